@@ -1,0 +1,43 @@
+r"""Grades mathematics: by rules where they can decide, by a language model where they cannot.
+
+    from judge import compare
+    compare(r"\frac{1}{2}", "0.5").relation      # Relation.EQUAL
+
+Nothing heavy is imported here: sympy is loaded when a pair first needs it, and `open_judge` starts
+worker processes that load it ahead of time.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from judge.compare import Comparison, Relation, compare  # now: hides the module of that name
+from judge.extract import Extracted, extract_answer, extract_output
+from judge.policy import Policy
+from judge.verdict import JudgeError, Verdict
+
+if TYPE_CHECKING:
+    from judge.grade import Ask, Judge, open_judge
+
+__all__ = [
+    "Ask",
+    "Comparison",
+    "Extracted",
+    "Judge",
+    "JudgeError",
+    "Policy",
+    "Relation",
+    "Verdict",
+    "compare",
+    "extract_answer",
+    "extract_output",
+    "open_judge",
+]
+
+_FROM_GRADE = ("Ask", "Judge", "open_judge")
+
+
+def __getattr__(name: str) -> Any:
+    """Import what needs asyncio and processes only when it is asked for (PEP 562)."""
+    if name not in _FROM_GRADE:
+        raise AttributeError(f"module 'judge' has no attribute {name!r}")
+    return getattr(import_module("judge.grade"), name)

@@ -1,0 +1,157 @@
+r"""Compare answers from the command line.
+
+    python -m judge "\frac12" 0.5              one pair; exit code 0 equal, 1 different, 3 undecided
+    python -m judge --file pairs.jsonl         many pairs; exit code 0
+    python -m judge --policy missing_unit=refuse -- "5 cm" -5
+
+The rules only, in worker processes; no model is asked. Wrong use ends with exit code 2.
+"""
+
+import argparse
+import json
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from judge.agreement import confusion
+from judge.policy import Choice, Policy
+from judge.pool import Pool
+from judge.relation import Comparison, Relation
+
+EXIT_CODES = {Relation.EQUAL: 0, Relation.DIFFERENT: 1, Relation.UNDECIDED: 3}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Parse, compare, print; the exit code."""
+    options = _parse(arguments)
+    with Pool(options.workers, seconds=options.seconds) as pool:
+        if options.file is None:
+            return _compare_one(pool, options.reference, options.answer, options.policy)
+        return _compare_many(pool, options.file, options.policy)
+
+
+def _compare_one(pool: Pool, reference: str, answer: str, policy: Policy) -> int:
+    comparison = pool.compare(reference, answer, policy)
+    for name, value in asdict(comparison).items():
+        print(f"{name.replace('_', ' ').ljust(14)}  {_printable(str(value))}")
+    return EXIT_CODES[comparison.relation]
+
+
+def _compare_many(pool: Pool, path: Path, policy: Policy) -> int:
+    try:
+        rows = list(_read(path))
+    except (OSError, ValueError) as problem:
+        print(f"python -m judge: {problem}", file=sys.stderr)
+        return 2
+    started = time.perf_counter()
+    futures = [pool.submit(row.reference, row.answer, policy) for row in rows]
+    compared = [future.result() for future in futures]
+    seconds = time.perf_counter() - started
+    for row, comparison in zip(rows, compared, strict=True):
+        print(json.dumps({**asdict(row), **asdict(comparison)}))
+    print(_summary(rows, compared, seconds), file=sys.stderr)
+    return 0
+
+
+@dataclass(frozen=True)
+class _Row:
+    reference: str
+    answer: str
+    correct: bool | None
+    """The label, where there is one."""
+
+
+def _read(path: Path) -> Iterable[_Row]:
+    with path.open(encoding="utf-8") as file:
+        for number, line in enumerate(file, start=1):
+            if not line.strip():
+                continue
+            try:
+                row = json.loads(line)
+                reference = row["reference"] if "reference" in row else row["gold"]
+                answer = row["answer"] if "answer" in row else row["prediction"]
+            except (json.JSONDecodeError, TypeError, KeyError) as problem:
+                message = "needs the keys reference and answer (or gold and prediction)"
+                raise ValueError(f"{path}, line {number}: {message}: {problem}") from None
+            label = row.get("correct", row.get("label"))
+            yield _Row(str(reference), str(answer), None if label is None else bool(label))
+
+
+def _summary(rows: Sequence[_Row], compared: Sequence[Comparison], seconds: float) -> str:
+    counts = Counter(comparison.relation for comparison in compared)
+    parts = [f"{len(rows)} pairs in {seconds:.1f} s"]
+    parts += [f"{relation.value} {counts[relation]}" for relation in Relation]
+    labelled = [
+        (comparison.relation is Relation.EQUAL, row.correct)
+        for row, comparison in zip(rows, compared, strict=True)
+        if row.correct is not None
+    ]
+    if labelled:
+        found = confusion(labelled)
+        parts.append(f"accuracy {found.accuracy}")
+        parts.append(f"false accepts {found.false_accepts}")
+        parts.append(f"false rejects {found.false_rejects}")
+    return " · ".join(parts)
+
+
+def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+    summary, _, details = (__doc__ or "").partition("\n")
+    parser = argparse.ArgumentParser(
+        prog="python -m judge",
+        description=summary,
+        epilog=details,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("reference", nargs="?", help="the answer known to be right")
+    parser.add_argument("answer", nargs="?", help="the answer to compare with it")
+    parser.add_argument("--file", type=Path, help="JSONL with reference and answer on each line")
+    parser.add_argument("--workers", type=int, default=1)
+    parser.add_argument("--seconds", type=float, default=5.0, help="for one pair")
+    parser.add_argument(
+        "--policy",
+        action="append",
+        default=[],
+        metavar="NAME=CHOICE",
+        help=f"one of {', '.join(field.name for field in fields(Policy))}",
+    )
+    options = parser.parse_args(arguments)
+    if (options.file is None) == (options.answer is None):
+        parser.error("give a reference and an answer, or --file")
+    if options.workers < 1:
+        parser.error(f"--workers: {options.workers} is too small, it must be at least 1")
+    try:
+        options.policy = _policy(options.policy)
+    except ValueError as problem:
+        parser.error(f"--policy: {problem}")
+    return options
+
+
+def _policy(settings: Iterable[str]) -> Policy:
+    chosen: dict[str, Any] = {}
+    defaults = asdict(Policy())
+    for setting in settings:
+        name, _, value = setting.partition("=")
+        if name not in defaults:
+            raise ValueError(f"no policy called {name!r}")
+        if isinstance(defaults[name], Choice):
+            if value not in list(Choice):
+                raise ValueError(f"{name} must be one of {', '.join(Choice)}")
+            chosen[name] = Choice(value)
+        elif value.isdecimal():
+            chosen[name] = int(value)
+        else:
+            raise ValueError(f"{name} must be a whole number")
+    return Policy(**chosen)
+
+
+def _printable(text: str) -> str:
+    """Without what could steer a terminal: the answer may have been written to do that."""
+    return "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in text)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

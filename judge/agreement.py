@@ -1,0 +1,158 @@
+"""How well two graders agree, and how often one is wrong: pure functions of numbers.
+
+Rates carry their counts and a 95 % Wilson interval. Agreement is Cohen's kappa, and on ordered
+scores kappa with quadratic weights (Cohen 1968, https://doi.org/10.1037/h0026256). Plain agreement
+is left out on purpose: it looks high wherever most answers are of one kind. Not covered: pairs that
+depend on one another; intervals take every pair as a draw of its own.
+"""
+
+import math
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+from judge.verdict import Verdict
+
+_Z = 1.959963984540054
+"""The normal quantile of a two-sided 95 % interval."""
+
+
+@dataclass(frozen=True)
+class Rate:
+    """So many of so many."""
+
+    count: int
+    total: int
+
+    @property
+    def value(self) -> float | None:
+        """The share, or None of nothing."""
+        return self.count / self.total if self.total else None
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """The 95 % Wilson interval; everything is possible where nothing was counted."""
+        return wilson(self.count, self.total)
+
+    def __str__(self) -> str:
+        if not self.total:
+            return "– (n = 0)"
+        low, high = self.interval
+        share = 100 * self.count / self.total
+        return f"{share:.1f} % [{100 * low:.1f}, {100 * high:.1f}] ({self.count}/{self.total})"
+
+
+@dataclass(frozen=True)
+class Confusion:
+    """Decisions against labels."""
+
+    right_accepted: int = 0
+    right_rejected: int = 0
+    wrong_accepted: int = 0
+    wrong_rejected: int = 0
+
+    @property
+    def accuracy(self) -> Rate:
+        """Decisions that match the label."""
+        right = self.right_accepted + self.wrong_rejected
+        return Rate(right, right + self.right_rejected + self.wrong_accepted)
+
+    @property
+    def false_accepts(self) -> Rate:
+        """Wrong answers accepted, of all wrong answers."""
+        return Rate(self.wrong_accepted, self.wrong_accepted + self.wrong_rejected)
+
+    @property
+    def false_rejects(self) -> Rate:
+        """Right answers rejected, of all right answers."""
+        return Rate(self.right_rejected, self.right_rejected + self.right_accepted)
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """How far a run's accuracy could move with the judge."""
+
+    rules_only: Rate
+    """Counting as right only what the rules found equal."""
+    reported: Rate
+    """As the verdicts say."""
+    highest: Rate
+    """Counting as right also everything that nobody decided, or that only a model rejected."""
+    by_model: int
+    """Verdicts that came from a model: the list to look at by hand."""
+
+
+def wilson(count: int, total: int) -> tuple[float, float]:
+    """The 95 % Wilson score interval of a share."""
+    if total == 0:
+        return 0.0, 1.0
+    share = count / total
+    middle = share + _Z * _Z / (2 * total)
+    half = _Z * math.sqrt(share * (1 - share) / total + _Z * _Z / (4 * total * total))
+    scale = 1 + _Z * _Z / total
+    low = 0.0 if count == 0 else (middle - half) / scale  # exact at the ends, in spite of rounding
+    high = 1.0 if count == total else (middle + half) / scale
+    return low, high
+
+
+def confusion(decisions: Iterable[tuple[bool, bool]]) -> Confusion:
+    """Count (accepted, right) pairs."""
+    counted = Counter(decisions)
+    return Confusion(
+        right_accepted=counted[True, True],
+        right_rejected=counted[False, True],
+        wrong_accepted=counted[True, False],
+        wrong_rejected=counted[False, False],
+    )
+
+
+def kappa(ratings: Sequence[tuple[int, int]]) -> float | None:
+    """Cohen's kappa of two raters' ratings; None where chance alone would agree always."""
+    return _kappa(ratings, lambda left, right: float(left != right))
+
+
+def weighted_kappa(ratings: Sequence[tuple[int, int]]) -> float | None:
+    """Cohen's kappa with quadratic weights: far apart counts more than next to each other."""
+    return _kappa(ratings, lambda left, right: float((left - right) ** 2))
+
+
+def mcnemar(only_first: int, only_second: int) -> float:
+    """Exact two-sided p of McNemar's test, given what only one of two graders got right."""
+    total = only_first + only_second
+    if total == 0:
+        return 1.0
+    smaller = min(only_first, only_second)
+    tail = sum(math.comb(total, k) for k in range(smaller + 1))
+    return min(1.0, float(Fraction(2 * tail, 1 << total)))
+
+
+def score_bounds(verdicts: Sequence[Verdict]) -> Bounds:
+    """How far the accuracy over these verdicts could move with the judge."""
+    total = len(verdicts)
+    by_rules = sum(verdict.rules == "equal" for verdict in verdicts)
+    correct = sum(verdict.correct for verdict in verdicts)
+    open_to_doubt = sum(
+        not verdict.correct and verdict.rules == "undecided" and verdict.tier != "guard"
+        for verdict in verdicts
+    )
+    by_model = sum(verdict.by == "model" for verdict in verdicts)
+    return Bounds(
+        rules_only=Rate(by_rules, total),
+        reported=Rate(correct, total),
+        highest=Rate(correct + open_to_doubt, total),
+        by_model=by_model,
+    )
+
+
+def _kappa(
+    ratings: Sequence[tuple[int, int]], distance: Callable[[int, int], float]
+) -> float | None:
+    """One minus the observed over the expected disagreement."""
+    lefts = Counter(left for left, _ in ratings)
+    rights = Counter(right for _, right in ratings)
+    observed = sum(distance(left, right) for left, right in ratings) * len(ratings)
+    expected = sum(
+        lefts[left] * rights[right] * distance(left, right) for left in lefts for right in rights
+    )
+    return 1 - observed / expected if expected else None

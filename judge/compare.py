@@ -1,0 +1,168 @@
+"""Compare an answer with its reference by rules alone.
+
+The way in, `compare`, tries ever more costly rules until one decides: the text itself, words,
+numbers, structure, values at sample points, and at last sympy in a process that can be killed.
+Every step is capped; nothing an answer says is ever executed. Not covered: whether an answer is
+simplified as asked, and meaning expressed in sentences. Those come back undecided.
+"""
+
+import re
+from collections.abc import Iterator
+from fractions import Fraction
+
+from judge.clean import squeezed, undressed
+from judge.expressions import decimal
+from judge.grammar import read
+from judge.policy import Choice, Policy
+from judge.prose import (
+    compare_words,
+    is_hedge,
+    is_nothing,
+    is_words,
+    plain_words,
+    words_as_mathematics,
+)
+from judge.relation import Comparison, Finding, Relation, different, equal, undecided
+from judge.shapes import as_the_other_reads, is_definite
+from judge.structure import Structure
+from judge.symbolic import ask_sympy
+from judge.syntax import Big, Group, Node, Num, Sym, Unreadable, names, show, walk
+
+__all__ = ["Choice", "Comparison", "Policy", "Relation", "compare"]
+
+DEFAULT = Policy()
+_SHOWN = 300
+_FOR_SYMPY = frozenset((Relation.UNDECIDED, tier) for tier in ("sampling", "digits"))
+"""Rules whose doubts sympy may settle: no number could be computed."""
+_WHOLE_NUMBER = re.compile(r"-?\d{1,40}")
+_NUMBERS_IN_PROSE = re.compile(r"\d+(?:\.\d+)?")
+_CHOICES = frozenset("ABCDEFGH")
+_DECIMAL_COMMA = re.compile(r"0,\d+|\d+,(?!\d{3}$)\d+")
+_GROUPED = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
+
+
+def compare(
+    reference: str, answer: str, policy: Policy = DEFAULT, *, symbolic: bool = True
+) -> Comparison:
+    """Say whether `answer` is equal to `reference`, different from it, or undecided.
+
+    With `symbolic` false, sympy is not asked and no process is started. Never raises, and takes
+    milliseconds; with sympy, at most about a second.
+    """
+    left, right = reference.strip(), answer.strip()
+    if left == right:
+        return _comparison(equal("string", "the same text"), left, right)
+    left, right = undressed(left), undressed(right)
+    if squeezed(left) == squeezed(right) != "":
+        return _comparison(equal("string", "the same text but for spacing"), left, right)
+    if _WHOLE_NUMBER.fullmatch(left) and _WHOLE_NUMBER.fullmatch(right):
+        same = int(left) == int(right)
+        found = (equal if same else different)("exact", "whole numbers")
+        return _comparison(found, left, right)
+    if (found_early := _without_reading(left, right)) is not None:
+        return _comparison(found_early, left, right)
+    left_node, right_node = _read(left), _read(right)
+    if is_words(left) and not words_as_mathematics(left):
+        return _comparison(_against_words(left, right), left, right)
+    if isinstance(left_node, str) or isinstance(right_node, str):
+        return _comparison(_unread(left_node, right_node, left, right), left, right)
+    found = _decide(left_node, right_node, left, right, policy, symbolic=symbolic)
+    return _comparison(found, show(left_node), show(right_node))
+
+
+def _against_words(left: str, right: str) -> Finding:
+    """The reference is words and the answer is not."""
+    if len(plain_words(left).split()) > 2:
+        return undecided("text", "a sentence against mathematics")
+    return different("text", "words against mathematics")
+
+
+def _comparison(finding: Finding, left: str, right: str) -> Comparison:
+    return Comparison(*finding, left[:_SHOWN], right[:_SHOWN])
+
+
+def _without_reading(left: str, right: str) -> Finding | None:
+    """What the raw texts decide: words against words, or no answer at all."""
+    if is_words(left) and (is_words(right) or plain_words(left) == plain_words(right)):
+        return compare_words(left, right)
+    if nothing := is_nothing(right):
+        return different("no-answer", nothing)
+    return None
+
+
+def _read(text: str) -> Node | str:
+    """The meaning of a text, or why it has none."""
+    if is_words(text):
+        text = words_as_mathematics(text) or text
+    try:
+        return read(text)
+    except Unreadable as error:
+        return f"unreadable: {error}"
+
+
+def _unread(left_node: Node | str, right_node: Node | str, left: str, right: str) -> Finding:
+    """At least one side could not be read."""
+    if isinstance(left_node, str):
+        if plain_words(left) == plain_words(right):
+            return equal("text", "the same words")
+        return undecided("unread", f"reference {left_node}")
+    if is_hedge(right):
+        return different("hedge", "no single answer")
+    if is_words(right) and is_definite(left_node):
+        return _number_in_prose(right)
+    return undecided("unread", f"answer {right_node}")
+
+
+def _number_in_prose(answer: str) -> Finding:
+    numbers = {Fraction(number) for number in _NUMBERS_IN_PROSE.findall(answer)}
+    if len(numbers) == 1:
+        return undecided("prose", "a number in a sentence")
+    return different("prose", "a sentence with several numbers" if numbers else "words")
+
+
+def _decide(
+    left_node: Node, right_node: Node, left: str, right: str, policy: Policy, *, symbolic: bool
+) -> Finding:
+    """Two readings: compare them, then their second readings, then ask sympy."""
+    if is_words(right) and not words_as_mathematics(right) and not re.search(r"\d", right):
+        return different("prose", "words against mathematics")
+    if _is_choice(left_node) and _is_choice(right_node):
+        same = show(left_node).upper() == show(right_node).upper()
+        return (equal if same else different)("choice", "letters of a choice")
+    left_node = as_the_other_reads(left_node, right_node)
+    right_node = as_the_other_reads(right_node, left_node)
+    letters = len(names(left_node) | names(right_node))
+    structure = Structure(policy, letters)
+    found = structure.compare(left_node, right_node)
+    if found.relation is not Relation.EQUAL:
+        for other_left, other_right in _other_readings(left, left_node, right, right_node):
+            if structure.compare(other_left, other_right).relation is Relation.EQUAL:
+                return equal("commas", "equal with the comma read otherwise")
+    doubtful = (found.relation, found.tier) in _FOR_SYMPY
+    if symbolic and doubtful and (_has_series(left_node) or _has_series(right_node)):
+        return ask_sympy(left_node, right_node) or found
+    return found
+
+
+def _has_series(node: Node) -> bool:
+    """Whether a sum or product is in it, which our own arithmetic may have found too long."""
+    return any(isinstance(part, Big) for part in walk(node))
+
+
+def _other_readings(
+    left: str, left_node: Node, right: str, right_node: Node
+) -> Iterator[tuple[Node, Node]]:
+    """A decimal comma against a decimal point, and 100,200,300 as a list against a list."""
+    for text, other in ((left, right_node), (right, left_node)):
+        second: Node | None = None
+        if _DECIMAL_COMMA.fullmatch(text) and isinstance(other, Num) and other.written:
+            second = decimal(text.replace(",", "."))
+        elif _GROUPED.search(text) and isinstance(other, Group):
+            spaced = _read(_GROUPED.sub(", ", text))
+            second = spaced if isinstance(spaced, Group) else None
+        if second is not None:
+            yield (second, right_node) if text is left else (left_node, second)
+
+
+def _is_choice(node: Node) -> bool:
+    return isinstance(node, Sym) and node.name.upper() in _CHOICES

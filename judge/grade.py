@@ -1,0 +1,398 @@
+"""Grades an answer: by the rules in worker processes, then by a model where the preset says so.
+
+Three presets, one function each:
+
+- `rules-then-model`: the rules decide; only where they cannot is a model asked, with the five-point
+  rubric, and the rules may still overrule it.
+- `yes-no`: the protocol of arXiv 2412.13147. The model decides every answer, the rules only watch.
+- `model-only`: arXiv 2501.17084 as far as it is known: the model scores every answer from 1 to 5.
+
+Whoever decided, what the rules said stands beside it in every verdict. Not covered: choosing,
+reaching or paying the model; that is `Ask`.
+"""
+
+import asyncio
+import json
+import re
+import time
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, replace
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any, Protocol
+
+from judge.cache import ReplyCache, Request
+from judge.compare import DEFAULT
+from judge.guard import is_empty, refusal, rounding_settles
+from judge.policy import Choice, Policy
+from judge.pool import Pool
+from judge.relation import Comparison, Relation
+from judge.rubric import FIVE_POINTS, SWAPPED, YES_NO, Case, Opinion
+from judge.rubric import Protocol as AskingProtocol
+from judge.verdict import JudgeError, Verdict
+
+PRESETS = ("rules-then-model", "yes-no", "model-only")
+_PROTOCOLS = {
+    "rules-then-model": (FIVE_POINTS, SWAPPED),
+    "yes-no": (YES_NO,),
+    "model-only": (FIVE_POINTS,),
+}
+_ATTEMPTS = 2
+_LONGEST_SHOWN = 2_000
+"""Characters of an answer the presets that ask about every answer show to the model."""
+_BATCH = 1_000
+
+
+class Ask(Protocol):
+    """The only way to a language model, so that `judge` needs no client of any provider."""
+
+    async def __call__(self, system: str, user: str, schema: dict[str, Any]) -> str:
+        """The model's reply, as near to deterministic as it goes.
+
+        `schema` is the JSON schema the reply should have; empty means free text. Raises JudgeError
+        where the model could not be reached or did not answer.
+        """
+
+
+def open_judge(
+    *,
+    ask: Ask | None = None,
+    model_name: str = "",
+    preset: str = "rules-then-model",
+    policy: Policy = DEFAULT,
+    workers: int = 1,
+    cache: Path | None = None,
+    offline: bool = False,
+    threshold: int = 4,
+    seconds: float = 5.0,
+) -> "Judge":
+    """A judge whose worker processes are starting; close it after use.
+
+    Without `ask` the rules are alone, and what they cannot decide has no score. `offline` asks
+    nobody and replays the replies in `cache`. `seconds` is the wall time the rules have for one
+    pair. Raises ValueError for an unknown preset, a threshold that is no score, or a preset that
+    needs a model and has none.
+    """
+    if preset not in PRESETS:
+        raise ValueError(f"preset {preset!r}: no such preset. Presets: {', '.join(PRESETS)}")
+    if not 1 <= threshold <= 5:
+        raise ValueError(f"threshold: {threshold} is no score, it must be from 1 to 5")
+    if offline and cache is None:
+        raise ValueError("offline: there is no cache to replay, name one")
+    has_model = ask is not None or offline
+    if not has_model and preset != "rules-then-model":
+        raise ValueError(f"preset {preset!r} needs a model to ask")
+    if has_model and not model_name:
+        raise ValueError("model_name: the judging model needs a name, it is part of every verdict")
+    model = (
+        AskedModel(None if offline else ask, model_name, ReplyCache(cache)) if has_model else None
+    )
+    return Judge(
+        pool=Pool(workers, seconds=seconds),
+        model=model,
+        preset=preset,
+        policy=policy,
+        threshold=threshold,
+    )
+
+
+class Judge:
+    """Grades answers against references. Made by `open_judge`."""
+
+    def __init__(
+        self, *, pool: Pool, model: "AskedModel | None", preset: str, policy: Policy, threshold: int
+    ) -> None:
+        self._pool = pool
+        self._model = model
+        self._preset = preset
+        self._policy = policy
+        self._threshold = threshold
+
+    async def grade(self, question: str, reference: str, answer: str) -> Verdict:
+        """Grade one answer.
+
+        Raises JudgeError where a model or a worker could not be reached, so nothing was learned.
+        """
+        started = time.perf_counter()
+        case = Case(question, reference, answer)
+        rules = await self._compare(case, self._policy)
+        verdict = await self._decide(case, rules)
+        return replace(
+            verdict,
+            rules=rules.relation.value,
+            rules_reason=rules.reason,
+            threshold=self._threshold,
+            seconds=time.perf_counter() - started,
+        )
+
+    async def grade_many(self, cases: Iterable[tuple[str, str, str]]) -> list[Verdict]:
+        """Grade (question, reference, answer) triples, many at a time, in their order.
+
+        Raises JudgeError as `grade` does: the verdicts are lost, the replies in the cache are not.
+        """
+        waiting = list(cases)
+        verdicts: list[Verdict] = []
+        for start in range(0, len(waiting), _BATCH):
+            batch = waiting[start : start + _BATCH]
+            verdicts += await asyncio.gather(*(self.grade(*case) for case in batch))
+        return verdicts
+
+    async def self_check(self, references: Iterable[str]) -> list[tuple[str, str]]:
+        """The references whose answers the rules could not grade, each with the reason.
+
+        Either they would refuse the reference itself in other clothes (`$…$`), or they cannot read
+        it, so that only its own words are accepted. No model is asked. Look before a run.
+        """
+        waiting = list(dict.fromkeys(references))
+        themselves = [
+            self._compare(Case("", text, f"$ {text} $"), self._policy) for text in waiting
+        ]
+        others = [
+            self._compare(Case("", text, _NO_ANSWER_TO_ANYTHING), self._policy) for text in waiting
+        ]
+        found = []
+        for text, itself, other in zip(
+            waiting, await asyncio.gather(*themselves), await asyncio.gather(*others), strict=True
+        ):
+            if is_empty(text):
+                found.append((text, "it is empty"))
+            elif itself.relation is not Relation.EQUAL:
+                found.append((text, f"not equal to itself: {itself.reason}"))
+            elif other.tier == "unread":
+                found.append((text, f"only its own words are accepted: {other.reason}"))
+        return found
+
+    async def describe(self) -> dict[str, Any]:
+        """What decides a verdict, for a run's manifest: JSON values only."""
+        protocols = _PROTOCOLS[self._preset] if self._model else ()
+        return {
+            "preset": self._preset,
+            "threshold": self._threshold,
+            "policy": json.loads(json.dumps(asdict(self._policy))),
+            "seconds_per_pair": self._pool.seconds,
+            "memory_mb": self._pool.memory_mb,
+            "workers": self._pool.workers,
+            "workers_replaced": self._pool.replaced,
+            "sympy": _version_of("sympy"),
+            "model": self._model.name if self._model else None,
+            "offline": self._model is not None and self._model.ask is None,
+            "prompts": {protocol.name: protocol.version for protocol in protocols},
+        }
+
+    async def close(self) -> None:
+        """End the worker processes. Closing twice does nothing."""
+        await asyncio.to_thread(self._pool.close)
+
+    async def _compare(self, case: Case, policy: Policy) -> Comparison:
+        future = self._pool.submit(case.reference, case.answer, policy)
+        return await asyncio.wrap_future(future)
+
+    async def _decide(self, case: Case, rules: Comparison) -> Verdict:
+        by_rules = _verdict_of_rules(rules)
+        if is_empty(case.answer) and not is_empty(case.reference):
+            return _refused(by_rules, "no_answer", "the answer says nothing")
+        if self._model is None:
+            return by_rules
+        if self._preset == "yes-no":
+            return await _ask_once(self._model, YES_NO, case, by_rules)
+        if self._preset == "model-only":
+            return await _ask_once(self._model, FIVE_POINTS, case, by_rules)
+        if by_rules.valid:
+            return by_rules
+        return await self._ask_where_undecided(self._model, case, by_rules)
+
+    async def _ask_where_undecided(
+        self, model: "AskedModel", case: Case, by_rules: Verdict
+    ) -> Verdict:
+        """The five-point rubric behind its guards: refusals, the rules' veto, a second look."""
+        refused = refusal(case.question, case.reference, case.answer)
+        if refused is not None:
+            return _refused(by_rules, *refused)
+        look = await model.look(FIVE_POINTS, case)
+        if look.opinion is None:
+            return _invalid(by_rules, model, look)
+        opinion, verdict = look.opinion, _verdict_of_model(by_rules, model, look)
+        if opinion.score > 2 and await self._vetoes(case, opinion):
+            return replace(
+                verdict,
+                score=2,
+                flags=("vetoed",),
+                reason=f"the rules find other values: {opinion.reason}",
+            )
+        if opinion.score < 3 or await self._supports(case, opinion):
+            return verdict
+        second = await model.look(SWAPPED, case)
+        cached = look.cached and second.cached
+        if second.opinion is None:
+            return replace(_invalid(by_rules, model, second), cached=cached)
+        if _side(second.opinion) == _side(opinion):
+            return replace(verdict, flags=("second_look",), cached=cached)
+        return replace(
+            verdict,
+            score=3,
+            relation="looks_disagree",
+            reason=f"{opinion.relation}, but {second.opinion.relation} with the sides swapped",
+            flags=("second_look",),
+            cached=cached,
+        )
+
+    async def _vetoes(self, case: Case, opinion: Opinion) -> bool:
+        """Whether the rules can show that the values differ, whatever the model says."""
+        strict = replace(self._policy, rounded_decimal=Choice.REFUSE)
+        if not rounding_settles(case.question, case.answer):
+            comparison = await self._compare(case, strict)
+            if comparison.relation is Relation.DIFFERENT:
+                return True
+        if opinion.relation != "identical" or is_empty(opinion.answer_form):
+            return False  # under a convention the two forms may well differ
+        comparison = await self._compare(replace(case, answer=opinion.answer_form), strict)
+        return comparison.relation is Relation.DIFFERENT and comparison.tier not in _ABOUT_WORDS
+
+    async def _supports(self, case: Case, opinion: Opinion) -> bool:
+        """Whether the rules accept the model's reading of the answer, and it is the answer's.
+
+        A model can be talked into writing the reference down as the candidate's form, so every
+        number in the form must stand in the answer too.
+        """
+        numbers = set(_NUMBER.findall(opinion.answer_form))
+        if not numbers or not numbers <= set(_NUMBER.findall(case.answer)):
+            return False
+        rewritten = replace(case, answer=opinion.answer_form)
+        return (await self._compare(rewritten, self._policy)).relation is Relation.EQUAL
+
+
+_NUMBER = re.compile(r"\d+")
+_ABOUT_WORDS = frozenset({"text", "prose", "no-answer", "hedge", "choice", "kind"})
+"""Tiers that tell texts apart, not values: no ground to overrule a model."""
+_NO_ANSWER_TO_ANYTHING = "123456.789"
+
+
+def _side(opinion: Opinion) -> int:
+    """Right, undecidable or wrong: what two looks at a pair have to agree on."""
+    return (opinion.score > 3) - (opinion.score < 3)
+
+
+def _verdict_of_rules(comparison: Comparison) -> Verdict:
+    scores = {Relation.EQUAL: 5, Relation.DIFFERENT: 1}
+    score = scores.get(comparison.relation)
+    return Verdict(
+        score=score,
+        by="none" if score is None else "rules",
+        reason=comparison.reason,
+        relation=comparison.relation.value,
+        tier=comparison.tier,
+        reference_form=comparison.reference_form,
+        answer_form=comparison.answer_form,
+    )
+
+
+def _refused(by_rules: Verdict, relation: str, reason: str) -> Verdict:
+    flags = ("suspicious",) if relation == "addresses_grader" else ()
+    return replace(
+        by_rules,
+        score=1,
+        by="rules",
+        relation=relation,
+        reason=reason,
+        tier="guard",
+        flags=flags,
+    )
+
+
+async def _ask_once(
+    model: "AskedModel", protocol: AskingProtocol, case: Case, by_rules: Verdict
+) -> Verdict:
+    """The model's word, without guards."""
+    shown = replace(case, answer=case.answer[:_LONGEST_SHOWN])
+    look = await model.look(protocol, shown)
+    if look.opinion is None:
+        return _invalid(by_rules, model, look)
+    verdict = _verdict_of_model(by_rules, model, look)
+    return replace(verdict, flags=("cut",)) if shown != case else verdict
+
+
+def _verdict_of_model(by_rules: Verdict, model: "AskedModel", look: "Look") -> Verdict:
+    opinion = look.opinion
+    if opinion is None:
+        raise ValueError("a verdict needs an opinion")
+    return replace(
+        by_rules,
+        score=opinion.score,
+        by="model",
+        relation=opinion.relation,
+        reason=opinion.reason,
+        reference_form=opinion.reference_form or by_rules.reference_form,
+        answer_form=opinion.answer_form or by_rules.answer_form,
+        judge_model=model.name,
+        cached=look.cached,
+    )
+
+
+def _invalid(by_rules: Verdict, model: "AskedModel", look: "Look") -> Verdict:
+    return replace(
+        by_rules,
+        score=None,
+        by="model",
+        relation="judge_invalid",
+        reason=look.complaint,
+        judge_model=model.name,
+        cached=look.cached,
+    )
+
+
+@dataclass(frozen=True)
+class Look:
+    """What came of asking once, the retry included."""
+
+    opinion: Opinion | None
+    complaint: str
+    """What was wrong with the last reply, where there is no opinion."""
+    cached: bool
+
+
+class AskedModel:
+    """A judging model behind its cache."""
+
+    def __init__(self, ask: Ask | None, name: str, cache: ReplyCache) -> None:
+        self.ask = ask
+        self.name = name
+        self._cache = cache
+        self._locks: dict[str, asyncio.Lock] = {}
+
+    async def look(self, protocol: AskingProtocol, case: Case) -> Look:
+        """Ask, and ask once more where the reply is invalid. Raises JudgeError."""
+        complaint, all_cached = "", True
+        for attempt in range(_ATTEMPTS):
+            reply, cached = await self._reply(
+                Request(self.name, protocol, case, attempt), complaint
+            )
+            all_cached = all_cached and cached
+            try:
+                return Look(protocol.read(reply), "", all_cached)
+            except ValueError as problem:
+                complaint = str(problem)
+        return Look(None, complaint, all_cached)
+
+    async def _reply(self, request: Request, complaint: str) -> tuple[str, bool]:
+        """The reply, and whether it was in the cache. Equal requests wait for one another."""
+        lock = self._locks.setdefault(request.key, asyncio.Lock())
+        async with lock:
+            known = self._cache.get(request)
+            if known is not None:
+                return known, True
+            if self.ask is None:
+                raise JudgeError(f"offline: the cache has no reply of {self.name} for this answer")
+            started = time.perf_counter()
+            protocol = request.protocol
+            message = protocol.message(request.case, complaint)
+            reply = await self.ask(protocol.system, message, protocol.schema)
+            self._cache.put(request, reply, time.perf_counter() - started)
+        self._locks.pop(request.key, None)
+        return reply, False
+
+
+def _version_of(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None

@@ -1,0 +1,57 @@
+"""The conventions on which graders disagree, each with a name and a default.
+
+A `Policy` is recorded with a run, so that a score can be traced to the conventions behind it.
+Not covered: mathematics on which nobody disagrees; that lives in the rules themselves.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from judge.relation import Relation
+
+
+class Choice(StrEnum):
+    """What to say when a convention, not mathematics, decides."""
+
+    ACCEPT = "accept"
+    REFUSE = "refuse"
+    UNDECIDED = "undecided"
+
+    def relation(self) -> Relation:
+        """The relation a convention settled this way leads to."""
+        return _RELATIONS[self]
+
+
+_RELATIONS = {
+    Choice.ACCEPT: Relation.EQUAL,
+    Choice.REFUSE: Relation.DIFFERENT,
+    Choice.UNDECIDED: Relation.UNDECIDED,
+}
+
+
+@dataclass(frozen=True)
+class Policy:
+    """How each contested convention is settled. `dataclasses.asdict` gives plain JSON values."""
+
+    rounded_decimal: Choice = Choice.UNDECIDED
+    """A decimal that is the reference rounded, such as 0.33 for 1/3."""
+    float_digits: int = 12
+    """A decimal agreeing with an exact reference to this many significant digits is equal."""
+    missing_unit: Choice = Choice.ACCEPT
+    """One side has a unit (5 cm, $5, 60°), the other none."""
+    missing_percent: Choice = Choice.ACCEPT
+    """10 for 10 %, and 0.1 for 10 %."""
+    missing_base: Choice = Choice.ACCEPT
+    """The same digits without the base: 204 for 204 in base five."""
+    degrees_for_radians: Choice = Choice.ACCEPT
+    """π/3 for 60°."""
+    ratio_for_number: Choice = Choice.ACCEPT
+    """2 for 2:1."""
+    interval_for_inequality: Choice = Choice.ACCEPT
+    """[5, ∞) for x ≥ 5."""
+    vector_for_tuple: Choice = Choice.ACCEPT
+    """(1, 2) for a row or column of a matrix."""
+    positive_letters: Choice = Choice.ACCEPT
+    """Formulas in several letters that agree only where every letter is positive."""
+    log_of_absolute: Choice = Choice.ACCEPT
+    """ln u for ln |u|, as in antiderivatives."""

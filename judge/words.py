@@ -1,0 +1,224 @@
+"""The vocabulary of answers: names of functions, constants, Greek letters, LaTeX commands, words.
+
+Tables only. What is in no table is not understood, and what is not understood is not run.
+"""
+
+
+def terms(text: str) -> tuple[str, ...]:
+    """The words of a table written as one string."""
+    return tuple(text.split())
+
+
+_FUNCTION_ALIASES = {
+    "sin": "sin",
+    "cos": "cos",
+    "tan": "tan tg",
+    "cot": "cot ctg cotan",
+    "sec": "sec",
+    "csc": "csc cosec",
+    "asin": "asin arcsin",
+    "acos": "acos arccos",
+    "atan": "atan arctan arctg",
+    "acot": "acot arccot arcctg",
+    "asec": "asec arcsec",
+    "acsc": "acsc arccsc",
+    "sinh": "sinh sh",
+    "cosh": "cosh ch",
+    "tanh": "tanh th",
+    "coth": "coth",
+    "sech": "sech",
+    "csch": "csch",
+    "asinh": "asinh arcsinh arsinh",
+    "acosh": "acosh arccosh arcosh",
+    "atanh": "atanh arctanh artanh",
+    "log": "log ln",
+    "log10": "lg log10",
+    "log2": "log2",
+    "exp": "exp",
+    "sqrt": "sqrt",
+    "cbrt": "cbrt",
+    "root": "root",
+    "abs": "abs",
+    "floor": "floor",
+    "ceil": "ceil ceiling",
+    "factorial": "factorial",
+    "binomial": "binomial binom comb nck",
+    "gcd": "gcd",
+    "lcm": "lcm",
+    "max": "max",
+    "min": "min",
+    "mod": "mod",
+    "re": "re",
+    "im": "im",
+    "arg": "arg",
+    "conj": "conj conjugate",
+    "sign": "sign sgn",
+    "gamma": "gamma",
+    "cis": "cis",
+}
+FUNCTIONS = {alias: name for name, text in _FUNCTION_ALIASES.items() for alias in text.split()}
+KNOWN_FUNCTIONS = frozenset(_FUNCTION_ALIASES) | {"degree", "percent"}
+ONLY_BEFORE_BRACKET = frozenset(terms("sh ch th re im root mod gamma tg comb nck arg"))
+"""Function names that are letters, words or Greek unless a bracket follows."""
+INVERSE = {
+    **{name: f"a{name}" for name in terms("sin cos tan cot sec csc sinh cosh tanh")},
+}
+ARGUMENTS = {
+    **dict.fromkeys(terms("log root"), (1, 2)),
+    **dict.fromkeys(terms("binomial mod"), (2, 2)),
+    **dict.fromkeys(terms("gcd lcm max min"), (1, 20)),
+}
+"""How many arguments a function takes, where that is not exactly one."""
+
+CONSTRUCTORS = frozenset(
+    terms("""
+        Rational Fraction Integer Float Interval Union Intersection Complement FiniteSet Eq Ne
+        Lt Le Gt Ge Matrix ImmutableMatrix array Tuple And Or Not Pow Mul Add Range set list
+        tuple frozenset Sum Product Integral Piecewise EmptySet Sqrt
+    """)
+)
+"""Names sympy and Python print before a bracket, whose meaning is not a function of numbers."""
+
+GREEK = frozenset(
+    terms("""
+        alpha beta gamma delta epsilon varepsilon zeta eta theta vartheta iota kappa lambda mu
+        nu xi omicron rho varrho sigma varsigma tau upsilon phi varphi chi psi omega ell hbar
+        Alpha Beta Gamma Delta Epsilon Zeta Eta Theta Iota Kappa Lambda Mu Nu Xi Omicron Pi Rho
+        Sigma Tau Upsilon Phi Chi Psi Omega
+    """)
+)
+GREEK_SPELLINGS = {"varepsilon": "epsilon", "vartheta": "theta", "varphi": "phi", "varrho": "rho"}
+CONSTANTS = {
+    "pi": "pi",
+    "oo": "oo",
+    "inf": "oo",
+    "infty": "oo",
+    "infinity": "oo",
+    "Infinity": "oo",
+    "Inf": "oo",
+    "e": "e",
+    "i": "i",
+}
+RELATIONS = {
+    "le": "<=",
+    "leq": "<=",
+    "leqslant": "<=",
+    "leqq": "<=",
+    "ge": ">=",
+    "geq": ">=",
+    "geqslant": ">=",
+    "geqq": ">=",
+    "lt": "<",
+    "gt": ">",
+    "ne": "!=",
+    "neq": "!=",
+    "eq": "=",
+    "equiv": "=",
+    "in": "in",
+    "approx": "~",
+    "approxeq": "~",
+    "simeq": "~",
+    "doteq": "~",
+    "coloneqq": "=",
+}
+OPERATORS = {
+    "cdot": "*",
+    "times": "*",
+    "ast": "*",
+    "cdotp": "*",
+    "div": "/",
+    "pm": "±",
+    "mp": "∓",
+    "cup": "∪",
+    "cupdot": "∪",
+    "bigcup": "∪",
+    "sqcup": "∪",
+    "cap": "∩",
+    "bigcap": "∩",
+    "setminus": "∖",
+    "backslash": "∖",
+    "smallsetminus": "∖",
+    "mid": "|",
+    "vert": "|",
+    "colon": ":",
+    "land": "and",
+    "wedge": "and",
+    "lor": "or",
+    "vee": "or",
+    "lnot": "not",
+    "neg": "not",
+    "%": "%",
+    "$": "$",
+    "#": "#",
+    "_": "_",
+    "prime": "'",
+    "circ": "°",
+    "degree": "°",
+    "textdegree": "°",
+    "textcirc": "°",
+    "textcircled": "°",
+    "lvert": "|(",
+    "rvert": "|)",
+    "lVert": "|(",
+    "rVert": "|)",
+    "|": "|",
+    "{": "\\{",
+    "}": "\\}",
+    "lbrace": "\\{",
+    "rbrace": "\\}",
+    "lbrack": "[",
+    "rbrack": "]",
+    "langle": "(",
+    "rangle": ")",
+    "lparen": "(",
+    "rparen": ")",
+    "lfloor": "⌊",
+    "rfloor": "⌋",
+    "lceil": "⌈",
+    "rceil": "⌉",
+    "&": ",",
+    "pounds": "£",
+    "euro": "€",
+    "emptyset": "∅",
+    "varnothing": "∅",
+}
+FORMS = frozenset(terms("frac binom sqrt sum prod int lim begin end overline bar dot boxed"))
+FORM_SPELLINGS = {
+    "dfrac": "frac",
+    "rac": "frac",
+    "tfrac": "frac",
+    "cfrac": "frac",
+    "sfrac": "frac",
+    "dbinom": "binom",
+    "tbinom": "binom",
+    "fbox": "boxed",
+}
+TEXT_COMMANDS = frozenset(
+    terms("""
+        text mbox hbox textrm textbf textit textsf texttt mathrm mathbf mathit mathsf mathtt
+        operatorname boldsymbol bm mathcal mathbb mathfrak textnormal underline emph bold
+    """)
+)
+SKIPPED = frozenset(
+    terms("""
+        left right big Big bigg Bigg bigl bigr Bigl Bigr biggl biggr Biggl Biggr middle quad
+        qquad displaystyle textstyle scriptstyle limits nolimits , ; : ! > negmedspace
+        thinspace negthinspace medspace thickspace enspace enskip hfill nobreak allowbreak
+        angle triangle space therefore thinspace hspace vspace phantom hphantom left. right.
+        small large Large normalsize rm bf it bfseries mathstrut strut noindent centering
+        cancel
+    """)
+)
+BLACKBOARD = frozenset("RQZNC")
+
+SCALES = {"hundred": 100, "thousand": 1_000, "million": 10**6, "billion": 10**9}
+NUMBER_WORDS = {
+    word: value
+    for value, word in enumerate(
+        terms("""
+            zero one two three four five six seven eight nine ten eleven twelve thirteen
+            fourteen fifteen sixteen seventeen eighteen nineteen twenty
+        """)
+    )
+}
+BASE_WORDS = {**NUMBER_WORDS, "binary": 2, "octal": 8, "decimal": 10, "hexadecimal": 16, "hex": 16}
