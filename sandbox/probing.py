@@ -1,0 +1,64 @@
+"""Looks which boxes this machine can build, and names the mend for each that it cannot."""
+
+import sys
+from dataclasses import dataclass
+
+from sandbox.engine import connect
+from sandbox.execution import SandboxError
+from sandbox.image import image_status
+
+
+@dataclass(frozen=True)
+class Fact:
+    """One thing that was looked at."""
+
+    what: str
+    works: bool
+    note: str
+    """What was found, or the mend."""
+
+
+def probe() -> list[Fact]:
+    """Look at everything a box may need. Blocks for a second or two; raises nothing."""
+    return [_engine(), _image(), _native(), _reduced()]
+
+
+def _engine() -> Fact:
+    try:
+        with connect() as client:
+            version = client.version()
+    except SandboxError as error:
+        return Fact("Docker engine", False, str(error))
+    return Fact("Docker engine", True, f"version {version['Version']}")
+
+
+def _image() -> Fact:
+    try:
+        status = image_status()
+    except SandboxError as error:
+        return Fact("sandbox image", False, str(error))
+    return Fact("sandbox image", status.present, status.note)
+
+
+def _native() -> Fact:
+    if not sys.platform.startswith("linux"):
+        return Fact("bubblewrap", False, f"Linux only: on {sys.platform} use Docker")
+    from sandbox.native import find_bwrap, working_flags
+
+    try:
+        path = find_bwrap()
+        working_flags(path)
+    except SandboxError as error:
+        return Fact("bubblewrap", False, str(error))
+    return Fact("bubblewrap", True, path)
+
+
+def _reduced() -> Fact:
+    if not sys.platform.startswith("linux"):
+        return Fact("landlock", False, f"Linux only: on {sys.platform} use Docker")
+    from sandbox.zygote import landlock
+
+    version = landlock.version()
+    if version == 0:
+        return Fact("landlock", False, "Linux 5.13 or later has it, unless it is switched off")
+    return Fact("landlock", True, f"version {version}")

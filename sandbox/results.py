@@ -1,0 +1,93 @@
+"""From what the fork server saw to an Execution: arithmetic on facts, no input or output."""
+
+import re
+from typing import Any
+
+from sandbox.execution import Execution, Exit, Limits
+from sandbox.tracebacks import shorten
+
+_SIGKILL, _SIGXCPU = 9, 24
+_SIGNALS = {
+    4: "Illegal instruction",
+    5: "Trace trap",
+    6: "Aborted",
+    7: "Bus error",
+    8: "Floating point exception",
+    9: "Killed",
+    11: "Segmentation fault",
+    13: "Broken pipe",
+    14: "Alarm clock",
+    15: "Terminated",
+    24: "Processor time limit",
+    25: "File size limit",
+}
+"""Linux's, which the box has whatever the host is."""
+
+_MEMORY_ERROR = re.compile(r"^(?:[\w.]*\.)?_?\w*MemoryError\b", re.MULTILINE)
+
+
+def execution(facts: dict[str, Any], output: bytes, limits: Limits) -> Execution:
+    """Put what the kernel reported and what the program printed into one record."""
+    stdout, stderr = output[: facts["out_size"]], output[facts["out_size"] :]
+    words = shorten(_text(stderr))
+    exit_ = classify(facts, words, limits)
+    return Execution(
+        exit=exit_,
+        stdout=_text(stdout),
+        stderr=_with_cause(words, facts["status"], exit_),
+        seconds=round(facts["seconds"], 6),
+        cpu_seconds=round(facts["cpu_seconds"], 6),
+        peak_memory_mb=round(facts["peak_kb"] / 1024, 3),
+        truncated=facts["truncated"],
+    )
+
+
+def classify(facts: dict[str, Any], stderr: str, limits: Limits) -> Exit:
+    """Name how a program ended, from the kernel's facts.
+
+    The one word of the program's own that counts is a MemoryError on its last line: the kernel
+    keeps no record of memory it refused. A program that forges it swaps one failure for another.
+    """
+    status = facts["status"]
+    stopped = {
+        "deadline": Exit.TIMEOUT,
+        "output": Exit.OUTPUT_LIMIT,
+        "memory": Exit.OUT_OF_MEMORY,
+        "processes": Exit.KILLED,
+    }.get(facts["stopped"])
+    if stopped is not None:
+        return stopped
+    signal = _signal(status)
+    if signal:
+        if facts["oom_kills"] and signal == _SIGKILL:
+            return Exit.OUT_OF_MEMORY
+        cpu_limit = limits.seconds + 1 if limits.cpu_seconds is None else limits.cpu_seconds
+        spent = facts["cpu_seconds"] >= max(1, round(cpu_limit)) - 0.1
+        return Exit.TIMEOUT if spent and signal in (_SIGXCPU, _SIGKILL) else Exit.KILLED
+    if status == 0:
+        return Exit.OK
+    last = stderr.rstrip().rpartition("\n")[2]
+    if facts["oom_kills"] or _MEMORY_ERROR.match(last):
+        return Exit.OUT_OF_MEMORY
+    return Exit.CRASHED
+
+
+def _text(data: bytes) -> str:
+    """Decode what a program wrote; whatever is not UTF-8, or no character, becomes U+FFFD."""
+    return data.decode("utf-8", "replace")
+
+
+def _with_cause(words: str, status: int, exit_: Exit) -> str:
+    """Add the line a shell would add, so that a silent death has a reason."""
+    signal = _signal(status)
+    if exit_ is Exit.KILLED and signal:
+        cause = f"Killed by signal {signal}: {_SIGNALS.get(signal, 'no name')}"
+        return f"{words.rstrip()}\n{cause}\n".lstrip("\n")
+    if exit_ is Exit.CRASHED and not words.strip():
+        return f"The program left with status {status >> 8}.\n"
+    return words
+
+
+def _signal(status: int) -> int:
+    """Take the signal out of what wait4 gives; 0 for a program that left by itself."""
+    return status & 0x7F

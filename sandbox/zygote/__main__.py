@@ -1,0 +1,5 @@
+"""Start of the fork server: `python -m zygote '<settings>'`."""
+
+from .server import main
+
+main()

@@ -1,0 +1,245 @@
+"""What happens in the forked process: the walls go up, then the program runs as `__main__`.
+
+From the moment the program's first line runs nothing in this process can be believed, so it
+reports nothing: the fork server learns how it ended from the kernel. A session is the exception,
+its process says when each of its programs is done, and can lie about that to nobody but itself.
+"""
+
+import atexit
+import builtins
+import contextlib
+import importlib
+import io
+import os
+import random
+import re
+import resource
+import signal
+import struct
+import sys
+import threading
+import time
+import traceback
+import types
+from collections.abc import Callable, Mapping
+from typing import NoReturn
+
+from . import frames, kernel, landlock, seccomp
+from .settings import Allowance, Box
+
+_SLOW_IMPORTS = ("pandas", "scipy.stats", "scipy.signal", "scipy.sparse", "scipy.linalg")
+"""Libraries left out of every fork because few programs want them; imported before the clock."""
+
+_STACK_MB = 64
+_WORK = "work"
+_MB = 2**20
+_NO_DESCRIPTOR_ABOVE = 65536
+
+CLOCK = struct.Struct("d")
+"""What is said when all is ready: the time, which nobody could forge yet."""
+
+READY, OUT, ERR = 3, 1, 2
+TODO, DONE = 4, 5
+"""Descriptors as this process knows them. The last two exist in a session alone."""
+
+
+def run_one(program: str, box: Box, allowance: Allowance, base: Mapping[str, int]) -> NoReturn:
+    """Wall this process in and run one program, as `python solution.py` would."""
+    _wall_in(box, allowance, base, keep=READY)
+    _import_slow_libraries(program)
+    namespace = _fresh_main("solution.py")
+    os.write(READY, CLOCK.pack(time.monotonic()))
+    os.close(READY)
+    leave = os._exit
+    status = 1
+    try:
+        status = _execute(program, "solution.py", namespace)
+        status = _finish() or status
+    finally:
+        leave(status)
+
+
+def run_session(box: Box, allowance: Allowance, base: Mapping[str, int]) -> NoReturn:
+    """Wall this process in and run the programs that come, all in one namespace."""
+    _wall_in(box, allowance, base, keep=DONE)
+    os.close(READY)
+    namespace = _fresh_main("program_1.py")
+    number = 0
+    while True:
+        try:
+            _, body = frames.unpack(_read_exactly)
+        except EOFError:
+            os._exit(0)
+        number += 1
+        program = body.decode()
+        _import_slow_libraries(program)
+        os.write(DONE, b"!")
+        status = _execute(program, f"program_{number}.py", namespace)
+        with contextlib.suppress(OSError, ValueError):
+            sys.stdout.flush()
+        os.write(DONE, bytes([status & 0xFF]))
+
+
+def _wall_in(box: Box, allowance: Allowance, base: Mapping[str, int], keep: int) -> None:
+    os.setsid()
+    os.closerange(keep + 1, _NO_DESCRIPTOR_ABOVE)
+    with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w") as file:
+        file.write("1000")
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    if box.user is not None:
+        os.setgroups([])
+        os.setresgid(box.user, box.user, box.user)
+        os.setresuid(box.user, box.user, box.user)
+    kernel.die_with_parent(signal.SIGKILL)
+    kernel.drop_capabilities()
+    kernel.forbid_new_privileges()
+    os.umask(0o077)
+    work = os.path.join(box.scratch, _WORK)
+    os.mkdir(work)
+    os.chdir(work)
+    if box.landlock:
+        devices = ("/dev/null", "/dev/zero", "/dev/urandom", "/dev/random")
+        landlock.restrict((*box.readable, *devices), (box.scratch, *box.other_scratch, "/dev/null"))
+    kernel.set_dumpable(True)  # undone by the change of user; /proc/self is unreadable without
+    _limit(box, allowance, base)
+    seccomp.install(sockets=box.sockets, signals=box.signals)
+    _dress(work, box)
+
+
+def _limit(box: Box, allowance: Allowance, base: Mapping[str, int]) -> None:
+    memory = allowance.memory_mb * _MB
+    cpu = max(1, round(allowance.cpu_seconds))
+    limits = {
+        resource.RLIMIT_DATA: base["VmData"] + memory,
+        resource.RLIMIT_AS: base["VmSize"] + memory + 256 * _MB,
+        resource.RLIMIT_STACK: _STACK_MB * _MB,
+        resource.RLIMIT_FSIZE: allowance.file_mb * _MB,
+        resource.RLIMIT_NOFILE: allowance.open_files,
+        resource.RLIMIT_CORE: 0,
+        resource.RLIMIT_MEMLOCK: 0,
+        resource.RLIMIT_MSGQUEUE: 0,
+    }
+    if not box.cgroup:
+        # in a container this would count the user's processes in every other container too
+        limits[resource.RLIMIT_NPROC] = allowance.processes + 1
+    for name, value in limits.items():
+        hard = resource.getrlimit(name)[1]
+        value = value if hard == resource.RLIM_INFINITY else min(value, hard)
+        resource.setrlimit(name, (value, value))
+    resource.setrlimit(resource.RLIMIT_CPU, (cpu, cpu + 1))
+
+
+def _dress(work: str, box: Box) -> None:
+    """Make the process look like one that was just started on a file of that folder."""
+    os.environ.clear()
+    os.environ.update(
+        HOME=work,
+        TMPDIR=work,
+        PATH="/usr/local/bin:/usr/bin:/bin",
+        LANG="C.UTF-8",
+        PYTHONPATH=os.pathsep.join(box.site),
+        PYTHONDONTWRITEBYTECODE="1",
+        OMP_NUM_THREADS="1",
+        OPENBLAS_NUM_THREADS="1",
+        MKL_NUM_THREADS="1",
+    )
+    sys.argv = ["solution.py"]
+    sys.path.insert(0, work)
+    sys.stdin = sys.__stdin__ = _text(0, "rb")  # type: ignore[misc]  # Final for others, not here
+    sys.stdout = sys.__stdout__ = _text(OUT, "wb")  # type: ignore[misc]
+    sys.stderr = sys.__stderr__ = _text(ERR, "wb")  # type: ignore[misc]
+    random.seed()
+    if "numpy" in sys.modules:
+        sys.modules["numpy"].random.seed(int.from_bytes(os.urandom(4)))
+    if "sympy.core.random" in sys.modules:
+        sys.modules["sympy.core.random"].seed(int.from_bytes(os.urandom(8)))
+
+
+def _text(descriptor: int, mode: str) -> io.TextIOWrapper:
+    """Open a stream that is written line by line, so that a killed program's words are kept."""
+    raw = os.fdopen(descriptor, mode, closefd=False)
+    return io.TextIOWrapper(raw, "utf-8", "backslashreplace", line_buffering=True)
+
+
+def _import_slow_libraries(program: str) -> None:
+    for name in _SLOW_IMPORTS:
+        package, _, part = name.partition(".")
+        spelt = rf"{package}(?:\.|[^\n]*\bimport\b[^\n]*\b){part}" if part else package
+        if re.search(rf"\b(?:import|from)\b[^\n]*\b{spelt}\b", program):
+            with contextlib.suppress(ImportError, MemoryError, OSError):
+                importlib.import_module(name)  # a failure shows when the program imports it
+
+
+def _fresh_main(filename: str) -> dict[str, object]:
+    main = types.ModuleType("__main__")
+    main.__file__ = os.path.abspath(filename)
+    main.__dict__.update(__builtins__=builtins, __cached__=None, __spec__=None)
+    sys.modules["__main__"] = main
+    return main.__dict__
+
+
+def _execute(program: str, filename: str, namespace: dict[str, object]) -> int:
+    """Run a program to its end and give back the status python would leave with."""
+    try:
+        with contextlib.suppress(OSError), open(filename, "w", encoding="utf-8") as file:
+            file.write(program)  # for tracebacks, inspect and multiprocessing
+        try:
+            code = compile(program, filename, "exec", dont_inherit=True)
+        except (SyntaxError, ValueError, OverflowError, MemoryError, RecursionError) as error:
+            _show(error.with_traceback(None))
+            return 1
+        exec(code, namespace)
+    except SystemExit as left:
+        return _status(left)
+    except BaseException as error:  # noqa: BLE001  # the top of an interpreter catches everything
+        _show(error.with_traceback(error.__traceback__ and error.__traceback__.tb_next))
+        return 1
+    return 0
+
+
+def _show(error: BaseException) -> None:
+    try:
+        sys.excepthook(type(error), error, error.__traceback__)
+    except BaseException:  # noqa: BLE001  # the program may have put anything there
+        sys.__excepthook__(type(error), error, error.__traceback__)
+
+
+def _status(left: SystemExit) -> int:
+    if left.code is None:
+        return 0
+    if isinstance(left.code, int):
+        return left.code & 0xFF
+    print(left.code, file=sys.stderr)
+    return 1
+
+
+def _finish() -> int:
+    """Do what the interpreter does at its end: wait for threads, run the exit functions, flush."""
+    shutdown: Callable[[], None] = threading._shutdown  # type: ignore[attr-defined]
+    run_exit_functions: Callable[[], None] = atexit._run_exitfuncs
+    shutdown()
+    run_exit_functions()
+    try:
+        sys.stdout.flush()
+        sys.stderr.flush()
+    except (OSError, ValueError, AttributeError):
+        return 120
+    return 0
+
+
+def _read_exactly(size: int) -> bytes:
+    data = b""
+    while len(data) < size:
+        piece = os.read(TODO, size - len(data))
+        if not piece:
+            raise EOFError
+        data += piece
+    return data
+
+
+def report_broken_walls() -> NoReturn:
+    """End a process whose walls could not go up; no line of the program has run."""
+    os.write(ERR, traceback.format_exc().encode())
+    os._exit(125)

@@ -1,0 +1,197 @@
+"""The system calls that mathematics never needs, refused by a filter in the kernel (seccomp).
+
+A deny list: what is not named here is allowed, and other walls have to hold it. Every refusal is
+EPERM, so a program sees an ordinary error. x86_64 and aarch64.
+"""
+
+import ctypes
+import errno
+import platform
+import struct
+
+from .kernel import prctl
+
+_DENIED = {
+    # other processes' memory, descriptors and threads
+    "ptrace": (101, 117),
+    "process_vm_readv": (310, 270),
+    "process_vm_writev": (311, 271),
+    "process_madvise": (440, 440),
+    "process_mrelease": (448, 448),
+    "pidfd_getfd": (438, 438),
+    "kcmp": (312, 272),
+    "migrate_pages": (256, 238),
+    "move_pages": (279, 239),
+    # file systems, namespaces, devices
+    "mount": (165, 40),
+    "umount2": (166, 39),
+    "pivot_root": (155, 41),
+    "chroot": (161, 51),
+    "unshare": (272, 97),
+    "setns": (308, 268),
+    "open_by_handle_at": (304, 265),
+    "name_to_handle_at": (303, 264),
+    "fsopen": (430, 430),
+    "fsconfig": (431, 431),
+    "fsmount": (432, 432),
+    "fspick": (433, 433),
+    "move_mount": (429, 429),
+    "open_tree": (428, 428),
+    "mount_setattr": (442, 442),
+    "fanotify_init": (300, 262),
+    "fanotify_mark": (301, 263),
+    "mknod": (133, None),
+    "mknodat": (259, 33),
+    "quotactl": (179, 60),
+    "quotactl_fd": (443, 443),
+    "swapon": (167, 224),
+    "swapoff": (168, 225),
+    "acct": (163, 89),
+    "nfsservctl": (180, 42),
+    # the kernel itself
+    "bpf": (321, 280),
+    "perf_event_open": (298, 241),
+    "userfaultfd": (323, 282),
+    "io_uring_setup": (425, 425),
+    "io_uring_enter": (426, 426),
+    "io_uring_register": (427, 427),
+    "keyctl": (250, 219),
+    "add_key": (248, 217),
+    "request_key": (249, 218),
+    "kexec_load": (246, 104),
+    "kexec_file_load": (320, 294),
+    "init_module": (175, 105),
+    "finit_module": (313, 273),
+    "delete_module": (176, 106),
+    "reboot": (169, 142),
+    "syslog": (103, 116),
+    "settimeofday": (164, 170),
+    "clock_settime": (227, 112),
+    "clock_adjtime": (305, 266),
+    "adjtimex": (159, 171),
+    "sethostname": (170, 161),
+    "setdomainname": (171, 162),
+    "iopl": (172, None),
+    "ioperm": (173, None),
+    "modify_ldt": (154, None),
+    "vhangup": (153, 58),
+    "personality": (135, 92),
+    "lookup_dcookie": (212, 18),
+    # memory that outlives a program, or that no limit of a process counts
+    "shmget": (29, 194),
+    "shmat": (30, 196),
+    "shmctl": (31, 195),
+    "shmdt": (67, 197),
+    "semget": (64, 190),
+    "semop": (65, 193),
+    "semtimedop": (220, 192),
+    "semctl": (66, 191),
+    "msgget": (68, 186),
+    "msgsnd": (69, 189),
+    "msgrcv": (70, 188),
+    "msgctl": (71, 187),
+    "mq_open": (240, 180),
+    "mq_unlink": (241, 181),
+    "mq_timedsend": (242, 182),
+    "mq_timedreceive": (243, 183),
+    "mq_notify": (244, 184),
+    "mq_getsetattr": (245, 185),
+    "memfd_create": (319, 279),
+    "memfd_secret": (447, 447),
+}
+"""Name: its number on x86_64 and on aarch64."""
+
+_SIGNALS = {
+    "kill": (62, 129),
+    "tkill": (200, 130),
+    "tgkill": (234, 131),
+    "rt_sigqueueinfo": (129, 138),
+    "rt_tgsigqueueinfo": (297, 240),
+    "pidfd_send_signal": (424, 424),
+}
+
+_CLONE, _CLONE3, _SOCKET, _PRLIMIT, _IOCTL = (56, 220), (435, 435), (41, 198), (302, 261), (16, 29)
+_AUDIT_ARCH = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
+_X32_CALLS = 0x40000000
+_CLONE_NEW_NAMESPACES = 0x7E020080
+"""CLONE_NEW{NS,CGROUP,UTS,IPC,USER,PID,NET,TIME} together."""
+_TIOCSTI, _TIOCLINUX = 0x5412, 0x541C
+_AF_UNIX = 1
+
+_PR_SET_SECCOMP, _SECCOMP_MODE_FILTER = 22, 2
+_LOAD, _JUMP_IF_EQUAL, _JUMP_IF_AT_LEAST, _JUMP_IF_ANY_BIT, _RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
+_ALLOW, _ERROR = 0x7FFF0000, 0x00050000
+_NUMBER, _ARCHITECTURE, _ARGUMENTS = 0, 4, 16
+"""Where the fields stand in the kernel's `struct seccomp_data`."""
+
+
+class _Program(ctypes.Structure):
+    _fields_ = (("length", ctypes.c_ushort), ("filter", ctypes.c_char_p))
+
+
+def install(*, sockets: bool, signals: bool) -> None:
+    """Put the filter on this process and all it will start. Needs no-new-privileges first.
+
+    `sockets` allows unix sockets, which multiprocessing's managers use; without it, none at all.
+    `signals` allows signals to other processes, which the kernel then has to keep in sight.
+    Raises OSError, also on a machine that is neither x86_64 nor aarch64.
+    """
+    code = build(platform.machine(), sockets=sockets, signals=signals)
+    program = _Program(len(code) // 8, code)
+    prctl(_PR_SET_SECCOMP, _SECCOMP_MODE_FILTER, ctypes.byref(program))
+
+
+def build(machine: str, *, sockets: bool, signals: bool) -> bytes:
+    """Write the filter for one kind of machine as the kernel reads it. Raises OSError."""
+    if machine not in _AUDIT_ARCH:
+        raise OSError(errno.ENOSYS, f"no system call filter for {machine}")
+    column = list(_AUDIT_ARCH).index(machine)
+    refuse = [(_RETURN, 0, 0, _ERROR | errno.EPERM)]
+    lines = [
+        (_LOAD, 0, 0, _ARCHITECTURE),
+        (_JUMP_IF_EQUAL, 1, 0, _AUDIT_ARCH[machine]),
+        *refuse,  # a call by the rules of another architecture, whose numbers differ
+        (_LOAD, 0, 0, _NUMBER),
+    ]
+    if machine == "x86_64":
+        lines += [(_JUMP_IF_AT_LEAST, 0, 1, _X32_CALLS), *refuse]
+    denied = _DENIED if signals else _DENIED | _SIGNALS
+    for numbers in denied.values():
+        number = numbers[column]
+        if number is not None:
+            lines += [(_JUMP_IF_EQUAL, 0, 1, number), *refuse]
+    # clone3 hides its flags behind a pointer; ENOSYS makes the C library fall back to clone
+    missing = (_RETURN, 0, 0, _ERROR | errno.ENOSYS)
+    lines += [(_JUMP_IF_EQUAL, 0, 1, _CLONE3[column]), missing]
+    lines += _when_first_argument(
+        _CLONE[column], (_JUMP_IF_ANY_BIT, 0, 1, _CLONE_NEW_NAMESPACES), *refuse
+    )
+    if sockets:
+        lines += _when_first_argument(_SOCKET[column], (_JUMP_IF_EQUAL, 1, 0, _AF_UNIX), *refuse)
+    else:
+        lines += [(_JUMP_IF_EQUAL, 0, 1, _SOCKET[column]), *refuse]
+    # limits of one's own are fine, those of another process are an attack on the fork server
+    lines += _when_first_argument(_PRLIMIT[column], (_JUMP_IF_EQUAL, 1, 0, 0), *refuse)
+    for command in (_TIOCSTI, _TIOCLINUX):
+        lines += [
+            (_JUMP_IF_EQUAL, 0, 4, _IOCTL[column]),
+            (_LOAD, 0, 0, _ARGUMENTS + 8),
+            (_JUMP_IF_EQUAL, 0, 1, command),
+            *refuse,
+            (_LOAD, 0, 0, _NUMBER),
+        ]
+    lines += [(_RETURN, 0, 0, _ALLOW)]
+    return b"".join(struct.pack("=HBBI", *line) for line in lines)
+
+
+def _when_first_argument(
+    number: int, test: tuple[int, int, int, int], refusal: tuple[int, int, int, int]
+) -> list[tuple[int, int, int, int]]:
+    """Refuse one system call when the low half of its first argument fails a test."""
+    return [
+        (_JUMP_IF_EQUAL, 0, 4, number),
+        (_LOAD, 0, 0, _ARGUMENTS),
+        test,
+        refusal,
+        (_LOAD, 0, 0, _NUMBER),
+    ]
