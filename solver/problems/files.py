@@ -1,0 +1,247 @@
+"""Files of problems: JSONL, CSV and Parquet in, problems with their line numbers out.
+
+Field names differ between data sets, so each field goes by several (`_ALIASES`). Anything doubtful
+is refused with file and line, never repaired or skipped.
+"""
+
+import csv
+import hashlib
+import io
+import json
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from solver.errors import ConfigError
+from solver.records import Problem
+
+
+@dataclass(frozen=True)
+class Row:
+    """A problem and the line it starts on (in Parquet, which has no lines, its row)."""
+
+    problem: Problem
+    line: int
+
+
+def read_rows(path: Path) -> list[Row]:
+    """Every problem of a file, in order.
+
+    Raises ConfigError naming the first bad line, and where the others are.
+    """
+    if path.suffix not in _READERS:
+        raise ConfigError(f"{path}: problems are read from {', '.join(_READERS)} files")
+    rows: list[Row] = []
+    mistakes: dict[int, str] = {}
+    for line, fields in _READERS[path.suffix](path):
+        try:
+            rows.append(Row(_problem(fields, default_id=f"{path.stem}/{line}"), line))
+        except _UnusableError as unusable:
+            mistakes[line] = str(unusable)
+    mistakes |= _repeated(rows)
+    if mistakes:
+        first, *others = sorted(mistakes)
+        raise ConfigError(f"{path}:{first}: {mistakes[first]}{_and_more(others)}")
+    if not rows:
+        raise ConfigError(f"{path}: no problems in it")
+    return rows
+
+
+def content_hash(path: Path) -> str:
+    """The SHA-256 of a file's bytes, in hex. Raises ConfigError where it cannot be read."""
+    return hashlib.sha256(_bytes(path)).hexdigest()
+
+
+def domain_name(text: str) -> str:
+    """`Counting & Probability` becomes `counting_and_probability`."""
+    return re.sub(r"\W+", "_", text.lower().replace("&", " and ")).strip("_")
+
+
+def last_boxed(text: str) -> str | None:
+    r"""What the last `\boxed{…}` of a solution holds: MATH's own convention for its answers.
+
+    `\fbox{…}` counts as well. None where there is no box, or its brace never closes.
+    """
+    boxes = list(re.finditer(r"\\(?:boxed|fbox)\s*", text))
+    if not boxes or text[boxes[-1].end() : boxes[-1].end() + 1] != "{":
+        return None
+    start = boxes[-1].end() + 1
+    depth = 1
+    for token in re.finditer(r"\\.|[{}]", text[start:], re.DOTALL):  # \{ prints, it does not group
+        depth += {"{": 1, "}": -1}.get(token.group(), 0)
+        if depth == 0:
+            return text[start : start + token.start()].strip()
+    return None
+
+
+class _UnusableError(Exception):
+    """A row that cannot become a problem: what is wrong with it, and what to do."""
+
+
+_Located = Iterator[tuple[int, dict[str, Any] | _UnusableError]]
+"""Line numbers with the fields found there, or with why there are none."""
+
+
+def _jsonl(path: Path) -> _Located:
+    # Not splitlines(): JSON strings may hold U+2028 and its like, which it would split at.
+    for number, line in enumerate(_text(path).split("\n"), start=1):
+        if not line.strip():
+            continue
+        try:
+            fields = json.loads(line)
+        except (ValueError, RecursionError) as failure:
+            yield number, _UnusableError(f"not JSON: {failure}; one object a line is expected")
+            continue
+        if isinstance(fields, dict):
+            yield number, fields
+        else:
+            kind = type(fields).__name__
+            yield number, _UnusableError(f"a JSON {kind}; one object a line is expected")
+
+
+def _csv(path: Path) -> _Located:
+    reader = csv.reader(io.StringIO(_text(path), newline=""), strict=True)
+    line = 1
+    try:
+        header = next(reader, [])
+        line = reader.line_num + 1
+        for cells in reader:
+            if len(cells) == len(header) > 0:
+                yield line, dict(zip(header, cells, strict=True))
+            elif cells:
+                yield line, _UnusableError(f"{len(cells)} columns, the header has {len(header)}")
+            line = reader.line_num + 1
+    except csv.Error as failure:
+        yield line, _UnusableError(f"not CSV: {failure}")
+
+
+def _parquet(path: Path) -> _Located:
+    try:
+        from pyarrow import ArrowException  # optional, and slow to import
+        from pyarrow.parquet import read_table
+    except ImportError as missing:
+        raise ConfigError(
+            f"{path}: reading Parquet needs pyarrow: pip install 'solver[hub]'"
+        ) from missing
+    try:
+        rows = read_table(path).to_pylist()
+    except (OSError, ArrowException) as failure:
+        raise ConfigError(f"{path}: cannot be read: {failure}") from failure
+    yield from enumerate(rows, start=1)
+
+
+_READERS = {".jsonl": _jsonl, ".csv": _csv, ".parquet": _parquet}
+
+_ALIASES = {
+    "id": ("id", "unique_id", "problem_idx"),
+    "question": ("question", "problem"),
+    "answer": ("answer", "expected_answer", "final_answer"),
+    "solution": ("solution",),
+    "domain": ("domain", "subject", "type"),
+    "level": ("level",),
+}
+
+
+def _problem(fields: dict[str, Any] | _UnusableError, *, default_id: str) -> Problem:
+    if isinstance(fields, _UnusableError):
+        raise fields
+    lowered = {name.lower(): value for name, value in fields.items()}
+    known = {
+        field: next((lowered[alias] for alias in aliases if _given(lowered.get(alias))), None)
+        for field, aliases in _ALIASES.items()
+    }
+    question = _words("question", known["question"])
+    if not question:
+        raise _UnusableError("no question: give 'question' or 'problem'")
+    answer = _answer(known["answer"], known["solution"])
+    return Problem(
+        id=_words("id", known["id"]).removesuffix(".json") or default_id,  # MATH's are file names
+        question=question,
+        answer=answer,
+        domain=domain_name(_words("domain", known["domain"])) or "unknown",
+        level=_level(known["level"]),
+    )
+
+
+def _answer(answer: Any, solution: Any) -> str:
+    """The answer as given; GSM8K's after its `####`; or the last box of the solution."""
+    words = _words("answer", answer)
+    if "####" in words:
+        final = words.rpartition("####")[2].strip()
+        # GSM8K writes 2,125 for 2125.
+        words = final.replace(",", "") if re.fullmatch(r"-?\d{1,3}(,\d{3})+", final) else final
+    words = words or last_boxed(_words("solution", solution)) or ""
+    if not words:
+        raise _UnusableError(r"no answer: give 'answer', or a 'solution' with \boxed{…}")
+    return words
+
+
+def _level(value: Any) -> int:
+    """3, "3" and "Level 3" are 3; nothing and "Level ?" are 0."""
+    match = re.fullmatch(
+        r"(?:level\s*)?([1-5]|0|\?|)(?:\.0)?", str(_or_empty(value)).strip().lower()
+    )
+    if match is None or isinstance(value, bool):
+        raise _UnusableError(f"level {value!r} should be a number from 1 to 5, or 'Level 3'")
+    return int(match[1]) if match[1].isdigit() else 0
+
+
+def _words(field: str, value: Any) -> str:
+    """Text without the blanks around it; whole numbers are written as such, 27.0 as 27."""
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    if isinstance(value, bool) or not isinstance(value, str | int | float | None):
+        raise _UnusableError(f"{field} {value!r:.60} should be text or a number")
+    words = str(_or_empty(value)).replace("\r\n", "\n").strip()
+    if any("\ud800" <= character <= "\udfff" for character in words):
+        raise _UnusableError(f"{field} holds half of a surrogate pair, which no encoding can write")
+    return words
+
+
+def _given(value: Any) -> bool:
+    return value is not None and value != ""
+
+
+def _or_empty(value: Any) -> Any:
+    return "" if value is None else value
+
+
+def _repeated(rows: Iterable[Row]) -> dict[int, str]:
+    """Lines whose id or question an earlier line already has."""
+    ids: dict[str, int] = {}
+    questions: dict[str, int] = {}
+    mistakes: dict[int, str] = {}
+    for row in rows:
+        question = " ".join(row.problem.question.split())
+        if (line := questions.setdefault(question, row.line)) != row.line:
+            mistakes[row.line] = f"the question of line {line} again: remove one of them"
+        if (line := ids.setdefault(row.problem.id, row.line)) != row.line:
+            mistakes[row.line] = f"id {row.problem.id!r} is also that of line {line}"
+    return mistakes
+
+
+def _and_more(lines: list[int]) -> str:
+    if not lines:
+        return ""
+    shown = ", ".join(map(str, lines[:4])) + (", …" if len(lines) > 4 else "")
+    return f" (and {len(lines)} more, on {'line' if len(lines) == 1 else 'lines'} {shown})"
+
+
+def _text(path: Path) -> str:
+    content = _bytes(path)
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as failure:
+        line = content.count(b"\n", 0, failure.start) + 1
+        raise ConfigError(f"{path}:{line}: not UTF-8 ({failure.reason})") from failure
+
+
+def _bytes(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError as missing:
+        raise ConfigError(f"{path}: no such file") from missing
+    except OSError as failure:
+        raise ConfigError(f"{path}: cannot be read: {failure.strerror}") from failure

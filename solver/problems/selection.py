@@ -1,0 +1,85 @@
+"""Choosing some of many problems: evenly over domains and levels, the same ones every time."""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable
+from difflib import get_close_matches
+from hashlib import sha256
+from itertools import islice, zip_longest
+from typing import Protocol, TypeVar
+
+from solver.errors import ConfigError
+
+SEED = 2501
+"""Of every selection unless another is given; math945 is drawn with it."""
+
+
+class Placed(Protocol):
+    """Whatever has a domain and a level: a problem, or the pinned hashes of one."""
+
+    @property
+    def id(self) -> str: ...  # noqa: D102
+    @property
+    def domain(self) -> str: ...  # noqa: D102
+    @property
+    def level(self) -> int: ...  # noqa: D102
+
+
+P = TypeVar("P", bound=Placed)
+
+
+def select(
+    problems: Iterable[P],
+    *,
+    domains: Collection[str] = (),
+    levels: Collection[int] = (),
+    per_cell: int | None = None,
+    limit: int | None = None,
+    seed: int = SEED,
+) -> tuple[P, ...]:
+    """At most `per_cell` problems of each domain and level, then at most `limit`, spread evenly.
+
+    A larger limit only adds: the first 35 are the same whether 35 or 70 are asked for. The order is
+    that of the draw, one problem of each cell in turn, so a run cut short is balanced too. What is
+    drawn depends on the ids and the seed alone, not on the order of `problems`.
+
+    Raises ConfigError for a domain or level that no problem has.
+    """
+    problems = tuple(problems)
+    _refuse_unknown("domains", domains, {problem.domain for problem in problems})
+    _refuse_unknown("levels", levels, {problem.level for problem in problems})
+    cells: dict[tuple[str, int], list[P]] = defaultdict(list)
+    for problem in sorted(problems, key=lambda problem: _lot(problem.id, seed)):
+        if (not domains or problem.domain in domains) and (not levels or problem.level in levels):
+            cells[problem.domain, problem.level].append(problem)
+    order = _diagonals(cells)
+    rounds = zip_longest(*(cells[cell][:per_cell] for cell in order))
+    drawn = (problem for turn in rounds for problem in turn if problem is not None)
+    return tuple(islice(drawn, limit))
+
+
+def _lot(id: str, seed: int) -> bytes:
+    """A random place in the order that no version of Python's random module can change."""
+    return sha256(f"{seed}:{id}".encode()).digest()
+
+
+def _diagonals(cells: Collection[tuple[str, int]]) -> list[tuple[str, int]]:
+    """The cells in an order whose every beginning is spread over both domains and levels."""
+    domains = sorted({domain for domain, _ in cells})
+    levels = sorted({level for _, level in cells})
+    grid = [
+        (domain, levels[(row + shift) % len(levels)])
+        for shift in range(len(levels))
+        for row, domain in enumerate(domains)
+    ]
+    return [cell for cell in grid if cell in cells]
+
+
+def _refuse_unknown(what: str, wanted: Collection[object], present: Collection[object]) -> None:
+    known = sorted(map(str, present))
+    for value in map(str, wanted):
+        if value not in known:
+            close = get_close_matches(value, known, n=1)
+            hint = f" Did you mean {close[0]!r}?" if close else ""
+            raise ConfigError(
+                f"{what}: no problem has {value!r}.{hint} There are: {', '.join(known)}."
+            )

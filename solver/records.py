@@ -1,0 +1,221 @@
+"""What a run writes to disk: problems, trials and the turns inside them.
+
+Records hold facts. What they mean (`Turn.failure`, `Trial.outcome`) is derived each time it is
+asked, so a stored file can never disagree with itself.
+"""
+
+import hashlib
+import json
+from enum import StrEnum
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from judge import Verdict
+from sandbox import Execution, Exit, Finding
+
+
+class Record(BaseModel):
+    """A frozen value whose unknown keys are refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Problem(Record):
+    """One question with its reference answer."""
+
+    id: str = Field(min_length=1)
+    question: str = Field(min_length=1)
+    answer: str = Field(min_length=1)
+    domain: str = "unknown"
+    level: int = 0
+    """1 (easy) to 5 (hard); 0 where the data set has no levels."""
+
+    @property
+    def hash(self) -> str:
+        """Changes with the question or the reference: another text is another problem."""
+        return digest([self.question, self.answer])
+
+
+class Message(Record):
+    """One message of a chat."""
+
+    role: Literal["system", "user", "assistant"]
+    text: str
+
+
+class Sampling(Record):
+    """How replies are drawn. Part of every trial's key."""
+
+    temperature: float = Field(default=0.0, ge=0, le=2)
+    top_p: float | None = Field(default=None, gt=0, le=1)
+    top_k: int | None = Field(default=None, ge=1)
+    max_tokens: int = Field(default=2048, ge=1)
+    """The cap on one reply, in tokens. A reply that reaches it is counted as a cap hit."""
+    stop: tuple[str, ...] = ()
+
+
+class Reply(Record):
+    """What a model answered to one request."""
+
+    text: str
+    input_tokens: int = 0
+    output_tokens: int = 0
+    seconds: float = 0.0
+    """Wall time of the request that succeeded, without waiting in our own queue or backing off."""
+    requests: int = 1
+    """Requests it took, failed ones included."""
+    capped: bool = False
+    """The reply reached `max_tokens`."""
+    prompt_cut: bool = False
+    """The server dropped part of the prompt, so the model did not see the whole problem."""
+
+
+class Failure(StrEnum):
+    """Why a turn gave no answer. Each is the model's doing, never ours."""
+
+    NO_CODE = "no_code"
+    UNSAFE = "unsafe"
+    CRASHED = "crashed"
+    TIMEOUT = "timeout"
+    OUT_OF_MEMORY = "out_of_memory"
+    NO_OUTPUT = "no_output"
+    NO_ANSWER = "no_answer"
+    TRUNCATED = "truncated"
+
+
+class Turn(Record):
+    """One model reply inside a trial, and what became of it."""
+
+    prompt: tuple[Message, ...]
+    """The messages sent that no earlier turn holds; all of them where `fresh`."""
+    fresh: bool = False
+    """The conversation started again from nothing."""
+    reply: Reply
+    program: str | None = None
+    findings: tuple[Finding, ...] = ()
+    """What the safety screen remarked."""
+    execution: Execution | None = None
+    answer: str | None = None
+    answer_rule: str | None = None
+    """Which extraction rule found the answer."""
+    runs_code: bool = False
+    """Whether a program was asked for, as opposed to words alone."""
+
+    @property
+    def failure(self) -> Failure | None:
+        """Why there is no answer, or None where there is one."""
+        return failure_of(
+            answered=self.answer is not None,
+            runs_code=self.runs_code,
+            has_program=self.program is not None,
+            exit=self.execution.exit if self.execution else None,
+            capped=self.reply.capped,
+            prompt_cut=self.reply.prompt_cut,
+        )
+
+
+def failure_of(
+    *,
+    answered: bool,
+    runs_code: bool,
+    has_program: bool,
+    exit: Exit | None,
+    capped: bool,
+    prompt_cut: bool,
+) -> Failure | None:
+    """Why a turn with these facts gave no answer, or None where it gave one."""
+    if prompt_cut:
+        return Failure.TRUNCATED  # the model never saw the whole problem: no answer counts
+    if answered:
+        return None
+    if not has_program:
+        missing = Failure.NO_CODE if runs_code else Failure.NO_ANSWER
+        return Failure.TRUNCATED if capped else missing
+    if exit is None:
+        return Failure.UNSAFE
+    return _FAILURE_OF_EXIT[exit]
+
+
+_FAILURE_OF_EXIT = {
+    Exit.OK: Failure.NO_OUTPUT,
+    Exit.CRASHED: Failure.CRASHED,
+    Exit.KILLED: Failure.CRASHED,
+    Exit.OUTPUT_LIMIT: Failure.CRASHED,
+    Exit.TIMEOUT: Failure.TIMEOUT,
+    Exit.OUT_OF_MEMORY: Failure.OUT_OF_MEMORY,
+}
+
+
+class Outcome(StrEnum):
+    """How a trial counts. Derived, never stored."""
+
+    CORRECT = "correct"
+    WRONG = "wrong"
+    NO_ANSWER = "no_answer"
+    NO_CODE = "no_code"
+    UNSAFE = "unsafe"
+    CRASHED = "crashed"
+    TIMEOUT = "timeout"
+    OUT_OF_MEMORY = "out_of_memory"
+    NO_OUTPUT = "no_output"
+    TRUNCATED = "truncated"
+    JUDGE_INVALID = "judge_invalid"
+    ERROR = "error"
+
+    @property
+    def scored(self) -> bool:
+        """Whether the trial says anything about the model. The other kinds are counted apart."""
+        return self not in (Outcome.ERROR, Outcome.JUDGE_INVALID)
+
+
+class Trial(Record):
+    """One independent end-to-end go at one problem in one mode."""
+
+    problem_id: str
+    model: str
+    mode: str
+    repeat: int = Field(ge=0)
+    """0, 1, 2, … Repeats of a problem are independent: the n of Pass@k."""
+    seed: int
+    turns: tuple[Turn, ...] = ()
+    verdict: Verdict | None = None
+    error: str | None = None
+    """Our failure, not the model's. Such trials run again on resume and are never scored."""
+    started: float = 0.0
+    """Unix time."""
+    seconds: float = 0.0
+    """Wall time from the first request to the verdict, waiting included."""
+
+    @property
+    def answer(self) -> str | None:
+        """The answer that is judged: the last turn's."""
+        return self.turns[-1].answer if self.turns else None
+
+    @property
+    def outcome(self) -> Outcome:
+        """How the trial counts."""
+        last = self.turns[-1] if self.turns else None
+        verdict = self.verdict
+        return outcome_of(
+            error=self.error is not None or last is None,
+            failure=last.failure if last else None,
+            correct=verdict.correct if verdict is not None and verdict.valid else None,
+        )
+
+
+def outcome_of(*, error: bool, failure: Failure | None, correct: bool | None) -> Outcome:
+    """How a trial counts; `correct` is None where no usable verdict was given."""
+    if error:
+        return Outcome.ERROR
+    if failure is not None:
+        return Outcome(failure.value)
+    if correct is None:
+        return Outcome.JUDGE_INVALID
+    return Outcome.CORRECT if correct else Outcome.WRONG
+
+
+def digest(value: object) -> str:
+    """16 hex digits of the SHA-256 of a JSON value, the same on every machine."""
+    text = json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
