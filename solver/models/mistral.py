@@ -1,0 +1,200 @@
+"""Mistral's models, by the mistralai client.
+
+A sampling value left unset is not sent, so Mistral's own default holds. Mistral has no completion
+of raw text: `complete` sends the text as the beginning of an assistant's message.
+"""
+
+import asyncio
+import importlib
+import inspect
+import os
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, TypeVar
+
+from pydantic import Field
+
+from solver.errors import ConfigError, ModelError
+from solver.models._failures import (
+    CONNECT_SECONDS,
+    place,
+    prompt_too_long,
+    refused,
+    too_slow,
+    unreachable,
+)
+from solver.records import Message, Record, Reply, Sampling
+
+_T = TypeVar("_T")
+
+MISTRAL = "https://api.mistral.ai"
+
+
+class Options(Record):
+    """Where the API is and how much may be asked of it."""
+
+    server_url: str = MISTRAL
+    """Another server that speaks Mistral's API."""
+    api_key_env: str = "MISTRAL_API_KEY"
+    """The environment variable that holds the key."""
+    parallel: int = Field(default=8, ge=1)
+    """Requests at a time."""
+    timeout: float = Field(default=300.0, gt=0)
+    """Seconds for one reply."""
+
+
+def connect(name: str, sampling: Sampling, options: Options) -> "Mistral":
+    """The model at Mistral. Raises ConfigError where the key is missing or top_k is not known."""
+    key = os.environ.get(options.api_key_env, "")
+    if not key:
+        raise ConfigError(
+            f"model 'mistral/{name}': no key; set the environment variable {options.api_key_env}"
+        )
+    model = Mistral(name, key, sampling, options)
+    if sampling.top_k is not None and not model.has_top_k:
+        raise ConfigError(
+            f"model 'mistral/{name}': the installed mistralai has no top_k;"
+            " remove sampling.top_k, or pip install -U mistralai"
+        )
+    return model
+
+
+class Mistral:
+    """One model at one server."""
+
+    def __init__(self, name: str, key: str, sampling: Sampling, options: Options) -> None:
+        from mistralai.client import Mistral as Client
+        from mistralai.client import errors
+
+        self.name = f"mistral/{name}"
+        self.endpoint = f"mistral {place(options.server_url)}"
+        self.parallel = options.parallel
+        self._model = name
+        self._key = key
+        self._sampling = sampling
+        self._options = options
+        self._errors = errors
+        # the HTTP library of the client: httpx in mistralai 2, httpx2 in 3
+        self._http = importlib.import_module("mistralai.client.httpclient").httpx
+        deadlines = self._http.Timeout(options.timeout, connect=CONNECT_SECONDS)
+        self._web = self._http.AsyncClient(follow_redirects=True, timeout=deadlines)
+        self._client = Client(
+            api_key=key, server_url=options.server_url, async_client=self._web, retry_config=None
+        )
+        self.has_top_k = "top_k" in inspect.signature(self._client.chat.complete_async).parameters
+
+    async def generate(
+        self, chat: Sequence[Message], *, seed: int, schema: dict[str, Any] | None = None
+    ) -> Reply:
+        """Continue a chat."""
+        request = self._request(seed)
+        request["messages"] = [{"role": m.role, "content": m.text} for m in chat]
+        if schema is not None:
+            request["response_format"] = {
+                "type": "json_schema",
+                "json_schema": {"name": "reply", "strict": True, "schema": schema},
+            }
+        return await self._ask(request)
+
+    async def complete(
+        self, prefix: str, *, seed: int, max_tokens: int | None = None, stop: Sequence[str] = ()
+    ) -> Reply:
+        """Continue an assistant's message that begins with `prefix`."""
+        request = self._request(seed)
+        request["messages"] = [
+            {"role": "user", "content": "Continue your text where it stops."},
+            {"role": "assistant", "content": prefix, "prefix": True},
+        ]
+        if max_tokens is not None:
+            request["max_tokens"] = max_tokens
+        if stop:
+            request["stop"] = [*self._sampling.stop, *stop]
+        reply = await self._ask(request)
+        return reply.model_copy(update={"text": reply.text.removeprefix(prefix)})
+
+    async def describe(self) -> dict[str, Any]:
+        """What Mistral says of the model."""
+        card = await self._reach(
+            lambda: self._client.models.retrieve_async(model_id=self._model), 2 * CONNECT_SECONDS
+        )
+        facts = card.model_dump(mode="json")
+        wanted = ("id", "aliases", "max_context_length", "deprecation", "owned_by")
+        return {
+            "server_url": place(self._options.server_url),
+            **{key: facts[key] for key in wanted if facts.get(key)},
+        }
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._web.aclose()
+
+    def _request(self, seed: int) -> dict[str, Any]:
+        sampling = self._sampling
+        request = {
+            "model": self._model,
+            "random_seed": seed % 2**31,
+            "max_tokens": sampling.max_tokens,
+            "temperature": sampling.temperature,
+            "top_p": sampling.top_p,
+            "top_k": sampling.top_k,
+            "stop": [*sampling.stop] or None,
+        }
+        return {key: value for key, value in request.items() if value is not None}
+
+    async def _ask(self, request: dict[str, Any]) -> Reply:
+        started = time.perf_counter()
+        try:
+            answer = await self._reach(
+                lambda: self._client.chat.complete_async(**request), self._options.timeout
+            )
+        except ModelError as refusal:
+            if refusal.status in (400, 422) and prompt_too_long(str(refusal)):
+                seconds = time.perf_counter() - started
+                return Reply(text="", seconds=seconds, prompt_cut=True)
+            raise
+        choice = answer.choices[0] if answer and answer.choices else None
+        if choice is None or choice.message is None or choice.finish_reason == "error":
+            raise ModelError(f"{self.endpoint}: the answer holds no reply")
+        return Reply(
+            text=_text(choice.message.content),
+            input_tokens=answer.usage.prompt_tokens or 0,
+            output_tokens=answer.usage.completion_tokens or 0,
+            seconds=time.perf_counter() - started,
+            capped=choice.finish_reason in ("length", "model_length"),
+        )
+
+    async def _reach(self, send: Callable[[], Awaitable[_T]], seconds: float) -> _T:
+        """What `send` answers, before the deadline. Raises ModelError."""
+        try:
+            async with asyncio.timeout(seconds):
+                return await send()
+        except (TimeoutError, self._http.TimeoutException) as late:
+            raise too_slow(self.endpoint, seconds) from late
+        except self._errors.ResponseValidationError as unreadable:
+            raise ModelError(
+                f"{self.endpoint}: the answer is not Mistral's; check the option server_url",
+                retryable=False,
+            ) from unreadable
+        except self._errors.MistralError as refusal:
+            key = self._options.api_key_env
+            raise refused(
+                self.endpoint,
+                refusal.status_code,
+                refusal.body,
+                refusal.headers,
+                advice={
+                    401: f"the key in {key} was refused",
+                    403: f"the key in {key} may not use {self._model}",
+                    404: f"check the model's name {self._model!r}",
+                },
+                secret=self._key,
+            ) from None  # the SDK's exception holds the request, and so the key
+        except (self._http.TransportError, self._errors.NoResponseError) as broken:
+            raise unreachable(self.endpoint, broken) from None
+
+
+def _text(content: Any) -> str:
+    """The reply's words: reasoning models answer in pieces, some of which are thoughts."""
+    if isinstance(content, str):
+        return content
+    return "".join(piece.text for piece in content or () if getattr(piece, "type", "") == "text")

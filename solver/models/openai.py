@@ -1,0 +1,243 @@
+"""OpenAI's models, and any server that speaks its chat API: vLLM, llama.cpp, LM Studio, Gemini.
+
+A sampling value left unset is not sent, so the server's own default holds. Reasoning that a server
+returns apart from the reply is not kept.
+"""
+
+import asyncio
+import os
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from urllib.parse import urlsplit
+
+from pydantic import Field
+
+from solver.errors import ConfigError, ModelError
+from solver.models._failures import (
+    CONNECT_SECONDS,
+    is_loopback,
+    place,
+    prompt_too_long,
+    refused,
+    too_slow,
+    unreachable,
+)
+from solver.records import Message, Record, Reply, Sampling
+
+if TYPE_CHECKING:
+    import openai
+
+_T = TypeVar("_T")
+
+OPENAI = "https://api.openai.com/v1"
+
+
+class Options(Record):
+    """Where the server is and what it understands."""
+
+    base_url: str | None = None
+    """The API's root, e.g. http://localhost:8000/v1; by default OPENAI_BASE_URL, or OpenAI's."""
+    api_key_env: str = "OPENAI_API_KEY"
+    """The environment variable that holds the key. A server on this machine needs none."""
+    cap_parameter: Literal["auto", "max_tokens", "max_completion_tokens"] = "auto"
+    """How `sampling.max_tokens` is sent; `auto` is the newer name at OpenAI, else the older."""
+    omit: tuple[Literal["temperature", "seed", "stop", "response_format"], ...] = ()
+    """What this server or model refuses, left out: temperature for OpenAI's reasoning models."""
+    reasoning_effort: str | None = None
+    """For reasoning models: low, medium or high."""
+    parallel: int = Field(default=16, ge=1)
+    """Requests at a time."""
+    timeout: float = Field(default=600.0, gt=0)
+    """Seconds for one reply."""
+
+
+def connect(name: str, sampling: Sampling, options: Options) -> "OpenAI":
+    """The model at its server.
+
+    Raises ConfigError where the key is missing, or OpenAI would refuse the sampling.
+    """
+    url = options.base_url or os.environ.get("OPENAI_BASE_URL") or OPENAI
+    key = os.environ.get(options.api_key_env, "")
+    if not url.startswith(("http://", "https://")):
+        raise ConfigError(f"model 'openai/{name}': base_url should start with http:// or https://")
+    if not key and not is_loopback(url):
+        raise ConfigError(
+            f"model 'openai/{name}': no key for {place(url)}; set the environment variable"
+            f" {options.api_key_env}, or name another with the option api_key_env"
+        )
+    if sampling.top_k is not None and _is_openai(url):
+        raise ConfigError(f"model 'openai/{name}': OpenAI has no top_k; remove sampling.top_k")
+    return OpenAI(name, url, key, sampling, options)
+
+
+class OpenAI:
+    """One model at one server."""
+
+    def __init__(self, name: str, url: str, key: str, sampling: Sampling, options: Options) -> None:
+        from openai import AsyncOpenAI
+
+        self.name = f"openai/{name}"
+        self.endpoint = f"openai {place(url)}"
+        self.parallel = options.parallel
+        self._model = name
+        self._url = url
+        self._key = key
+        self._sampling = sampling
+        self._options = options
+        self._client = AsyncOpenAI(
+            api_key=key or "none",
+            base_url=url,
+            max_retries=0,  # every request is counted, so none may be made behind our back
+            timeout=_timeout(options.timeout),
+        )
+
+    async def generate(
+        self, chat: Sequence[Message], *, seed: int, schema: dict[str, Any] | None = None
+    ) -> Reply:
+        """Continue a chat."""
+        request = self._request(seed)
+        cap = self._options.cap_parameter
+        if cap == "auto":
+            cap = "max_completion_tokens" if _is_openai(self._url) else "max_tokens"
+        request[cap] = self._sampling.max_tokens
+        request["messages"] = [{"role": m.role, "content": m.text} for m in chat]
+        if self._options.reasoning_effort is not None:
+            request["reasoning_effort"] = self._options.reasoning_effort
+        if schema is not None and "response_format" not in self._options.omit:
+            request["response_format"] = {
+                "type": "json_schema",
+                "json_schema": {"name": "reply", "strict": True, "schema": schema},
+            }
+        return await self._ask(
+            lambda: self._client.chat.completions.create(**request),
+            lambda choice: choice.message.content,
+        )
+
+    async def complete(
+        self, prefix: str, *, seed: int, max_tokens: int | None = None, stop: Sequence[str] = ()
+    ) -> Reply:
+        """Continue raw text, where the server still has /completions."""
+        request = self._request(seed)
+        request["prompt"] = prefix
+        request["max_tokens"] = max_tokens or self._sampling.max_tokens
+        if stop:
+            request["stop"] = [*self._sampling.stop, *stop]
+        return await self._ask(
+            lambda: self._client.completions.create(**request), lambda choice: choice.text
+        )
+
+    async def describe(self) -> dict[str, Any]:
+        """What the server's list says of the model, and what requests leave out."""
+        facts: dict[str, Any] = {"base_url": place(self._url), "omitted": [*self._options.omit]}
+        try:
+            listed = await self._reach(self._list, 2 * CONNECT_SECONDS)
+        except ModelError as unlisted:
+            if unlisted.status not in (404, 405, 501):
+                raise
+            return {**facts, "listed": False}  # some servers have no list
+        known = {model.id.removeprefix("models/"): model for model in listed}
+        model = known.get(self._model)
+        if model is None and len(known) > 1:
+            close = get_close_matches(self._model, known, n=1)
+            hint = f"; did you mean {close[0]!r}?" if close else ""
+            raise ModelError(
+                f"{self.endpoint}: has no model {self._model!r}{hint}", status=404, retryable=False
+            )
+        if model is None:  # a server of one model answers to any name
+            return {**facts, "listed": False, "served": [*known]}
+        return {**facts, "listed": True, "id": model.id, "owner": model.owned_by}
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._client.close()
+
+    async def _list(self) -> "list[openai.types.Model]":
+        return [model async for model in self._client.models.list()]
+
+    def _request(self, seed: int) -> dict[str, Any]:
+        sampling = self._sampling
+        request: dict[str, Any] = {
+            "model": self._model,
+            "seed": seed % 2**31,
+            "temperature": sampling.temperature,
+            "top_p": sampling.top_p,
+            "stop": [*sampling.stop] or None,
+        }
+        if sampling.top_k is not None:
+            request["extra_body"] = {"top_k": sampling.top_k}
+        left_out = self._options.omit
+        return {k: v for k, v in request.items() if v is not None and k not in left_out}
+
+    async def _ask(
+        self, send: Callable[[], Awaitable[Any]], text_of: Callable[[Any], str | None]
+    ) -> Reply:
+        started = time.perf_counter()
+        try:
+            answer = await self._reach(send, self._options.timeout)
+        except ModelError as refusal:
+            if refusal.status == 400 and prompt_too_long(str(refusal)):
+                seconds = time.perf_counter() - started
+                return Reply(text="", seconds=seconds, prompt_cut=True)
+            raise
+        choices = getattr(answer, "choices", None)
+        if not choices:
+            raise ModelError(
+                f"{self.endpoint}: the answer holds no reply; is base_url the API's root,"
+                " such as http://localhost:8000/v1?",
+                retryable=False,
+            )
+        usage = answer.usage
+        return Reply(
+            text=text_of(choices[0]) or "",
+            input_tokens=usage.prompt_tokens if usage else 0,
+            output_tokens=usage.completion_tokens if usage else 0,
+            seconds=time.perf_counter() - started,
+            capped=choices[0].finish_reason == "length",
+        )
+
+    async def _reach(self, send: Callable[[], Awaitable[_T]], seconds: float) -> _T:
+        """What `send` answers, before the deadline. Raises ModelError."""
+        import openai
+
+        try:
+            async with asyncio.timeout(seconds):
+                return await send()
+        except (TimeoutError, openai.APITimeoutError) as late:
+            raise too_slow(self.endpoint, seconds) from late
+        except openai.APIStatusError as refusal:
+            raise refused(
+                self.endpoint,
+                refusal.status_code,
+                f"{refusal.code or ''} {refusal.message}",
+                refusal.response.headers,
+                advice=self._advice(),
+                secret=self._key,
+            ) from None  # the SDK's exception holds the request, and so the key
+        except openai.APIConnectionError as broken:
+            raise unreachable(self.endpoint, broken, mend="check the option base_url") from None
+        except (openai.APIError, ValueError) as unreadable:
+            raise ModelError(
+                f"{self.endpoint}: the answer is not the chat API's; check the option base_url",
+                retryable=False,
+            ) from unreadable
+
+    def _advice(self) -> dict[int, str]:
+        refused_key = f"the key in {self._options.api_key_env} was refused"
+        return {
+            400: "if it names a parameter, leave it out with the option omit",
+            401: refused_key,
+            403: f"{refused_key}, or may not use {self._model}",
+            404: f"check the model's name {self._model!r} and the option base_url",
+        }
+
+
+def _is_openai(url: str) -> bool:
+    return (urlsplit(url).hostname or "").endswith("openai.com")
+
+
+def _timeout(seconds: float) -> "openai.Timeout":
+    import openai
+
+    return openai.Timeout(seconds, connect=min(seconds, CONNECT_SECONDS))

@@ -1,0 +1,228 @@
+"""A model that says what it was given: for tests and dry runs.
+
+Which reply it gives depends on the chat and the seed alone, never on the order of requests, so a
+run of thousands of concurrent trials gives the same replies every time. It counts words as tokens.
+"""
+
+import asyncio
+import re
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field, ValidationError
+
+from solver.errors import ConfigError, ModelError
+from solver.records import Message, Record, Reply, Sampling, digest
+
+
+class Line(Record):
+    """One given reply, where its text alone does not say enough."""
+
+    text: str = ""
+    capped: bool = False
+    """Pretend that the reply reached `max_tokens`."""
+    prompt_cut: bool = False
+    """Pretend that the server dropped part of the prompt."""
+    fails: int = 0
+    """How often this request fails before it is answered; -1 for always."""
+    status: int = 500
+    """HTTP status of those failures."""
+    retry_after: float | None = None
+    """Seconds those failures ask to wait."""
+
+
+TurnLine = str | Line | tuple[str | Line, ...]
+
+
+class Script(Record):
+    """What is said in conversations about one problem."""
+
+    when: str = ""
+    """Text of the problem; empty matches every problem that no other script matches."""
+    replies: tuple[TurnLine, ...] = Field(min_length=1)
+    """One entry a turn, then round again. An entry that is a list is chosen from by the seed."""
+
+    def turn(self, number: int, seed: int) -> Line:
+        """What is said at a turn (from 0)."""
+        entry = self.replies[number % len(self.replies)]
+        if isinstance(entry, tuple):
+            entry = entry[seed % len(entry)]
+        return _line(entry)
+
+    def next_turn(self, chat: Sequence[Message]) -> int:
+        """The turn after the script's last line in the chat; lines of one script should differ."""
+        said = [self._turn_of[m.text] for m in chat if m.text in self._turn_of]
+        return said[-1] + 1 if said else 0
+
+    @cached_property
+    def _turn_of(self) -> dict[str, int]:
+        """The turn at which each line is said, the first where it is said at several."""
+        turns: dict[str, int] = {}
+        for number, entry in enumerate(self.replies):
+            for line in entry if isinstance(entry, tuple) else (entry,):
+                turns.setdefault(_line(line).text, number)
+        return turns
+
+
+class Options(Record):
+    """Where the replies come from, and how fast. Scripts are tried in order, `replies` last."""
+
+    replies: tuple[TurnLine, ...] = ()
+    """Said about any problem: one entry a turn; an entry that is a list is chosen from by seed."""
+    scripts: tuple[Script, ...] = ()
+    """Replies by problem: `{when: text of the problem, replies: [...]}`."""
+    file: str | None = None
+    """A JSONL file of such scripts."""
+    delay: float = Field(default=0.0, ge=0)
+    """Seconds a reply takes."""
+    parallel: int = Field(default=64, ge=1)
+    """Requests at a time."""
+
+
+def connect(name: str, sampling: Sampling, options: Options) -> "Scripted":
+    """The scripted model. A name that ends in .jsonl is the file, where the options give nothing.
+
+    Raises ConfigError where there is nothing to say, or the file cannot be read.
+    """
+    scripts = [*options.scripts]
+    file = options.file
+    if not (scripts or options.replies or file) and name.endswith(".jsonl"):
+        file = name
+    if file:
+        scripts += _read(Path(file).expanduser())
+    if options.replies:
+        scripts.append(Script(replies=options.replies))
+    if not scripts:
+        raise ConfigError(
+            f"model 'scripted/{name}': it has nothing to say;"
+            " give the options `replies: [..]` or `file: replies.jsonl`"
+        )
+    return Scripted(name=name, scripts=scripts, delay=options.delay, parallel=options.parallel)
+
+
+class Scripted:
+    """Says what it was given, in Python as in a config."""
+
+    def __init__(
+        self,
+        *,
+        replies: Sequence[TurnLine] = (),
+        scripts: Sequence[Script] = (),
+        name: str = "test",
+        delay: float = 0.0,
+        parallel: int = 64,
+        history: list[tuple[tuple[Message, ...], int]] | None = None,
+    ) -> None:
+        """`history`, where given, receives each request's chat and seed."""
+        self.name = f"scripted/{name}"
+        self.endpoint = self.name
+        self.parallel = parallel
+        self._scripts = [*scripts, *([Script(replies=tuple(replies))] if replies else [])]
+        self._delay = delay
+        self._history = history
+        self._failed: dict[str, int] = {}
+
+    async def generate(
+        self, chat: Sequence[Message], *, seed: int, schema: dict[str, Any] | None = None
+    ) -> Reply:
+        """What the script says at this turn of the chat."""
+        if self._history is not None:
+            self._history.append((tuple(chat), seed))
+        script = self._script_for(chat)
+        line = script.turn(script.next_turn(chat), seed)
+        await asyncio.sleep(self._delay)
+        if line.fails:
+            self._fail(line, chat, seed)
+        return Reply(
+            text=line.text,
+            input_tokens=sum(_tokens(message.text) for message in chat),
+            output_tokens=_tokens(line.text),
+            seconds=self._delay,
+            capped=line.capped,
+            prompt_cut=line.prompt_cut,
+        )
+
+    async def complete(
+        self, prefix: str, *, seed: int, max_tokens: int | None = None, stop: Sequence[str] = ()
+    ) -> Reply:
+        """The rest of the reply that `prefix` ends in the beginning of; a whole reply otherwise."""
+        chat = (Message(role="user", text=prefix),)
+        text = self._script_for(chat).turn(0, seed).text
+        said = next(n for n in range(len(text), -1, -1) if prefix.endswith(text[:n]))
+        rest = text[said:]
+        for mark in stop:
+            rest = rest.partition(mark)[0]
+        pieces = re.findall(r"\s*\S+|\s+", rest)
+        capped = max_tokens is not None and len(pieces) > max_tokens
+        kept = pieces[:max_tokens]
+        await asyncio.sleep(self._delay)
+        return Reply(
+            text="".join(kept),
+            input_tokens=_tokens(prefix),
+            output_tokens=len(kept),
+            seconds=self._delay,
+            capped=capped,
+        )
+
+    async def describe(self) -> dict[str, Any]:
+        """The hash of all that can be said."""
+        scripts = [script.model_dump(mode="json") for script in self._scripts]
+        return {"scripts": len(scripts), "hash": digest(scripts)}
+
+    async def close(self) -> None:
+        """Nothing is held open."""
+
+    def _script_for(self, chat: Sequence[Message]) -> Script:
+        """The script of the problem; the last question wins over worked examples before it."""
+        for message in reversed(chat):
+            if message.role == "user":
+                for script in self._scripts:
+                    if script.when and script.when in message.text:
+                        return script
+        for script in self._scripts:
+            if not script.when:
+                return script
+        asked = next((m.text for m in reversed(chat) if m.role == "user"), "")
+        raise ModelError(f"{self.name}: no script for {asked[:80]!r}", retryable=False)
+
+    def _fail(self, line: Line, chat: Sequence[Message], seed: int) -> None:
+        request = digest([[(m.role, m.text) for m in chat], seed])
+        failed = self._failed.get(request, 0)
+        if line.fails < 0 or failed < line.fails:
+            self._failed[request] = failed + 1
+            raise ModelError(
+                f"{self.name}: scripted failure {line.status}",
+                status=line.status,
+                retryable=line.status in (408, 409, 429) or line.status >= 500,
+                retry_after=line.retry_after,
+            )
+
+
+def _read(path: Path) -> list[Script]:
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as failure:
+        raise ConfigError(f"{path}: cannot be read: {failure}") from failure
+    scripts = []
+    for number, line in enumerate(lines, start=1):
+        if line.strip():
+            try:
+                scripts.append(Script.model_validate_json(line))
+            except ValidationError as invalid:
+                first = invalid.errors()[0]
+                where = ".".join(str(part) for part in first["loc"])
+                raise ConfigError(
+                    f"{path}:{number}: {where or 'line'}: {first['msg']};"
+                    ' a line is {"when": "text of the problem", "replies": ["..."]}'
+                ) from invalid
+    return scripts
+
+
+def _line(entry: str | Line) -> Line:
+    return entry if isinstance(entry, Line) else Line(text=entry)
+
+
+def _tokens(text: str) -> int:
+    return len(text.split())

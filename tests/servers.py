@@ -1,0 +1,340 @@
+"""Small real HTTP servers that speak the wire protocols of OpenAI, Mistral and Ollama.
+
+    async with serving(OpenAIWire(reply="4")) as server: …     in this loop, requests kept
+    async with serve_openai(reply="4", delay=0.2) as url: …    in a process of its own, for benches
+
+`troubles` come first, one a request: error statuses, hangs, cut connections, other people's pages.
+"""
+
+import argparse
+import asyncio
+import contextlib
+import json
+import sys
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Said:
+    """What the model behind a server says."""
+
+    text: str
+    finish: str = "stop"
+    read: int | None = None
+    """Prompt tokens; by default a quarter of its letters."""
+    wrote: int | None = None
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """One answer, as it goes over the wire."""
+
+    status: int = 200
+    body: Any = b""
+    """Bytes as they are, or an object sent as JSON."""
+    headers: dict[str, str] = field(default_factory=dict)
+    hang: float = 0.0
+    """Seconds before anything is sent."""
+    cut: bool = False
+    """Close the connection in the middle of the answer."""
+    drip: float = 0.0
+    """Seconds between one byte of the answer and the next."""
+
+
+@dataclass(frozen=True)
+class Request:
+    method: str
+    path: str
+    headers: dict[str, str]
+    body: Any
+    moment: float
+
+
+Answers = Callable[[list[dict[str, Any]], dict[str, Any]], Awaitable[Said]]
+"""From messages and the whole request to what is said."""
+
+
+class Wire:
+    """What the protocols share: a model behind them, troubles, and a slow machine."""
+
+    def __init__(
+        self,
+        reply: str | Said | Answers = "4",
+        *,
+        delay: float = 0.0,
+        at_once: int = 1000,
+        troubles: list[Trouble] | None = None,
+        model: str = "test",
+    ) -> None:
+        self.requests: deque[Request] = deque(maxlen=1000)
+        self.troubles = deque(troubles or [])
+        self.model = model
+        self.most_at_once = 0
+        self._reply = reply
+        self._delay = delay
+        self._slots = asyncio.Semaphore(at_once)
+        self._busy = 0
+
+    async def say(self, messages: list[dict[str, Any]], body: dict[str, Any]) -> Said:
+        async with self._slots:
+            self._busy += 1
+            self.most_at_once = max(self.most_at_once, self._busy)
+            try:
+                await asyncio.sleep(self._delay)
+                if callable(self._reply):
+                    return await self._reply(messages, body)
+            finally:
+                self._busy -= 1
+        return Said(self._reply) if isinstance(self._reply, str) else self._reply
+
+    async def answer(self, request: Request) -> tuple[int, Any]:
+        """Status and JSON body."""
+        raise NotImplementedError
+
+    def asked(self, path: str) -> list[Request]:
+        """The requests for a path, in order."""
+        return [request for request in self.requests if request.path.endswith(path)]
+
+
+class OpenAIWire(Wire):
+    """/v1/chat/completions, /v1/completions and /v1/models."""
+
+    async def answer(self, request: Request) -> tuple[int, Any]:
+        if request.path == "/v1/models":
+            card = {"id": self.model, "object": "model", "created": 0, "owned_by": "tests"}
+            return 200, {"object": "list", "data": [card]}
+        body = request.body
+        if request.path == "/v1/completions":
+            said = await self.say([{"role": "user", "content": body["prompt"]}], body)
+            choice: dict[str, Any] = {"text": said.text}
+        elif request.path == "/v1/chat/completions":
+            said = await self.say(body["messages"], body)
+            choice = {"message": {"role": "assistant", "content": said.text}}
+        else:
+            return 404, {"error": {"message": "no such path", "code": None}}
+        return 200, {
+            "id": "1",
+            "object": "chat.completion",
+            "created": 0,
+            "model": body["model"],
+            "choices": [{"index": 0, "finish_reason": said.finish, "logprobs": None, **choice}],
+            "usage": _usage(body, said),
+        }
+
+
+class MistralWire(Wire):
+    """/v1/chat/completions and /v1/models/NAME. A prefix is repeated at the start of the reply."""
+
+    async def answer(self, request: Request) -> tuple[int, Any]:
+        if request.path.startswith("/v1/models/"):
+            if request.path != f"/v1/models/{self.model}":
+                return 404, {"detail": "Not Found"}
+            abilities = {"completion_chat": True, "function_calling": False, "vision": False}
+            return 200, {
+                "id": self.model,
+                "object": "model",
+                "created": 0,
+                "owned_by": "mistralai",
+                "capabilities": abilities,
+                "max_context_length": 32768,
+                "aliases": ["test-latest"],
+                "type": "base",
+            }
+        body = request.body
+        said = await self.say(body["messages"], body)
+        last = body["messages"][-1]
+        text = (last["content"] if last.get("prefix") else "") + said.text
+        message = {"role": "assistant", "content": text, "tool_calls": None}
+        return 200, {
+            "id": "1",
+            "object": "chat.completion",
+            "created": 0,
+            "model": body["model"],
+            "choices": [{"index": 0, "finish_reason": said.finish, "message": message}],
+            "usage": _usage(body, said),
+        }
+
+
+class OllamaWire(Wire):
+    """/api/chat, generate, tags, show and version.
+
+    A prompt that does not fit is refused, or cut in half where version or request say so.
+    """
+
+    def __init__(
+        self, *args: Any, version: str = "0.33.2", digest: str = "sha256:aa", **more: Any
+    ) -> None:
+        super().__init__(*args, **more)
+        self.version = version
+        self.digest = digest
+        self.trained_context = 32768
+
+    async def answer(self, request: Request) -> tuple[int, Any]:
+        body = request.body
+        match request.path:
+            case "/api/version":
+                return 200, {"version": self.version}
+            case "/api/tags":
+                return 200, {"models": [{"model": self.model, "digest": self.digest, "size": 1}]}
+            case "/api/show" | "/api/chat" | "/api/generate" if body["model"] != self.model:
+                return 404, {"error": f"model '{body['model']}' not found"}
+            case "/api/show":
+                return 200, self._card()
+            case "/api/chat":
+                return await self._write(body, body["messages"])
+            case "/api/generate":
+                return await self._write(body, [{"role": "user", "content": body["prompt"]}])
+        return 404, {"error": "no such path"}
+
+    async def _write(self, body: dict[str, Any], messages: list[dict[str, Any]]) -> tuple[int, Any]:
+        context = min(body["options"]["num_ctx"], self.trained_context)
+        read = sum(len(message["content"]) for message in messages) // 4 + 10
+        if read > context:
+            if self.version >= "0.12.6" and body.get("truncate") is False:
+                return 400, {"error": "the input length exceeds the context length"}
+            read = context // 2 + 2
+        said = await self.say(messages, body)
+        if said.finish == "too long":
+            return 400, {"error": "the input length exceeds the context length"}
+        answer: dict[str, Any] = {
+            "model": body["model"],
+            "created_at": "2026-01-01T00:00:00Z",
+            "done": True,
+            "done_reason": said.finish,
+            "total_duration": 1,
+            "prompt_eval_count": read if said.read is None else said.read,
+            "eval_count": len(said.text) // 4 if said.wrote is None else said.wrote,
+        }
+        if "prompt" in body:
+            return 200, {**answer, "response": said.text}
+        return 200, {**answer, "message": {"role": "assistant", "content": said.text}}
+
+    def _card(self) -> dict[str, Any]:
+        return {
+            "modelfile": "",
+            "parameters": "top_k 20\nrepeat_penalty 1.1",
+            "template": "{{ .Prompt }}",
+            "details": {
+                "format": "gguf",
+                "family": "llama",
+                "parameter_size": "135M",
+                "quantization_level": "Q4_1",
+            },
+            "model_info": {
+                "general.architecture": "llama",
+                "llama.context_length": self.trained_context,
+            },
+            "capabilities": ["completion"],
+        }
+
+
+class Server:
+    """A running server."""
+
+    def __init__(self, wire: Wire, port: int) -> None:
+        self.wire = wire
+        self.url = f"http://127.0.0.1:{port}"
+
+
+@contextlib.asynccontextmanager
+async def serving(wire: Wire):
+    """Serve in this loop, on a free port of this machine, until the block ends."""
+    open_now: set[asyncio.StreamWriter] = set()
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        open_now.add(writer)
+        try:
+            while await _one(wire, reader, writer):
+                pass
+        except (ConnectionError, asyncio.IncompleteReadError):
+            pass  # the client left
+        finally:
+            open_now.discard(writer)
+            writer.close()
+
+    listener = await asyncio.start_server(talk, "127.0.0.1", 0, backlog=1024)
+    try:
+        yield Server(wire, listener.sockets[0].getsockname()[1])
+    finally:
+        listener.close()
+        for writer in list(open_now):
+            writer.transport.abort()
+
+
+@contextlib.asynccontextmanager
+async def serve_openai(*, reply: str = "4", delay: float = 0.0, at_once: int = 1000):
+    """The base URL of an OpenAI server in a process of its own."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        *("-m", "tests.servers", "--reply", reply),
+        *("--delay", str(delay), "--at-once", str(at_once)),
+        stdout=asyncio.subprocess.PIPE,
+    )
+    assert process.stdout is not None
+    try:
+        yield (await process.stdout.readline()).decode().strip() + "/v1"
+    finally:
+        process.terminate()
+        await process.wait()
+
+
+async def _one(wire: Wire, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
+    """Read one request and answer it. False where the connection is over."""
+    head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
+    method, path, _ = head[0].split(" ", 2)
+    lines = (line.partition(":") for line in head[1:] if line)
+    headers = {name.strip().lower(): value.strip() for name, _, value in lines}
+    data = await reader.readexactly(int(headers.get("content-length", 0)))
+    body = json.loads(data) if data else None
+    request = Request(method, path.partition("?")[0], headers, body, time.monotonic())
+    wire.requests.append(request)
+    if wire.troubles:
+        trouble = wire.troubles.popleft()
+        await asyncio.sleep(trouble.hang)
+        _send(writer, trouble)
+        while trouble.drip:
+            await asyncio.sleep(trouble.drip)
+            writer.write(b" ")
+            await writer.drain()
+        await writer.drain()
+        return not trouble.cut
+    status, answer = await wire.answer(request)
+    _send(writer, Trouble(status, answer))
+    await writer.drain()
+    return headers.get("connection", "").lower() != "close"
+
+
+def _send(writer: asyncio.StreamWriter, answer: Trouble) -> None:
+    raw = answer.body if isinstance(answer.body, bytes) else json.dumps(answer.body).encode()
+    kind = "text/html" if isinstance(answer.body, bytes) else "application/json"
+    length = len(raw) + (10_000 if answer.cut or answer.drip else 0)
+    extra = {"Content-Type": kind, "Content-Length": str(length), **answer.headers}
+    lines = "".join(f"{name}: {value}\r\n" for name, value in extra.items())
+    writer.write(f"HTTP/1.1 {answer.status} Status\r\n{lines}\r\n".encode() + raw)
+
+
+def _usage(body: dict[str, Any], said: Said) -> dict[str, int]:
+    texts = [m["content"] for m in body["messages"]] if "messages" in body else [body["prompt"]]
+    read = sum(map(len, texts)) // 4 if said.read is None else said.read
+    wrote = len(said.text) // 4 if said.wrote is None else said.wrote
+    return {"prompt_tokens": read, "completion_tokens": wrote, "total_tokens": read + wrote}
+
+
+async def _main() -> None:
+    parser = argparse.ArgumentParser(description="An OpenAI server that always says the same.")
+    parser.add_argument("--reply", default="4")
+    parser.add_argument("--delay", type=float, default=0.0)
+    parser.add_argument("--at-once", type=int, default=1000)
+    chosen = parser.parse_args()
+    wire = OpenAIWire(chosen.reply, delay=chosen.delay, at_once=chosen.at_once)
+    async with serving(wire) as server:
+        print(server.url, flush=True)
+        await asyncio.Event().wait()
+
+
+if __name__ == "__main__":
+    asyncio.run(_main())

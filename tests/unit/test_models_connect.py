@@ -1,0 +1,154 @@
+import subprocess
+import sys
+import time
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+
+import pytest
+
+from solver.errors import ConfigError
+from solver.models import PROVIDERS, connect, options_of
+from solver.models._failures import one_line, place, prompt_too_long, refused, retry_after
+from solver.records import Sampling
+
+
+def test_the_providers_are_the_files_of_the_folder():
+    assert PROVIDERS == ("local", "mistral", "ollama", "openai", "scripted")
+
+
+def test_an_unknown_provider_is_named_with_the_nearest_and_all_others():
+    with pytest.raises(ConfigError) as wrong:
+        connect("olama/llama3.1:8b", Sampling(), {})
+    assert str(wrong.value) == (
+        "model 'olama/llama3.1:8b': no provider called 'olama'. Did you mean 'ollama'?"
+        " Providers: local, mistral, ollama, openai, scripted."
+    )
+
+
+def test_a_shared_file_of_the_folder_is_no_provider():
+    with pytest.raises(ConfigError, match="no provider called '_failures'"):
+        options_of("_failures")
+
+
+@pytest.mark.parametrize("provider", PROVIDERS)
+def test_every_provider_refuses_an_unknown_option(provider):
+    with pytest.raises(ConfigError, match=r"options: num_cxt: unknown, "):
+        connect(f"{provider}/x", Sampling(), {"num_cxt": 1})
+
+
+def test_an_unknown_option_gets_a_suggestion():
+    with pytest.raises(ConfigError, match="num_cxt: unknown, did you mean 'num_ctx'"):
+        connect("ollama/x", Sampling(), {"num_cxt": 1})
+
+
+@pytest.mark.parametrize("provider", PROVIDERS)
+def test_every_option_says_what_it_is_for(provider):
+    import ast
+    import inspect
+
+    options = options_of(provider)
+    body = ast.parse(inspect.getsource(options)).body[0].body
+    fields = [i for i, part in enumerate(body) if isinstance(part, ast.AnnAssign)]
+    bare = [
+        body[i].target.id
+        for i in fields
+        if i + 1 == len(body) or not isinstance(body[i + 1], ast.Expr)
+    ]
+    assert fields
+    assert bare == []
+
+
+def test_a_model_without_a_name_is_refused():
+    with pytest.raises(ConfigError, match="should be provider/name"):
+        connect("ollama/", Sampling(), {})
+
+
+def test_asking_for_options_loads_no_client_library():
+    code = (
+        "import sys; from solver.models import PROVIDERS, options_of;"
+        "[options_of(p) for p in PROVIDERS];"
+        "clients = {'ollama', 'openai', 'mistralai', 'xllamacpp', 'httpx'};"
+        "print(sorted(clients & set(sys.modules)))"
+    )
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert out.stdout.strip() == "[]"
+
+
+def test_retry_after_is_read_in_seconds():
+    assert retry_after({"retry-after": "7"}) == 7
+
+
+def test_retry_after_is_read_in_milliseconds():
+    assert retry_after({"retry-after-ms": "250", "retry-after": "9"}) == 0.25
+
+
+def test_retry_after_is_read_as_a_date():
+    later = format_datetime(datetime.now(UTC) + timedelta(seconds=90), usegmt=True)
+    assert 85 < (retry_after({"retry-after": later}) or 0) <= 90
+
+
+def test_a_date_in_the_past_asks_for_no_wait():
+    past = format_datetime(datetime.fromtimestamp(time.time() - 60, UTC), usegmt=True)
+    assert retry_after({"retry-after": past}) == 0
+
+
+@pytest.mark.parametrize("value", ["", "soon", "inf", "nan", "Fri, 99 Foo 2026"])
+def test_a_retry_after_nobody_understands_is_none(value):
+    assert retry_after({"retry-after": value}) is None
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 422])
+def test_what_asking_again_cannot_mend_is_not_retryable(status):
+    assert not refused("x", status, "", {}, advice={}).retryable
+
+
+@pytest.mark.parametrize("status", [408, 409, 429, 500, 502, 503, 504, 529])
+def test_what_asking_again_may_mend_is_retryable(status):
+    assert refused("x", status, "", {}, advice={}).retryable
+
+
+def test_an_empty_account_is_not_a_rate_limit():
+    failure = refused("x", 429, "insufficient_quota You exceeded", {}, advice={})
+    assert not failure.retryable
+
+
+def test_a_key_never_reaches_a_message():
+    key = "abcdef0123456789"
+    echoed = f"Incorrect key {key} (sk-proj-{key}). Authorization: Bearer {key}x"
+    for status in (400, 401, 500):
+        assert "0123456789" not in str(refused("x", status, echoed, {}, advice={}, secret=key))
+
+
+def test_a_server_cannot_write_to_the_terminal():
+    assert one_line("a\n\x1b[31mred\x07 b") == "a [31mred b"
+
+
+def test_a_url_is_shown_without_its_password_and_query():
+    assert place("https://me:secret@host:99/v1/?key=secret") == "https://host:99/v1"
+
+
+@pytest.mark.parametrize(
+    "detail",
+    [
+        "context_length_exceeded This model's maximum context length is 8192 tokens."
+        " However, your messages resulted in 9000 tokens.",
+        "request (3031 tokens) exceeds the available context size (512 tokens), try increasing it",
+        "the input length exceeds the context length",
+    ],
+)
+def test_a_prompt_that_does_not_fit_is_recognised(detail):
+    assert prompt_too_long(detail)
+
+
+@pytest.mark.parametrize(
+    "detail",
+    [
+        "maximum context length is 4096 tokens. However, you requested 5000 tokens"
+        " (3000 in the messages, 2000 in the completion)",
+        "Post http://127.0.0.1: context deadline exceeded",
+        "rate limit exceeded",
+        "max_tokens is too large: 9000, the maximum context length is 8192",
+    ],
+)
+def test_other_refusals_are_not_taken_for_a_prompt_that_does_not_fit(detail):
+    assert not prompt_too_long(detail)
