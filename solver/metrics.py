@@ -1,0 +1,288 @@
+"""Accuracy, Pass@k, G-Pass@k, mG-Pass@k and majority votes: numbers in, numbers out.
+
+In every formula n is how many repeats a problem has, c how many of them were correct, k how many of
+the n are drawn. A problem's (n, c) is its tally. Chances are counted in whole numbers and divided
+once, so they are exact up to the last bit of the float that is returned.
+
+Not here: which trials count (one with an error of ours has no place in a tally), two runs side by
+side (`paired.py`), and the attempts inside a trial, which are dependent and never counted in n.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import lru_cache
+from math import ceil, comb, nan, sqrt
+from numbers import Rational
+from statistics import NormalDist
+from typing import TypeAlias, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import betaincinv
+
+Tallies: TypeAlias = Mapping[str, tuple[int, int]]
+"""Problem id to (n, c)."""
+Answer = TypeVar("Answer", bound=Hashable)
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A mean over problems with its 95 % interval."""
+
+    value: float
+    """Between 0 and 1, like `low` and `high`."""
+    n_problems: int
+    n_trials: int
+    stderr: float
+    """Clustered by problem, as in https://arxiv.org/abs/2411.00640. NaN for a single problem."""
+    low: float
+    high: float
+
+
+def accuracy(correct: Mapping[str, Sequence[bool]] | Iterable[Sequence[bool]]) -> Estimate:
+    """Mean over problems of the mean over repeats (avg@n). Problems may differ in repeats.
+
+    Raises ValueError when a problem has no trial: leave it out, and say how many were left out.
+    """
+    named = correct if isinstance(correct, Mapping) else dict(enumerate(correct))
+    for problem, repeats in named.items():
+        if not repeats:
+            raise ValueError(
+                f"accuracy needs a scored trial of every problem, but problem {problem} has none"
+            )
+    means = [sum(repeats) / len(repeats) for repeats in named.values()]
+    return estimate(means, sum(map(len, named.values())))
+
+
+def estimate(values: Sequence[float] | NDArray[np.float64], n_trials: int) -> Estimate:
+    """Mean of one value per problem, each between 0 and 1, with an interval for unseen problems.
+
+    The interval is Clopper and Pearson's at an effective number of independent trials, after Korn
+    and Graubard (Survey Methodology 24, 1998); with one repeat it is the exact binomial interval.
+    Chosen by simulation over 2 to 500 problems, 1 to 48 repeats, means of 0.3 % to 99 %, problems
+    alike or all-or-nothing: it covered 94.9 % or more, where Wilson's at the same effective number
+    fell to 86 % and a t interval to 1 %. The price is width: 1.13 times Wilson's for 10 problems,
+    1.03 times for 500.
+    """
+    array = np.asarray(values, dtype=np.float64)
+    if array.size == 0:
+        raise ValueError("a mean over problems needs at least one problem, but there is none")
+    value, size = float(array.mean()), effective_n(array)
+    low, high = clopper_pearson(value * size, size)
+    stderr = float(array.std(ddof=1)) / sqrt(array.size) if array.size > 1 else nan
+    return Estimate(value, array.size, n_trials, stderr, low, high)
+
+
+def effective_n(values: NDArray[np.float64]) -> float:
+    """How many independent yes-or-no trials would pin the mean down as well as these problems do.
+
+    That is p(1 - p) over the variance of the mean, taken after adding one problem that is always
+    solved and one that never is. The pair keeps a few problems that agree by luck from looking
+    certain: with one repeat, or at 0 % and 100 %, the result is the number of problems.
+    """
+    mean = (values.sum() + 1) / (values.size + 2)
+    variance = ((values**2).sum() + 1) / (values.size + 2) - mean**2
+    return float(values.size * mean * (1 - mean) / variance)
+
+
+def clopper_pearson(successes: float, n: float) -> tuple[float, float]:
+    """95 % interval of a share of n trials that covers at least 95 % (Biometrika 26, 1934).
+
+    n need not be whole.
+    """
+    failures = n - successes
+    low = float(betaincinv(successes, failures + 1, 0.025)) if successes > 0 else 0.0
+    high = float(betaincinv(successes + 1, failures, 0.975)) if failures > 0 else 1.0
+    return low, high
+
+
+def wilson(successes: int, n: int) -> tuple[float, float]:
+    """95 % interval of a share of n independent trials that covers 95 % on average (JASA 22, 1927).
+
+    Shorter than Clopper and Pearson's, but covers as little as 83 % when the share is near 0 or 1.
+    """
+    if not 0 <= successes <= n or n == 0:
+        raise ValueError(f"a share needs 0 <= successes <= n and n > 0, not {successes} of {n}")
+    z, share = NormalDist().inv_cdf(0.975), successes / n
+    middle = (share + z * z / (2 * n)) / (1 + z * z / n)
+    half = z * sqrt(share * (1 - share) / n + z * z / (4 * n * n)) / (1 + z * z / n)
+    # At the ends the bound is 0 or 1 exactly; rounding would leave 1e-17.
+    return (middle - half if successes else 0.0), (middle + half if successes < n else 1.0)
+
+
+def tally(correct: Mapping[str, Sequence[bool]]) -> dict[str, tuple[int, int]]:
+    """(n, c) of every problem."""
+    return {problem: (len(repeats), sum(repeats)) for problem, repeats in correct.items()}
+
+
+def pass_at_k(n: int, c: int, k: int) -> float:
+    """Chance that at least one of k repeats, drawn from these n, is correct.
+
+    Chen et al. 2021, https://arxiv.org/abs/2107.03374.
+    """
+    _check(n, c, k, f"Pass@{k}")
+    return _chance_of_at_least(1, n, c, k)
+
+
+def g_pass_at_k(n: int, c: int, k: int, tau: Fraction | int | str) -> float:
+    """Chance that at least ⌈τ·k⌉ of k repeats, drawn from these n, are correct.
+
+    Liu et al. 2024, https://arxiv.org/abs/2412.13147. τ = 0 is Pass@k, τ = 1 is all k correct.
+    τ is a Fraction, or text such as "0.14", because ceil(0.14 * 50) is 8 in floating point.
+    """
+    _check(n, c, k, f"G-Pass@{k}")
+    return _chance_of_at_least(_least(k, tau), n, c, k)
+
+
+def mg_pass_at_k(n: int, c: int, k: int) -> float:
+    """(2/k) · Σ G-Pass@k at τ = i/k, i from ⌈k/2⌉+1 to k: the mean of G-Pass@k over τ above 1/2.
+
+    Liu et al. 2024, https://arxiv.org/abs/2412.13147, equation 7. Reaches 1 only for even k: a
+    problem solved every time has 2/3 at k = 3, and 0 at k = 1.
+    """
+    _check(n, c, k, f"mG-Pass@{k}")
+    # A draw with `hits` correct is counted once for each threshold i it reaches.
+    half = ceil(k / 2)
+    ways = sum((hits - half) * _ways(hits, n, c, k) for hits in range(half + 1, min(c, k) + 1))
+    return 2 * ways / (k * comb(n, k))
+
+
+def pass_at_k_each(tallies: Tallies, k: int) -> NDArray[np.float64]:
+    """Pass@k of every problem, in order. ValueError where repeats differ or are too few."""
+    return _each(tallies, k, f"Pass@{k}", lambda n, c: pass_at_k(n, c, k))
+
+
+def g_pass_at_k_each(tallies: Tallies, k: int, tau: Fraction | int | str) -> NDArray[np.float64]:
+    """G-Pass@k of every problem, in order. ValueError where repeats differ or are too few."""
+    return _each(tallies, k, f"G-Pass@{k}", lambda n, c: g_pass_at_k(n, c, k, tau))
+
+
+def mg_pass_at_k_each(tallies: Tallies, k: int) -> NDArray[np.float64]:
+    """mG-Pass@k of every problem, in order. ValueError where repeats differ or are too few."""
+    return _each(tallies, k, f"mG-Pass@{k}", lambda n, c: mg_pass_at_k(n, c, k))
+
+
+def group(
+    answers: Sequence[Answer | None], equivalent: Callable[[Answer, Answer], bool]
+) -> list[int | None]:
+    """Number the classes of equivalent answers 0, 1, 2, … as they appear. None stays None.
+
+    An answer joins the first class whose first member it is equivalent to, so the classes are
+    well defined even where `equivalent` is not transitive. Equal answers are compared once.
+    """
+    first_members: list[Answer] = []
+    labels: dict[Answer | None, int | None] = {None: None}
+    for answer in answers:
+        if answer is None or answer in labels:
+            continue
+        matches = (i for i, first in enumerate(first_members) if equivalent(first, answer))
+        labels[answer] = next(matches, len(first_members))
+        if labels[answer] == len(first_members):
+            first_members.append(answer)
+    return [labels[answer] for answer in answers]
+
+
+def maj_at_k(labels: Sequence[int | None], correct: int | None, k: int) -> float:
+    """Chance that the correct class gets the most votes of k repeats, drawn from these.
+
+    Wang et al. 2022, https://arxiv.org/abs/2203.11171, as the exact mean over all C(n, k) draws.
+    `labels` are the repeats' classes (see `group`), `correct` the class the judge accepts, None if
+    no repeat gave it. A tie of t classes counts 1/t. A repeat without an answer (None) is drawn
+    like any other but casts no vote, and a draw without votes is wrong.
+    """
+    sizes = Counter(labels)
+    silent = sizes.pop(None, 0)
+    right = sizes.pop(correct, 0) if correct is not None else 0
+    _check(len(labels), right, k, f"maj@{k}")
+    return _majority(right, tuple(sorted(sizes.values(), reverse=True)), silent, k)
+
+
+def vote(
+    labels: Sequence[Answer | None], weights: Sequence[float | Fraction]
+) -> tuple[Answer, ...]:
+    """Labels with the greatest sum of weights: one, several when tied, none when nobody voted.
+
+    With weights by verification state this is the vote of Zhou et al. 2023,
+    https://arxiv.org/abs/2308.07921. None casts no vote. Weights are added as the decimals they are
+    written as, so 0.1 + 0.2 ties with 0.3.
+    """
+    totals: dict[Answer, Fraction] = {}
+    for label, weight in zip(labels, weights, strict=True):
+        if label is not None:
+            totals[label] = totals.get(label, Fraction(0)) + Fraction(str(weight))
+    return tuple(label for label, total in totals.items() if total == max(totals.values()))
+
+
+def _check(n: int, c: int, k: int, metric: str) -> None:
+    if k < 1:
+        raise ValueError(f"{metric} needs k of at least 1")
+    if k > n:
+        raise ValueError(f"{metric} needs at least {k} repeats per problem, but there are {n}")
+    if not 0 <= c <= n:
+        raise ValueError(f"{metric} needs 0 <= c <= n, but {c} of {n} repeats are counted correct")
+
+
+def _least(k: int, tau: Fraction | int | str) -> int:
+    """⌈τ·k⌉, and at least 1."""
+    if not isinstance(tau, (str, Rational)):
+        raise TypeError(
+            f"tau must be a Fraction, a whole number or text such as '0.25', not {tau!r}:"
+            " rounding can make k times a float need one repeat too many"
+        )
+    exact = Fraction(tau)
+    if not 0 <= exact <= 1:
+        raise ValueError(f"tau must lie between 0 and 1, not {tau}")
+    return max(1, ceil(exact * k))
+
+
+def _chance_of_at_least(least: int, n: int, c: int, k: int) -> float:
+    return sum(_ways(hits, n, c, k) for hits in range(least, min(c, k) + 1)) / comb(n, k)
+
+
+def _ways(hits: int, n: int, c: int, k: int) -> int:
+    """Draws of k from n that hold exactly `hits` of the c correct ones."""
+    return comb(c, hits) * comb(n - c, k - hits)
+
+
+def _each(
+    tallies: Tallies, k: int, metric: str, value: Callable[[int, int], float]
+) -> NDArray[np.float64]:
+    """`value(n, c)` of every problem, worked out once per distinct tally."""
+    first = next(iter(tallies), "")
+    for problem, (n, _) in tallies.items():
+        if n < k:
+            raise ValueError(
+                f"{metric} needs at least {k} repeats per problem, but problem {problem} has {n}"
+            )
+        if n != tallies[first][0]:
+            raise ValueError(
+                f"{metric} needs as many repeats of each problem, but problem {first} has"
+                f" {tallies[first][0]} and problem {problem} has {n}"
+            )
+    table = {each: value(*each) for each in set(tallies.values())}
+    return np.array([table[each] for each in tallies.values()], dtype=np.float64)
+
+
+@lru_cache(maxsize=65536)
+def _majority(right: int, rivals: tuple[int, ...], silent: int, k: int) -> float:
+    """`maj_at_k` from the class sizes alone, which thousands of problems share."""
+    won = Fraction(0)
+    for votes in range(1, min(right, k) + 1):
+        # ways[drawn, tied]: draws of `drawn` rival repeats in which `tied` rival classes get as
+        # many votes as the correct class and none gets more.
+        ways = Counter({(0, 0): 1})
+        for size in rivals:
+            grown: Counter[tuple[int, int]] = Counter()
+            for (drawn, tied), count in ways.items():
+                for more in range(min(size, votes, k - votes - drawn) + 1):
+                    grown[drawn + more, tied + (more == votes)] += count * comb(size, more)
+            ways = grown
+        tied_draws: Counter[int] = Counter()
+        for (drawn, tied), count in ways.items():
+            tied_draws[tied] += count * comb(silent, k - votes - drawn)
+        won += comb(right, votes) * sum(
+            Fraction(draws, 1 + tied) for tied, draws in tied_draws.items()
+        )
+    return float(won / comb(right + sum(rivals) + silent, k))
