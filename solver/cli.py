@@ -1,0 +1,294 @@
+"""The commands: each parses, calls one function and prints. Heavy imports wait inside them."""
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+app = typer.Typer(
+    name="solver",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    help="Measure how well language models solve mathematics by writing Python.\n\n"
+    "Start with `solver run configs/quickstart.yaml`: no key, no GPU and no Docker needed.",
+)
+sandbox_app = typer.Typer(no_args_is_help=True, help="Build, check, clean and time the sandbox.")
+app.add_typer(sandbox_app, name="sandbox")
+
+judge_app = typer.Typer(no_args_is_help=True, help="Measure the judge's model.")
+app.add_typer(judge_app, name="judge")
+
+RunPath = Annotated[
+    Path, typer.Argument(help="A run's folder, e.g. runs/quickstart.", metavar="RUN")
+]
+RunPaths = Annotated[
+    list[Path], typer.Argument(help="Folders of runs, e.g. runs/quickstart.", metavar="RUN...")
+]
+
+
+def main() -> None:
+    """Run the command line; the user's mistakes are one line on stderr and exit code 2."""
+    try:
+        app()
+    except BrokenPipeError:
+        sys.stderr.close()  # the reader, such as `head`, has seen enough
+        sys.exit(141)
+    except Exception as failure:
+        if not isinstance(failure, _explained()):
+            raise  # a bug keeps its traceback
+        from solver.show import plain
+
+        print(f"solver: {plain(str(failure))}", file=sys.stderr)
+        sys.exit(2)
+
+
+def _explained() -> tuple[type[Exception], ...]:
+    """The failures whose message is for the user. Imported only now: `--help` must be quick."""
+    from judge import JudgeError
+    from sandbox import SandboxError
+    from solver.errors import ConfigError, ModelError
+
+    return ConfigError, ModelError, SandboxError, JudgeError
+
+
+@app.command()
+def run(
+    config: Annotated[Path, typer.Argument(help="A YAML file, e.g. configs/quickstart.yaml.")],
+    model: Annotated[
+        list[str] | None,
+        typer.Option(help="provider/name, instead of the config's; may be given more than once."),
+    ] = None,
+    problems: Annotated[
+        str | None, typer.Option(help="A set's name, or a .jsonl or .csv file.")
+    ] = None,
+    mode: Annotated[
+        str | None, typer.Option(help="code, cot, or code,cot to compare both.")
+    ] = None,
+    limit: Annotated[
+        int | None, typer.Option(help="At most so many problems, spread over domains and levels.")
+    ] = None,
+    repeats: Annotated[int | None, typer.Option(help="Independent trials a problem.")] = None,
+    sandbox: Annotated[
+        str | None, typer.Option(help="auto, docker, docker-strict, native, or reduced.")
+    ] = None,
+    judge: Annotated[
+        str | None, typer.Option(help="provider/name of the judge's model, or `rules`.")
+    ] = None,
+    name: Annotated[
+        str | None, typer.Option(help="The run's name; by default from config and overrides.")
+    ] = None,
+    runs: Annotated[Path, typer.Option(help="Where runs are kept.")] = Path("runs"),
+    dry_run: Annotated[
+        bool,
+        typer.Option("--dry-run", help="Show the first prompt, the counts and what is missing."),
+    ] = False,
+) -> None:
+    """Run a benchmark; the same command again resumes it.
+
+    Ctrl-C finishes the requests in flight, saves and prints the table so far (exit code 130);
+    a second Ctrl-C stops at once.
+    """
+    from solver.main import dry, execute, prepare
+
+    overrides: dict[str, Any] = {
+        "model": model or None,
+        "problems": problems,
+        "mode": mode,
+        "limit": limit,
+        "repeats": repeats,
+        "sandbox": sandbox,
+        "judge": judge,
+    }
+    given = {key: value for key, value in overrides.items() if value is not None}
+    job = prepare(config, given, name=name, runs=runs)
+    raise typer.Exit(dry(job) if dry_run else execute(job))
+
+
+@app.command()
+def show(
+    run: RunPath,
+    problem: Annotated[
+        str | None, typer.Option(help="Show the trials of this problem whole.")
+    ] = None,
+    mode: Annotated[str | None, typer.Option(help="With --problem: only this mode.")] = None,
+    repeat: Annotated[int | None, typer.Option(help="With --problem: only this repeat.")] = None,
+    greedy: Annotated[
+        Path | None, typer.Option(help="A run at temperature 0, shown beside the repeats.")
+    ] = None,
+    every_k: Annotated[
+        bool,
+        typer.Option("--every-k", help="Pass@k and its kin at each k, not at powers of two alone."),
+    ] = False,
+) -> None:
+    """Print a run's tables again, or one problem's trials whole."""
+    from solver.show import show_problem, show_run
+    from solver.store import Store
+
+    store = Store.open(run)
+    if problem is None:
+        show_run(store, greedy=Store.open(greedy) if greedy else None, every_k=every_k)
+    else:
+        show_problem(store, problem, mode=mode, repeat=repeat)
+
+
+@app.command()
+def rejudge(
+    run: RunPath,
+    judge: Annotated[
+        str | None, typer.Option(help="provider/name of the judge's model, or `rules`.")
+    ] = None,
+    preset: Annotated[
+        str | None, typer.Option(help="rules-then-model, yes-no, or model-only.")
+    ] = None,
+    policy: Annotated[
+        list[str] | None,
+        typer.Option(help="name=value, a convention of judge/README.md; may be given again."),
+    ] = None,
+    threshold: Annotated[int | None, typer.Option(help="The lowest score that is correct.")] = None,
+    offline: Annotated[
+        bool, typer.Option("--offline", help="Only replay stored judge replies.")
+    ] = False,
+) -> None:
+    """Judge the stored answers again; the model under test is not asked."""
+    from solver.rejudge import rejudge as judge_again
+    from solver.show import show_change, show_run
+    from solver.store import Store
+
+    overrides: dict[str, Any] = {"preset": preset, "threshold": threshold}
+    overrides = {key: value for key, value in overrides.items() if value is not None}
+    if judge is not None:
+        overrides["model"] = None if judge == "rules" else judge
+    if offline:
+        overrides["offline"] = True
+    if policy:
+        overrides["policy"] = dict(_setting(text) for text in policy)
+    store = Store.create_or_open(_existing(run))
+    change = judge_again(store, overrides)
+    show_run(store)
+    show_change(change)
+    store.close()
+
+
+@app.command()
+def export(
+    run: RunPath,
+    format: Annotated[
+        str, typer.Option(help="jsonl (all texts), csv or parquet (one row a trial).")
+    ],
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="A file; by default inside the run.")
+    ] = None,
+) -> None:
+    """Write a run's trials to one file."""
+    from solver.export import export_run
+    from solver.store import Store
+
+    print(export_run(Store.open(run), format, output))
+
+
+@app.command("screen-audit")
+def screen_audit(run: RunPath) -> None:
+    """Show what the screen refused, by rule, and run it now to see how much of it was right."""
+    from solver.screening import audit_screen
+    from solver.show import show_screen_audit
+    from solver.store import Store
+
+    show_screen_audit(audit_screen(Store.open(run)))
+
+
+@judge_app.command("audit")
+def judge_audit(
+    run: Annotated[
+        Path | None, typer.Argument(help="A run whose answers to use; none: the starter set's.")
+    ] = None,
+    model: Annotated[
+        str | None, typer.Option(help="provider/name, instead of the run's judge.")
+    ] = None,
+    pairs: Annotated[
+        Path | None, typer.Option(help="JSONL of labelled pairs: reference, answer, correct.")
+    ] = None,
+    sample: Annotated[int, typer.Option(help="At most so many pairs, drawn at random.")] = 400,
+) -> None:
+    """Show how a judging model errs: agreement, flips, planted mistakes, injections, canaries.
+
+    Exit code 1 where it errs on the canaries and should not be used.
+    """
+    from solver.auditing import audit_judge
+    from solver.show import show_judge_audit
+    from solver.store import Store
+
+    store = Store.open(run) if run is not None else None
+    found = audit_judge(store, model=model, pairs=pairs, sample=sample)
+    show_judge_audit(found)
+    raise typer.Exit(1 if found.report.canaries.drifted else 0)
+
+
+@judge_app.callback()
+def _judge_commands() -> None:
+    """Measure the judge's model."""
+
+
+@sandbox_app.command("build")
+def sandbox_build(
+    base: Annotated[
+        str | None,
+        typer.Option(help="Base image with Python 3.11 or later; by default $SOLVER_BASE_IMAGE."),
+    ] = None,
+) -> None:
+    """Build the Docker image that programs run in; once, and after an update."""
+    from sandbox import build_image
+
+    print(build_image(base))
+
+
+@sandbox_app.command("check")
+def sandbox_check() -> None:
+    """Say which sandboxes work here; exit code 2 where `auto` would find none."""
+    from solver.doctor import print_findings, sandbox_findings
+
+    raise typer.Exit(print_findings(sandbox_findings()))
+
+
+@sandbox_app.command("gc")
+def sandbox_gc() -> None:
+    """Remove containers that a killed run left behind."""
+    from sandbox import reap
+
+    removed = reap()
+    print(f"{len(removed)} containers removed")
+
+
+@app.command()
+def doctor(
+    config: Annotated[
+        Path | None, typer.Argument(help="Check for this config; by default for all providers.")
+    ] = None,
+) -> None:
+    """Check engine, image, models, keys and disk, and say how to mend what is missing."""
+    from solver.doctor import examine, print_findings
+
+    raise typer.Exit(print_findings(examine(config)))
+
+
+def _setting(text: str) -> tuple[str, str]:
+    from solver.errors import ConfigError
+
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise ConfigError(f"--policy {text}: should be name=value, e.g. missing_unit=refuse")
+    return name.strip(), value.strip()
+
+
+def _existing(run: Path) -> Path:
+    """The folder of a run that is there: only `solver run` begins one."""
+    from solver.store import Store
+
+    Store.open(run).close()
+    return run
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,69 @@
+"""The program in a reply. The answer in a reply or in a program's output is `judge.extract`'s."""
+
+import ast
+import re
+
+_PYTHON = frozenset({"python", "py", "python3", "sage", "sympy"})
+_OPENING = re.compile(r"[ \t]*(`{3,}|~{3,})[ \t]*([\w+#.-]*)[^`\n]*$")
+_GLUED = re.compile(r"[^`~](`{3}|~{3})[ \t]*(\w{2,10})[ \t]*$")
+"""An opening at the end of a line of words, as in `Solution:```python`."""
+
+
+def extract_program(reply: str, *, capped: bool = False) -> str | None:
+    """The last Python program in a reply, or None.
+
+    A fenced block marked Python wins over an unmarked one that parses as Python; without a fence
+    the whole reply counts if it parses and does something. A block that the length limit cut
+    (`capped`) is not a program.
+    """
+    blocks = _blocks(reply, capped=capped)
+    marked = [text for language, text in blocks if language in _PYTHON and text.strip()]
+    if marked:
+        return marked[-1]
+    unmarked = [text for language, text in blocks if not language and _acts(text)]
+    if unmarked:
+        return unmarked[-1]
+    return reply.strip() if not blocks and not capped and _acts(reply.strip()) else None
+
+
+def _blocks(reply: str, *, capped: bool) -> list[tuple[str, str]]:
+    """Fenced blocks as (language, text); an unclosed last one reaches to the end of the reply.
+
+    Models glue fences to words: an opening in the middle of a line counts where it names Python,
+    and a closing counts whatever follows it on its line.
+    """
+    blocks: list[tuple[str, str]] = []
+    fence, language, lines = "", "", list[str]()
+    for line in reply.splitlines(keepends=True):
+        if fence:
+            if not line.lstrip(" \t").startswith(fence):
+                lines.append(line)
+                continue
+            blocks.append((language, "".join(lines)))
+            line = line.lstrip(" \t")[len(fence) :]  # what is glued to it may open the next
+        fence, language, lines = *_opening(line.rstrip("\r\n")), []
+    if fence and not capped:
+        blocks.append((language, "".join(lines)))
+    return blocks
+
+
+def _opening(line: str) -> tuple[str, str]:
+    """The fence and the language that a line opens a block with; empty where it opens none."""
+    if found := _OPENING.match(line):
+        return found.group(1), found.group(2).lower()
+    glued = _GLUED.search(line[-40:])
+    if glued and glued.group(2).lower() in _PYTHON:
+        return glued.group(1), glued.group(2).lower()
+    return "", ""
+
+
+def _acts(text: str) -> bool:
+    """Whether a text is Python that does something, not a word or number that happens to parse."""
+    try:
+        body = ast.parse(text).body
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return False
+    return any(
+        not isinstance(statement, ast.Expr) or isinstance(statement.value, ast.Call)
+        for statement in body
+    )

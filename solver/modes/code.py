@@ -1,0 +1,34 @@
+"""Mode `code`: the model writes one Python program, and gets to mend it when it fails."""
+
+from collections.abc import AsyncIterator
+
+from solver.config import Config
+from solver.modes import Tools, opening, program_turn
+from solver.prompts import try_again
+from solver.records import Message, Problem, Turn
+
+
+async def code(problem: Problem, tools: Tools, config: Config, seed: int) -> AsyncIterator[Turn]:
+    """Ask for a program and run it. If it fails, show the model why, or ask afresh.
+
+    Only what the model could see for itself fires a retry: no program, a refusal by the screen, a
+    crash, a limit, silence. A wrong answer never does, for that would leak the reference.
+    """
+    limits = config.sandbox
+    question = opening("code", problem, config)
+    chat = new = question
+    for attempt in range(1 + config.code.retries):
+        fresh = chat is question
+        turn = await program_turn(chat, new, tools, seed=seed + attempt, fresh=fresh)
+        yield turn
+        if turn.failure is None or turn.reply.prompt_cut:
+            return
+        if config.code.retry == "feedback":
+            said = Message(role="assistant", text=turn.reply.text)
+            why = try_again(turn, seconds=limits.seconds, memory_mb=limits.memory_mb)
+            new = (why,)
+            chat = (
+                *question,
+                said,
+                why,
+            )  # the last attempt only: ten would not fit a small context

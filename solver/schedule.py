@@ -1,0 +1,160 @@
+"""Limits and patience: how many requests an endpoint gets, and what happens when it refuses one.
+
+Nothing here is about mathematics. A slot is held for the one request only, so neither a back-off
+nor a running program keeps a model idle.
+"""
+
+import asyncio
+import itertools
+import random
+import time
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from solver.config import Patience
+from solver.errors import ModelError
+from solver.models import Model
+from solver.records import Message, Reply
+
+FIRST_WAIT = 1.0
+"""Seconds before the second request; doubles each time, with jitter."""
+LONGEST_WAIT = 60.0
+"""Seconds between two requests, unless the server asks for more."""
+
+
+@dataclass
+class Traffic:
+    """What the requests of a run are doing right now, for the progress line."""
+
+    started: dict[int, float] = field(default_factory=dict)
+    """When each request in flight began (monotonic seconds), by its ticket."""
+    tickets: Iterator[int] = field(default_factory=itertools.count)
+    waiting: int = 0
+    """Requests sleeping between two attempts."""
+    failed: int = 0
+    """Attempts that failed so far, mended or not."""
+    output_tokens: int = 0
+    model_seconds: float = 0.0
+    last_trouble: str = ""
+    """Why the last attempt failed."""
+
+    def slowest(self) -> float:
+        """Seconds the oldest request in flight has taken."""
+        return time.monotonic() - min(self.started.values()) if self.started else 0.0
+
+
+class Gate:
+    """At most `limit` at a time: a rate limit halves it, success lets it grow back by one."""
+
+    def __init__(self, limit: int) -> None:
+        self.ceiling = limit
+        self.limit = limit
+        self._inside = 0
+        self._changed = asyncio.Condition()
+        self._good = 0
+        self._shrunk_at = 0.0
+
+    async def __aenter__(self) -> None:
+        async with self._changed:
+            await self._changed.wait_for(lambda: self._inside < self.limit)
+            self._inside += 1
+
+    async def __aexit__(self, *_: object) -> None:
+        async with self._changed:
+            self._inside -= 1
+            self._changed.notify()
+
+    def succeeded(self) -> None:
+        """One more request went well: after a full round of them, allow one more at a time."""
+        self._good += 1
+        if self.limit < self.ceiling and self._good >= self.limit:
+            self.limit, self._good = self.limit + 1, 0
+
+    def limited(self) -> None:
+        """The server said 429: halve, once for all the requests that were refused together."""
+        now = time.monotonic()
+        if now - self._shrunk_at > FIRST_WAIT:
+            self.limit, self._good, self._shrunk_at = max(1, self.limit // 2), 0, now
+
+
+class Endpoint:
+    """A model behind its gate: asks until there is a reply or patience ends."""
+
+    def __init__(self, model: Model, patience: Patience, gate: Gate, traffic: Traffic) -> None:
+        self.model = model
+        self.patience = patience
+        self.gate = gate
+        self.traffic = traffic
+        self._answered = False
+
+    async def ask(
+        self, chat: Sequence[Message], *, seed: int, schema: dict[str, Any] | None = None
+    ) -> Reply:
+        """One reply.
+
+        Raises ModelError: at once where asking again cannot help, else when the attempts or the
+        total wait are spent. It is marked `retryable=False`, and so ends the run, where the key or
+        the model is refused, or the endpoint has never answered: one refused problem must not cost
+        a night.
+        """
+        return await self._patiently(lambda: self.model.generate(chat, seed=seed, schema=schema))
+
+    async def _patiently(self, request: Callable[[], Awaitable[Reply]]) -> Reply:
+        waited = 0.0
+        attempt = 1
+        while True:
+            try:
+                reply = await self._once(request)
+            except ModelError as failure:
+                self.traffic.failed += 1
+                self.traffic.last_trouble = str(failure)
+                if failure.status == 429:
+                    self.gate.limited()
+                pause = _pause(attempt, failure.retry_after)
+                if not failure.retryable:
+                    lasting = failure.status in (401, 403, 404) or not self._answered
+                    raise self._final(failure, retryable=not lasting) from failure
+                if attempt >= self.patience.attempts:
+                    raise self._final(failure, f"gave up after {attempt} requests") from failure
+                if waited + pause > self.patience.wait_seconds:
+                    limit = f"{self.patience.wait_seconds:g} s"
+                    asked = (
+                        f" (the server asks for {pause:g} s more)" if failure.retry_after else ""
+                    )
+                    raise self._final(
+                        failure, f"gave up after waiting {waited:.0f} s of at most {limit}{asked}"
+                    ) from failure
+                waited += pause
+                attempt += 1
+                self.traffic.waiting += 1
+                try:
+                    await asyncio.sleep(pause)
+                finally:
+                    self.traffic.waiting -= 1
+            else:
+                self._answered = True
+                self.gate.succeeded()
+                self.traffic.output_tokens += reply.output_tokens
+                self.traffic.model_seconds += reply.seconds
+                return reply.model_copy(update={"requests": attempt}) if attempt > 1 else reply
+
+    async def _once(self, request: Callable[[], Awaitable[Reply]]) -> Reply:
+        async with self.gate:
+            ticket = next(self.traffic.tickets)
+            self.traffic.started[ticket] = time.monotonic()
+            try:
+                return await request()
+            finally:
+                del self.traffic.started[ticket]
+
+    def _final(self, failure: ModelError, why: str = "", *, retryable: bool = True) -> ModelError:
+        message = f"{failure}; {why}" if why else str(failure)
+        return ModelError(message, status=failure.status, retryable=retryable)
+
+
+def _pause(attempt: int, retry_after: float | None) -> float:
+    """Seconds before the next request: what the server asks for, else exponential with jitter."""
+    longest = min(LONGEST_WAIT, FIRST_WAIT * 2.0 ** (attempt - 1))
+    jittered = random.uniform(longest / 2, longest)
+    return max(retry_after, 0.05) if retry_after is not None else jittered

@@ -1,0 +1,87 @@
+"""Every command in the README runs as written, on fewer problems; every config is understood."""
+
+import asyncio
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.fakes import program
+from tests.integration.engines import require
+from tests.integration.test_problems_hub import (
+    MATH500,
+    hub,
+    math500_as_on_the_hub,
+    math_as_on_the_hub,
+)
+from tests.servers import OllamaWire, serving
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+COMMANDS = [
+    line.partition("  #")[0].strip()
+    for line in README.splitlines()
+    if re.match(r"    (solver|python -m|make|pip) ", line)
+]
+SET_UP = {"make demo", "make test", "pip install .", "pip install '.[local]'"}
+"""What sets the project up is run by whoever runs this: `.ci/run` calls `make test`."""
+
+
+@pytest.mark.native
+@pytest.mark.model
+async def test_every_command_in_the_readme_runs(tmp_path):
+    require("native")
+    shutil.copytree(ROOT / "configs", tmp_path / "configs")
+    files = {f"{MATH500}/test.jsonl": math500_as_on_the_hub()}
+    reply = program("print(7)") + "\nso \\boxed{7}"
+    with hub(files) as (address, _):
+        async with serving(OllamaWire(reply=reply, model="llama3.1:8b")) as server:
+            settings = {"HF_ENDPOINT": address, "HF_HOME": str(tmp_path), "OLLAMA_HOST": server.url}
+            for command in COMMANDS:
+                if command not in SET_UP:
+                    await run(smaller(command), tmp_path, settings)
+
+
+@pytest.mark.parametrize("config", sorted((ROOT / "configs").glob("*.yaml")), ids=lambda p: p.name)
+async def test_every_config_passes_a_dry_run(config, tmp_path):
+    files = {f"{MATH500}/test.jsonl": math500_as_on_the_hub(), **math_as_on_the_hub()}
+    keys = dict.fromkeys(("OPENAI_API_KEY", "MISTRAL_API_KEY", "GEMINI_API_KEY"), "not-a-key")
+    with hub(files) as (address, _):
+        settings = {"HF_ENDPOINT": address, "HF_HOME": str(tmp_path), **keys}
+        await run(f"solver run {config} --dry-run", tmp_path, settings)
+
+
+def test_every_config_is_in_the_readme():
+    for config in (ROOT / "configs").glob("*.yaml"):
+        assert f"configs/{config.name}" in README
+
+
+def smaller(command: str) -> str:
+    """The same command on two problems."""
+    if not command.startswith("solver run") or "--dry-run" in command:
+        return command
+    return re.sub(r" --limit \d+", "", command) + " --limit 2"
+
+
+async def run(command: str, folder: Path, settings: dict[str, str]) -> None:
+    words = shlex.split(command)
+    if words[0] == "solver":
+        words = [sys.executable, "-m", "solver.cli", *words[1:]]
+    elif words[0] == "python":
+        words = [sys.executable, *words[1:]]
+    done = await asyncio.to_thread(
+        subprocess.run,
+        words,
+        cwd=folder,
+        env={**os.environ, **settings},
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    allowed = {0, 2} if command == "solver doctor" else {0}
+    assert done.returncode in allowed, f"{command}\n{done.stdout[-2000:]}\n{done.stderr[-2000:]}"

@@ -1,0 +1,113 @@
+"""The user's mistakes are told in one line; good configs mean what they say."""
+
+from pathlib import Path
+
+import pytest
+
+from solver.config import Config, check_config, load_config
+from solver.errors import ConfigError
+
+SCRIPTED = {"model": "scripted/a", "providers": {"scripted": {"replies": ["x"]}}}
+
+
+def message_of(tmp_path: Path, text: str) -> str:
+    path = tmp_path / "bad.yaml"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(ConfigError) as refused:
+        load_config(path)
+    message = str(refused.value)
+    assert "\n" not in message
+    assert message.startswith(f"{path}: ")
+    return message.removeprefix(f"{path}: ")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("model: scripted/a\nrepeats: 0", "repeats: 0 is too small, it must be at least 1"),
+        ("model: scripted/a\nrepeat: 3", "repeat: unknown key, did you mean 'repeats'?"),
+        ("model: scripted/a\nmode: coed", "did you mean 'code'?"),
+        (
+            "model: scripted/a\ncode: {retires: 2}",
+            "code.retires: unknown key, did you mean 'retries'?",
+        ),
+        ("model: olama/x", "model 'olama/x': no provider called 'olama'. Did you mean 'ollama'?"),
+        ("model: llama3.1", "should be provider/name"),
+        ("repeats: 2", "model: is missing"),
+        ("- just\n- a list", "should hold keys and values"),
+        ("model: [unclosed", "not YAML"),
+        ("model: scripted/a\nmodel: scripted/b", "key 'model' is written twice"),
+        ("model: ollama/x\nproviders: {ollama: {num_ctz: 1}}", "num_ctz: unknown key"),
+        ("model: scripted/a\nsampling: {temperature: hot}", "sampling.temperature: 'hot'"),
+        ("model: scripted/a\nsandbox: podman", "sandbox.kind: 'podman' is unknown"),
+        ("model: scripted/a\nrepeats: 4", "repeats: 4 repeats at temperature 0"),
+        ("model: scripted/a\ncode: {retry: resample}", "code.retry: 'resample' at temperature 0"),
+        ("model: [scripted/a, scripted/a]", "model: scripted/a is listed twice"),
+        ("model: scripted/a\nmode: code,code", "mode: code is listed twice"),
+        ("model: scripted/a\njudge: {model: null, preset: yes-no}", "needs a judge.model"),
+    ],
+)
+def test_a_mistake_is_one_line_that_says_what_and_where(tmp_path, text, expected):
+    assert expected in message_of(tmp_path, text)
+
+
+def test_all_mistakes_are_told_at_once(tmp_path):
+    message = message_of(tmp_path, "model: scripted/a\nrepeats: 0\nrepeat: 1")
+    assert " · " in message
+    assert "repeats: 0" in message
+    assert "repeat: unknown" in message
+
+
+def test_a_missing_file_names_the_one_that_was_meant(tmp_path):
+    (tmp_path / "quickstart.yaml").write_text("model: scripted/a", encoding="utf-8")
+    with pytest.raises(ConfigError, match=r"did you mean .*quickstart\.yaml"):
+        load_config(tmp_path / "quikstart.yaml")
+
+
+def test_short_forms_mean_their_long_forms():
+    config = check_config(
+        {**SCRIPTED, "mode": "code, cot", "sandbox": "native", "judge": "rules"}, source="test"
+    )
+    assert config.mode == ("code", "cot")
+    assert config.sandbox.kind == "native"
+    assert config.judge.model is None
+    assert config.model[0].name == "scripted/a"
+
+
+def test_a_model_has_its_own_options_and_sampling_over_the_common_ones():
+    config = check_config(
+        {
+            "model": [
+                {"name": "ollama/x", "options": {"num_ctx": 999}, "sampling": {"top_p": 0.5}}
+            ],
+            "providers": {"ollama": {"num_ctx": 4096, "keep_alive": "5m"}},
+            "sampling": {"temperature": 1},
+        },
+        source="test",
+    )
+    (model,) = config.model
+    assert config.options_of(model) == {"num_ctx": 999, "keep_alive": "5m"}
+    assert config.sampling_of(model).temperature == 1
+    assert config.sampling_of(model).top_p == 0.5
+
+
+def test_where_a_model_is_reached_does_not_change_its_run_but_its_context_does():
+    def identity(**options):
+        return check_config({"model": "ollama/x", "providers": {"ollama": options}}, source="test")
+
+    here = identity(hosts=["http://localhost:1"], num_ctx=4096).identity()
+    assert here == identity(hosts=["http://localhost:2"], num_ctx=4096, parallel=2).identity()
+    assert here != identity(num_ctx=8192).identity()
+
+
+def test_growing_a_run_does_not_change_its_identity_but_sampling_does():
+    small = Config.model_validate({**SCRIPTED, "limit": 5})
+    large = Config.model_validate({**SCRIPTED, "limit": 50, "repeats": 1})
+    warmer = Config.model_validate({**SCRIPTED, "sampling": {"temperature": 0.5}})
+    assert small.identity() == large.identity()
+    assert small.identity() != warmer.identity()
+
+
+@pytest.mark.parametrize("path", sorted(Path("configs").glob("*.yaml")), ids=lambda path: path.name)
+def test_every_shipped_config_is_good(path):
+    assert load_config(path).model

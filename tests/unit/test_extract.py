@@ -1,0 +1,50 @@
+"""Which text of a reply is the program."""
+
+import pytest
+
+from solver.extract import extract_program
+
+BLOCK = "```python\nprint(1)\n```"
+
+
+@pytest.mark.parametrize(
+    ("reply", "program"),
+    [
+        (BLOCK, "print(1)\n"),
+        (f"First a try:\n{BLOCK}\nBetter:\n```py\nprint(2)\n```\nDone.", "print(2)\n"),
+        (f"{BLOCK}\nIt prints\n```\n1\n```", "print(1)\n"),
+        (f"{BLOCK}\n```output\n1\n```", "print(1)\n"),
+        ("```\nx = 1\nprint(x)\n```", "x = 1\nprint(x)\n"),
+        ("~~~python\nprint(1)\n~~~", "print(1)\n"),
+        ("````python\ns = '''\n```\n'''\nprint(s)\n````", "s = '''\n```\n'''\nprint(s)\n"),
+        ("```python\nprint(1)", "print(1)"),
+        ("  ```python\n  print(1)\n  ```", "  print(1)\n"),
+        ("from math import pi\nprint(pi)", "from math import pi\nprint(pi)"),
+        ("print(3)", "print(3)"),
+        ("```Python3\nprint(1)\n```", "print(1)\n"),
+        ("Solution:```python\nprint(1)\n```So it is 1.", "print(1)\n"),
+        ("```python\nprint(1)\n``````python\nprint(2)\n```", "print(2)\n"),
+        ("Say ```x``` or ``` y\n```python\nprint(1)\n```", "print(1)\n"),
+        ("", None),
+        ("42", None),
+        ("answer", None),
+        ("The answer is 42.", None),
+        ("```json\n{}\n```", None),
+        ("```python\n\n```", None),
+    ],
+)
+def test_the_last_program_is_found(reply, program):
+    assert extract_program(reply) == program
+
+
+def test_a_block_that_the_length_limit_cut_is_not_a_program():
+    assert extract_program("```python\nprint(1)\nprint(", capped=True) is None
+
+
+def test_a_complete_block_before_the_cut_is_one():
+    assert extract_program(f"{BLOCK}\nNow I explain at len", capped=True) == "print(1)\n"
+
+
+def test_hostile_replies_are_read_in_linear_time():
+    for reply in ("```" * 100_000, "`" * 200_000, "(" * 200_000, "```python\n" * 20_000):
+        extract_program(reply)

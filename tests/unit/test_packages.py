@@ -1,0 +1,53 @@
+"""The three packages import one way, lightly; the command line answers before a person waits."""
+
+import re
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+HEAVY = {"pydantic", "numpy", "sympy", "scipy", "pandas", "docker", "openai", "mistralai", "rich"}
+
+
+def loaded_by(statement: str) -> set[str]:
+    script = f"import sys; {statement}; print(*sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", script], check=True, capture_output=True, text=True, cwd=ROOT
+    )
+    return set(done.stdout.split())
+
+
+@pytest.mark.parametrize(
+    ("package", "forbidden"),
+    [("sandbox", {"solver", "judge"}), ("judge", {"solver", "sandbox"})],
+)
+def test_packages_stand_alone(package, forbidden):
+    assert not forbidden & loaded_by(f"import {package}")
+    for file in (ROOT / package).rglob("*.py"):
+        for name in forbidden:
+            assert not re.search(rf"^\s*(from|import) {name}\b", file.read_text("utf-8"), re.M), (
+                file
+            )
+
+
+@pytest.mark.parametrize("package", ["sandbox", "judge", "solver.cli"])
+def test_importing_a_package_loads_nothing_heavy(package):
+    assert not HEAVY & loaded_by(f"import {package}")
+
+
+def test_help_answers_before_a_person_waits():
+    command = [sys.executable, "-m", "solver.cli", "--help"]
+    bare = [sys.executable, "-c", "import typer"]
+
+    def fastest(command):
+        times = []
+        for _ in range(5):
+            start = time.perf_counter()
+            subprocess.run(command, check=True, capture_output=True, cwd=ROOT)
+            times.append(time.perf_counter() - start)
+        return min(times)
+
+    assert fastest(command) < 2 * fastest(bare) + 0.1
