@@ -135,6 +135,93 @@ def show(
 
 
 @app.command()
+def compare(
+    runs: Annotated[
+        list[Path], typer.Argument(help="One run: its modes and models. More: each with each.")
+    ],
+) -> None:
+    """Show differences, problem by problem, between runs or inside one.
+
+    Runs whose problems or scoring differ are refused, with what differs.
+    """
+    from solver.compare import compare_runs, read_run, remarks
+    from solver.show_compare import show_comparisons
+    from solver.store import Store
+
+    alike = len({run.name for run in runs}) < len(runs)
+    read = [read_run(Store.open(run), str(run) if alike else "") for run in runs]
+    show_comparisons(compare_runs(read), remarks(read))
+
+
+@app.command()
+def failures(
+    run: RunPath,
+    domain: Annotated[str | None, typer.Option(help="Only this domain.")] = None,
+    level: Annotated[int | None, typer.Option(help="Only this level.")] = None,
+    model: Annotated[str | None, typer.Option(help="Only this model.")] = None,
+    mode: Annotated[str | None, typer.Option(help="Only this mode.")] = None,
+) -> None:
+    """Show why trials failed: outcomes, exceptions, retries, caps, refusals, lost answers."""
+    from solver.failures import failures_of
+    from solver.show_failures import show_failures
+    from solver.store import Store
+
+    show_failures(failures_of(Store.open(run), domain=domain, level=level, model=model, mode=mode))
+
+
+@app.command()
+def cost(
+    run: RunPath,
+    prices: Annotated[
+        Path | None, typer.Option(help="A YAML file whose prices go over the shipped ones.")
+    ] = None,
+) -> None:
+    """Show tokens, seconds, requests and money, per trial and per correct answer."""
+    from solver.cost import costs, load_prices
+    from solver.show_plan import show_costs
+    from solver.store import Store
+
+    show_costs(costs(Store.open(run).rows(), load_prices(prices)))
+
+
+@app.command()
+def plan(
+    config: Annotated[Path, typer.Argument(help="A YAML file, as for `solver run`.")],
+    problems: Annotated[
+        str | None, typer.Option(help="A set's name, or a .jsonl or .csv file.")
+    ] = None,
+    limit: Annotated[int | None, typer.Option(help="At most so many problems.")] = None,
+    repeats: Annotated[int | None, typer.Option(help="Independent trials a problem.")] = None,
+    like: Annotated[
+        Path | None, typer.Option(help="An earlier run to go by, e.g. of a few problems.")
+    ] = None,
+    prices: Annotated[
+        Path | None, typer.Option(help="A YAML file whose prices go over the shipped ones.")
+    ] = None,
+) -> None:
+    """Show what a run would take and what it could show: calls, tokens, time, money, precision."""
+    from solver.compare import read_run
+    from solver.cost import load_prices
+    from solver.main import prepare
+    from solver.planning import plan_run
+    from solver.show_plan import show_plan
+    from solver.store import Store
+
+    overrides = {"problems": problems, "limit": limit, "repeats": repeats}
+    given = {key: value for key, value in overrides.items() if value is not None}
+    job = prepare(config, given, name=None, runs=Path("runs"))
+    pilot = Store.open(like) if like else None
+    found = plan_run(
+        job.config,
+        job.problems,
+        load_prices(prices),
+        pilot=read_run(pilot) if pilot else None,
+        pilot_sessions=pilot.sessions() if pilot else (),
+    )
+    show_plan(found)
+
+
+@app.command()
 def rejudge(
     run: RunPath,
     judge: Annotated[

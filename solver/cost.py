@@ -1,0 +1,148 @@
+"""What a run cost: tokens, seconds, requests and money, per trial and per correct answer.
+
+Not here: what the judge's model cost, and power or rent of the machine a local model ran on.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import yaml
+from pydantic import Field, TypeAdapter, ValidationError
+
+from solver.errors import ConfigError
+from solver.records import Outcome, Record
+from solver.store import Row
+
+SHIPPED = Path(__file__).with_name("prices.yaml")
+
+
+class Price(Record):
+    """What a provider charges for a model."""
+
+    input: float = Field(ge=0)
+    """For a million tokens sent, like `output` for a million received."""
+    output: float = Field(ge=0)
+    currency: str = "USD"
+    dated: date
+    """The day this price was looked up, or came into force."""
+
+    def of(self, input_tokens: float, output_tokens: float) -> float:
+        """What so many tokens cost, in `currency`."""
+        return (input_tokens * self.input + output_tokens * self.output) / 1e6
+
+
+Prices = Mapping[str, Price]
+"""By the model's name in the config, `provider/name`."""
+
+
+@dataclass(frozen=True)
+class Usage:
+    """What some trials used, and what came of it."""
+
+    trials: int
+    correct: int
+    requests: float
+    """Failed ones included."""
+    input_tokens: float
+    output_tokens: float
+    model_seconds: float
+    """Waiting for replies, added up over requests side by side."""
+    sandbox_seconds: float
+    """Wall time of the programs."""
+
+    @property
+    def tokens(self) -> float:
+        """Sent and received."""
+        return self.input_tokens + self.output_tokens
+
+    def per_trial(self) -> "Usage | None":
+        """The mean of one trial; None where there is none."""
+        return self._shared_by(self.trials)
+
+    def per_correct(self) -> "Usage | None":
+        """All of it shared by the correct answers; None where there is none."""
+        return self._shared_by(self.correct)
+
+    def _shared_by(self, count: int) -> "Usage | None":
+        if count == 0:
+            return None
+        return Usage(
+            trials=self.trials,
+            correct=self.correct,
+            requests=self.requests / count,
+            input_tokens=self.input_tokens / count,
+            output_tokens=self.output_tokens / count,
+            model_seconds=self.model_seconds / count,
+            sandbox_seconds=self.sandbox_seconds / count,
+        )
+
+
+@dataclass(frozen=True)
+class ArmCost:
+    """What one model in one mode cost."""
+
+    model: str
+    mode: str
+    usage: Usage
+    price: Price | None
+    """None where the table holds no price for the model."""
+
+    @property
+    def money(self) -> float | None:
+        """In the price's currency."""
+        if self.price is None:
+            return None
+        return self.price.of(self.usage.input_tokens, self.usage.output_tokens)
+
+
+def costs(rows: Iterable[Row], prices: Prices) -> tuple[ArmCost, ...]:
+    """What each model in each mode cost, in the order they appear."""
+    by_arm: dict[tuple[str, str], list[Row]] = {}
+    for row in rows:
+        by_arm.setdefault((row.model, row.mode), []).append(row)
+    return tuple(
+        ArmCost(model, mode, usage(trials), prices.get(model))
+        for (model, mode), trials in by_arm.items()
+    )
+
+
+def usage(rows: Sequence[Row]) -> Usage:
+    """What these trials used. Errors of ours are included: their replies were paid for."""
+    return Usage(
+        trials=len(rows),
+        correct=sum(row.outcome is Outcome.CORRECT for row in rows),
+        requests=sum(row.requests for row in rows),
+        input_tokens=sum(row.input_tokens for row in rows),
+        output_tokens=sum(row.output_tokens for row in rows),
+        model_seconds=sum(row.model_seconds for row in rows),
+        sandbox_seconds=sum(row.sandbox_seconds for row in rows),
+    )
+
+
+def load_prices(path: Path | None = None) -> dict[str, Price]:
+    """The shipped price table, with the entries of the user's file over it.
+
+    Raises ConfigError where the file cannot be read or an entry is not a price.
+    """
+    prices = _read(SHIPPED)
+    return {**prices, **_read(path)} if path is not None else prices
+
+
+def _read(path: Path) -> dict[str, Price]:
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        return TypeAdapter(dict[str, Price]).validate_python(content or {})
+    except (OSError, UnicodeDecodeError) as failure:
+        raise ConfigError(f"{path}: cannot be read: {failure}") from failure
+    except yaml.YAMLError as failure:
+        raise ConfigError(f"{path}: not YAML: {' '.join(str(failure).split())}") from failure
+    except ValidationError as invalid:
+        first = invalid.errors()[0]
+        place = ".".join(str(part) for part in first["loc"])
+        raise ConfigError(
+            f"{path}: {place}: {first['msg']};"
+            " an entry is `provider/name: {input: 0.15, output: 0.6, dated: 2024-07-18}`,"
+            " for a million tokens"
+        ) from invalid
