@@ -286,6 +286,46 @@ def screen_audit(run: RunPath) -> None:
     show_screen_audit(audit_screen(Store.open(run)))
 
 
+@app.command()
+def report(
+    runs: RunPaths,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", help="A file, or with --tables a folder; see below."),
+    ] = None,
+    tables: Annotated[
+        str | None, typer.Option(help="Write the tables instead, as md, latex or csv.")
+    ] = None,
+) -> None:
+    """Write one HTML page about one or several runs, to read or to mail.
+
+    By default it is report.html inside the first run, and with --tables the folder tables there.
+    """
+    from solver.report import write_report, write_tables
+
+    if tables is None:
+        print(write_report(runs, output))
+    else:
+        for path in write_tables(runs, tables, output):
+            print(path)
+
+
+@app.command()
+def plot(
+    runs: RunPaths,
+    format: Annotated[str, typer.Option(help="png, svg or pdf.")] = "png",
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", help="A folder; by default `figures` in the first run."),
+    ] = None,
+) -> None:
+    """Write the report's figures as files."""
+    from solver.report import write_figures
+
+    for path in write_figures(runs, format, output):
+        print(path)
+
+
 @judge_app.command("audit")
 def judge_audit(
     run: Annotated[

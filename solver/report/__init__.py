@@ -1,0 +1,19 @@
+"""The report of one or several runs: a page to mail, figures as files, tables to paste.
+
+    write_report   one HTML page that needs no network and no script
+    write_figures  its figures as PNG, SVG or PDF
+    write_tables   its tables as Markdown, LaTeX or CSV
+
+Not here: what the numbers mean (`summary`, `failures`, `compare`, `stability`, `cost`), and the
+trials themselves (`solver.view`).
+"""
+
+from solver.report.write import (
+    FIGURE_FORMATS,
+    TABLE_FORMATS,
+    write_figures,
+    write_report,
+    write_tables,
+)
+
+__all__ = ["FIGURE_FORMATS", "TABLE_FORMATS", "write_figures", "write_report", "write_tables"]
