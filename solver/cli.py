@@ -311,6 +311,24 @@ def report(
 
 
 @app.command()
+def view(
+    runs: Annotated[
+        Path, typer.Argument(help="A folder of runs, or one run.", metavar="[RUNS]")
+    ] = Path("runs"),
+    port: Annotated[
+        int, typer.Option(min=0, max=65535, help="On this machine alone; 0 takes any free one.")
+    ] = 8642,
+    no_open: Annotated[
+        bool, typer.Option("--no-open", help="Do not open a browser; only print the address.")
+    ] = False,
+) -> None:
+    """Browse runs and their trials in a local web page; Ctrl-C ends."""
+    from solver.view.server import serve
+
+    serve(runs, port=port, open_browser=not no_open)
+
+
+@app.command()
 def plot(
     runs: RunPaths,
     format: Annotated[str, typer.Option(help="png, svg or pdf.")] = "png",

@@ -1,0 +1,170 @@
+"""The runs in a folder, and what each is doing."""
+
+import os
+import sqlite3
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+from judge import Verdict
+from solver.errors import ConfigError
+from solver.records import Problem, Trial
+from solver.store import FILE, Store
+from solver.view.index import Index, connect
+
+_MOST_OPEN = 6
+"""Runs whose index is held in memory, each some 50 MB for 100,000 trials."""
+
+
+@dataclass(frozen=True)
+class About:
+    """What a run is and does, as far as that can be told without reading its trials."""
+
+    name: str
+    state: str
+    """`running`, `finished`, `stopped`, or why it cannot be read."""
+    readable: bool = True
+    done: int = 0
+    """Trials that ended, errors included."""
+    planned: int = 0
+    started: float = 0.0
+    """Unix time of the last start of the command."""
+    models: Sequence[str] = ()
+    modes: Sequence[str] = ()
+    problems: str = ""
+    warnings: Sequence[str] = ()
+
+    @property
+    def running(self) -> bool:
+        """Whether a process is writing it now."""
+        return self.state == "running"
+
+
+@dataclass(frozen=True)
+class Found:
+    """One trial with all that is said about it."""
+
+    run: str
+    key: str
+    trial: Trial
+    problem: Problem
+    verdicts: Sequence[tuple[str, Verdict]]
+    """Oldest first, each with its judge: the last one counts."""
+
+
+class Library:
+    """A folder of runs, or the folder of a single one."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._indices: OrderedDict[str, Index] = OrderedDict()
+        self._lock = Lock()
+
+    def names(self) -> list[str]:
+        """The runs by name. Raises ConfigError where there is no such folder."""
+        return list(self._folders())
+
+    def folder_of(self, name: str) -> Path | None:
+        """Where a run lies, or None. Only names that are listed are found, so no path escapes."""
+        return self._folders().get(name)
+
+    def index(self, name: str) -> Index | None:
+        """The run's index, begun where it is not there yet, or None for an unknown run."""
+        folder = self.folder_of(name)
+        if folder is None:
+            return None
+        with self._lock:
+            if name not in self._indices or self._indices[name].is_stale():
+                self._indices[name] = Index(folder)
+            self._indices.move_to_end(name)
+            while len(self._indices) > _MOST_OPEN:
+                self._indices.popitem(last=False)
+            return self._indices[name]
+
+    def about(self, name: str) -> About:
+        """What one run is and does."""
+        folder = self._folders()[name]
+        try:
+            with closing(connect(folder)) as database:
+                store = Store(folder, database)
+                manifest, sessions = store.manifest(), store.sessions()
+                (done,) = database.execute("SELECT count(*) FROM trials").fetchone()
+        except (ConfigError, sqlite3.Error, ValueError) as failure:
+            return About(name, f"cannot be read: {failure}", readable=False)
+        planned = _number(manifest.get("trials"))
+        config = _mapping(manifest.get("config"))
+        return About(
+            name=name,
+            state=_state(folder, sessions, done, planned),
+            done=done,
+            planned=planned,
+            started=sessions[-1]["started"] if sessions else 0.0,
+            models=[str(_mapping(each).get("name", each)) for each in _listed(config, "model")],
+            modes=[str(mode) for mode in _listed(config, "mode")],
+            problems=str(config.get("problems", "")),
+            warnings=[str(warning) for warning in _listed(manifest, "warnings")],
+        )
+
+    def manifest(self, name: str) -> dict[str, Any]:
+        """All that a listed run remembers about itself."""
+        folder = self._folders()[name]
+        with closing(connect(folder)) as database:
+            return Store(folder, database).manifest()
+
+    def find(self, name: str, key: str) -> Found | None:
+        """One trial of a listed run whole; None where it holds no such trial that has ended."""
+        folder = self._folders()[name]
+        with closing(connect(folder)) as database:
+            store = Store(folder, database)
+            asked = database.execute(
+                "SELECT p.body FROM trials t JOIN problems p ON p.id = t.problem_id"
+                " WHERE t.key = ?",
+                (key,),
+            ).fetchone()
+            if asked is None:
+                return None
+            problem = Problem.model_validate_json(asked["body"])
+            return Found(name, key, store.trial(key), problem, store.verdicts(key))
+
+    def _folders(self) -> dict[str, Path]:
+        if (self.folder / FILE).is_file():
+            return {self.folder.resolve().name or "run": self.folder}
+        try:
+            inside = sorted(self.folder.iterdir(), key=lambda path: path.name)
+        except OSError as failure:
+            raise ConfigError(f"{self.folder}: no folder of runs: {failure.strerror}") from failure
+        return {path.name: path for path in inside if (path / FILE).is_file()}
+
+
+def _state(folder: Path, sessions: list[dict[str, Any]], done: int, planned: int) -> str:
+    if sessions and sessions[-1]["ended"] is None and _is_held(folder):
+        return "running"
+    return "finished" if done >= planned else "stopped"
+
+
+def _is_held(folder: Path) -> bool:
+    """Whether the process that began the run is alive. Its lock is looked at, never tried."""
+    try:
+        os.kill(int((folder / "run.lock").read_text(encoding="utf-8")), 0)
+    except PermissionError:
+        return True
+    except (OSError, ValueError, OverflowError):
+        return False
+    return True
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _listed(mapping: Mapping[str, Any], name: str) -> Sequence[Any]:
+    value = mapping.get(name, [])
+    return value if isinstance(value, list) else [value]
+
+
+def _number(value: Any) -> int:
+    return value if isinstance(value, int) else 0

@@ -1,0 +1,55 @@
+"""Serve the viewer's pages to this machine alone."""
+
+import socket
+import webbrowser
+from pathlib import Path
+
+import uvicorn
+
+from solver.errors import ConfigError
+from solver.show import say
+from solver.view.library import Library
+from solver.view.pages import app
+
+
+def serve(folder: Path, *, port: int, open_browser: bool) -> None:
+    """Answer until Ctrl-C. Port 0 takes any free one; the address is printed.
+
+    Raises ConfigError where the folder holds no run or the port is taken.
+    """
+    library = Library(folder)
+    names = library.names()
+    if not names:
+        raise ConfigError(f"{folder}: no run there; `solver run configs/quickstart.yaml` makes one")
+    listening = _listen(port)
+    if len(names) == 1:
+        library.index(names[0])  # read it while the browser starts
+    address = f"http://127.0.0.1:{listening.getsockname()[1]}/"
+    say(f"{len(names)} run{'s' * (len(names) > 1)} at {address} (Ctrl-C ends)")
+    if open_browser:
+        webbrowser.open(address)  # it may come early: the socket listens already
+    server = uvicorn.Server(
+        uvicorn.Config(
+            app(library), log_level="warning", server_header=False, lifespan="off", ws="none"
+        )
+    )
+    try:
+        server.run(sockets=[listening])
+    except KeyboardInterrupt:
+        say("")  # the shell's prompt begins on a line of its own
+    finally:
+        listening.close()
+
+
+def _listen(port: int) -> socket.socket:
+    listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind(("127.0.0.1", port))
+    except (OSError, OverflowError) as failure:
+        listening.close()
+        raise ConfigError(
+            f"port {port}: cannot be used: {failure}; --port 0 takes any free one"
+        ) from failure
+    listening.listen()
+    return listening
