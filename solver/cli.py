@@ -140,7 +140,7 @@ def compare(
         list[Path], typer.Argument(help="One run: its modes and models. More: each with each.")
     ],
 ) -> None:
-    """Show differences, problem by problem, between runs or inside one.
+    """Compare runs, models or modes, problem by problem.
 
     Runs whose problems or scoring differ are refused, with what differs.
     """
@@ -161,7 +161,10 @@ def failures(
     model: Annotated[str | None, typer.Option(help="Only this model.")] = None,
     mode: Annotated[str | None, typer.Option(help="Only this mode.")] = None,
 ) -> None:
-    """Show why trials failed: outcomes, exceptions, retries, caps, refusals, lost answers."""
+    """Show why trials failed, and what retries bought.
+
+    Outcomes, exceptions, retries, caps, refusals, answers that were not extracted.
+    """
     from solver.failures import failures_of
     from solver.show_failures import show_failures
     from solver.store import Store
@@ -176,7 +179,7 @@ def cost(
         Path | None, typer.Option(help="A YAML file whose prices go over the shipped ones.")
     ] = None,
 ) -> None:
-    """Show tokens, seconds, requests and money, per trial and per correct answer."""
+    """Show tokens, seconds and money, per correct answer."""
     from solver.cost import costs, load_prices
     from solver.show_plan import show_costs
     from solver.store import Store
@@ -199,7 +202,7 @@ def plan(
         Path | None, typer.Option(help="A YAML file whose prices go over the shipped ones.")
     ] = None,
 ) -> None:
-    """Show what a run would take and what it could show: calls, tokens, time, money, precision."""
+    """Show what a run would take, and what it could show."""
     from solver.compare import read_run
     from solver.cost import load_prices
     from solver.main import prepare
@@ -239,7 +242,7 @@ def rejudge(
         bool, typer.Option("--offline", help="Only replay stored judge replies.")
     ] = False,
 ) -> None:
-    """Judge the stored answers again; the model under test is not asked."""
+    """Judge the stored answers again; no reply is bought."""
     from solver.rejudge import rejudge as judge_again
     from solver.show import show_change, show_run
     from solver.store import Store
@@ -278,7 +281,10 @@ def export(
 
 @app.command("screen-audit")
 def screen_audit(run: RunPath) -> None:
-    """Show what the screen refused, by rule, and run it now to see how much of it was right."""
+    """Show what the screen refused, and how much was right.
+
+    By rule; the refused programs run now, in the sealed sandbox.
+    """
     from solver.screening import audit_screen
     from solver.show import show_screen_audit
     from solver.store import Store
@@ -297,7 +303,7 @@ def report(
         str | None, typer.Option(help="Write the tables instead, as md, latex or csv.")
     ] = None,
 ) -> None:
-    """Write one HTML page about one or several runs, to read or to mail.
+    """Write one page about runs, to read or to mail.
 
     By default it is report.html inside the first run, and with --tables the folder tables there.
     """
@@ -322,7 +328,7 @@ def view(
         bool, typer.Option("--no-open", help="Do not open a browser; only print the address.")
     ] = False,
 ) -> None:
-    """Browse runs and their trials in a local web page; Ctrl-C ends."""
+    """Browse runs and their trials in a local page."""
     from solver.view.server import serve
 
     serve(runs, port=port, open_browser=not no_open)
@@ -357,8 +363,9 @@ def judge_audit(
     ] = None,
     sample: Annotated[int, typer.Option(help="At most so many pairs, drawn at random.")] = 400,
 ) -> None:
-    """Show how a judging model errs: agreement, flips, planted mistakes, injections, canaries.
+    """Show how a judging model errs.
 
+    Agreement with rules and labels, flips, planted mistakes, injections, canaries.
     Exit code 1 where it errs on the canaries and should not be used.
     """
     from solver.auditing import audit_judge
@@ -397,6 +404,19 @@ def sandbox_check() -> None:
     raise typer.Exit(print_findings(sandbox_findings()))
 
 
+@sandbox_app.command("bench")
+def sandbox_bench(
+    kind: Annotated[str, typer.Option(help="auto, docker, docker-strict, native, or reduced.")] = (
+        "auto"
+    ),
+) -> None:
+    """Time programs in the sandbox, next to a bare Python."""
+    from solver.show import show_timings
+    from solver.timing import time_sandbox
+
+    show_timings(*time_sandbox(kind))
+
+
 @sandbox_app.command("gc")
 def sandbox_gc() -> None:
     """Remove containers that a killed run left behind."""
@@ -412,7 +432,7 @@ def doctor(
         Path | None, typer.Argument(help="Check for this config; by default for all providers.")
     ] = None,
 ) -> None:
-    """Check engine, image, models, keys and disk, and say how to mend what is missing."""
+    """Check what a run needs, and say how to mend it."""
     from solver.doctor import examine, print_findings
 
     raise typer.Exit(print_findings(examine(config)))

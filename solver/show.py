@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from solver.auditing import JudgeAudit
     from solver.rejudge import Change
     from solver.screening import ScreenAudit
+    from solver.timing import Timing
 
 WIDTH = 100
 """Columns where the output is not a terminal."""
@@ -132,6 +133,19 @@ def show_screen_audit(audit: "ScreenAudit") -> None:
         table.add_row(plain(name), *map(str, counts))
     put(open_console(), table)
     say(f"Run afterwards in the {audit.sandbox!r} sandbox; right as the judge's rules see it.")
+
+
+def show_timings(kind: str, timings: Sequence["Timing"]) -> None:
+    """Print what programs cost, side by side."""
+    say(f"sandbox: {kind}; median of programs run one after the other, in milliseconds")
+    table = Table(box=box.SIMPLE, pad_edge=False, padding=(0, 1, 0, 0))
+    table.add_column("program", no_wrap=True)
+    for column in ("sandbox", "bare python", "ratio"):
+        table.add_column(column, justify="right", no_wrap=True)
+    for timing in timings:
+        ours, bare = 1000 * timing.sandbox, 1000 * timing.bare
+        table.add_row(timing.name, f"{ours:.1f}", f"{bare:.1f}", f"{bare / ours:.1f} ×")
+    put(open_console(), table)
 
 
 def show_judge_audit(found: "JudgeAudit") -> None:
