@@ -103,7 +103,7 @@ def test_heavy_answers_stay_within_a_small_memory():
         "    for reference in ('4', 'x^2+1', '(1,2)'):\n"
         "        compare(reference, answer, symbolic=False)\n"
     )
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    done = subprocess.run([sys.executable, "-"], input=program, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr[-500:]
 
 
