@@ -39,6 +39,8 @@ async def show_progress(watch: Watch) -> AsyncIterator[None]:
 def headline(watch: Watch) -> str:
     """Progress in one line of plain text."""
     done, traffic = watch.before + watch.done, watch.traffic
+    if not watch.total:
+        return f"{watch.phase} · {watch.judge_traffic.answered} replies"
     parts = [f"{done}/{watch.total} trials"]
     if watch.scored:
         correct = watch.outcomes[Outcome.CORRECT]

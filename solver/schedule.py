@@ -34,6 +34,8 @@ class Traffic:
     """Requests sleeping between two attempts."""
     failed: int = 0
     """Attempts that failed so far, mended or not."""
+    answered: int = 0
+    """Replies so far."""
     output_tokens: int = 0
     model_seconds: float = 0.0
     last_trouble: str = ""
@@ -135,6 +137,7 @@ class Endpoint:
             else:
                 self._answered = True
                 self.gate.succeeded()
+                self.traffic.answered += 1
                 self.traffic.output_tokens += reply.output_tokens
                 self.traffic.model_seconds += reply.seconds
                 return reply.model_copy(update={"requests": attempt}) if attempt > 1 else reply
