@@ -62,7 +62,8 @@ def classify(facts: dict[str, Any], stderr: str, limits: Limits) -> Exit:
         if facts["oom_kills"] and signal == _SIGKILL:
             return Exit.OUT_OF_MEMORY
         cpu_limit = limits.seconds + 1 if limits.cpu_seconds is None else limits.cpu_seconds
-        spent = facts["cpu_seconds"] >= max(1, round(cpu_limit)) - 0.1
+        # the kernel also counts what the child used before its program began
+        spent = facts["cpu_seconds"] >= max(1, round(cpu_limit)) / 2
         return Exit.TIMEOUT if spent and signal in (_SIGXCPU, _SIGKILL) else Exit.KILLED
     if status == 0:
         return Exit.OK

@@ -1,0 +1,8 @@
+"""What every test needs of the process it runs in."""
+
+import signal
+
+# A shell that starts the suite in the background ignores Ctrl-C for it and for all it starts, and
+# then the tests that press it wait in vain.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
