@@ -202,10 +202,10 @@ async def _open_sandbox(config: Config, owner: str, warnings: list[str]) -> Sand
     wanted = config.sandbox
     limits = Limits(seconds=wanted.seconds, memory_mb=wanted.memory_mb)
     sandbox = await open_sandbox(wanted.kind, limits=limits, workers=wanted.workers, owner=owner)
-    if wanted.kind == "auto" and sandbox.kind != "docker":
+    if passed_over := (await sandbox.describe())["passed_over"]:
         warnings.append(
-            f"sandbox: programs run in the {sandbox.kind!r} sandbox, since Docker or its image is"
-            " missing (`solver doctor` says what); sandbox/README.md says what that leaves open"
+            f"sandbox: programs run in the {sandbox.kind!r} sandbox, whose README says what that"
+            f" leaves open; not in {'; not in '.join(passed_over)}"
         )
     elif sandbox.kind == "reduced":
         warnings.append(

@@ -379,9 +379,9 @@ class Store:
         return Trial(**facts, turns=self.turns(key), verdict=verdicts[-1][1] if verdicts else None)
 
     def rows(self, *, problem_id: str | None = None) -> Iterator[Row]:
-        """Every stored trial without its texts, of one problem or of all."""
+        """Every stored trial without its texts, of one problem or of all, as they were started."""
         where, values = ("WHERE t.problem_id = ?", (problem_id,)) if problem_id else ("", ())
-        for row in self._database.execute(_ROWS + where, values):
+        for row in self._database.execute(f"{_ROWS} {where} ORDER BY t.started", values):
             yield _row(row)
 
     def _insert_verdict(self, key: str, verdict: Verdict, judge: str) -> None:

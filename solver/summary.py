@@ -3,7 +3,7 @@
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import combinations, product
+from itertools import combinations
 from typing import TypeVar
 
 from solver.metrics import Estimate, accuracy
@@ -102,7 +102,6 @@ def summary_of(store: Store) -> Summary:
     return summarise(
         store.rows(),
         store.problems(),
-        arms=product([model["name"] for model in config.get("model", ())], config.get("mode", ())),
         planned=manifest.get("trials", 0),
         most_attempts=1 + config.get("code", {}).get("retries", 0),
     )
@@ -112,19 +111,16 @@ def summarise(
     rows: Iterable[Row],
     problems: Mapping[str, Problem],
     *,
-    arms: Iterable[tuple[str, str]] = (),
     planned: int,
     most_attempts: int,
 ) -> Summary:
     """Count everything once.
 
-    `arms` are (model, mode) in the order to show them, `most_attempts` the attempts a `code` trial
-    has, `planned` the trials of the whole run.
+    `most_attempts` is the attempts a `code` trial has, `planned` the trials of the whole run.
     """
-    found: dict[tuple[str, str], list[Row]] = defaultdict(list)
+    by_arm: dict[tuple[str, str], list[Row]] = defaultdict(list)
     for row in rows:
-        found[row.model, row.mode].append(row)
-    by_arm = {arm: found[arm] for arm in dict.fromkeys([*arms, *found]) if arm in found}
+        by_arm[row.model, row.mode].append(row)
     solved = {
         r.problem_id for rows in by_arm.values() for r in rows if r.outcome is Outcome.CORRECT
     }

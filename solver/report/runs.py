@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice, product
+from itertools import islice
 from pathlib import PurePath
 from typing import Any
 
@@ -56,7 +56,6 @@ def read(store: Store, name: str) -> Run:
         summary=summarise(
             rows,
             problems,
-            arms=product([m["name"] for m in config.get("model", ())], config.get("mode", ())),
             planned=manifest.get("trials", 0),
             most_attempts=1 + config.get("code", {}).get("retries", 0),
         ),
@@ -65,7 +64,7 @@ def read(store: Store, name: str) -> Run:
 
 
 def named_arms(runs: Sequence[Run]) -> list[Named]:
-    """Every arm of every run, in the order of the config. A name leaves out what all share."""
+    """Every arm of every run, in the order they started. A name leaves out what all share."""
     several_models = len({arm.model for run in runs for arm in run.summary.arms}) > 1
     found = []
     for run in runs:
