@@ -77,7 +77,9 @@ class Channel:
     def is_open(self) -> bool:
         """Say whether the other end is still there, which an idle one that says nothing is."""
         try:
-            return not select.select([self._line], [], [], 0)[0]
+            poll = select.poll()
+            poll.register(self._line, select.POLLIN)
+            return not poll.poll(0)
         except (OSError, ValueError):
             return False
 

@@ -59,6 +59,11 @@ class Containers:
             }
             _remove(client, lambda owner: is_dead(owner))
 
+    def check(self) -> None:
+        """Ask the engine whether it is there. Raises SandboxError."""
+        with connect():
+            return
+
     def launch(self, number: int) -> Worker:
         """Start one container. Raises SandboxError."""
         client = new_client()

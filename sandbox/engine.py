@@ -73,4 +73,5 @@ def explain(error: BaseException) -> SandboxError:
 
 
 def _short(words: str) -> str:
-    return words if len(words) <= 200 else words[:197] + "..."
+    """Keep the beginning, which says what was tried, and more of the end, which says why not."""
+    return words if len(words) <= 300 else f"{words[:60]} ... {words[-235:]}"

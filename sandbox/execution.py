@@ -61,6 +61,8 @@ class Limits:
     """What one program may use. Everything is per program, whichever kind of box it runs in."""
 
     seconds: float = 10
+    """Wall clock. Time in which a program stood in line for a processor that others had is added,
+    up to three times these seconds in all, so that a busy machine makes no program a timeout."""
     cpu_seconds: float | None = None
     """Processor time of any one process. None: one more than `seconds`."""
     memory_mb: int = 1024

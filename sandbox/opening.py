@@ -2,6 +2,7 @@
 
 import logging
 import sys
+from collections.abc import Sequence
 
 from sandbox.execution import Limits, Sandbox, SandboxError
 from sandbox.owners import this_process
@@ -21,33 +22,34 @@ async def open_sandbox(
 ) -> Sandbox:
     """Open a box of one kind and wait until its first worker is warm; others start meanwhile.
 
-    `auto` is docker, or native where docker is not to be had; never less, and the log and `kind`
-    say which. `workers` is how many programs may run at once: None chooses by cores and memory.
-    `owner` names the run these workers belong to. Raises SandboxError with the mend.
+    `auto` is docker, or native where docker is not to be had; never less. `kind` says which, and
+    `describe` what was passed over, and why. `workers` is how many programs may run at
+    once: None chooses by cores and memory. `owner` names the run these workers belong to. Raises
+    SandboxError with the mend.
     """
     if kind not in KINDS:
         raise SandboxError(f"sandbox {kind!r}: no such kind, choose from: {', '.join(KINDS)}")
     if kind != "auto":
         return await _open(kind, limits or Limits(), workers, owner)
-    reasons = []
+    reasons: list[str] = []
     for candidate in ("docker", "native"):
         try:
-            sandbox = await _open(candidate, limits or Limits(), workers, owner)
+            sandbox = await _open(candidate, limits or Limits(), workers, owner, reasons)
         except SandboxError as error:
             reasons.append(f"{candidate}: {error}")
             continue
-        if reasons:
-            logger.warning("sandbox auto: using %s, because %s", candidate, reasons[0])
-        else:
-            logger.info("sandbox auto: using %s", candidate)
+        logger.info("sandbox auto: using %s%s", candidate, "".join(f", not {r}" for r in reasons))
         return sandbox
     raise SandboxError(f"no sandbox to be had. {'; '.join(reasons)}")
 
 
-async def _open(kind: str, limits: Limits, workers: int | None, owner: str) -> Sandbox:
+async def _open(
+    kind: str, limits: Limits, workers: int | None, owner: str, passed_over: Sequence[str] = ()
+) -> Sandbox:
     from sandbox.sizing import default_workers
 
-    pool = Pool(kind, _launcher(kind, limits, owner), limits, workers or default_workers(limits))
+    workers = workers or default_workers(limits)
+    pool = Pool(kind, _launcher(kind, limits, owner), limits, workers, passed_over=passed_over)
     await pool.open()
     return pool
 

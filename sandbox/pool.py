@@ -31,6 +31,8 @@ _PROGRAMS_PER_WORKER = 500
 _LOSSES = 3
 _PAUSES = (0.5, 1, 2, 4, 8, 8, 8)
 """Seconds between the tries to start a worker: 31 in all, twice what an engine takes to restart."""
+_COLD_STARTS = 3
+"""So many fork servers may end before they are ready, while the engine itself is there."""
 
 
 class _NotWarm(EngineTrouble):
@@ -42,6 +44,10 @@ class Launcher(Protocol):
 
     def prepare(self) -> None:
         """Find what is needed, once. Raises SandboxError."""
+        ...
+
+    def check(self) -> None:
+        """See whether that which builds boxes is there at all. Raises SandboxError."""
         ...
 
     def launch(self, number: int) -> Worker:
@@ -63,12 +69,15 @@ class Pool:
         limits: Limits,
         workers: int,
         pauses: Sequence[float] = _PAUSES,
+        passed_over: Sequence[str] = (),
     ) -> None:
         self.kind = kind
         self.workers = workers
         self._launcher = launcher
         self._limits = limits
         self._pauses = pauses
+        self._passed_over = tuple(passed_over)
+        """Better kinds that could not be had, and why."""
         strict = kind == "docker-strict"
         self._programs_per_worker = 1 if strict else _PROGRAMS_PER_WORKER
         self._spares = workers if strict else 1
@@ -106,6 +115,8 @@ class Pool:
                 try:
                     return await self._try(program)
                 except WorkerLost as lost:
+                    if self._closed:  # which ended the worker
+                        raise SandboxError("the sandbox was closed") from lost
                     logger.warning("a worker was lost (%d of %d): %s", loss, _LOSSES, lost)
                     if loss == _LOSSES and isinstance(lost, NotStarted):
                         raise SandboxError(f"{lost}: see `solver sandbox check`") from lost
@@ -128,6 +139,7 @@ class Pool:
         """Say what a result from this box rests on."""
         return {
             "kind": self.kind,
+            "passed_over": list(self._passed_over),
             "workers": self.workers,
             "limits": asdict(self._limits),
             "programs_per_worker": self._programs_per_worker,
@@ -250,11 +262,13 @@ class Pool:
             self._starting -= 1
 
     async def _launch_patiently(self, number: int) -> Worker:
+        cold_starts = 0
         for pause in self._pauses:
             try:
                 return await self._launch(number)
             except EngineTrouble as trouble:
-                if self._closed or (isinstance(trouble, _NotWarm) and pause > 1):
+                cold_starts += isinstance(trouble, _NotWarm)
+                if self._closed or cold_starts == _COLD_STARTS:
                     raise
                 logger.warning("%s (trying again in %g s)", trouble, pause)
                 await asyncio.sleep(pause)
@@ -270,6 +284,8 @@ class Pool:
             await self._call(worker.warm_up)
         except WorkerLost as lost:
             self._destroy(worker)
+            if not self._closed:
+                await self._call(self._launcher.check)
             raise _NotWarm(
                 f"the fork server did not start: {lost}: see `solver sandbox check`"
             ) from lost

@@ -55,6 +55,9 @@ class Bare:
         self._interpreter = this_interpreter()
         self._namespaces = self._may_enter_namespaces()
 
+    def check(self) -> None:
+        """There is nothing between this process and a box that could be away."""
+
     def launch(self, number: int) -> Worker:
         """Start one fork server. Raises SandboxError."""
         user = user_for(number) if os.getuid() == 0 else None

@@ -6,12 +6,13 @@ from typing import Any
 
 from sandbox.channel import Channel, NotStarted
 from sandbox.execution import Limits
+from sandbox.zygote.settings import LONGEST
 
 START_SECONDS = 120
 """How long a fork server may take to import its libraries; on a busy machine 10 s were seen."""
 
 _PATIENCE_SECONDS = 45
-"""Beyond a program's own seconds: walls up to 30 s, clean-up 5 s, and a machine under load."""
+"""Beyond the longest a program may take: walls up to 30 s, clean-up 5 s, a machine under load."""
 
 
 @dataclass(eq=False)
@@ -48,7 +49,8 @@ class Worker:
         self.programs += 1
         head = {"do": what, "limits": allowance(limits)}
         body = program.encode("utf-8", "replace")
-        facts, output = self.channel.ask(head, body, limits.seconds + _PATIENCE_SECONDS)
+        patience = LONGEST * limits.seconds + _PATIENCE_SECONDS
+        facts, output = self.channel.ask(head, body, patience)
         self.worn = self.worn or not facts["clean"] or bool(facts["oom_kills"])
         if facts["broken"]:
             self.worn = True

@@ -32,6 +32,8 @@ _SLOW_IMPORTS = ("pandas", "scipy.stats", "scipy.signal", "scipy.sparse", "scipy
 
 _STACK_MB = 64
 _WORK = "work"
+_LONGEST_LINE = 1000
+"""Characters of a line that a syntax error is shown with."""
 _MB = 2**20
 _NO_DESCRIPTOR_ABOVE = 65536
 
@@ -188,6 +190,8 @@ def _execute(program: str, filename: str, namespace: dict[str, object]) -> int:
         try:
             code = compile(program, filename, "exec", dont_inherit=True)
         except (SyntaxError, ValueError, OverflowError, MemoryError, RecursionError) as error:
+            if isinstance(error, SyntaxError) and len(error.text or "") > _LONGEST_LINE:
+                error.text = None  # else one line may be more than a program may print
             _show(error.with_traceback(None))
             return 1
         exec(code, namespace)

@@ -15,15 +15,15 @@ import select
 import signal
 import site
 import sys
-import time
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
-from . import child, frames, kernel, namespaces
+from . import child, frames, kernel, namespaces, proc, queueing
 from .scratch import wipe
 from .settings import Allowance, Box
+from .text import Text
+from .watch import Forked, HostGone, Watch
 
 PRELOAD = (
     "numpy",
@@ -46,10 +46,6 @@ PRELOAD = (
 """Imported before any program. Not scipy.stats (a second more) and not pandas (30 MB more)."""
 
 _CHANNEL_IN, _CHANNEL_OUT = 1000, 1001
-_SETUP_SECONDS = 30
-_REAP_SECONDS = 5
-_LOOK_EVERY = 0.02
-"""Seconds between two looks at the memory of a box that no cgroup counts."""
 _MB = 2**20
 
 
@@ -107,83 +103,51 @@ def _channel_closed() -> bool:
     return bool(poll.poll(0))  # the host says nothing before it was told that all is ready
 
 
-@dataclass
-class Forked:
-    """One forked process and this end of its pipes."""
-
-    pid: int
-    descriptor: int
-    """Becomes readable when the process ends."""
-    ready: int
-    out: int
-    err: int
-    todo: int = -1
-    done: int = -1
-    """In a session: programs go in, and a byte comes out when one is done."""
-
-    def close(self) -> None:
-        """Close this end of every pipe."""
-        for number in (self.descriptor, self.ready, self.out, self.err, self.todo, self.done):
-            if number >= 0:
-                os.close(number)
-
-
-@dataclass
-class Watched:
-    """What was seen of one program, from here: nothing in it is the program's own word."""
-
-    out: bytearray = field(default_factory=bytearray)
-    err: bytearray = field(default_factory=bytearray)
-    truncated: bool = False
-    stopped: str = ""
-    """Why this process ended the program: deadline, output, memory, processes; else empty."""
-    ended: bool = False
-    status: int | None = None
-    """A session's word for how its program ended; else the kernel's follows."""
-    started: float = 0.0
-    seconds: float = 0.0
-    broken: str = ""
-    """Why the program never started."""
-
-
 class Server:
     """Runs one program at a time, because then the whole box is that program's."""
 
     def __init__(self, box: Box) -> None:
         self.box = box
-        self.base = _memory_of(os.getpid())
+        self.base = proc.memory_of(os.getpid())
         self.session: Forked | None = None
         self.session_cpu = 0.0
 
-    def serve(self) -> None:
+    def serve(self) -> NoReturn:
         """Answer messages until the channel closes."""
-        self._send({"ready": True, "pid": os.getpid(), "python": sys.version.split()[0]})
-        while True:
-            try:
-                head, body = frames.unpack(_read_channel)
-            except EOFError:
-                self._leave()
-            if head["do"] == "end":
-                self._send(self._clean_up())
-                continue
-            allowance = Allowance(**head["limits"])
-            program = body.decode("utf-8", "replace")
+        try:
+            self._send({"ready": True, "pid": os.getpid(), "python": sys.version.split()[0]})
+            while True:
+                self._answer()
+        except HostGone:
+            self._leave()
+
+    def _answer(self) -> None:
+        head, size = frames.unpack_head(_read_channel)
+        if head["do"] == "end":
+            self._send(self._clean_up())
+            return
+        allowance = Allowance(**head["limits"])
+        with Text(size) as program:
+            while program.size < size:
+                if not program.read_from(_CHANNEL_IN):
+                    raise HostGone
             if head["do"] == "run":
-                facts, output = self._run(program, allowance)
+                self._run(program, allowance)
             else:
-                facts, output = self._run_in_session(program, allowance)
-            self._send(facts, output)
+                self._run_in_session(program, allowance)
 
-    def _run(self, program: str, allowance: Allowance) -> tuple[dict[str, Any], bytes]:
-        kills = _out_of_memory_kills()
+    def _run(self, program: Text, allowance: Allowance) -> None:
+        kills = proc.out_of_memory_kills()
         forked = self._fork(allowance, program)
-        watched = self._watch(forked, allowance, ends_with_process=True)
-        facts = self._finish(forked, watched, allowance)
-        facts["oom_kills"] = _out_of_memory_kills() - kills
-        return facts, bytes(watched.out + watched.err)
+        watch = Watch(forked, self.box, allowance, self.base, _CHANNEL_IN)
+        watch.follow()
+        facts = self._finish(forked, watch)
+        facts["oom_kills"] = proc.out_of_memory_kills() - kills
+        self._send(facts, watch.out, watch.err)
+        watch.close()
 
-    def _run_in_session(self, program: str, allowance: Allowance) -> tuple[dict[str, Any], bytes]:
-        kills = _out_of_memory_kills()
+    def _run_in_session(self, program: Text, allowance: Allowance) -> None:
+        kills = proc.out_of_memory_kills()
         if self.session is not None and not _hand_over(self.session, program):
             self._clean_up()
         fresh = self.session is None
@@ -191,21 +155,19 @@ class Server:
         if fresh:
             self.session, self.session_cpu = forked, 0.0
             _hand_over(forked, program)
-        watched = self._watch(forked, allowance, ends_with_process=False, fresh=fresh)
-        if watched.ended or watched.stopped or watched.broken:
+        watch = Watch(forked, self.box, allowance, self.base, _CHANNEL_IN, resumed=not fresh)
+        watch.follow()
+        if watch.status is None:
             self.session = None
-            facts = self._finish(forked, watched, allowance, cpu_before=self.session_cpu)
+            facts = self._finish(forked, watch, cpu_before=self.session_cpu)
         else:
-            os.kill(forked.pid, signal.SIGSTOP)  # between programs nothing of it runs
-            _kill_others(forked.pid)
-            cpu, peak = _usage_of(forked.pid)
-            facts = _facts(watched, (watched.status or 0) << 8, cpu - self.session_cpu, peak)
-            self.session_cpu = cpu
-        facts["oom_kills"] = _out_of_memory_kills() - kills
+            facts = self._pause(forked, watch, watch.status)
+        facts["oom_kills"] = proc.out_of_memory_kills() - kills
         facts["fresh"] = fresh
-        return facts, bytes(watched.out + watched.err)
+        self._send(facts, watch.out, watch.err)
+        watch.close()
 
-    def _fork(self, allowance: Allowance, program: str | None) -> Forked:
+    def _fork(self, allowance: Allowance, program: Text | None) -> Forked:
         """Start a process for one program, or for a session when there is no program yet."""
         ready, ready_in_child = os.pipe()
         out, out_in_child = os.pipe()
@@ -222,7 +184,7 @@ class Server:
                     os.dup2(fd, number, inheritable=number <= child.ERR)
                 if program is None:
                     child.run_session(self.box, allowance, self.base)
-                child.run_one(program, self.box, allowance, self.base)
+                child.run_one(program.decode(), self.box, allowance, self.base)
             except BaseException:  # noqa: BLE001  # nothing may return into the server's loop
                 child.report_broken_walls()
         for number in wanted:
@@ -234,110 +196,33 @@ class Server:
             os.set_blocking(number, False)
         return Forked(pid, os.pidfd_open(pid), ready, out, err, todo, done)
 
-    def _watch(
-        self, forked: Forked, allowance: Allowance, *, ends_with_process: bool, fresh: bool = True
-    ) -> Watched:
-        """Collect output until the program is done, or has used up what it may."""
-        watched = Watched()
-        poll = select.poll()
-        signs = [forked.out, forked.err, forked.descriptor, _CHANNEL_IN]
-        signs.append(forked.ready if ends_with_process else forked.done)
-        for number in signs:
-            poll.register(number, select.POLLIN)
-        kept = {forked.out: watched.out, forked.err: watched.err}
-        deadline, next_look, taken_up = time.monotonic() + _SETUP_SECONDS, 0.0, False
-        if not fresh:  # if it never takes the program up, an earlier one of the session is to blame
-            watched.started = time.monotonic()
-            deadline = watched.started + allowance.seconds
-        while True:
-            left = deadline - time.monotonic()
-            if left <= 0:
-                watched.stopped = "deadline" if watched.started else "setup"
-                break
-            if not self.box.cgroup and watched.started:
-                if time.monotonic() >= next_look:
-                    watched.stopped = self._overdrawn(allowance)
-                    next_look = time.monotonic() + _LOOK_EVERY
-                if watched.stopped:
-                    break
-                left = min(left, _LOOK_EVERY)
-            seen = {number for number, _ in poll.poll(max(1, left * 1000))}
-            if _CHANNEL_IN in seen:
-                self._leave()
-            for number in seen & kept.keys():
-                if not _collect(number, kept[number], allowance.output_kb * 1024, poll):
-                    watched.truncated, watched.stopped = True, "output"
-            if watched.stopped:
-                break
-            if forked.ready in seen:
-                poll.unregister(forked.ready)
-                if clock := os.read(forked.ready, child.CLOCK.size):
-                    (watched.started,) = child.CLOCK.unpack(clock)
-                    deadline = watched.started + allowance.seconds
-            if forked.done in seen:
-                word = os.read(forked.done, 1)
-                if not word:
-                    poll.unregister(forked.done)
-                elif not taken_up:
-                    watched.started, taken_up = time.monotonic(), True
-                    deadline = watched.started + allowance.seconds
-                else:
-                    watched.status = word[0]
-                    break
-            if forked.descriptor in seen:
-                watched.ended = True
-                break
-        watched.seconds = time.monotonic() - watched.started if watched.started else 0.0
-        if not watched.started:
-            watched.broken = watched.stopped or "the process ended before the program started"
-        if not (watched.ended or watched.stopped):  # a session goes on: take what is there
-            for number, buffer in kept.items():
-                if not _collect(number, buffer, allowance.output_kb * 1024, poll):
-                    watched.truncated = True
-        return watched
-
-    def _overdrawn(self, allowance: Allowance) -> str:
-        """Name what the box as a whole has used up, where no cgroup counts for us."""
-        held, processes = 0, 0
-        for pid in _others():
-            with contextlib.suppress(OSError, KeyError):  # it may end while we look
-                memory = _memory_of(pid)
-                held += max(0, memory["RssAnon"] - self.base["RssAnon"]) + memory["RssShmem"]
-                processes += memory["Threads"]
-        for folder in (self.box.scratch, *self.box.other_scratch):
-            with contextlib.suppress(OSError):
-                if os.path.ismount(folder):
-                    held += _held_by(folder)
-        if held > allowance.memory_mb * _MB:
-            return "memory"
-        return "processes" if processes > allowance.processes + 2 else ""
-
-    def _finish(
-        self,
-        forked: Forked,
-        watched: Watched,
-        allowance: Allowance,
-        cpu_before: float = 0.0,
-    ) -> dict[str, Any]:
+    def _finish(self, forked: Forked, watch: Watch, cpu_before: float = 0.0) -> dict[str, Any]:
         """Kill whatever is left of a program, take the rest of its output, empty the box."""
-        status, usage, orphans = _kill_everything(forked.pid)
-        limit = allowance.output_kb * 1024
-        for number, buffer in ((forked.out, watched.out), (forked.err, watched.err)):
-            if not _collect(number, buffer, limit, None):
-                watched.truncated, watched.stopped = True, watched.stopped or "output"
+        status, usage, orphans = proc.kill_everything(forked.pid)
+        watch.take_the_rest()
+        if watch.truncated:
+            watch.stopped = watch.stopped or "output"
         forked.close()
         cpu = usage.ru_utime + usage.ru_stime + orphans - cpu_before
-        facts = _facts(watched, status, cpu, usage.ru_maxrss)
-        facts |= self._clean_up()
+        return _facts(watch, status, cpu, usage.ru_maxrss) | self._clean_up()
+
+    def _pause(self, forked: Forked, watch: Watch, status: int) -> dict[str, Any]:
+        """Hold a session still until its next program: nothing of it runs between two."""
+        os.kill(forked.pid, signal.SIGSTOP)
+        proc.kill_others(but=forked.pid)
+        cpu = queueing.seconds_run(forked.pid)
+        peak = proc.memory_of(forked.pid).get("VmHWM", 0)  # none if it ended after its last word
+        facts = _facts(watch, status << 8, cpu - self.session_cpu, peak // 1024)
+        self.session_cpu = cpu
         return facts
 
     def _clean_up(self) -> dict[str, Any]:
         """End the session if there is one, and leave nothing for the next program to find."""
         if self.session is not None:
-            _kill_everything(self.session.pid)
+            proc.kill_everything(self.session.pid)
             self.session.close()
             self.session = None
-        if _others():
+        if proc.others():
             return {"clean": False, "why": "a process is left"}
         with self._as_user():
             dirty = [f for f in (self.box.scratch, *self.box.other_scratch) if not wipe(f)]
@@ -359,16 +244,17 @@ class Server:
             os.seteuid(0)
             os.setegid(0)
 
-    def _send(self, head: dict[str, Any], body: bytes = b"") -> None:
+    def _send(self, head: dict[str, Any], *texts: Text) -> None:
+        packed = frames.pack_head(head, sum(text.size for text in texts))
         try:
-            _write(_CHANNEL_OUT, frames.pack(head, body))
-        except BrokenPipeError:
-            self._leave()
+            _write(_CHANNEL_OUT, [memoryview(packed), *(text.view() for text in texts)])
+        except BrokenPipeError as error:
+            raise HostGone from error
 
     def _leave(self) -> NoReturn:
         """End this process and all it started; in a namespace of its own the kernel helps."""
         if os.getpid() != 1:
-            _kill_everything(0)
+            proc.kill_everything(0)
             with self._as_user():
                 wipe(self.box.scratch)
             with contextlib.suppress(OSError):
@@ -376,128 +262,32 @@ class Server:
         os._exit(0)
 
 
-def _hand_over(session: Forked, program: str) -> bool:
+def _hand_over(session: Forked, program: Text) -> bool:
     """Give a session its next program. Say whether it is alive and took all of it."""
-    message = frames.pack({}, program.encode())
-    if select.select([session.descriptor], [], [], 0)[0]:
+    head = frames.pack_head({}, program.size)
+    poll = select.poll()
+    poll.register(session.descriptor, select.POLLIN)
+    if poll.poll(0):
         return False
     os.kill(session.pid, signal.SIGCONT)
     try:
-        return os.write(session.todo, message) == len(message)
+        return os.writev(session.todo, [head, program.view()]) == len(head) + program.size
     except (BrokenPipeError, BlockingIOError):
         return False
 
 
-def _facts(watched: Watched, status: int, cpu: float, peak_kb: int) -> dict[str, Any]:
+def _facts(watch: Watch, status: int, cpu: float, peak_kb: int) -> dict[str, Any]:
     return {
         "status": status,
-        "stopped": watched.stopped,
-        "broken": watched.broken,
-        "seconds": watched.seconds,
+        "stopped": watch.stopped,
+        "broken": watch.broken,
+        "seconds": watch.seconds,
         "cpu_seconds": max(0.0, cpu),
         "peak_kb": peak_kb,
-        "out_size": len(watched.out),
-        "truncated": watched.truncated,
+        "out_size": watch.out.size,
+        "truncated": watch.truncated,
         "clean": True,
     }
-
-
-def _collect(number: int, buffer: bytearray, limit: int, poll: "select.poll | None") -> bool:
-    """Take what a pipe holds, up to the limit. Say whether it was within it."""
-    while len(buffer) <= limit:
-        try:
-            piece = os.read(number, 65536)
-        except BlockingIOError:
-            return True
-        if not piece:
-            if poll is not None:
-                poll.unregister(number)
-            return True
-        buffer += piece
-    del buffer[limit:]
-    return False
-
-
-def _kill_everything(pid: int) -> tuple[int, resource.struct_rusage, float]:
-    """Kill a program and all it started; give back its status, its usage, its orphans' seconds."""
-    status, usage, orphans = int(signal.SIGKILL), resource.getrusage(resource.RUSAGE_CHILDREN), 0.0
-    deadline = time.monotonic() + _REAP_SECONDS
-    while time.monotonic() < deadline:
-        if os.getpid() == 1:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(-1, signal.SIGKILL)  # the kernel does this in one go: no fork escapes it
-        else:
-            _kill_others(but=0)
-        try:
-            ended, its_status, its_usage = os.wait4(-1, os.WNOHANG)
-        except ChildProcessError:
-            break
-        if ended == 0:
-            time.sleep(0.0005)
-        elif ended == pid:
-            status, usage = its_status, its_usage
-        else:
-            orphans += its_usage.ru_utime + its_usage.ru_stime
-    return status, usage, orphans
-
-
-def _kill_others(but: int) -> None:
-    for pid in _others():
-        if pid != but:
-            with contextlib.suppress(OSError):
-                os.kill(pid, signal.SIGKILL)
-
-
-def _others() -> list[int]:
-    """List every process of the box but this one."""
-    if os.getpid() == 1:
-        return [int(name) for name in os.listdir("/proc") if name.isdigit() and name != "1"]
-    return _descendants(os.getpid())
-
-
-def _descendants(pid: int) -> list[int]:
-    found = []
-    with contextlib.suppress(OSError):
-        for task in os.listdir(f"/proc/{pid}/task"):
-            for inner in Path(f"/proc/{pid}/task/{task}/children").read_text().split():
-                found += [int(inner), *_descendants(int(inner))]
-    return found
-
-
-def _memory_of(pid: int) -> dict[str, int]:
-    """Read a process's memory in bytes, and its threads, as the kernel counts them."""
-    counted = {}
-    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
-        name, _, value = line.partition(":")
-        if name in ("VmData", "VmSize", "VmHWM", "RssAnon", "RssShmem"):
-            counted[name] = int(value.split()[0]) * 1024
-        elif name == "Threads":
-            counted[name] = int(value)
-    return counted
-
-
-def _usage_of(pid: int) -> tuple[float, int]:
-    """Read the processor seconds and peak kB of a process that lives on."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    ticks = sum(int(field) for field in fields[11:15])
-    return ticks / os.sysconf("SC_CLK_TCK"), _memory_of(pid)["VmHWM"] // 1024
-
-
-def _held_by(folder: str) -> int:
-    """Say how many bytes of memory the files of a tmpfs hold, a kB for each name included."""
-    held = os.statvfs(folder)
-    return (held.f_blocks - held.f_bfree) * held.f_frsize + (held.f_files - held.f_ffree) * 1024
-
-
-def _out_of_memory_kills() -> int:
-    """Read how often the kernel killed a process of this box for memory; 0 where none counts."""
-    for path in ("/sys/fs/cgroup/memory.events", "/sys/fs/cgroup/memory/memory.oom_control"):
-        with contextlib.suppress(OSError):
-            for line in Path(path).read_text().splitlines():
-                name, _, value = line.partition(" ")
-                if name == "oom_kill":
-                    return int(value)
-    return 0
 
 
 def _read_channel(size: int) -> bytes:
@@ -505,12 +295,16 @@ def _read_channel(size: int) -> bytes:
     while len(data) < size:
         piece = os.read(_CHANNEL_IN, size - len(data))
         if not piece:
-            raise EOFError
+            raise HostGone
         data += piece
     return bytes(data)
 
 
-def _write(number: int, data: bytes) -> None:
-    view = memoryview(data)
-    while view:
-        view = view[os.write(number, view) :]
+def _write(number: int, pieces: Sequence[memoryview]) -> None:
+    left = [piece for piece in pieces if piece]
+    while left:
+        written = os.writev(number, left)
+        while left and written >= len(left[0]):
+            written -= len(left.pop(0))
+        if left:
+            left[0] = left[0][written:]

@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass
 
+LONGEST = 3
+"""So many times its seconds a program may take, when others keep the processors from it."""
+
 
 @dataclass(frozen=True)
 class Box:

@@ -3,11 +3,12 @@
 import asyncio
 import json
 import os
+import secrets
 import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,12 @@ from sandbox.engine import connect
 from tests.integration.engines import DOCKER, NATIVE, REDUCED, STRICT, require
 
 ROOT = Path(__file__).parents[2]
+CORES = os.cpu_count() or 1
+NEEDS_A_SHORT_TIME = (
+    "import time\nstart = time.process_time()\n"
+    "while time.process_time() - start < 0.15: pass\nprint('done')"
+)
+"""0.15 s of processor: more than a second, where only an eighth of a core is to be had."""
 ALL_KINDS = pytest.mark.parametrize("kind", [DOCKER, STRICT, NATIVE, REDUCED])
 NOT_STRICT = pytest.mark.parametrize("kind", [DOCKER, NATIVE, REDUCED])
 
@@ -108,6 +115,40 @@ async def test_the_order_of_a_set_of_words_is_the_same_in_every_program(kind: st
     async with opened(kind) as sandbox:
         printed = {(await sandbox.run("print({'a', 'b', 'c', 'd'})")).stdout for _ in range(3)}
     assert len(printed) == 1
+
+
+@contextmanager
+def busy_cores() -> Iterator[None]:
+    """Keep every core so busy that one more process gets an eighth of one."""
+    busy = [subprocess.Popen(["sh", "-c", "while :; do :; done"]) for _ in range(8 * CORES)]
+    try:
+        yield
+    finally:
+        for process in busy:
+            process.kill()
+            process.wait()
+
+
+@NOT_STRICT
+async def test_standing_in_line_for_a_core_is_not_billed(kind: str) -> None:
+    async with opened(kind, seconds=1) as sandbox:
+        with busy_cores():
+            done = await sandbox.run(NEEDS_A_SHORT_TIME)
+            asleep = await sandbox.run("import time; time.sleep(60)")
+            endless = await sandbox.run("while True: pass")
+    assert done.exit is Exit.OK, done
+    assert (asleep.exit, endless.exit) == (Exit.TIMEOUT, Exit.TIMEOUT)
+    assert asleep.seconds < 1.5
+    assert endless.seconds < 3.5
+
+
+@NOT_STRICT
+async def test_standing_in_line_is_not_billed_in_a_session_either(kind: str) -> None:
+    async with opened(kind, seconds=1) as sandbox, sandbox.session() as session:
+        await session.run("kept = 1")
+        with busy_cores():
+            done = await session.run(NEEDS_A_SHORT_TIME)
+    assert done.exit is Exit.OK, done
 
 
 @NOT_STRICT
@@ -253,6 +294,50 @@ async def test_a_program_after_a_session_finds_nothing_of_it(kind: str) -> None:
             await session.run("import math; math.pi = 3; open('left', 'w').write('x')")
         execution = await sandbox.run("import math, os; print(math.pi, os.listdir('.'))")
         assert execution.stdout == "3.141592653589793 ['solution.py']\n"
+
+
+@NOT_STRICT
+async def test_no_word_of_an_earlier_program_or_session_is_in_the_next_ones_memory(
+    kind: str,
+) -> None:
+    async with opened(kind, seconds=30) as sandbox:
+        for _ in range(4):
+            await sandbox.run(says_a_secret())
+        async with sandbox.session() as session:
+            for _ in range(4):
+                await session.run(says_a_secret())
+        for _ in range(2):  # a pool takes turns with a spare
+            execution = await sandbox.run(SEARCH_OF_THE_HEAP)
+            assert execution.stdout == "heap searched: []\n", execution
+
+
+def says_a_secret() -> str:
+    """Write a program that holds one secret in its text and prints another, not in its text."""
+    written, printed = secrets.token_hex(8), secrets.token_hex(8)
+    return f"x = 'swordfish-{written}'; print('sword' + 'fish-' + '{printed[::-1]}'[::-1])"
+
+
+SEARCH_OF_THE_HEAP = r"""
+import ctypes, gc, os, re
+libc = ctypes.CDLL(None)
+libc.sbrk.restype = ctypes.c_void_p
+end = libc.sbrk(0) >> 12
+inputs, outputs = os.pipe()
+def copy(page):  # by way of the kernel, which refuses an address that is none
+    if libc.write(outputs, ctypes.c_void_p(page << 12), ctypes.c_size_t(4096)) == 4096:
+        return os.read(inputs, 4096)
+token = re.compile(b"".join([b"sword", b"fish-"]) + rb"[0-9a-f]{16}")
+found, page = set(), end - 1
+while data := copy(page):
+    found |= set(token.findall(data))
+    page -= 1
+heap = end - 1 - page
+for arena in {id(thing) >> 20 for thing in gc.get_objects()}:
+    for page in range(arena << 8, (arena + 1) << 8):
+        found |= set(token.findall(copy(page) or b""))
+print("heap searched:" if heap > 1000 else heap, sorted(found))
+"""
+"""What a program can see without /proc, which not every kind shows it."""
 
 
 @NOT_STRICT

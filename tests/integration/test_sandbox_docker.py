@@ -138,6 +138,18 @@ async def test_an_engine_that_cannot_be_reached_is_one_line_with_the_mend(
     assert "\n" not in str(caught.value)
 
 
+async def test_auto_tells_why_it_passed_docker_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    require("native")
+    monkeypatch.setenv("DOCKER_HOST", "unix:///nowhere/docker.sock")
+    box = await open_sandbox("auto", workers=1)
+    told = await box.describe()
+    await box.close()
+    (reason,) = told["passed_over"]
+    assert told["kind"] == "native"
+    assert reason.startswith("docker: ")
+    assert "install Docker and start it" in reason
+
+
 async def test_an_engine_that_hangs_up_is_a_sandbox_error(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -27,6 +27,13 @@ def test_a_message_arrives_as_it_was_sent(head: dict[str, object], body: bytes) 
     assert frames.unpack(reader(frames.pack(head, body))) == (head, body)
 
 
+@given(st.dictionaries(st.text(), st.integers() | st.text()), st.binary())
+def test_a_message_may_be_sent_and_taken_in_two_parts(head: dict[str, object], body: bytes) -> None:
+    read = reader(frames.pack_head(head, len(body)) + body)
+    assert frames.unpack_head(read) == (head, len(body))
+    assert read(len(body)) == body
+
+
 def test_messages_one_after_the_other_do_not_mix() -> None:
     read = reader(frames.pack({"n": 1}, b"a") + frames.pack({"n": 2}, b"b"))
     assert [frames.unpack(read), frames.unpack(read)] == [({"n": 1}, b"a"), ({"n": 2}, b"b")]

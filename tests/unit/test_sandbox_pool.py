@@ -42,10 +42,19 @@ class FakeBoxes:
         self.programs: list[tuple[int, str]] = []
         self.everything_dies = False
         self.never_warm = False
+        self.cold_starts = 0
+        """So many of the next fork servers end before they are ready."""
+        self.away = 0
+        """So many of the next looks find that the engine is away."""
         self.launch_seconds = 0.0
 
     def prepare(self) -> None:
         """Nothing is needed."""
+
+    def check(self) -> None:
+        if self.away:
+            self.away -= 1
+            raise EngineTrouble("away")
 
     def describe(self) -> dict[str, object]:
         return {"made of": "threads"}
@@ -72,6 +81,10 @@ class FakeBoxes:
                 raise EOFError
             return data
 
+        if self.cold_starts:
+            self.cold_starts -= 1
+            line.shutdown(socket.SHUT_RDWR)
+            return
         if not self.never_warm:
             line.sendall(frames.pack({"ready": True}))
         while True:
@@ -224,6 +237,23 @@ async def test_an_engine_that_is_away_for_a_moment_is_waited_for() -> None:
     assert boxes.troubles == []
 
 
+async def test_starts_that_an_absent_engine_cut_short_are_waited_for_like_the_engine() -> None:
+    boxes = FakeBoxes()
+    boxes.cold_starts = boxes.away = 5
+    pool = Pool("docker", boxes, Limits(), 1, pauses=(0.01,) * 5)
+    await pool.open()
+    await pool.close()
+    assert boxes.cold_starts == 0
+
+
+async def test_fork_servers_that_never_start_though_the_engine_is_there_are_given_up() -> None:
+    boxes = FakeBoxes()
+    boxes.cold_starts = 100
+    with pytest.raises(SandboxError, match="the fork server did not start"):
+        await Pool("docker", boxes, Limits(), 1, pauses=(0.01,) * 50).open()
+    assert len(boxes.launched) == 3
+
+
 async def test_trouble_that_waiting_cannot_mend_is_raised_at_once() -> None:
     boxes = FakeBoxes()
     boxes.troubles = [SandboxError("image missing: build it")]
@@ -276,6 +306,27 @@ async def test_closing_does_not_warm_up_a_worker_whose_box_comes_only_now() -> N
     async with asyncio.timeout(2):
         await pool.close()
     assert sorted(boxes.destroyed) == sorted(boxes.launched)
+
+
+async def test_closing_in_the_middle_of_anything_warns_of_nothing(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    boxes = FakeBoxes()
+    pool = Pool("docker", boxes, Limits(), 2)
+    await pool.open()
+    boxes.never_warm = True
+    running = asyncio.create_task(pool.run("hangs"))
+    await until(lambda: len(boxes.programs) == 1 and len(boxes.launched) >= 2)
+    await pool.close()
+    with pytest.raises(SandboxError, match="closed"):
+        await running
+    assert [record.message for record in caplog.records] == []
+
+
+async def test_the_better_kinds_that_were_passed_over_are_told() -> None:
+    pool = Pool("native", FakeBoxes(), Limits(), 1, passed_over=["docker: no engine"])
+    assert (await pool.describe())["passed_over"] == ["docker: no engine"]
+    await pool.close()
 
 
 async def test_a_closed_sandbox_runs_nothing() -> None:

@@ -1,0 +1,86 @@
+"""The box's other processes: who they are, what they hold, and how to end all of them."""
+
+import contextlib
+import os
+import resource
+import signal
+import time
+from pathlib import Path
+
+_REAP_SECONDS = 5
+
+
+def others() -> list[int]:
+    """List every process of the box but this one."""
+    if os.getpid() == 1:
+        return [int(name) for name in os.listdir("/proc") if name.isdigit() and name != "1"]
+    return _descendants(os.getpid())
+
+
+def _descendants(pid: int) -> list[int]:
+    found = []
+    with contextlib.suppress(OSError):
+        for task in os.listdir(f"/proc/{pid}/task"):
+            for inner in Path(f"/proc/{pid}/task/{task}/children").read_text().split():
+                found += [int(inner), *_descendants(int(inner))]
+    return found
+
+
+def kill_everything(pid: int) -> tuple[int, resource.struct_rusage, float]:
+    """Kill a program and all it started; give back its status, its usage, its orphans' seconds."""
+    status, usage, orphans = int(signal.SIGKILL), resource.getrusage(resource.RUSAGE_CHILDREN), 0.0
+    deadline = time.monotonic() + _REAP_SECONDS
+    while time.monotonic() < deadline:
+        if os.getpid() == 1:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(-1, signal.SIGKILL)  # the kernel does this in one go: no fork escapes it
+        else:
+            kill_others(but=0)
+        try:
+            ended, its_status, its_usage = os.wait4(-1, os.WNOHANG)
+        except ChildProcessError:
+            break
+        if ended == 0:
+            time.sleep(0.0005)
+        elif ended == pid:
+            status, usage = its_status, its_usage
+        else:
+            orphans += its_usage.ru_utime + its_usage.ru_stime
+    return status, usage, orphans
+
+
+def kill_others(but: int) -> None:
+    """Kill every process of the box but this one and another."""
+    for pid in others():
+        if pid != but:
+            with contextlib.suppress(OSError):
+                os.kill(pid, signal.SIGKILL)
+
+
+def memory_of(pid: int) -> dict[str, int]:
+    """Read a process's memory in bytes, and its threads, as the kernel counts them."""
+    counted = {}
+    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+        name, _, value = line.partition(":")
+        if name in ("VmData", "VmSize", "VmHWM", "RssAnon", "RssShmem"):
+            counted[name] = int(value.split()[0]) * 1024
+        elif name == "Threads":
+            counted[name] = int(value)
+    return counted
+
+
+def held_by(folder: str) -> int:
+    """Say how many bytes of memory the files of a tmpfs hold, a kB for each name included."""
+    held = os.statvfs(folder)
+    return (held.f_blocks - held.f_bfree) * held.f_frsize + (held.f_files - held.f_ffree) * 1024
+
+
+def out_of_memory_kills() -> int:
+    """Read how often the kernel killed a process of this box for memory; 0 where none counts."""
+    for path in ("/sys/fs/cgroup/memory.events", "/sys/fs/cgroup/memory/memory.oom_control"):
+        with contextlib.suppress(OSError):
+            for line in Path(path).read_text().splitlines():
+                name, _, value = line.partition(" ")
+                if name == "oom_kill":
+                    return int(value)
+    return 0

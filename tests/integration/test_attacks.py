@@ -1,0 +1,143 @@
+"""Every attack against every kind of box: it is held, classified, and nobody else notices."""
+
+import os
+import secrets
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from sandbox import Limits, Sandbox, open_sandbox
+from tests.integration.attacks import ATTACKS, ATTACKS_IN_STRICT_MODE, ORDINARY, Attack
+from tests.integration.boxes import (
+    POOLS,
+    STRICT,
+    assert_host_untouched,
+    assert_untouched,
+    require,
+)
+
+SECRET_NAME, SECRET = "SOLVER_TEST_HOST_SECRET", "swordfish-4711"
+LIMITS = Limits(seconds=2, memory_mb=256, processes=32, output_kb=64, scratch_mb=16, file_mb=8)
+
+SEARCH_OF_MEMORY = r"""
+import re
+# Put together here, and followed by digits only elsewhere, so that it does not find itself.
+token = re.compile(b"".join([b"sword", b"fish-"]) + rb"[0-9a-f]{16}")
+found = set()
+for line in open("/proc/self/maps"):
+    addresses, rights, *_, name = line.split()
+    if rights[0] == "r" and not name.startswith("[v"):
+        start, end = (int(address, 16) for address in addresses.split("-"))
+        with open("/proc/self/mem", "rb", buffering=0) as memory:
+            memory.seek(start)
+            while start < end and (piece := memory.read(min(end - start, 2**22))):
+                found |= set(token.findall(piece))
+                start += len(piece)
+print("found", sorted(found))
+"""
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+@pytest.fixture(scope="module")
+def harness_secret() -> Iterator[None]:
+    """Something in the environment of the harness that no program may see."""
+    os.environ[SECRET_NAME] = SECRET
+    yield
+    del os.environ[SECRET_NAME]
+
+
+@pytest.fixture(scope="module")
+def host_canary(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file of the host that programs are told to read, overwrite and remove."""
+    path = tmp_path_factory.mktemp("host") / "canary"
+    path.write_text("alive", encoding="utf-8")
+    return path
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module", params=POOLS)
+async def pool(request: pytest.FixtureRequest, harness_secret: None) -> AsyncIterator[Sandbox]:
+    """A pool with one worker, so that the next program meets whatever an attack left."""
+    require(request.param)
+    sandbox = await open_sandbox(request.param, limits=LIMITS, workers=1, owner="test-attacks")
+    yield sandbox
+    await sandbox.close()
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module", params=[STRICT])
+async def strict(request: pytest.FixtureRequest, harness_secret: None) -> AsyncIterator[Sandbox]:
+    """One box a program."""
+    require(request.param)
+    sandbox = await open_sandbox(request.param, limits=LIMITS, workers=1, owner="test-strict")
+    yield sandbox
+    await sandbox.close()
+
+
+@pytest.mark.parametrize("attack", ATTACKS, ids=lambda attack: attack.name)
+async def test_attack_is_held(pool: Sandbox, host_canary: Path, attack: Attack) -> None:
+    await launch(attack, pool, host_canary)
+    await assert_untouched(pool, host_canary)
+
+
+@pytest.mark.parametrize("attack", ATTACKS_IN_STRICT_MODE, ids=lambda attack: attack.name)
+async def test_attack_is_held_in_strict_mode(
+    strict: Sandbox, host_canary: Path, attack: Attack
+) -> None:
+    """No canary after each: its box would be another one, as the test below asserts."""
+    await launch(attack, strict, host_canary)
+    assert_host_untouched(host_canary)
+
+
+async def test_strict_mode_uses_no_box_twice(strict: Sandbox, host_canary: Path) -> None:
+    when_process_one_started = "print(open('/proc/1/stat').read().rpartition(')')[2].split()[19])"
+    runs = [await strict.run(when_process_one_started) for _ in range(3)]
+    assert len({run.stdout for run in runs}) == 3
+    await assert_untouched(strict, host_canary)
+
+
+async def test_no_program_reads_another_ones_text_or_output(pool: Sandbox) -> None:
+    """All are forked from one process, so what that process remembers, every program can read."""
+    for _ in range(4):
+        written, printed = secrets.token_hex(8), secrets.token_hex(8)
+        await pool.run(f"x = 'sword' 'fish-{written}'; 'swordfish-{written}'; 1 / 0")
+        await pool.run(f"print('swordfish-' + '{printed[::-1]}'[::-1])")
+    for _ in range(pool.workers + 1):
+        assert (await pool.run(SEARCH_OF_MEMORY)).stdout == "found []\n"
+
+
+async def test_nothing_of_a_session_is_left_for_the_next_program(
+    pool: Sandbox, host_canary: Path
+) -> None:
+    hostile = {"daemon with a session of its own", "leaves secrets wherever it can write"}
+    hostile |= {"changes mathematics for everybody", "leaves a listener for the next program"}
+    async with pool.session() as session:
+        for attack in ATTACKS:
+            if attack.name in hostile:
+                await session.run(attack.program)
+    await assert_untouched(pool, host_canary)
+
+
+@pytest.mark.parametrize("program", ORDINARY, ids=lambda program: program.name)
+async def test_ordinary_program_is_not_hindered(
+    pool: Sandbox, host_canary: Path, program: Attack
+) -> None:
+    await launch(program, pool, host_canary)
+    await assert_untouched(pool, host_canary)
+
+
+async def launch(attack: Attack, sandbox: Sandbox, host_canary: Path) -> None:
+    """Run one program and check how it ended."""
+    program = (
+        attack.program.replace("HOST_CANARY", str(host_canary))
+        .replace("HOST_DIRECTORY", str(host_canary.parent))
+        .replace("HOST_SECRET", SECRET_NAME)
+    )
+    execution = await sandbox.run(program)
+    assert "ESCAPED" not in execution.stdout
+    assert execution.exit in attack.exits, execution
+    assert attack.says in execution.stdout, execution
+    assert (
+        execution.seconds < 3 * LIMITS.seconds + 2
+    )  # time without a core is given back, up to that
