@@ -1,8 +1,6 @@
 """What the sandbox tests share: which boxes this machine has, and proof that one is untouched."""
 
 import os
-import shutil
-import subprocess
 from pathlib import Path
 from textwrap import dedent
 
@@ -57,15 +55,6 @@ Prints one word. `/proc/net/unix` is the box's own, as its network is.
 """
 
 
-def require(kind: str) -> None:
-    """Skip where this machine has no such box; on the build server, fail."""
-    missing = _missing(kind)
-    if missing and os.environ.get("CI") == "true":
-        pytest.fail(missing)
-    if missing:
-        pytest.skip(missing)
-
-
 async def assert_untouched(sandbox: Sandbox, host_canary: Path) -> None:
     """Fail if the next program, or the host, can tell that another one ran before."""
     for _ in range(sandbox.workers + 1):  # a pool takes turns with a spare
@@ -78,10 +67,3 @@ def assert_host_untouched(host_canary: Path) -> None:
     """Fail if the file that programs were told to read, overwrite and remove is not as it was."""
     assert host_canary.read_text(encoding="utf-8") == "alive"
     assert os.listdir(host_canary.parent) == [host_canary.name]
-
-
-def _missing(kind: str) -> str:
-    if kind == "native":
-        return "" if shutil.which("bwrap") else "needs bubblewrap: apt-get install bubblewrap"
-    asked = subprocess.run(["docker", "version"], capture_output=True, check=False, text=True)
-    return f"needs a Docker engine: {asked.stderr.strip()}" if asked.returncode else ""

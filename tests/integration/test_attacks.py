@@ -15,8 +15,8 @@ from tests.integration.boxes import (
     STRICT,
     assert_host_untouched,
     assert_untouched,
-    require,
 )
+from tests.integration.engines import require
 
 SECRET_NAME, SECRET = "SOLVER_TEST_HOST_SECRET", "swordfish-4711"
 LIMITS = Limits(seconds=2, memory_mb=256, processes=32, output_kb=64, scratch_mb=16, file_mb=8)
