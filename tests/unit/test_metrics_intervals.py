@@ -7,7 +7,7 @@ import pytest
 from scipy.stats import binom
 from statsmodels.stats.proportion import proportion_confint
 
-from solver.metrics import accuracy, clopper_pearson, estimate, wilson
+from solver.metrics import accuracy, clopper_pearson, estimate
 
 
 def test_accuracy_is_the_mean_over_problems_of_the_mean_over_repeats():
@@ -111,16 +111,3 @@ def test_the_interval_is_not_needlessly_wide():
     values = rng.binomial(8, rng.beta(1, 1, 500)) / 8
     ours = estimate(values, 4_000)
     assert (ours.high - ours.low) / (2 * 1.96 * ours.stderr) == pytest.approx(1, abs=0.05)
-
-
-def test_wilson_equals_statsmodels():
-    for n in (1, 3, 10, 500):
-        for successes in {0, 1, n // 3, n}:
-            theirs = proportion_confint(successes, n, method="wilson")
-            assert wilson(successes, n) == pytest.approx(theirs, abs=1e-12)
-
-
-@pytest.mark.parametrize(("successes", "n"), [(0, 0), (4, 3), (-1, 3)])
-def test_wilson_refuses_what_is_no_share(successes, n):
-    with pytest.raises(ValueError, match="a share needs"):
-        wilson(successes, n)
