@@ -22,7 +22,7 @@ import time
 import traceback
 import types
 from collections.abc import Callable, Mapping
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from . import frames, kernel, landlock, seccomp
 from .settings import Allowance, Box
@@ -40,14 +40,27 @@ _NO_DESCRIPTOR_ABOVE = 65536
 CLOCK = struct.Struct("d")
 """What is said when all is ready: the time, which nobody could forge yet."""
 
-READY, OUT, ERR = 3, 1, 2
-TODO, DONE = 4, 5
-"""Descriptors as this process knows them. The last two exist in a session alone."""
+OUT, ERR, READY, TODO, DONE = 1, 2, 3, 4, 5
+"""Descriptors as this process knows them. A program has the first two, a session all but READY."""
 
 
-def run_one(program: str, box: Box, allowance: Allowance, base: Mapping[str, int]) -> NoReturn:
-    """Wall this process in and run one program, as `python solution.py` would."""
-    _wall_in(box, allowance, base, keep=READY)
+def run(box: Box, system_call_filter: bytes, base: Mapping[str, int]) -> NoReturn:
+    """Wall this process in, wait for a program, and run it as `python solution.py` would.
+
+    All that can be done before the program is known is done before it is waited for.
+    """
+    _wall_in(box, system_call_filter)
+    head, program = _wait_for_program()
+    _limit(box, Allowance(**head["limits"]), base)
+    if head["do"] == "step":
+        os.close(READY)
+        _run_session(program)
+    os.close(TODO)
+    os.close(DONE)
+    _run_one(program)
+
+
+def _run_one(program: str) -> NoReturn:
     _import_slow_libraries(program)
     namespace = _fresh_main("solution.py")
     os.write(READY, CLOCK.pack(time.monotonic()))
@@ -61,30 +74,32 @@ def run_one(program: str, box: Box, allowance: Allowance, base: Mapping[str, int
         leave(status)
 
 
-def run_session(box: Box, allowance: Allowance, base: Mapping[str, int]) -> NoReturn:
-    """Wall this process in and run the programs that come, all in one namespace."""
-    _wall_in(box, allowance, base, keep=DONE)
-    os.close(READY)
+def _run_session(program: str) -> NoReturn:
+    """Run this program and all that come after it in one namespace."""
     namespace = _fresh_main("program_1.py")
     number = 0
     while True:
-        try:
-            _, body = frames.unpack(_read_exactly)
-        except EOFError:
-            os._exit(0)
         number += 1
-        program = body.decode()
         _import_slow_libraries(program)
         os.write(DONE, b"!")
         status = _execute(program, f"program_{number}.py", namespace)
         with contextlib.suppress(OSError, ValueError):
             sys.stdout.flush()
         os.write(DONE, bytes([status & 0xFF]))
+        _, program = _wait_for_program()
 
 
-def _wall_in(box: Box, allowance: Allowance, base: Mapping[str, int], keep: int) -> None:
+def _wait_for_program() -> tuple[dict[str, Any], str]:
+    try:
+        head, body = frames.unpack(_read_exactly)
+    except EOFError:
+        os._exit(0)
+    return head, body.decode("utf-8", "replace")
+
+
+def _wall_in(box: Box, system_call_filter: bytes) -> None:
     os.setsid()
-    os.closerange(keep + 1, _NO_DESCRIPTOR_ABOVE)
+    os.closerange(DONE + 1, _NO_DESCRIPTOR_ABOVE)
     with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w") as file:
         file.write("1000")
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -105,8 +120,7 @@ def _wall_in(box: Box, allowance: Allowance, base: Mapping[str, int], keep: int)
         devices = ("/dev/null", "/dev/zero", "/dev/urandom", "/dev/random")
         landlock.restrict((*box.readable, *devices), (box.scratch, *box.other_scratch, "/dev/null"))
     kernel.set_dumpable(True)  # undone by the change of user; /proc/self is unreadable without
-    _limit(box, allowance, base)
-    seccomp.install(sockets=box.sockets, signals=box.signals)
+    seccomp.install(system_call_filter)
     _dress(work, box)
 
 
@@ -168,6 +182,8 @@ def _text(descriptor: int, mode: str) -> io.TextIOWrapper:
 def _import_slow_libraries(program: str) -> None:
     for name in _SLOW_IMPORTS:
         package, _, part = name.partition(".")
+        if (part or package) not in program:
+            continue  # spares most programs the making of a pattern
         spelt = rf"{package}(?:\.|[^\n]*\bimport\b[^\n]*\b){part}" if part else package
         if re.search(rf"\b(?:import|from)\b[^\n]*\b{spelt}\b", program):
             with contextlib.suppress(ImportError, MemoryError, OSError):
@@ -234,13 +250,13 @@ def _finish() -> int:
 
 
 def _read_exactly(size: int) -> bytes:
-    data = b""
+    data = bytearray()
     while len(data) < size:
         piece = os.read(TODO, size - len(data))
         if not piece:
             raise EOFError
         data += piece
-    return data
+    return bytes(data)
 
 
 def report_broken_walls() -> NoReturn:

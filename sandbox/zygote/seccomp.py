@@ -6,7 +6,6 @@ EPERM, so a program sees an ordinary error. x86_64 and aarch64.
 
 import ctypes
 import errno
-import platform
 import struct
 
 from .kernel import prctl
@@ -129,20 +128,22 @@ class _Program(ctypes.Structure):
     _fields_ = (("length", ctypes.c_ushort), ("filter", ctypes.c_char_p))
 
 
-def install(*, sockets: bool, signals: bool) -> None:
-    """Put the filter on this process and all it will start. Needs no-new-privileges first.
+def install(code: bytes) -> None:
+    """Put a filter on this process and all it will start. Needs no-new-privileges first.
 
-    `sockets` allows unix sockets, which multiprocessing's managers use; without it, none at all.
-    `signals` allows signals to other processes, which the kernel then has to keep in sight.
-    Raises OSError, also on a machine that is neither x86_64 nor aarch64.
+    Raises OSError.
     """
-    code = build(platform.machine(), sockets=sockets, signals=signals)
     program = _Program(len(code) // 8, code)
     prctl(_PR_SET_SECCOMP, _SECCOMP_MODE_FILTER, ctypes.byref(program))
 
 
 def build(machine: str, *, sockets: bool, signals: bool) -> bytes:
-    """Write the filter for one kind of machine as the kernel reads it. Raises OSError."""
+    """Write the filter for one kind of machine as the kernel reads it.
+
+    `sockets` allows unix sockets, which multiprocessing's managers use; without it, none at all.
+    `signals` allows signals to other processes, which the kernel then has to keep in sight.
+    Raises OSError on a machine that is neither x86_64 nor aarch64.
+    """
     if machine not in _AUDIT_ARCH:
         raise OSError(errno.ENOSYS, f"no system call filter for {machine}")
     column = list(_AUDIT_ARCH).index(machine)

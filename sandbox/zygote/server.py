@@ -10,6 +10,7 @@ import gc
 import importlib
 import json
 import os
+import platform
 import resource
 import select
 import signal
@@ -19,7 +20,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
-from . import child, frames, kernel, namespaces, proc, queueing
+from . import child, frames, kernel, namespaces, proc, queueing, seccomp
 from .scratch import wipe
 from .settings import Allowance, Box
 from .text import Text
@@ -46,6 +47,9 @@ PRELOAD = (
 """Imported before any program. Not scipy.stats (a second more) and not pandas (30 MB more)."""
 
 _CHANNEL_IN, _CHANNEL_OUT = 1000, 1001
+_REPLY_SECONDS = 0.002
+"""So long a reply may take to the host. A fork meanwhile would take the processor from those that
+carry it, which was seen to cost it a millisecond."""
 _MB = 2**20
 
 
@@ -90,17 +94,18 @@ def _preload(box: Box) -> None:
     site.sethelper()
     for name in PRELOAD:
         importlib.import_module(name)
-        if _channel_closed():
+        if _channel_speaks():  # only its end can be: the host waits until all is ready
             os._exit(0)
     gc.collect()
     gc.freeze()
     kernel.collapse_heap()
 
 
-def _channel_closed() -> bool:
+def _channel_speaks(within: float = 0) -> bool:
+    """Wait, at most so many seconds, for a message on the channel or its end."""
     poll = select.poll()
     poll.register(_CHANNEL_IN, select.POLLIN)
-    return bool(poll.poll(0))  # the host says nothing before it was told that all is ready
+    return bool(poll.poll(within * 1000))
 
 
 class Server:
@@ -109,15 +114,25 @@ class Server:
     def __init__(self, box: Box) -> None:
         self.box = box
         self.base = proc.memory_of(os.getpid())
-        self.session: Forked | None = None
+        self.filter = seccomp.build(platform.machine(), sockets=box.sockets, signals=box.signals)
+        self.forked: Forked | None = None
+        """The process that the next program goes to. It is forked as soon as the box is empty, and
+        waits behind its walls, so that a program waits for neither."""
+        self.in_session = False
+        """Programs have run in that process, and it is held still."""
         self.session_cpu = 0.0
+        self.kills = 0
+        """How often memory had run out before the program that is next."""
 
     def serve(self) -> NoReturn:
         """Answer messages until the channel closes."""
         try:
             self._send({"ready": True, "pid": os.getpid(), "python": sys.version.split()[0]})
             while True:
-                self._answer()
+                self.forked = self._fork()  # while the host is busy elsewhere
+                while self.forked is not None:
+                    self._answer()
+                _channel_speaks(_REPLY_SECONDS)
         except HostGone:
             self._leave()
 
@@ -126,83 +141,94 @@ class Server:
         if head["do"] == "end":
             self._send(self._clean_up())
             return
-        allowance = Allowance(**head["limits"])
         with Text(size) as program:
             while program.size < size:
                 if not program.read_from(_CHANNEL_IN):
                     raise HostGone
-            if head["do"] == "run":
-                self._run(program, allowance)
-            else:
-                self._run_in_session(program, allowance)
+            self._run(head, program)
 
-    def _run(self, program: Text, allowance: Allowance) -> None:
-        kills = proc.out_of_memory_kills()
-        forked = self._fork(allowance, program)
-        watch = Watch(forked, self.box, allowance, self.base, _CHANNEL_IN)
-        watch.follow()
-        facts = self._finish(forked, watch)
-        facts["oom_kills"] = proc.out_of_memory_kills() - kills
-        self._send(facts, watch.out, watch.err)
-        watch.close()
-
-    def _run_in_session(self, program: Text, allowance: Allowance) -> None:
-        kills = proc.out_of_memory_kills()
-        if self.session is not None and not _hand_over(self.session, program):
-            self._clean_up()
-        fresh = self.session is None
-        forked = self.session or self._fork(allowance, None)
-        if fresh:
-            self.session, self.session_cpu = forked, 0.0
-            _hand_over(forked, program)
-        watch = Watch(forked, self.box, allowance, self.base, _CHANNEL_IN, resumed=not fresh)
+    def _run(self, head: dict[str, Any], program: Text) -> None:
+        forked = self._hand_over(head, program)
+        fresh = not self.in_session
+        self.in_session = head["do"] == "step"
+        watch = Watch(
+            forked,
+            self.box,
+            Allowance(**head["limits"]),
+            self.base,
+            _CHANNEL_IN,
+            in_session=self.in_session,
+            resumed=not fresh,
+        )
         watch.follow()
         if watch.status is None:
-            self.session = None
-            facts = self._finish(forked, watch, cpu_before=self.session_cpu)
+            facts = self._finish(forked, watch)
         else:
             facts = self._pause(forked, watch, watch.status)
-        facts["oom_kills"] = proc.out_of_memory_kills() - kills
+        kills = proc.out_of_memory_kills()
+        facts["oom_kills"], self.kills = kills - self.kills, kills
         facts["fresh"] = fresh
         self._send(facts, watch.out, watch.err)
         watch.close()
 
-    def _fork(self, allowance: Allowance, program: Text | None) -> Forked:
-        """Start a process for one program, or for a session when there is no program yet."""
-        ready, ready_in_child = os.pipe()
+    def _hand_over(self, head: dict[str, Any], program: Text) -> Forked:
+        """Give a program to the process that waits, or to a new one if that has ended."""
+        if self.forked is None or not self._takes(self.forked, head, program):
+            self._clean_up()
+            self.forked = self._fork()
+            self._takes(self.forked, head, program)  # else the watch sees it end
+        return self.forked
+
+    def _takes(self, forked: Forked, head: dict[str, Any], program: Text) -> bool:
+        """Give a process a program. Say whether it is alive and took all of it."""
+        poll = select.poll()
+        poll.register(forked.descriptor, select.POLLIN)
+        if poll.poll(0) or (self.in_session and head["do"] != "step"):
+            return False
+        if self.in_session:
+            fcntl.fcntl(forked.todo, fcntl.F_SETPIPE_SZ, _MB)
+            os.set_blocking(forked.todo, False)  # programs ran in it, so it may not read
+            os.kill(forked.pid, signal.SIGCONT)
+        packed = frames.pack_head(head, program.size)
+        try:
+            _write(forked.todo, [memoryview(packed), program.view()])
+        except (BrokenPipeError, BlockingIOError):
+            return False
+        return True
+
+    def _fork(self) -> Forked:
+        """Start a process that walls itself in and waits for a program."""
         out, out_in_child = os.pipe()
         err, err_in_child = os.pipe()
-        todo_in_child, todo = os.pipe() if program is None else (-1, -1)
-        done, done_in_child = os.pipe() if program is None else (-1, -1)
+        ready, ready_in_child = os.pipe()
+        todo_in_child, todo = os.pipe()
+        done, done_in_child = os.pipe()
+        self.kills = proc.out_of_memory_kills()
         wanted = [out_in_child, err_in_child, ready_in_child, todo_in_child, done_in_child]
         pid = os.fork()
         if pid == 0:
             try:
                 # first out of the way, so that none is overwritten before it is moved
-                held = [os.dup2(fd, 500 + n) for n, fd in enumerate(wanted) if fd >= 0]
+                held = [os.dup2(fd, 500 + n) for n, fd in enumerate(wanted)]
                 for number, fd in enumerate(held, start=1):
                     os.dup2(fd, number, inheritable=number <= child.ERR)
-                if program is None:
-                    child.run_session(self.box, allowance, self.base)
-                child.run_one(program.decode(), self.box, allowance, self.base)
+                child.run(self.box, self.filter, self.base)
             except BaseException:  # noqa: BLE001  # nothing may return into the server's loop
                 child.report_broken_walls()
         for number in wanted:
-            if number >= 0:
-                os.close(number)
-        if todo >= 0:
-            fcntl.fcntl(todo, fcntl.F_SETPIPE_SZ, _MB)
-        for number in (out, err, *([todo] if todo >= 0 else [])):
+            os.close(number)
+        for number in (out, err):
             os.set_blocking(number, False)
         return Forked(pid, os.pidfd_open(pid), ready, out, err, todo, done)
 
-    def _finish(self, forked: Forked, watch: Watch, cpu_before: float = 0.0) -> dict[str, Any]:
+    def _finish(self, forked: Forked, watch: Watch) -> dict[str, Any]:
         """Kill whatever is left of a program, take the rest of its output, empty the box."""
+        cpu_before = self.session_cpu
         status, usage, orphans = proc.kill_everything(forked.pid)
         watch.take_the_rest()
         if watch.truncated:
             watch.stopped = watch.stopped or "output"
-        forked.close()
+        self._forget()
         cpu = usage.ru_utime + usage.ru_stime + orphans - cpu_before
         return _facts(watch, status, cpu, usage.ru_maxrss) | self._clean_up()
 
@@ -217,11 +243,10 @@ class Server:
         return facts
 
     def _clean_up(self) -> dict[str, Any]:
-        """End the session if there is one, and leave nothing for the next program to find."""
-        if self.session is not None:
-            proc.kill_everything(self.session.pid)
-            self.session.close()
-            self.session = None
+        """End what waits or is held, and leave nothing for the next program to find."""
+        if self.forked is not None:
+            proc.kill_everything(self.forked.pid)
+            self._forget()
         if proc.others():
             return {"clean": False, "why": "a process is left"}
         with self._as_user():
@@ -229,6 +254,11 @@ class Server:
         if dirty:
             return {"clean": False, "why": f"{dirty[0]} could not be emptied"}
         return {"clean": True}
+
+    def _forget(self) -> None:
+        if self.forked is not None:
+            self.forked.close()
+        self.forked, self.in_session, self.session_cpu = None, False, 0.0
 
     @contextlib.contextmanager
     def _as_user(self) -> Iterator[None]:
@@ -260,20 +290,6 @@ class Server:
             with contextlib.suppress(OSError):
                 os.rmdir(self.box.scratch)
         os._exit(0)
-
-
-def _hand_over(session: Forked, program: Text) -> bool:
-    """Give a session its next program. Say whether it is alive and took all of it."""
-    head = frames.pack_head({}, program.size)
-    poll = select.poll()
-    poll.register(session.descriptor, select.POLLIN)
-    if poll.poll(0):
-        return False
-    os.kill(session.pid, signal.SIGCONT)
-    try:
-        return os.writev(session.todo, [head, program.view()]) == len(head) + program.size
-    except (BrokenPipeError, BlockingIOError):
-        return False
 
 
 def _facts(watch: Watch, status: int, cpu: float, peak_kb: int) -> dict[str, Any]:

@@ -31,15 +31,15 @@ class Forked:
     ready: int
     out: int
     err: int
-    todo: int = -1
-    done: int = -1
-    """In a session: programs go in, and a byte comes out when one is done."""
+    todo: int
+    """Programs go in here."""
+    done: int
+    """In a session: a byte comes out when a program is done."""
 
     def close(self) -> None:
         """Close this end of every pipe."""
         for number in (self.descriptor, self.ready, self.out, self.err, self.todo, self.done):
-            if number >= 0:
-                os.close(number)
+            os.close(number)
 
 
 class Watch:
@@ -53,6 +53,7 @@ class Watch:
         base: Mapping[str, int],
         channel: int,
         *,
+        in_session: bool = False,
         resumed: bool = False,
     ) -> None:
         self.truncated = False
@@ -75,7 +76,7 @@ class Watch:
         self._open = {forked.out: self.out, forked.err: self.err}
         """Pipes that have not come to their end, and where they go."""
         self._poll = select.poll()
-        start = forked.ready if forked.done < 0 else forked.done
+        start = forked.done if in_session else forked.ready
         for number in (forked.out, forked.err, forked.descriptor, channel, start):
             self._poll.register(number, select.POLLIN)
         self._taken_up = False

@@ -1,9 +1,11 @@
 """What every box must do, whichever kind it is. The attacks are in test_attacks.py."""
 
 import asyncio
+import contextlib
 import json
 import os
 import secrets
+import signal
 import subprocess
 import sys
 import time
@@ -15,6 +17,7 @@ import pytest
 
 from sandbox import Exit, Limits, Sandbox, SandboxError, open_sandbox
 from sandbox.engine import connect
+from sandbox.pool import Pool
 from tests.integration.engines import DOCKER, NATIVE, REDUCED, STRICT, require
 
 ROOT = Path(__file__).parents[2]
@@ -346,7 +349,48 @@ async def test_a_large_program_is_taken_whole(kind: str) -> None:
     async with opened(kind) as sandbox:
         assert (await sandbox.run(program)).stdout == "60000\n"
         async with sandbox.session() as session:
-            assert (await session.run(program)).stdout == "60000\n"
+            printed = [(await session.run(program)).stdout for _ in range(2)]
+    assert printed == ["60000\n"] * 2
+
+
+@NOT_STRICT
+async def test_a_program_has_the_limits_that_came_with_it(kind: str) -> None:
+    program = "import resource; print(*resource.getrlimit(resource.RLIMIT_FSIZE))"
+    async with opened(kind) as sandbox:
+        assert isinstance(sandbox, Pool)
+        (worker,) = sandbox._idle
+        for megabytes in (5, 3, 7):
+            limits = Limits(file_mb=megabytes)
+            _, printed = await asyncio.to_thread(worker.run, program, limits)
+            assert printed.split() == [str(megabytes * 2**20).encode()] * 2
+
+
+@pytest.mark.parametrize("kind", [NATIVE, REDUCED])
+async def test_a_process_waits_for_the_next_program_and_may_be_lost_without_harm(kind: str) -> None:
+    async with opened(kind) as sandbox:
+        for number in range(3):
+            os.kill(await one_that_waits(), signal.SIGKILL)
+            execution = await sandbox.run(f"import os; print({number}, os.listdir('.'))")
+            assert execution.stdout == f"{number} ['solution.py']\n", execution
+
+
+@pytest.mark.parametrize("kind", [NATIVE, REDUCED])
+async def test_the_process_that_waits_ends_with_the_sandbox(kind: str) -> None:
+    async with opened(kind):
+        waiting = await one_that_waits()
+    assert not Path(f"/proc/{waiting}").exists()
+
+
+async def one_that_waits() -> int:
+    """Find the process that will run the next program: the first thing it does is to offer itself
+    when memory runs out."""
+    async with asyncio.timeout(10):
+        while True:
+            with contextlib.suppress(OSError):  # another may end while we look
+                for pid in descendants(os.getpid()):
+                    if int(Path(f"/proc/{pid}/oom_score_adj").read_text()) == 1000:
+                        return pid
+            await asyncio.sleep(0.01)
 
 
 @NOT_STRICT

@@ -117,12 +117,13 @@ async def test_ordinary_programs_are_right_among_hostile_ones(kind: str) -> None
 @pytest.mark.parametrize("kind", [*POOLS, STRICT])
 async def test_nothing_is_left_after_a_soak(kind: str) -> None:
     require(kind)
-    before = traces("test-leak")
-    sandbox = await open_sandbox(kind, limits=LIMITS, workers=2, owner="test-leak")
+    owner = f"test-leak-{kind}"
+    before = traces(owner)
+    sandbox = await open_sandbox(kind, limits=LIMITS, workers=2, owner=owner)
     await soak(sandbox, mix(random.Random(SEED), ordinary=6, hostile=6, stalling=0))
     await sandbox.close()
-    await until(lambda: traces("test-leak") == before, seconds=10)
-    assert traces("test-leak") == before
+    await until(lambda: traces(owner) == before, seconds=10)
+    assert traces(owner) == before
 
 
 @pytest.mark.docker
