@@ -228,7 +228,7 @@ def _closes_a_brace(text: str) -> bool:
 _MARKER = re.compile(
     r"\banswers?\b[*_]*\s{0,3}"
     r"(?:(?:to|for|of|in)\b[^.:=\n]{0,80}?)?"
-    r"\s{0,3}(?:(?:(?:should|must|will|would|can only)\s{1,3}be|is|are|equals)\b|:|=|→|->)",
+    r"\s{0,3}(?:\b(?:(?:should|must|will|would|can only)\s{1,3}be|is|are|equals)\b|:|=|→|->)",
     re.IGNORECASE,
 )
 _HEADING = re.compile(r"^\W*(?:the\s+)?(?:final\s+)?answer\b", re.IGNORECASE)

@@ -97,6 +97,11 @@ def test_a_box_wins_over_a_declared_answer():
     assert extract_answer("\\boxed{3}\nThe answer is 4.").answer == "3"
 
 
+def test_this_is_no_verb():
+    reply = "I cannot give the final answer to this problem. However, we can guess."
+    assert extract_answer(reply).rule != "declared"
+
+
 def test_a_heading_of_the_fourth_level_is_no_answer():
     assert extract_answer("#### 1. Find the slope\nIt takes a while to find it.").answer is None
 
