@@ -2,6 +2,7 @@
 
 import ast
 import re
+import warnings
 
 _PYTHON = frozenset({"python", "py", "python3", "sage", "sympy"})
 _OPENING = re.compile(r"[ \t]*(`{3,}|~{3,})[ \t]*([\w+#.-]*)[^`\n]*$")
@@ -60,7 +61,9 @@ def _opening(line: str) -> tuple[str, str]:
 def _acts(text: str) -> bool:
     """Whether a text is Python that does something, not a word or number that happens to parse."""
     try:
-        body = ast.parse(text).body
+        with warnings.catch_warnings():  # on escapes in it, which are not our terminal's business
+            warnings.simplefilter("ignore")
+            body = ast.parse(text).body
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return False
     return any(
