@@ -55,8 +55,30 @@ class Sampling(Record):
     stop: tuple[str, ...] = ()
 
 
+class Token(Record):
+    """One token of a reply, and how sure the model was of it."""
+
+    text: str
+    logprob: float
+    """Natural logarithm of its probability."""
+    alternatives: tuple[tuple[str, float], ...] = ()
+    """The most likely tokens at its place, best first, with their logarithms; where asked for."""
+
+
+class Intervention(Record):
+    """One time that a controller cut a growing reply (`solver.modes.regenerate`)."""
+
+    kind: Literal["closed", "unparsable", "refused", "refined"]
+    """`closed`: the first program was complete. `unparsable`, `refused`: a line failed that check
+    and was grown again. `refined`: the reply was grown again from its least certain token."""
+    at: int
+    """Characters of the reply that were kept."""
+    dropped: str = ""
+    """What was cut off."""
+
+
 class Reply(Record):
-    """What a model answered to one request."""
+    """What a model answered to one request, or to several that grew one text."""
 
     text: str
     input_tokens: int = 0
@@ -69,6 +91,10 @@ class Reply(Record):
     """The reply reached `max_tokens`."""
     prompt_cut: bool = False
     """The server dropped part of the prompt, so the model did not see the whole problem."""
+    tokens: tuple[Token, ...] = ()
+    """The reply token by token, where that was asked for and the provider tells."""
+    interventions: tuple[Intervention, ...] = ()
+    """What a controller did while the reply grew."""
 
 
 class Failure(StrEnum):
@@ -82,6 +108,14 @@ class Failure(StrEnum):
     NO_OUTPUT = "no_output"
     NO_ANSWER = "no_answer"
     TRUNCATED = "truncated"
+
+
+class Verification(StrEnum):
+    """What a check of an answer found. Anything but a clear true or false is uncertain."""
+
+    TRUE = "true"
+    FALSE = "false"
+    UNCERTAIN = "uncertain"
 
 
 class Turn(Record):
@@ -100,7 +134,9 @@ class Turn(Record):
     answer_rule: str | None = None
     """Which extraction rule found the answer."""
     runs_code: bool = False
-    """Whether a program was asked for, as opposed to words alone."""
+    """Whether the answer is what a program prints, as opposed to what the reply says."""
+    verification: Verification | None = None
+    """What the program found, where it was asked to check the answer of the turns before it."""
 
     @property
     def failure(self) -> Failure | None:
@@ -134,6 +170,8 @@ def failure_of(
         return Failure.TRUNCATED if capped else missing
     if exit is None:
         return Failure.UNSAFE
+    if exit is Exit.OK and not runs_code:
+        return Failure.TRUNCATED if capped else Failure.NO_ANSWER
     return _FAILURE_OF_EXIT[exit]
 
 

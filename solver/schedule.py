@@ -8,13 +8,15 @@ import asyncio
 import itertools
 import random
 import time
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from solver.config import Patience
 from solver.errors import ModelError
-from solver.models import Model
+from solver.models import Extend, Model, continuer
 from solver.records import Message, Reply
 
 FIRST_WAIT = 1.0
@@ -91,23 +93,67 @@ class Endpoint:
         self._answered = False
 
     async def ask(
-        self, chat: Sequence[Message], *, seed: int, schema: dict[str, Any] | None = None
+        self,
+        chat: Sequence[Message],
+        *,
+        seed: int,
+        schema: dict[str, Any] | None = None,
+        stop: Sequence[str] = (),
     ) -> Reply:
-        """One reply.
+        """One reply; `schema` and `stop` are the model's.
 
         Raises ModelError: at once where asking again cannot help, else when the attempts or the
         total wait are spent. It is marked `retryable=False`, and so ends the run, where the key or
         the model is refused, or the endpoint has never answered: one refused problem must not cost
         a night.
         """
-        return await self._patiently(lambda: self.model.generate(chat, seed=seed, schema=schema))
+        return await self._patiently(
+            lambda: self.model.generate(chat, seed=seed, schema=schema, stop=stop), self.gate
+        )
 
-    async def _patiently(self, request: Callable[[], Awaitable[Reply]]) -> Reply:
+    @asynccontextmanager
+    async def hold(self) -> AsyncIterator[Extend]:
+        """One slot for a reply that grows by many requests: the model's `extend`, made patient.
+
+        Nobody else's prompt may push the reply's beginning out of the server's cache between two
+        tokens, so the slot is kept while a request backs off too. A request that is made again
+        shows `until` its continuation from the start again.
+        """
+        extend = continuer(self.model).extend
+
+        async def patiently(
+            chat: Sequence[Message],
+            begun: str,
+            *,
+            seed: int,
+            max_tokens: int | None = None,
+            until: Callable[[str], bool] | None = None,
+            logprobs: int = 0,
+            temperature: float | None = None,
+        ) -> Reply:
+            request = partial(
+                extend,
+                chat,
+                begun,
+                seed=seed,
+                max_tokens=max_tokens,
+                until=until,
+                logprobs=logprobs,
+                temperature=temperature,
+            )
+            return await self._patiently(request, nullcontext())
+
+        async with self.gate:
+            yield patiently
+
+    async def _patiently(
+        self, request: Callable[[], Awaitable[Reply]], slot: AbstractAsyncContextManager[None]
+    ) -> Reply:
         waited = 0.0
         attempt = 1
         while True:
             try:
-                reply = await self._once(request)
+                reply = await self._once(request, slot)
             except ModelError as failure:
                 self.traffic.failed += 1
                 self.traffic.last_trouble = str(failure)
@@ -140,10 +186,14 @@ class Endpoint:
                 self.traffic.answered += 1
                 self.traffic.output_tokens += reply.output_tokens
                 self.traffic.model_seconds += reply.seconds
-                return reply.model_copy(update={"requests": attempt}) if attempt > 1 else reply
+                if attempt == 1:
+                    return reply
+                return reply.model_copy(update={"requests": reply.requests + attempt - 1})
 
-    async def _once(self, request: Callable[[], Awaitable[Reply]]) -> Reply:
-        async with self.gate:
+    async def _once(
+        self, request: Callable[[], Awaitable[Reply]], slot: AbstractAsyncContextManager[None]
+    ) -> Reply:
+        async with slot:
             ticket = next(self.traffic.tickets)
             self.traffic.started[ticket] = time.monotonic()
             try:

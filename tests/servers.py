@@ -10,6 +10,7 @@ import argparse
 import asyncio
 import contextlib
 import json
+import re
 import sys
 import time
 from collections import deque
@@ -27,6 +28,23 @@ class Said:
     read: int | None = None
     """Prompt tokens; by default a quarter of its letters."""
     wrote: int | None = None
+    breaks: bool = False
+    """A stream of it ends with an error after its last piece."""
+
+    @property
+    def pieces(self) -> list[str]:
+        """Its tokens, as a stream has them."""
+        return re.findall(r"\s*\S+|\s+", self.text)
+
+
+@dataclass
+class Stream:
+    """An answer that is sent event by event, `pace` seconds apart."""
+
+    events: list[bytes]
+    kind: str
+    pace: float = 0.0
+    sent: int = 0
 
 
 @dataclass(frozen=True)
@@ -69,7 +87,15 @@ class Wire:
         at_once: int = 1000,
         troubles: list[Trouble] | None = None,
         model: str = "test",
+        pace: float = 0.0,
+        renders: bool = True,
+        continues: bool = True,
     ) -> None:
+        """`renders`: it tells the text of a chat. `continues`: it goes on from a raw text."""
+        self.pace = pace
+        self.renders = renders
+        self.continues = continues
+        self.streams: list[Stream] = []
         self.requests: deque[Request] = deque(maxlen=1000)
         self.troubles = deque(troubles or [])
         self.model = model
@@ -95,6 +121,11 @@ class Wire:
         """Status and JSON body."""
         raise NotImplementedError
 
+    def stream(self, events: list[Any]) -> Stream:
+        """The events as server-sent ones, the last one being the end."""
+        lines = [b"data: " + json.dumps(event).encode() + b"\n\n" for event in events]
+        return Stream([*lines, b"data: [DONE]\n\n"], "text/event-stream", self.pace)
+
     def asked(self, path: str) -> list[Request]:
         """The requests for a path, in order."""
         return [request for request in self.requests if request.path.endswith(path)]
@@ -108,8 +139,12 @@ class OpenAIWire(Wire):
             card = {"id": self.model, "object": "model", "created": 0, "owned_by": "tests"}
             return 200, {"object": "list", "data": [card]}
         body = request.body
-        if request.path == "/v1/completions":
+        if request.path == "/apply-template" and self.renders:
+            return 200, {"prompt": rendered(body["messages"])}
+        if request.path == "/v1/completions" and self.continues:
             said = await self.say([{"role": "user", "content": body["prompt"]}], body)
+            if body.get("stream"):
+                return 200, self._completion(body, said)
             choice: dict[str, Any] = {"text": said.text}
         elif request.path == "/v1/chat/completions":
             said = await self.say(body["messages"], body)
@@ -124,6 +159,27 @@ class OpenAIWire(Wire):
             "choices": [{"index": 0, "finish_reason": said.finish, "logprobs": None, **choice}],
             "usage": _usage(body, said),
         }
+
+    def _completion(self, body: dict[str, Any], said: Said) -> Stream:
+        base = {"id": "1", "object": "text_completion", "created": 0, "model": body["model"]}
+
+        def chunk(text: str, finish: str | None) -> dict[str, Any]:
+            told = {
+                "tokens": [text],
+                "token_logprobs": [-0.5],
+                "top_logprobs": [{"other": -1.5, text: -0.5}],
+            }
+            logprobs = told if body.get("logprobs") and text else None
+            choice = {"index": 0, "text": text, "finish_reason": finish, "logprobs": logprobs}
+            return {**base, "choices": [choice]}
+
+        events = [chunk(piece, None) for piece in said.pieces]
+        if said.breaks:
+            return self.stream([*events, {"error": {"message": "out of memory", "code": 500}}])
+        events.append(chunk("", said.finish))
+        if body.get("stream_options", {}).get("include_usage"):
+            events.append({**base, "choices": [], "usage": _usage(body, said)})
+        return self.stream(events)
 
 
 class MistralWire(Wire):
@@ -147,7 +203,12 @@ class MistralWire(Wire):
         body = request.body
         said = await self.say(body["messages"], body)
         last = body["messages"][-1]
-        text = (last["content"] if last.get("prefix") else "") + said.text
+        if last.get("prefix") and not self.continues:
+            return 400, {"message": "prefix is not supported"}
+        prefix = last["content"] if last.get("prefix") else ""
+        if body.get("stream"):
+            return 200, self._events(body, prefix, said)
+        text = prefix + said.text
         message = {"role": "assistant", "content": text, "tool_calls": None}
         return 200, {
             "id": "1",
@@ -157,6 +218,20 @@ class MistralWire(Wire):
             "choices": [{"index": 0, "finish_reason": said.finish, "message": message}],
             "usage": _usage(body, said),
         }
+
+    def _events(self, body: dict[str, Any], prefix: str, said: Said) -> Stream:
+        base = {"id": "1", "object": "chat.completion.chunk", "created": 0, "model": body["model"]}
+
+        def chunk(text: str, finish: str | None) -> dict[str, Any]:
+            return {
+                **base,
+                "choices": [{"index": 0, "delta": {"content": text}, "finish_reason": finish}],
+            }
+
+        events = [chunk(piece, None) for piece in [*Said(prefix).pieces, *said.pieces]]
+        if said.breaks:
+            return self.stream([*events, chunk("", "error")])
+        return self.stream([*events, {**chunk("", said.finish), "usage": _usage(body, said)}])
 
 
 class OllamaWire(Wire):
@@ -184,6 +259,9 @@ class OllamaWire(Wire):
                 return 404, {"error": f"model '{body['model']}' not found"}
             case "/api/show":
                 return 200, self._card()
+            case "/api/chat" if self.renders and body.get("_debug_render_only"):
+                shown = {"rendered_template": rendered(body["messages"])}
+                return 200, {"model": body["model"], "done": False, "_debug_info": shown}
             case "/api/chat":
                 return await self._write(body, body["messages"])
             case "/api/generate":
@@ -209,9 +287,29 @@ class OllamaWire(Wire):
             "prompt_eval_count": read if said.read is None else said.read,
             "eval_count": len(said.text) // 4 if said.wrote is None else said.wrote,
         }
+        if "prompt" in body and body.get("stream"):
+            return 200, self._lines(body, said, answer)
         if "prompt" in body:
             return 200, {**answer, "response": said.text}
         return 200, {**answer, "message": {"role": "assistant", "content": said.text}}
+
+    def _lines(self, body: dict[str, Any], said: Said, answer: dict[str, Any]) -> Stream:
+        def line(piece: str) -> dict[str, Any]:
+            told = {"token": piece, "logprob": -0.5}
+            others = [told, {"token": "other", "logprob": -1.5}]
+            logprobs = [{**told, "top_logprobs": others}] if body.get("logprobs") else None
+            return {**answer, **unfinished, "response": piece, "logprobs": logprobs}
+
+        unfinished = {
+            "done": False,
+            "done_reason": None,
+            "prompt_eval_count": None,
+            "eval_count": None,
+        }
+        last = {"error": "out of memory"} if said.breaks else {**answer, "response": ""}
+        events = [*map(line, said.pieces), last]
+        lines = [json.dumps(event).encode() + b"\n" for event in events]
+        return Stream(lines, "application/x-ndjson", self.pace)
 
     def _card(self) -> dict[str, Any]:
         return {
@@ -303,9 +401,30 @@ async def _one(wire: Wire, reader: asyncio.StreamReader, writer: asyncio.StreamW
         await writer.drain()
         return not trouble.cut
     status, answer = await wire.answer(request)
+    if isinstance(answer, Stream):
+        wire.streams.append(answer)
+        return await _send_stream(reader, writer, answer)
     _send(writer, Trouble(status, answer))
     await writer.drain()
     return headers.get("connection", "").lower() != "close"
+
+
+async def _send_stream(
+    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, stream: Stream
+) -> bool:
+    """Send the events one by one. False where the client left before the last of them."""
+    head = f"HTTP/1.1 200 OK\r\nContent-Type: {stream.kind}\r\nTransfer-Encoding: chunked\r\n\r\n"
+    writer.write(head.encode())
+    for event in stream.events:
+        await asyncio.sleep(stream.pace)
+        if reader.at_eof():
+            return False
+        writer.write(f"{len(event):x}\r\n".encode() + event + b"\r\n")
+        await writer.drain()
+        stream.sent += 1
+    writer.write(b"0\r\n\r\n")
+    await writer.drain()
+    return True
 
 
 def _send(writer: asyncio.StreamWriter, answer: Trouble) -> None:
@@ -315,6 +434,12 @@ def _send(writer: asyncio.StreamWriter, answer: Trouble) -> None:
     extra = {"Content-Type": kind, "Content-Length": str(length), **answer.headers}
     lines = "".join(f"{name}: {value}\r\n" for name, value in extra.items())
     writer.write(f"HTTP/1.1 {answer.status} Status\r\n{lines}\r\n".encode() + raw)
+
+
+def rendered(messages: list[dict[str, Any]]) -> str:
+    """What a server makes of a chat."""
+    turns = "".join(f"<{message['role']}>{message['content']}\n" for message in messages)
+    return turns + "<assistant>"
 
 
 def _usage(body: dict[str, Any], said: Said) -> dict[str, int]:

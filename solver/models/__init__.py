@@ -4,11 +4,11 @@ A provider is a file in this folder with an `Options` class (its knobs) and a fu
 `connect(name, sampling, options)`. Files whose name starts with an underscore are shared by them.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from difflib import get_close_matches
 from importlib import import_module
 from pkgutil import iter_modules
-from typing import Any, Protocol, cast
+from typing import Any, Protocol, cast, runtime_checkable
 
 from pydantic import ValidationError
 
@@ -81,11 +81,17 @@ class Model(Protocol):
     """How many requests the endpoint should have in flight at the most."""
 
     async def generate(
-        self, chat: Sequence[Message], *, seed: int, schema: dict[str, Any] | None = None
+        self,
+        chat: Sequence[Message],
+        *,
+        seed: int,
+        schema: dict[str, Any] | None = None,
+        stop: Sequence[str] = (),
     ) -> Reply:
         """Continue a chat by one reply, once, without retrying.
 
-        `schema` asks for JSON of that schema where the provider can enforce one.
+        `schema` asks for JSON of that schema where the provider can enforce one. `stop` are texts
+        that end the reply beside those of the sampling; the reply does not hold them.
         Raises ModelError; what to do about it is `solver.schedule`'s business.
         """
         ...
@@ -102,11 +108,57 @@ class Model(Protocol):
         ...
 
 
-class Completer(Protocol):
-    """A model that can also continue raw text, for regeneration and memory probes."""
+class Extend(Protocol):
+    """Go on from a reply that is begun."""
+
+    async def __call__(
+        self,
+        chat: Sequence[Message],
+        begun: str,
+        *,
+        seed: int,
+        max_tokens: int | None = None,
+        until: Callable[[str], bool] | None = None,
+        logprobs: int = 0,
+        temperature: float | None = None,
+    ) -> Reply:
+        """Continue the reply to `chat` that begins with `begun` (which may be empty).
+
+        `Reply.text` is the continuation alone. `until` sees it grow, after each token, and ends it
+        by True: the stream is cut there, and what came until then is the reply, not capped.
+        `logprobs` above 0 asks for `Reply.tokens` with so many alternatives, empty where the
+        provider cannot tell. `temperature` overrides the sampling's. Where a cut stream leaves the
+        server no time to count, the prompt is counted as a quarter of its letters, and the reply
+        as the pieces that came. Raises ModelError.
+        """
+        ...
+
+
+@runtime_checkable
+class Continuer(Protocol):
+    """A model that can also go on from a text that is begun, for regeneration."""
+
+    @property
+    def extend(self) -> Extend:
+        """Continue a reply, once, without retrying."""
+        ...
+
+    async def prove_extend(self) -> None:
+        """Show that replies can be continued here, before anything is spent.
+
+        Raises ConfigError naming the mend, and ModelError where there is no answer at all.
+        """
+        ...
 
     async def complete(
         self, prefix: str, *, seed: int, max_tokens: int | None = None, stop: Sequence[str] = ()
     ) -> Reply:
-        """Continue `prefix` as it stands, with no chat template around it."""
+        """Continue `prefix` as it stands, with no chat template around it. Raises ModelError."""
         ...
+
+
+def continuer(model: Model) -> Continuer:
+    """The model as one that can go on from a text. Raises ConfigError for one that cannot."""
+    if not isinstance(model, Continuer):
+        raise ConfigError(f"model {model.name!r}: its provider cannot continue a reply")
+    return model

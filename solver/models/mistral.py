@@ -9,7 +9,9 @@ import importlib
 import inspect
 import os
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from contextlib import aclosing
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from pydantic import Field
@@ -23,6 +25,7 @@ from solver.models._failures import (
     too_slow,
     unreachable,
 )
+from solver.models._growing import Piece, grown
 from solver.records import Message, Record, Reply, Sampling
 
 _T = TypeVar("_T")
@@ -84,10 +87,15 @@ class Mistral:
         self.has_top_k = "top_k" in inspect.signature(self._client.chat.complete_async).parameters
 
     async def generate(
-        self, chat: Sequence[Message], *, seed: int, schema: dict[str, Any] | None = None
+        self,
+        chat: Sequence[Message],
+        *,
+        seed: int,
+        schema: dict[str, Any] | None = None,
+        stop: Sequence[str] = (),
     ) -> Reply:
         """Continue a chat."""
-        request = self._request(seed)
+        request = self._request(seed, stop)
         request["messages"] = [{"role": m.role, "content": m.text} for m in chat]
         if schema is not None:
             request["response_format"] = {
@@ -96,19 +104,61 @@ class Mistral:
             }
         return await self._ask(request)
 
+    async def extend(
+        self,
+        chat: Sequence[Message],
+        begun: str,
+        *,
+        seed: int,
+        max_tokens: int | None = None,
+        until: Callable[[str], bool] | None = None,
+        logprobs: int = 0,
+        temperature: float | None = None,
+    ) -> Reply:
+        """Continue an assistant's message that begins so. Mistral tells no probabilities."""
+        request = self._request(seed)
+        messages: list[dict[str, Any]] = [{"role": m.role, "content": m.text} for m in chat]
+        if begun:
+            messages.append({"role": "assistant", "content": begun, "prefix": True})
+        request["messages"] = messages
+        if max_tokens is not None:
+            request["max_tokens"] = max_tokens
+        if temperature is not None:
+            request["temperature"] = temperature
+        prompt = "".join(message["content"] for message in messages)
+        return await self._or_too_long(
+            lambda: grown(
+                after(begun, self._pieces(request)),
+                prompt=prompt,
+                until=until,
+                endpoint=self.endpoint,
+            )
+        )
+
+    async def prove_extend(self) -> None:
+        """Have one token written behind a begun message."""
+        chat = (Message(role="user", text="Count from 1 to 5."),)
+        try:
+            await self.extend(chat, "1, 2,", seed=0, max_tokens=1)
+        except ModelError as unable:
+            if unable.retryable:
+                raise
+            raise ConfigError(
+                f"model {self.name!r}: continues no message that is begun ({unable});"
+                " use another model"
+            ) from None
+
     async def complete(
         self, prefix: str, *, seed: int, max_tokens: int | None = None, stop: Sequence[str] = ()
     ) -> Reply:
         """Continue an assistant's message that begins with `prefix`."""
-        request = self._request(seed)
+        request = self._request(seed, stop)
         request["messages"] = [
             {"role": "user", "content": "Continue your text where it stops."},
             {"role": "assistant", "content": prefix, "prefix": True},
         ]
         if max_tokens is not None:
             request["max_tokens"] = max_tokens
-        if stop:
-            request["stop"] = [*self._sampling.stop, *stop]
         reply = await self._ask(request)
         return reply.model_copy(update={"text": reply.text.removeprefix(prefix)})
 
@@ -128,7 +178,7 @@ class Mistral:
         """Close the connections."""
         await self._web.aclose()
 
-    def _request(self, seed: int) -> dict[str, Any]:
+    def _request(self, seed: int, stop: Sequence[str] = ()) -> dict[str, Any]:
         sampling = self._sampling
         request = {
             "model": self._model,
@@ -137,31 +187,53 @@ class Mistral:
             "temperature": sampling.temperature,
             "top_p": sampling.top_p,
             "top_k": sampling.top_k,
-            "stop": [*sampling.stop] or None,
+            "stop": [*sampling.stop, *stop] or None,
         }
         return {key: value for key, value in request.items() if value is not None}
 
     async def _ask(self, request: dict[str, Any]) -> Reply:
+        async def whole() -> Reply:
+            started = time.perf_counter()
+            answer = await self._client.chat.complete_async(**request)
+            choice = answer.choices[0] if answer and answer.choices else None
+            if choice is None or choice.message is None or choice.finish_reason == "error":
+                raise ModelError(f"{self.endpoint}: the answer holds no reply")
+            return Reply(
+                text=_text(choice.message.content),
+                input_tokens=answer.usage.prompt_tokens or 0,
+                output_tokens=answer.usage.completion_tokens or 0,
+                seconds=time.perf_counter() - started,
+                capped=choice.finish_reason in ("length", "model_length"),
+            )
+
+        return await self._or_too_long(whole)
+
+    async def _or_too_long(self, ask: Callable[[], Awaitable[Reply]]) -> Reply:
+        """The reply, or the fact that the prompt does not fit."""
         started = time.perf_counter()
         try:
-            answer = await self._reach(
-                lambda: self._client.chat.complete_async(**request), self._options.timeout
-            )
+            return await self._reach(ask, self._options.timeout)
         except ModelError as refusal:
             if refusal.status in (400, 422) and prompt_too_long(str(refusal)):
                 seconds = time.perf_counter() - started
                 return Reply(text="", seconds=seconds, prompt_cut=True)
             raise
-        choice = answer.choices[0] if answer and answer.choices else None
-        if choice is None or choice.message is None or choice.finish_reason == "error":
-            raise ModelError(f"{self.endpoint}: the answer holds no reply")
-        return Reply(
-            text=_text(choice.message.content),
-            input_tokens=answer.usage.prompt_tokens or 0,
-            output_tokens=answer.usage.completion_tokens or 0,
-            seconds=time.perf_counter() - started,
-            capped=choice.finish_reason in ("length", "model_length"),
-        )
+
+    async def _pieces(self, request: dict[str, Any]) -> AsyncGenerator[Piece, None]:
+        """The events of a stream as pieces of its reply."""
+        async with await self._client.chat.stream_async(**request) as events:
+            async for event in events:
+                usage = event.data.usage
+                choice = event.data.choices[0] if event.data.choices else None
+                reason = choice.finish_reason if choice else None
+                if reason == "error":
+                    raise ModelError(f"{self.endpoint}: the stream ended with an error")
+                yield Piece(
+                    text=_text(choice.delta.content) if choice else "",
+                    finish="length" if reason == "model_length" else reason,
+                    read=usage.prompt_tokens if usage else None,
+                    wrote=usage.completion_tokens if usage else None,
+                )
 
     async def _reach(self, send: Callable[[], Awaitable[_T]], seconds: float) -> _T:
         """What `send` answers, before the deadline. Raises ModelError."""
@@ -191,6 +263,22 @@ class Mistral:
             ) from None  # the SDK's exception holds the request, and so the key
         except (self._http.TransportError, self._errors.NoResponseError) as broken:
             raise unreachable(self.endpoint, broken) from None
+
+
+async def after(begun: str, pieces: AsyncGenerator[Piece, None]) -> AsyncGenerator[Piece, None]:
+    """The pieces without `begun`, which Mistral says again at the start of what it continues."""
+    said = ""
+    repeats = bool(begun)
+    async with aclosing(pieces):
+        async for piece in pieces:
+            if repeats:
+                said += piece.text
+                if begun.startswith(said) and piece.finish is None:
+                    piece = replace(piece, text="")
+                else:
+                    piece = replace(piece, text=said.removeprefix(begun))
+                    repeats = False
+            yield piece
 
 
 def _text(content: Any) -> str:

@@ -3,7 +3,9 @@
 A sampling value left unset is the model's own default, which `describe` records. The seed is best
 effort on the server's side. A prompt that does not fit is recognised in three ways: servers since
 0.12.6 are told to refuse it, and older ones give themselves away by the number of tokens they read.
-Not covered: servers older than 0.2, which count only the tokens that were not in their cache.
+A begun reply is continued as raw text, which is spelt anew in tokens each time, so it may go on
+otherwise than in one request. Not covered: servers older than 0.2, which count only the tokens that
+were not in their cache.
 """
 
 import asyncio
@@ -11,20 +13,24 @@ import contextlib
 import json
 import os
 import time
-from collections.abc import Awaitable, Callable, Sequence
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from contextlib import aclosing
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
 
 from pydantic import Field
 
 from solver.errors import ConfigError, ModelError
 from solver.models._failures import (
     CONNECT_SECONDS,
+    one_line,
     place,
     prompt_too_long,
     refused,
     too_slow,
     unreachable,
 )
+from solver.models._growing import Piece, grown, token
+from solver.models._templates import REMEMBERED, Prompts, read_template
 from solver.records import Message, Record, Reply, Sampling, digest
 
 if TYPE_CHECKING:
@@ -53,6 +59,9 @@ class Options(Record):
     """How long the model stays loaded between requests."""
     think: bool | Literal["low", "medium", "high"] | None = None
     """Reasoning, of models that have it; unset leaves the model's default."""
+    chat_template: str | None = None
+    """The model's tokenizer_config.json or .jinja file, to continue begun replies with; unset asks
+    the server to render a chat, which recent ones do."""
     timeout: float = Field(default=900.0, gt=0)
     """Seconds for one reply, loading the model and waiting in the server's queue included."""
 
@@ -76,13 +85,21 @@ class Ollama:
         self._sampling = sampling
         self._options = options
         self._context = options.num_ctx
+        self._template = read_template(options.chat_template) if options.chat_template else None
+        self._prompts = Prompts(self._render)
+        self._host_of: dict[str, _Host] = {}
         hosts = options.hosts or (os.environ.get("OLLAMA_HOST", ""),)
         self._hosts = [_Host(url, name) for url in dict.fromkeys(_url(host) for host in hosts)]
         self.endpoint = "ollama " + " ".join(host.place for host in self._hosts)
         self.parallel = len(self._hosts) * (options.parallel or _advised_parallel())
 
     async def generate(
-        self, chat: Sequence[Message], *, seed: int, schema: dict[str, Any] | None = None
+        self,
+        chat: Sequence[Message],
+        *,
+        seed: int,
+        schema: dict[str, Any] | None = None,
+        stop: Sequence[str] = (),
     ) -> Reply:
         """Continue a chat on the least busy host. Reasoning apart from the reply is not kept."""
 
@@ -92,18 +109,69 @@ class Ollama:
                 messages=[{"role": m.role, "content": m.text} for m in chat],
                 format=schema,
                 think=self._options.think,
-                options=self._sampling_options(seed),
+                options=self._sampling_options(seed, stop),
                 keep_alive=self._options.keep_alive,
             )
             return answer.message.content or "", answer
 
         return await self._ask(send, prompt="".join(message.text for message in chat))
 
+    async def extend(
+        self,
+        chat: Sequence[Message],
+        begun: str,
+        *,
+        seed: int,
+        max_tokens: int | None = None,
+        until: Callable[[str], bool] | None = None,
+        logprobs: int = 0,
+        temperature: float | None = None,
+    ) -> Reply:
+        """Continue a begun reply as raw text, on the host that has its beginning in the cache.
+
+        Servers since 0.12.11 tell log-probabilities.
+        """
+        opened = await self._prompts.of(chat)
+        prompt = opened + begun
+        options = self._sampling_options(seed)
+        if max_tokens is not None:
+            options["num_predict"] = max_tokens
+        if temperature is not None:
+            options["temperature"] = temperature
+        request: dict[str, Any] = {"prompt": prompt, "options": options}
+        if logprobs:
+            request |= {"logprobs": True, "top_logprobs": logprobs}
+        host = self._host_of.pop(opened, None)
+        if host is None or host.down_until > time.monotonic():
+            host = self._least_busy()
+        while len(self._host_of) >= REMEMBERED:
+            self._host_of.pop(next(iter(self._host_of)))
+        self._host_of[opened] = host
+        return await self._reached(
+            host,
+            lambda: grown(
+                self._pieces(host, request), prompt=prompt, until=until, endpoint=host.place
+            ),
+        )
+
+    async def prove_extend(self) -> None:
+        """Render a chat: by the option's template, or by a server new enough to do it."""
+        try:
+            await self._prompts.of((Message(role="user", text="What is 1 + 1?"),))
+        except ModelError as unable:
+            if unable.retryable:
+                raise
+            raise ConfigError(
+                f"model {self.name!r}: a begun reply cannot be continued ({unable}); update Ollama,"
+                " or give the option chat_template: the model's tokenizer_config.json or .jinja"
+                " file"
+            ) from None
+
     async def complete(
         self, prefix: str, *, seed: int, max_tokens: int | None = None, stop: Sequence[str] = ()
     ) -> Reply:
         """Continue raw text on the least busy host."""
-        options = self._sampling_options(seed) | {"stop": [*self._sampling.stop, *stop]}
+        options = self._sampling_options(seed, stop)
         if max_tokens is not None:
             options["num_predict"] = max_tokens
 
@@ -154,10 +222,30 @@ class Ollama:
         prompt: str,
     ) -> Reply:
         host = self._least_busy()
+
+        async def whole() -> Reply:
+            started = time.perf_counter()
+            text, answer = await send(host.client)
+            if not answer.done:
+                raise ModelError(f"{host.place}: the reply ended early")
+            read, wrote = answer.prompt_eval_count or 0, answer.eval_count or 0
+            return Reply(
+                text=text,
+                input_tokens=read,
+                output_tokens=wrote,
+                seconds=time.perf_counter() - started,
+                capped=answer.done_reason == "length",
+                prompt_cut=was_cut(prompt, read=read, wrote=wrote, context=self._context),
+            )
+
+        return await self._reached(host, whole)
+
+    async def _reached(self, host: "_Host", ask: Callable[[], Awaitable[Reply]]) -> Reply:
+        """A reply from a host, or the fact that the prompt does not fit."""
         host.busy += 1
         started = time.perf_counter()
         try:
-            text, answer = await host.reach(lambda: send(host.client), self._options.timeout)
+            return await host.reach(ask, self._options.timeout)
         except ModelError as refusal:
             if refusal.status in (400, 500) and prompt_too_long(str(refusal)):
                 seconds = time.perf_counter() - started
@@ -165,17 +253,46 @@ class Ollama:
             raise
         finally:
             host.busy -= 1
-        if not answer.done:
-            raise ModelError(f"{host.place}: the reply ended early")
-        read, wrote = answer.prompt_eval_count or 0, answer.eval_count or 0
-        return Reply(
-            text=text,
-            input_tokens=read,
-            output_tokens=wrote,
-            seconds=time.perf_counter() - started,
-            capped=answer.done_reason == "length",
-            prompt_cut=was_cut(prompt, read=read, wrote=wrote, context=self._context),
+
+    async def _pieces(self, host: "_Host", request: dict[str, Any]) -> AsyncGenerator[Piece, None]:
+        """The events of a stream of raw text as pieces of a reply."""
+        events = await host.client.generate(
+            model=self._model,
+            raw=True,
+            stream=True,
+            keep_alive=self._options.keep_alive,
+            **request,
         )
+        async with aclosing(cast("AsyncGenerator[ollama.GenerateResponse, None]", events)):
+            async for event in events:
+                read, wrote = event.prompt_eval_count, event.eval_count
+                yield Piece(
+                    text=event.response or "",
+                    tokens=tuple(token(entry.model_dump()) for entry in event.logprobs or ()),
+                    finish=(event.done_reason or "stop") if event.done else None,
+                    read=read,
+                    wrote=wrote,
+                    prompt_cut=was_cut(
+                        request["prompt"], read=read or 0, wrote=wrote or 0, context=self._context
+                    ),
+                )
+
+    async def _render(self, chat: Sequence[Message]) -> str:
+        """The text of a chat: by the option's template, or by the server."""
+        if self._template is not None:
+            return self._template(chat)
+        host = self._least_busy()
+        request = {
+            "model": self._model,
+            "messages": [{"role": m.role, "content": m.text} for m in chat],
+            "options": {**self._sampling_options(0), "num_predict": 1},  # for older servers, which
+            "keep_alive": self._options.keep_alive,  # know nothing of rendering and answer
+            "stream": False,
+            "_debug_render_only": True,
+        }
+        if self._options.think is not None:
+            request["think"] = self._options.think
+        return await host.reach(lambda: host.rendered(request), self._options.timeout)
 
     async def _describe(self, host: "_Host") -> dict[str, Any]:
         listed = await host.reach(host.client.list, CONNECT_SECONDS)
@@ -199,7 +316,7 @@ class Ollama:
         now = time.monotonic()
         return min(self._hosts, key=lambda host: (host.down_until > now, host.busy))
 
-    def _sampling_options(self, seed: int) -> dict[str, Any]:
+    def _sampling_options(self, seed: int, stop: Sequence[str] = ()) -> dict[str, Any]:
         sampling = self._sampling
         options = {
             "num_ctx": self._options.num_ctx,
@@ -208,7 +325,7 @@ class Ollama:
             "temperature": sampling.temperature,
             "top_p": sampling.top_p,
             "top_k": sampling.top_k,
-            "stop": [*sampling.stop] or None,
+            "stop": [*sampling.stop, *stop] or None,
         }
         return {key: value for key, value in options.items() if value is not None}
 
@@ -244,6 +361,7 @@ class _Host:
     async def reach(self, ask: "Callable[[], Awaitable[_T]]", seconds: float) -> "_T":
         """What `ask` answers, before the deadline. Raises ModelError."""
         import httpx
+        import ollama
 
         try:
             async with asyncio.timeout(seconds):
@@ -254,6 +372,9 @@ class _Host:
             self.down_until = time.monotonic() + DOWN_SECONDS
             mend = "start it with `ollama serve`, or set the option hosts"
             raise unreachable(self.place, broken, mend=mend) from broken
+        except ollama.ResponseError as broken:  # an error in the middle of a stream, after its 200
+            said = one_line(broken.error, os.environ.get("OLLAMA_API_KEY", ""))
+            raise ModelError(f"{self.place}: the stream ended: {said}") from broken
         except ValueError as unreadable:  # not JSON, or JSON of another shape
             raise ModelError(
                 f"{self.place}: the answer is not Ollama's; check the option hosts", retryable=False
@@ -266,6 +387,14 @@ class _Host:
         async with httpx.AsyncClient(event_hooks={"response": [self._check]}) as web:
             answer = await web.get(f"{self._url}/api/version", timeout=CONNECT_SECONDS)
         return str(answer.json().get("version", "unknown"))
+
+    async def rendered(self, request: dict[str, Any]) -> str:
+        """What the server makes of a chat without answering it: another thing without function."""
+        answer = await self.client._request_raw("POST", "/api/chat", json=request)  # type: ignore[no-untyped-call]
+        prompt = (answer.json().get("_debug_info") or {}).get("rendered_template")
+        if not isinstance(prompt, str):
+            raise ModelError(f"{self.place}: this server renders no chat", retryable=False)
+        return prompt
 
     async def _check(self, response: "httpx.Response") -> None:
         """Turn an error status into ModelError while its headers are still at hand."""
@@ -298,11 +427,10 @@ def _client(url: str, check: "Callable[[httpx.Response], Awaitable[None]]") -> "
         Servers before 0.12.6 ignore this, and `was_cut` looks at what they counted.
         """
 
-        async def _request_raw(self, *args: Any, **kwargs: Any) -> Any:
+        async def _request(self, *args: Any, **kwargs: Any) -> Any:
             if "options" in kwargs.get("json", {}):
                 kwargs["json"] |= {"truncate": False, "shift": False}
-            raw: Callable[..., Awaitable[Any]] = super()._request_raw
-            return await raw(*args, **kwargs)
+            return await super()._request(*args, **kwargs)
 
     return NeverCut(
         host=url,

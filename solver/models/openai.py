@@ -1,13 +1,14 @@
 """OpenAI's models, and any server that speaks its chat API: vLLM, llama.cpp, LM Studio, Gemini.
 
 A sampling value left unset is not sent, so the server's own default holds. Reasoning that a server
-returns apart from the reply is not kept.
+returns apart from the reply is not kept. A begun reply is continued as raw text by /completions,
+which OpenAI itself has not; its text is spelt anew in tokens each time, so it may go on otherwise.
 """
 
 import asyncio
 import os
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 from urllib.parse import urlsplit
@@ -18,18 +19,24 @@ from solver.errors import ConfigError, ModelError
 from solver.models._failures import (
     CONNECT_SECONDS,
     is_loopback,
+    one_line,
     place,
     prompt_too_long,
     refused,
     too_slow,
     unreachable,
 )
-from solver.records import Message, Record, Reply, Sampling
+from solver.models._growing import Piece, grown, token
+from solver.models._templates import Prompts, read_template
+from solver.records import Message, Record, Reply, Sampling, Token
 
 if TYPE_CHECKING:
     import openai
 
 _T = TypeVar("_T")
+
+PROBE = (Message(role="user", text="What is 1 + 1?"),)
+"""A chat by which it is seen whether replies can be continued."""
 
 OPENAI = "https://api.openai.com/v1"
 
@@ -47,6 +54,9 @@ class Options(Record):
     """What this server or model refuses, left out: temperature for OpenAI's reasoning models."""
     reasoning_effort: str | None = None
     """For reasoning models: low, medium or high."""
+    chat_template: str | None = None
+    """The model's .jinja file or tokenizer_config.json, to continue begun replies with; unset asks
+    the server's /apply-template, which llama-server has."""
     parallel: int = Field(default=16, ge=1)
     """Requests at a time."""
     timeout: float = Field(default=600.0, gt=0)
@@ -86,6 +96,9 @@ class OpenAI:
         self._key = key
         self._sampling = sampling
         self._options = options
+        self._root = url.rstrip("/").removesuffix("/v1")
+        self._template = read_template(options.chat_template) if options.chat_template else None
+        self._prompts = Prompts(self._render)
         self._client = AsyncOpenAI(
             api_key=key or "none",
             base_url=url,
@@ -94,10 +107,15 @@ class OpenAI:
         )
 
     async def generate(
-        self, chat: Sequence[Message], *, seed: int, schema: dict[str, Any] | None = None
+        self,
+        chat: Sequence[Message],
+        *,
+        seed: int,
+        schema: dict[str, Any] | None = None,
+        stop: Sequence[str] = (),
     ) -> Reply:
         """Continue a chat."""
-        request = self._request(seed)
+        request = self._request(seed, stop)
         cap = self._options.cap_parameter
         if cap == "auto":
             cap = "max_completion_tokens" if _is_openai(self._url) else "max_tokens"
@@ -115,15 +133,68 @@ class OpenAI:
             lambda choice: choice.message.content,
         )
 
+    async def extend(
+        self,
+        chat: Sequence[Message],
+        begun: str,
+        *,
+        seed: int,
+        max_tokens: int | None = None,
+        until: Callable[[str], bool] | None = None,
+        logprobs: int = 0,
+        temperature: float | None = None,
+    ) -> Reply:
+        """Continue a begun reply as raw text, where the server has /completions."""
+        prompt = await self._prompts.of(chat) + begun
+        request = self._request(seed)
+        request |= {
+            "prompt": prompt,
+            "max_tokens": max_tokens or self._sampling.max_tokens,
+            "stream": True,
+            "stream_options": {"include_usage": True},
+        }
+        if temperature is not None and "temperature" not in self._options.omit:
+            request["temperature"] = temperature
+        if logprobs:
+            request["logprobs"] = logprobs
+        return await self._or_too_long(
+            lambda: grown(self._pieces(request), prompt=prompt, until=until, endpoint=self.endpoint)
+        )
+
+    async def prove_extend(self) -> None:
+        """Render a chat and have one token written behind it. OpenAI itself is asked nothing."""
+        mend = "use local/…, ollama/…, or a server with /completions: vLLM, llama-server"
+        if _is_openai(self._url):
+            raise ConfigError(
+                f"model {self.name!r}: OpenAI continues no reply that is begun; {mend}"
+            )
+        try:
+            await self._prompts.of(PROBE)
+        except ModelError as unable:
+            if unable.status in (404, 405, 501):
+                raise ConfigError(
+                    f"model {self.name!r}: {place(self._root)} has no /apply-template; give the"
+                    " option chat_template: the model's tokenizer_config.json or .jinja file"
+                ) from None
+            if unable.retryable:
+                raise
+            raise ConfigError(f"model {self.name!r}: {unable}") from None
+        try:
+            await self.extend(PROBE, "1 + 1 =", seed=0, max_tokens=1)
+        except ModelError as unable:
+            if unable.retryable and unable.status != 501:
+                raise
+            raise ConfigError(
+                f"model {self.name!r}: /completions continues nothing ({unable}); {mend}"
+            ) from None
+
     async def complete(
         self, prefix: str, *, seed: int, max_tokens: int | None = None, stop: Sequence[str] = ()
     ) -> Reply:
         """Continue raw text, where the server still has /completions."""
-        request = self._request(seed)
+        request = self._request(seed, stop)
         request["prompt"] = prefix
         request["max_tokens"] = max_tokens or self._sampling.max_tokens
-        if stop:
-            request["stop"] = [*self._sampling.stop, *stop]
         return await self._ask(
             lambda: self._client.completions.create(**request), lambda choice: choice.text
         )
@@ -156,14 +227,14 @@ class OpenAI:
     async def _list(self) -> "list[openai.types.Model]":
         return [model async for model in self._client.models.list()]
 
-    def _request(self, seed: int) -> dict[str, Any]:
+    def _request(self, seed: int, stop: Sequence[str] = ()) -> dict[str, Any]:
         sampling = self._sampling
         request: dict[str, Any] = {
             "model": self._model,
             "seed": seed % 2**31,
             "temperature": sampling.temperature,
             "top_p": sampling.top_p,
-            "stop": [*sampling.stop] or None,
+            "stop": [*sampling.stop, *stop] or None,
         }
         if sampling.top_k is not None:
             request["extra_body"] = {"top_k": sampling.top_k}
@@ -173,29 +244,67 @@ class OpenAI:
     async def _ask(
         self, send: Callable[[], Awaitable[Any]], text_of: Callable[[Any], str | None]
     ) -> Reply:
+        async def whole() -> Reply:
+            started = time.perf_counter()
+            answer = await send()
+            choices = getattr(answer, "choices", None)
+            if not choices:
+                raise ModelError(
+                    f"{self.endpoint}: the answer holds no reply; is base_url the API's root,"
+                    " such as http://localhost:8000/v1?",
+                    retryable=False,
+                )
+            usage = answer.usage
+            return Reply(
+                text=text_of(choices[0]) or "",
+                input_tokens=usage.prompt_tokens if usage else 0,
+                output_tokens=usage.completion_tokens if usage else 0,
+                seconds=time.perf_counter() - started,
+                capped=choices[0].finish_reason == "length",
+            )
+
+        return await self._or_too_long(whole)
+
+    async def _or_too_long(self, ask: Callable[[], Awaitable[Reply]]) -> Reply:
+        """The reply, or the fact that the prompt does not fit."""
         started = time.perf_counter()
         try:
-            answer = await self._reach(send, self._options.timeout)
+            return await self._reach(ask, self._options.timeout)
         except ModelError as refusal:
             if refusal.status == 400 and prompt_too_long(str(refusal)):
                 seconds = time.perf_counter() - started
                 return Reply(text="", seconds=seconds, prompt_cut=True)
             raise
-        choices = getattr(answer, "choices", None)
-        if not choices:
-            raise ModelError(
-                f"{self.endpoint}: the answer holds no reply; is base_url the API's root,"
-                " such as http://localhost:8000/v1?",
-                retryable=False,
-            )
-        usage = answer.usage
-        return Reply(
-            text=text_of(choices[0]) or "",
-            input_tokens=usage.prompt_tokens if usage else 0,
-            output_tokens=usage.completion_tokens if usage else 0,
-            seconds=time.perf_counter() - started,
-            capped=choices[0].finish_reason == "length",
+
+    async def _pieces(self, request: dict[str, Any]) -> AsyncGenerator[Piece, None]:
+        """The events of a stream of /completions as pieces of its reply."""
+        async with await self._client.completions.create(**request) as events:
+            async for event in events:
+                usage = event.usage
+                choice = event.choices[0] if event.choices else None
+                yield Piece(
+                    text=choice.text or "" if choice else "",
+                    tokens=_tokens(choice.logprobs) if choice and choice.logprobs else (),
+                    finish=choice.finish_reason if choice else None,
+                    read=usage.prompt_tokens if usage else None,
+                    wrote=usage.completion_tokens if usage else None,
+                )
+
+    async def _render(self, chat: Sequence[Message]) -> str:
+        """The text of a chat: by the option's template, or by a server that renders it."""
+        if self._template is not None:
+            return self._template(chat)
+        messages = [{"role": m.role, "content": m.text} for m in chat]
+        said: object = await self._reach(
+            lambda: self._client.post(
+                f"{self._root}/apply-template", cast_to=object, body={"messages": messages}
+            ),
+            self._options.timeout,
         )
+        prompt = said.get("prompt") if isinstance(said, dict) else None
+        if not isinstance(prompt, str):
+            raise ModelError(f"{self.endpoint}: /apply-template gave no prompt", retryable=False)
+        return prompt
 
     async def _reach(self, send: Callable[[], Awaitable[_T]], seconds: float) -> _T:
         """What `send` answers, before the deadline. Raises ModelError."""
@@ -217,11 +326,19 @@ class OpenAI:
             ) from None  # the SDK's exception holds the request, and so the key
         except openai.APIConnectionError as broken:
             raise unreachable(self.endpoint, broken, mend="check the option base_url") from None
-        except (openai.APIError, ValueError) as unreadable:
-            raise ModelError(
-                f"{self.endpoint}: the answer is not the chat API's; check the option base_url",
-                retryable=False,
-            ) from unreadable
+        except openai.APIError as broken:
+            if broken.body is not None:  # an error in the middle of a stream, after its 200
+                said = one_line(broken.message, self._key)
+                raise ModelError(f"{self.endpoint}: the stream ended: {said}") from None
+            raise self._not_the_api() from None
+        except ValueError:
+            raise self._not_the_api() from None
+
+    def _not_the_api(self) -> ModelError:
+        return ModelError(
+            f"{self.endpoint}: the answer is not the chat API's; check the option base_url",
+            retryable=False,
+        )
 
     def _advice(self) -> dict[int, str]:
         refused_key = f"the key in {self._options.api_key_env} was refused"
@@ -231,6 +348,23 @@ class OpenAI:
             403: f"{refused_key}, or may not use {self._model}",
             404: f"check the model's name {self._model!r} and the option base_url",
         }
+
+
+def _tokens(logprobs: Any) -> tuple[Token, ...]:
+    """The tokens of one event, in the shape of /completions or in llama-server's, the chat's."""
+    entries = getattr(logprobs, "content", None)
+    if entries:
+        return tuple(map(token, entries))
+    texts, numbers = logprobs.tokens or (), logprobs.token_logprobs or ()
+    others = logprobs.top_logprobs or [{}] * len(texts)
+    return tuple(
+        Token(
+            text=text,
+            logprob=number or 0.0,
+            alternatives=tuple(sorted((other or {}).items(), key=lambda pair: -pair[1])),
+        )
+        for text, number, other in zip(texts, numbers, others, strict=False)
+    )
 
 
 def _is_openai(url: str) -> bool:

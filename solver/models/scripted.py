@@ -6,7 +6,7 @@ run of thousands of concurrent trials gives the same replies every time. It coun
 
 import asyncio
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -14,13 +14,17 @@ from typing import Any
 from pydantic import Field, ValidationError
 
 from solver.errors import ConfigError, ModelError
-from solver.records import Message, Record, Reply, Sampling, digest
+from solver.records import Message, Record, Reply, Sampling, Token, digest
 
 
 class Line(Record):
     """One given reply, where its text alone does not say enough."""
 
     text: str = ""
+    instead: tuple[str, ...] = ()
+    """Other whole replies, for a continuation of what `text` does not begin with; in order."""
+    unsure: tuple[str, ...] = ()
+    """Words that the model says it is unsure of: log-probability -3, where others have -0.1."""
     capped: bool = False
     """Pretend that the reply reached `max_tokens`."""
     prompt_cut: bool = False
@@ -125,24 +129,65 @@ class Scripted:
         self._failed: dict[str, int] = {}
 
     async def generate(
-        self, chat: Sequence[Message], *, seed: int, schema: dict[str, Any] | None = None
+        self,
+        chat: Sequence[Message],
+        *,
+        seed: int,
+        schema: dict[str, Any] | None = None,
+        stop: Sequence[str] = (),
     ) -> Reply:
         """What the script says at this turn of the chat."""
-        if self._history is not None:
-            self._history.append((tuple(chat), seed))
-        script = self._script_for(chat)
-        line = script.turn(script.next_turn(chat), seed)
-        await asyncio.sleep(self._delay)
-        if line.fails:
-            self._fail(line, chat, seed)
+        line = await self._said(chat, "", seed)
+        text = _before(stop, line.text)
         return Reply(
-            text=line.text,
-            input_tokens=sum(_tokens(message.text) for message in chat),
-            output_tokens=_tokens(line.text),
+            text=text,
+            input_tokens=_words(chat),
+            output_tokens=_tokens(text),
             seconds=self._delay,
-            capped=line.capped,
+            capped=line.capped and text == line.text,
             prompt_cut=line.prompt_cut,
         )
+
+    async def extend(
+        self,
+        chat: Sequence[Message],
+        begun: str,
+        *,
+        seed: int,
+        max_tokens: int | None = None,
+        until: Callable[[str], bool] | None = None,
+        logprobs: int = 0,
+        temperature: float | None = None,
+    ) -> Reply:
+        """The rest of the turn's text, or of the first one `instead` of it, that begins so.
+
+        Nothing at all where none does. `until` is asked after each word.
+        """
+        line = await self._said(chat, begun, seed)
+        texts = [text for text in (line.text, *line.instead) if text.startswith(begun)]
+        pieces = _pieces(texts[0][len(begun) :]) if texts else []
+        tokens: list[Token] = []
+        said = begun
+        cut = False
+        for piece in pieces[:max_tokens]:
+            tokens.append(_token(piece, line, texts, said, logprobs))
+            said += piece
+            if until is not None and until(said[len(begun) :]):
+                cut = True
+                break
+        unfinished = len(tokens) < len(pieces)
+        return Reply(
+            text=said[len(begun) :],
+            input_tokens=_words(chat) + _tokens(begun),
+            output_tokens=len(tokens),
+            seconds=self._delay,
+            capped=not cut and (unfinished or line.capped),
+            prompt_cut=line.prompt_cut,
+            tokens=tuple(tokens) if logprobs else (),
+        )
+
+    async def prove_extend(self) -> None:
+        """It can always go on."""
 
     async def complete(
         self, prefix: str, *, seed: int, max_tokens: int | None = None, stop: Sequence[str] = ()
@@ -151,11 +196,7 @@ class Scripted:
         chat = (Message(role="user", text=prefix),)
         text = self._script_for(chat).turn(0, seed).text
         said = next(n for n in range(len(text), -1, -1) if prefix.endswith(text[:n]))
-        rest = text[said:]
-        for mark in stop:
-            rest = rest.partition(mark)[0]
-        pieces = re.findall(r"\s*\S+|\s+", rest)
-        capped = max_tokens is not None and len(pieces) > max_tokens
+        pieces = _pieces(_before(stop, text[said:]))
         kept = pieces[:max_tokens]
         await asyncio.sleep(self._delay)
         return Reply(
@@ -163,7 +204,7 @@ class Scripted:
             input_tokens=_tokens(prefix),
             output_tokens=len(kept),
             seconds=self._delay,
-            capped=capped,
+            capped=len(kept) < len(pieces),
         )
 
     async def describe(self) -> dict[str, Any]:
@@ -173,6 +214,18 @@ class Scripted:
 
     async def close(self) -> None:
         """Nothing is held open."""
+
+    async def _said(self, chat: Sequence[Message], begun: str, seed: int) -> Line:
+        """What is said at this turn of the chat, unless the line says that the request fails."""
+        if self._history is not None:
+            asked = (Message(role="assistant", text=begun),) if begun else ()
+            self._history.append(((*chat, *asked), seed))
+        script = self._script_for(chat)
+        line = script.turn(script.next_turn(chat), seed)
+        await asyncio.sleep(self._delay)
+        if line.fails:
+            self._fail(line, [*chat, Message(role="assistant", text=begun)], seed)
+        return line
 
     def _script_for(self, chat: Sequence[Message]) -> Script:
         """The script of the problem; the last question wins over worked examples before it."""
@@ -222,6 +275,31 @@ def _read(path: Path) -> list[Script]:
 
 def _line(entry: str | Line) -> Line:
     return entry if isinstance(entry, Line) else Line(text=entry)
+
+
+def _before(stop: Sequence[str], text: str) -> str:
+    """The text before the first of the marks."""
+    for mark in stop:
+        text = text.partition(mark)[0]
+    return text
+
+
+def _pieces(text: str) -> list[str]:
+    """Words, each with the space before it."""
+    return re.findall(r"\s*\S+|\s+", text)
+
+
+def _token(piece: str, line: Line, texts: Sequence[str], said: str, count: int) -> Token:
+    """A piece after what is `said`; its alternatives are how the other texts go on from there."""
+    logprob = -3.0 if piece.strip() in line.unsure else -0.1
+    rests = [text.removeprefix(said) for text in texts if text.startswith(said) and text != said]
+    others = dict.fromkeys([piece, *(_pieces(rest)[0] for rest in rests)])
+    alternatives = tuple((text, logprob - number) for number, text in enumerate(others))
+    return Token(text=piece, logprob=logprob, alternatives=alternatives[:count])
+
+
+def _words(chat: Sequence[Message]) -> int:
+    return sum(_tokens(message.text) for message in chat)
 
 
 def _tokens(text: str) -> int:

@@ -96,6 +96,122 @@ async def test_raw_text_is_continued_without_a_chat_template():
     assert "a + b" in reply.text
 
 
+PROGRAM = (
+    Message(role="system", text="Solve the problem by a Python program."),
+    Message(role="user", text="What is the sum of the first 20 primes?"),
+)
+"""The reply holds empty lines, whose two line ends make one token too, after which the model goes
+on otherwise."""
+
+
+GROWN = Sampling(temperature=0, max_tokens=60)
+
+
+async def test_a_reply_grown_by_one_token_a_request_is_the_reply_of_one_request():
+    async def both(model):
+        await model.generate(PROGRAM, seed=1)  # from now on the prompt is in the cache
+        whole = await model.generate(PROGRAM, seed=1)
+        grown, requests = "", 0
+        while (step := await model.extend(PROGRAM, grown, seed=1, max_tokens=1)).capped:
+            grown, requests = grown + step.text, requests + 1
+            if requests == GROWN.max_tokens:
+                break
+        return whole, grown, requests
+
+    whole, grown, requests = await used(both, GROWN, parallel=1)
+    assert "\n\n" in whole.text
+    assert grown == whole.text
+    assert requests == whole.output_tokens
+
+
+async def test_a_continuation_of_nothing_is_the_reply():
+    async def both(model):
+        await model.generate(CHAT, seed=1)
+        whole = await model.generate(CHAT, seed=1)
+        return whole, await model.extend(CHAT, "", seed=1, logprobs=3)
+
+    whole, extended = await used(both, parallel=1)
+    assert extended.text == whole.text
+    assert (extended.input_tokens, extended.output_tokens) == (whole.input_tokens, 24)
+    assert extended.capped
+    assert "".join(token.text for token in extended.tokens) == extended.text
+    for token in extended.tokens:
+        assert token.alternatives[0] == (token.text, token.logprob), "greedy takes the likeliest"
+        assert len(token.alternatives) == 3
+        assert all(number <= 0 for _, number in token.alternatives)
+
+
+@pytest.mark.parametrize("begun", ["def double(x):\n    ", "def double(x):\n", "x = 3\n\n"])
+async def test_space_at_the_end_of_a_beginning_is_kept(begun):
+    """A chat template that strips messages would lose it, and count fewer tokens."""
+
+    async def three(model):
+        beginnings = ("", begun.rstrip(), begun)
+        return [await model.extend(CHAT, text, seed=1, max_tokens=1) for text in beginnings]
+
+    opened, stripped, reply = await used(three)
+    assert opened.input_tokens < stripped.input_tokens < reply.input_tokens
+
+
+async def test_until_cuts_a_reply_at_the_token_that_made_it_true():
+    async def cut(model):
+        whole = await model.generate(CHAT, seed=1)
+        seen = []
+
+        def ends_a_line(text):
+            seen.append(text)
+            return "\n" in text
+
+        reply = await model.extend(CHAT, "", seed=1, until=ends_a_line)
+        rest = await model.extend(CHAT, reply.text, seed=1, max_tokens=24 - reply.output_tokens)
+        return whole, reply, seen, rest
+
+    whole, reply, seen, rest = await used(cut, parallel=1)
+    assert reply.text.endswith("\n")
+    assert not reply.capped
+    assert seen == [seen[-1][: len(text)] for text in seen], "it grows"
+    assert len(seen) == reply.output_tokens < 24
+    assert reply.input_tokens == whole.input_tokens
+    assert reply.text + rest.text == whole.text
+
+
+async def test_a_token_costs_about_the_same_alone_as_in_a_stream():
+    """The beginning comes from the cache; without it, a request would cost the whole prompt."""
+    chat = (Message(role="user", text="Count from 1 to 100, one number a line. " * 20),)
+
+    async def seconds(model):
+        begun = (await model.extend(chat, "", seed=1)).text
+        streamed = (await model.extend(chat, "", seed=1)).seconds / 24
+        alone = []
+        for end in range(len(begun) - 12, len(begun)):
+            alone.append((await model.extend(chat, begun[:end], seed=1, max_tokens=1)).seconds)
+        return streamed, sorted(alone)[len(alone) // 2]
+
+    streamed, alone = await used(seconds, parallel=1)
+    assert alone < 5 * streamed, "reading the prompt again would cost fifty times as much"
+
+
+async def test_a_beginning_that_does_not_fit_is_cut_and_not_continued():
+    reply = await used(lambda model: model.extend(CHAT, "one, " * 800, seed=1))
+    assert (reply.prompt_cut, reply.text) == (True, "")
+
+
+async def test_a_letter_of_several_tokens_is_given_whole():
+    chat = (Message(role="user", text="Repeat exactly: 🙂𝑥²∑ naïve"),)
+
+    async def first(model):
+        return await model.extend(chat, "Sure: ", seed=1, max_tokens=1)
+
+    reply = await used(first)
+    assert reply.text
+    assert "\ufffd" not in reply.text
+    assert reply.requests == reply.output_tokens
+
+
+async def test_a_local_model_can_always_continue():
+    await used(lambda model: model.prove_extend())
+
+
 async def test_the_event_loop_stays_alive_while_it_writes():
     async def worst_lag(model):
         await model.describe()

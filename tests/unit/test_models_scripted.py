@@ -107,6 +107,65 @@ async def test_a_prefix_is_continued_by_the_rest_of_the_reply_it_began():
     assert (await model.complete("Q", seed=0, stop=[" three"])).text == "one two"
 
 
+async def test_a_begun_reply_goes_on_to_its_end():
+    model = Scripted(replies=["first", "x = 1\nprint(x)"])
+    chat = [user("q"), said("first"), user("again")]
+    for begun in ("", "x =", "x = 1\n", "x = 1\npri", "x = 1\nprint(x)"):
+        reply = await model.extend(chat, begun, seed=0)
+        assert begun + reply.text == "x = 1\nprint(x)"
+        assert not reply.capped
+
+
+async def test_one_token_after_another_gives_the_whole_reply():
+    model = Scripted(replies=["x = 1\nprint(x)\n"])
+    grown, requests = "", 0
+    while (reply := await model.extend([user("q")], grown, seed=0, max_tokens=1)).capped:
+        grown, requests = grown + reply.text, requests + 1
+    assert (grown + reply.text, requests) == ("x = 1\nprint(x)\n", 4)
+
+
+async def test_until_ends_a_continuation_after_the_token_that_made_it_true():
+    model = Scripted(replies=[Line(text="a b c d", capped=True)])
+    reply = await model.extend([user("q")], "a", seed=0, until=lambda text: "c" in text)
+    assert (reply.text, reply.output_tokens, reply.capped) == (" b c", 2, False)
+
+
+async def test_what_the_text_does_not_begin_with_goes_on_as_the_first_text_instead_that_does():
+    line = Line(text="x = = 1", instead=("x = 2 + 3", "x = 2 - 3", "y"))
+    model = Scripted(replies=[line])
+    for begun, rest in (("x = ", "= 1"), ("x = 2", " + 3"), ("x = 2 -", " 3"), ("z", "")):
+        assert (await model.extend([user("q")], begun, seed=0)).text == rest
+
+
+async def test_a_token_tells_how_sure_it_is_and_what_else_could_stand_there():
+    line = Line(text="x = 1 / 0", instead=("x = 1 / 2", "x = 3", "y"), unsure=("0",))
+    model = Scripted(replies=[line])
+    reply = await model.extend([user("q")], "x", seed=0, logprobs=2)
+    assert "".join(token.text for token in reply.tokens) == reply.text == " = 1 / 0"
+    assert [token.logprob for token in reply.tokens] == [-0.1, -0.1, -0.1, -3.0]
+    assert [[text for text, _ in token.alternatives] for token in reply.tokens] == [
+        [" ="],
+        [" 1", " 3"],
+        [" /"],
+        [" 0", " 2"],
+    ]
+    assert (await model.extend([user("q")], "x", seed=0)).tokens == ()
+
+
+async def test_a_stop_ends_a_reply_before_it():
+    model = Scripted(replies=[Line(text="a\n```output\n4", capped=True)])
+    reply = await model.generate([user("q")], seed=0, stop=["4", "```output"])
+    assert (reply.text, reply.capped) == ("a\n", False)
+
+
+async def test_a_continuation_fails_as_often_as_its_line_says():
+    model = Scripted(replies=[Line(text="a b", fails=1)])
+    for begun in ("", "a"):
+        with pytest.raises(ModelError):
+            await model.extend([user("q")], begun, seed=0)
+        assert begun + (await model.extend([user("q")], begun, seed=0)).text == "a b"
+
+
 async def test_a_file_gives_scripts_and_can_be_the_name(tmp_path):
     path = tmp_path / "replies.jsonl"
     rows = [{"when": "apples", "replies": ["red"]}, {"replies": [["x", "y"]]}]

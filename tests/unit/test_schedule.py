@@ -104,3 +104,44 @@ async def test_a_request_that_backs_off_leaves_its_slot_to_others():
 
     await asyncio.gather(ask("busy"), ask("other"))
     assert done == ["fine", "late"]
+
+
+async def test_a_growing_reply_keeps_its_slot_from_one_request_to_the_next():
+    asked = endpoint("a b c d e f", delay=0.005, limit=1)
+    order = []
+
+    async def grow(name):
+        async with asked.hold() as extend:
+            text = ""
+            for _ in range(3):
+                text += (await extend(CHAT, text, seed=0, max_tokens=1)).text
+                order.append(name)
+            assert text == "a b c"
+
+    async def ask():
+        await asked.ask(CHAT, seed=0)
+        order.append("whole")
+
+    await asyncio.gather(grow("one"), ask(), grow("two"))
+    assert order == ["one"] * 3 + ["whole"] + ["two"] * 3
+
+
+async def test_a_request_of_a_growing_reply_is_made_again_and_counted():
+    traffic = Traffic()
+    asked = endpoint(Line(text="a b", fails=2, status=503, retry_after=0), traffic=traffic)
+    async with asked.hold() as extend:
+        reply = await extend(CHAT, "a", seed=0)
+    assert (reply.text, reply.requests, traffic.failed, len(traffic.started)) == (" b", 3, 2, 0)
+
+
+async def test_a_growing_reply_that_fails_gives_its_slot_back():
+    asked = endpoint("1", Line(text="2", fails=-1, status=400), limit=1)
+    await asked.ask(CHAT, seed=0)
+    with pytest.raises(ModelError):
+        async with asked.hold() as extend:
+            await extend((*CHAT, Message(role="assistant", text="1")), "", seed=0)
+    assert (await asked.ask(CHAT, seed=0)).text == "1"
+
+
+async def test_extra_stops_reach_the_model():
+    assert (await endpoint("1 END 2").ask(CHAT, seed=0, stop=("END",))).text == "1 "

@@ -1,0 +1,104 @@
+"""The text that a model reads for a chat, with the assistant's turn opened for a begun reply.
+
+Best rendered by the server itself; else by the template that came with the weights, as
+`transformers` would: from a .jinja file, or a tokenizer_config.json that holds `chat_template`.
+"""
+
+import json
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from solver.errors import ConfigError, ModelError
+from solver.records import Message
+
+REMEMBERED = 64
+"""Chats whose replies may grow at a time."""
+
+
+class Prompts:
+    """Chats as text, each rendered once while its reply grows."""
+
+    def __init__(self, render: Callable[[Sequence[Message]], Awaitable[str]]) -> None:
+        self._render = render
+        self._known: dict[tuple[Message, ...], str] = {}
+
+    async def of(self, chat: Sequence[Message]) -> str:
+        """The text of a chat. Raises what rendering does."""
+        key = tuple(chat)
+        if key not in self._known:
+            prompt = await self._render(chat)
+            if len(self._known) >= REMEMBERED:
+                self._known.pop(next(iter(self._known)))
+            self._known[key] = prompt
+        return self._known[key]
+
+
+def read_template(path: str) -> Callable[[Sequence[Message]], str]:
+    """From a chat to its text, which raises ModelError for a chat that the template refuses.
+
+    A beginning-of-text mark is left out, for servers set one before any prompt whose model wants
+    one. Raises ConfigError for a file that holds no template.
+    """
+    import jinja2
+    from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+    file = Path(path).expanduser()
+    try:
+        source = file.read_text(encoding="utf-8")
+        config = json.loads(source) if file.suffix == ".json" else {"chat_template": source}
+    except (OSError, ValueError) as failure:
+        raise ConfigError(f"chat_template: {file}: cannot be read: {failure}") from failure
+    environment = ImmutableSandboxedEnvironment(
+        trim_blocks=True, lstrip_blocks=True, extensions=["jinja2.ext.loopcontrols"]
+    )
+    environment.filters["tojson"] = _to_json
+    environment.globals |= {"raise_exception": _refuse, "strftime_now": datetime.now().strftime}
+    if not isinstance(config, dict):
+        config = {}
+    begin, end = (_text(config, name) for name in ("bos_token", "eos_token"))
+    try:
+        template = environment.from_string(_source(config, file))
+    except jinja2.TemplateError as wrong:
+        raise ConfigError(f"chat_template: {file}: {wrong}") from wrong
+
+    def render(chat: Sequence[Message]) -> str:
+        messages = [{"role": message.role, "content": message.text} for message in chat]
+        try:
+            prompt = template.render(
+                messages=messages, add_generation_prompt=True, bos_token=begin, eos_token=end
+            )
+        except (jinja2.TemplateError, TypeError, ValueError) as refusal:
+            raise ModelError(f"chat_template: {file}: {refusal}", retryable=False) from refusal
+        return prompt.removeprefix(begin)
+
+    return render
+
+
+def _source(config: dict[str, Any], file: Path) -> str:
+    """The template, or the one called `default` where there are several by name."""
+    found = config.get("chat_template")
+    if isinstance(found, list):
+        found = {entry["name"]: entry["template"] for entry in found}.get("default")
+    if not isinstance(found, str):
+        raise ConfigError(
+            f"chat_template: {file}: holds no chat_template; give the model's .jinja file"
+        )
+    return found
+
+
+def _text(config: dict[str, Any], name: str) -> str:
+    """A special token, written as text or as a record of a tokenizer."""
+    value = config.get(name) or ""
+    return str(value["content"]) if isinstance(value, dict) else str(value)
+
+
+def _to_json(value: Any, indent: int | None = None) -> str:
+    return json.dumps(value, ensure_ascii=False, indent=indent)  # jinja2's own is for HTML
+
+
+def _refuse(why: str) -> None:
+    import jinja2
+
+    raise jinja2.TemplateError(why)
