@@ -20,7 +20,7 @@ from sandbox import Finding, Level, Limits, Sandbox, open_sandbox
 from sandbox.screen import screen as screen_program
 from solver.config import DEFAULT_JUDGE, Config, JudgeOptions, ModelOptions
 from solver.errors import ConfigError, ModelError
-from solver.models import Model, connect
+from solver.models import Model, connect, continuer
 from solver.records import Message, Sampling, digest
 from solver.schedule import Endpoint, Gate
 from solver.watch import Watch
@@ -87,6 +87,8 @@ async def build(config: Config, *, owner: str, cache: Path, watch: Watch) -> Asy
         for model in models:
             stack.push_async_callback(model.close)
         described = await asyncio.gather(*(model.describe() for model in models))
+        if config.code.regenerate.controls:
+            await asyncio.gather(*(continuer(model).prove_extend() for model in models))
         gates: dict[str, Gate] = {}
         endpoints = [
             Endpoint(model, config.patience, _gate(gates, model, config), watch.traffic)
@@ -94,7 +96,7 @@ async def build(config: Config, *, owner: str, cache: Path, watch: Watch) -> Asy
         ]
 
         sandbox = None
-        if "code" in config.mode:
+        if {*config.mode} != {"cot"}:
             sandbox = await _open_sandbox(config, owner, warnings)
             stack.push_async_callback(sandbox.close)
         judges = await _open_judges(stack, config, models, gates, cache, watch, warnings)

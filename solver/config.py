@@ -16,7 +16,8 @@ from pydantic_core import ErrorDetails
 from solver.errors import ConfigError
 from solver.records import Record, Sampling
 
-ModeName = Literal["code", "cot"]
+ModeName = Literal["code", "cot", "tir", "csv"]
+ControlName = Literal["literal", "guided", "refine"]
 SandboxKind = Literal["auto", "docker", "docker-strict", "native", "reduced"]
 
 DEFAULT_JUDGE = "mistral/mistral-large-2411"
@@ -38,6 +39,21 @@ class ModelOptions(Record):
         return self.name.partition("/")[0]
 
 
+class RegenerateOptions(Record):
+    """Token-by-token regeneration: each control is an arm of its own beside `code`."""
+
+    controls: tuple[ControlName, ...] = ()
+    """`literal`: one request a token. `guided`: each finished line is checked, and grown again
+    where it fails. `refine`: a failed program is grown again from its least certain token."""
+    interventions: int = Field(default=8, ge=1, le=100)
+    """How many lines of one reply `guided` may have grown again."""
+
+    @field_validator("controls", mode="before")
+    @classmethod
+    def _one_or_many_controls(cls, value: Any) -> Any:
+        return [part.strip() for part in value.split(",")] if isinstance(value, str) else value
+
+
 class CodeOptions(Record):
     """The mode in which the model writes one Python program."""
 
@@ -47,6 +63,13 @@ class CodeOptions(Record):
     """`feedback` shows the model its error; `resample` asks afresh with another seed."""
     examples: int = Field(default=0, ge=0)
     """How many worked examples precede the problem."""
+    regenerate: RegenerateOptions = RegenerateOptions()
+    """One of `literal`, `guided`, `refine`, or a list of them, to be compared with `code`."""
+
+    @field_validator("regenerate", mode="before")
+    @classmethod
+    def _regenerate_by_control(cls, value: Any) -> Any:
+        return {"controls": value} if isinstance(value, str | list | tuple) else value
 
 
 class CotOptions(Record):
@@ -54,6 +77,50 @@ class CotOptions(Record):
 
     examples: int = Field(default=0, ge=0)
     """How many worked examples precede the problem."""
+
+
+class TirOptions(Record):
+    """Tool-integrated reasoning: words and programs in turn, until an answer is boxed."""
+
+    format: Literal["tora", "openmath"] = "tora"
+    """`tora` (arXiv 2309.17452): each program runs in a fresh process. `openmath`
+    (arXiv 2402.10176): the programs of a trial share one session, and its names."""
+    executions: int | None = Field(default=None, ge=1, le=100)
+    """Programs that may run in one trial; by default the papers' 3 (tora) and 6 (openmath)."""
+    on_error: Literal["continue", "stop"] = "continue"
+    """Whether a program that fails ends the trial, or its error is shown and the model goes on."""
+
+    @property
+    def most_executions(self) -> int:
+        """Programs that may run in one trial."""
+        return self.executions or {"tora": 3, "openmath": 6}[self.format]
+
+
+class VoteWeights(Record):
+    """What a repeat's answer counts in the verification-weighted vote. Changes no trial."""
+
+    true: float = Field(default=1.0, ge=0)
+    """Its check found it true."""
+    uncertain: float = Field(default=0.5, ge=0)
+    """Its check failed, or could not tell."""
+    false: float = Field(default=0.2, ge=0)
+    """Its check found it false, and no revision was left."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _words(cls, value: Any) -> Any:
+        """`true:` and `false:` are words here, which YAML reads as truth values."""
+        return {str(k).lower(): v for k, v in value.items()} if isinstance(value, dict) else value
+
+
+class CsvOptions(Record):
+    """Self-verification (arXiv 2308.07921): solve as `code` does, then check by a program."""
+
+    revisions: int = Field(default=2, ge=0, le=20)
+    """How often an answer found false is solved again; the last one stands in any case."""
+    weights: VoteWeights = VoteWeights()
+    """The vote over repeats. The paper wants true above uncertain above false; it gives no
+    numbers, so these are ours."""
 
 
 class SandboxOptions(Record):
@@ -121,7 +188,7 @@ class Config(Record):
     limit: int | None = Field(default=None, ge=1)
     """At most so many problems, spread evenly over domains and levels."""
     mode: tuple[ModeName, ...] = ("code",)
-    """`code`, `cot`, or both for a paired comparison."""
+    """`code`, `cot`, `tir`, `csv`, or several for a paired comparison."""
     repeats: int = Field(default=1, ge=1)
     """Independent trials a problem: the n of Pass@k and G-Pass@k."""
     seed: int = Field(default=0, ge=0)
@@ -129,6 +196,8 @@ class Config(Record):
     sampling: Sampling = Sampling()
     code: CodeOptions = CodeOptions()
     cot: CotOptions = CotOptions()
+    tir: TirOptions = TirOptions()
+    csv: CsvOptions = CsvOptions()
     sandbox: SandboxOptions = SandboxOptions()
     judge: JudgeOptions = JudgeOptions()
     patience: Patience = Patience()
@@ -163,7 +232,13 @@ class Config(Record):
             raise ValueError(f"model: {_first_twice(names)} is listed twice")
         if len(set(self.mode)) < len(self.mode):
             raise ValueError(f"mode: {_first_twice(self.mode)} is listed twice")
-        resampling = "code" in self.mode and self.code.retry == "resample" and self.code.retries > 0
+        controls = self.code.regenerate.controls
+        if controls and "code" not in self.mode:
+            raise ValueError("code.regenerate: is compared with mode code, so add it to mode")
+        if len(set(controls)) < len(controls):
+            raise ValueError(f"code.regenerate: {_first_twice(controls)} is listed twice")
+        resampling = self.code.retry == "resample" and self.code.retries > 0
+        resampling = resampling and not {"code", "csv"}.isdisjoint(self.mode)
         for model in self.model:
             temperature = {**self.sampling.model_dump(), **model.sampling}["temperature"]
             if temperature == 0 and resampling:
@@ -179,6 +254,16 @@ class Config(Record):
         if self.judge.model is None and self.judge.preset != "rules-then-model":
             raise ValueError(f"judge.preset: {self.judge.preset!r} needs a judge.model")
         return self
+
+    @property
+    def modes(self) -> tuple[str, ...]:
+        """Every way of solving in this run: `mode`, and `code+guided` for a regeneration."""
+        controls = self.code.regenerate.controls
+        return tuple(
+            name
+            for mode in self.mode
+            for name in (mode, *(f"code+{c}" for c in controls if mode == "code"))
+        )
 
     def sampling_of(self, model: ModelOptions) -> Sampling:
         """The run's sampling with the model's own over it."""
@@ -196,6 +281,11 @@ class Config(Record):
         free = {"limit", "repeats", "patience", "problems_file"}
         facts = self.model_dump(mode="json", exclude=free)
         facts["sandbox"].pop("workers")
+        facts["csv"].pop("weights")
+        for mode in {"tir", "csv"} - {*self.mode}:
+            facts.pop(mode)  # what no trial uses decides none
+        if not self.code.regenerate.controls:
+            facts["code"].pop("regenerate")
         for options in (facts["judge"], *facts["model"]):
             options["options"] = measured(options["options"])
         facts["providers"] = {name: measured(facts["providers"][name]) for name in self.providers}

@@ -11,10 +11,10 @@ from pathlib import Path
 from sandbox import probe
 from solver.build import connect_judge, connect_models
 from solver.config import Config, check_config, load_config
+from solver.console import say
 from solver.errors import ConfigError, ModelError
 from solver.main import FREE_DISK_MB
 from solver.models import Model
-from solver.show import say
 
 
 @dataclass(frozen=True)

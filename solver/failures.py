@@ -293,7 +293,7 @@ def _arm(
     problems: Mapping[str, Problem],
     read_texts: ReadTexts,
 ) -> ArmFailures:
-    attempts = mode == "code"
+    attempts = mode.startswith("code")
     missed, missed_trials = _missed(trials, problems, read_texts)
     errors = Counter(first_line(told.row.error) for told in trials if told.row.error is not None)
     return ArmFailures(

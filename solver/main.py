@@ -13,13 +13,14 @@ from typing import Any
 from judge import Judge
 from solver.build import build, connect_judge, connect_models, policy_of
 from solver.config import Config, differences, load_config
+from solver.console import say
 from solver.errors import ConfigError
-from solver.modes import opening
+from solver.modes import most_turns, opening
 from solver.problems import ProblemSet, load, select
 from solver.progress import show_progress
 from solver.records import Problem
 from solver.run import run, trials_of
-from solver.show import say, show_chat, show_run
+from solver.show import show_chat, show_run
 from solver.store import Store
 from solver.watch import Watch
 
@@ -78,15 +79,14 @@ def default_name(path: Path, overrides: dict[str, Any]) -> str:
 def dry(job: Job) -> int:
     """Print the first prompt of each mode, the counts, and what is missing (then exit code 2)."""
     config = job.config
-    for mode in config.mode:
+    for mode in config.modes:
         say(f"── first prompt, mode {mode}, problem {job.problems[0].id}")
         show_chat(opening(mode, job.problems[0], config))
     trials = trials_of(config, job.problems)
-    by_mode = trials // len(config.mode)
-    most = sum(by_mode * (1 + config.code.retries if mode == "code" else 1) for mode in config.mode)
+    most = sum(most_turns(mode, config) for mode in config.modes) * trials // len(config.modes)
     say(
-        f"{len(job.problems)} problems × {len(config.mode)} modes × {len(config.model)} models"
-        f" × {config.repeats} repeats = {trials} trials, {trials} to {most} model calls"
+        f"{len(job.problems)} problems × {len(config.modes)} modes × {len(config.model)} models"
+        f" × {config.repeats} repeats = {trials} trials, {trials} to {most} replies"
     )
     say(f"run folder: {job.folder}" + (" (exists: would resume)" if job.folder.exists() else ""))
     notes: list[str] = []

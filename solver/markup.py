@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from markupsafe import Markup, escape
 
-from solver.show import plain
+from solver.console import plain
 
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element

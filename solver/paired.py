@@ -10,12 +10,12 @@ Not here: whether two runs may be compared at all, beyond holding the same probl
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from math import lcm, sqrt
+from math import lcm, nan, sqrt
 from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import bdtr
+from scipy.special import bdtr, stdtrit
 
 Correct = Mapping[str, Sequence[bool]]
 """Problem id to whether each repeat was correct."""
@@ -75,6 +75,27 @@ def paired_difference(a: Correct, b: Correct, *, seed: int = 0) -> Difference:
         counts=counts,
         detectable=smallest_detectable(len(rates), discordance),
     )
+
+
+@dataclass(frozen=True)
+class MeanDifference:
+    """Mean over problems of a difference in any unit."""
+
+    value: float
+    low: float
+    high: float
+    """Student's 95 % interval; NaN for a single problem."""
+
+
+def mean_difference(differences: Sequence[float]) -> MeanDifference:
+    """The mean of one difference a problem. Raises ValueError where there is none."""
+    if not differences:
+        raise ValueError("a mean over problems needs at least one problem, but there is none")
+    array = np.asarray(differences, dtype=np.float64)
+    value, half = float(array.mean()), nan
+    if array.size > 1:
+        half = float(stdtrit(array.size - 1, 0.975) * array.std(ddof=1)) / sqrt(array.size)
+    return MeanDifference(value, value - half, value + half)
 
 
 def four_counts(rates: Sequence[tuple[Fraction, Fraction]]) -> Counts:

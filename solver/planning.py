@@ -12,7 +12,7 @@ from solver.config import Config, ModelOptions
 from solver.cost import Price, Prices, Usage, usage
 from solver.errors import ConfigError
 from solver.metrics import clopper_pearson
-from solver.modes import opening
+from solver.modes import most_kept, most_requests, most_turns, opening
 from solver.paired import smallest_detectable
 from solver.records import Problem
 
@@ -41,7 +41,7 @@ class ArmPlan:
     mode: str
     trials: int
     calls: Range
-    """Replies, not counting requests that fail."""
+    """Requests, not counting those that fail; many a reply where a controller looks after it."""
     input_tokens: Range
     output_tokens: Range
     money: Range | None
@@ -95,7 +95,7 @@ def plan_run(
     arms = [
         _arm(config, model, mode, problems, prices, pilot)
         for model in config.model
-        for mode in config.mode
+        for mode in config.modes
     ]
     n = len(problems)
     return Plan(
@@ -110,11 +110,6 @@ def plan_run(
     )
 
 
-def most_calls(config: Config, mode: str) -> int:
-    """Replies one trial may take."""
-    return 1 + config.code.retries if mode == "code" else 1
-
-
 def _arm(
     config: Config,
     model: ModelOptions,
@@ -125,18 +120,20 @@ def _arm(
 ) -> ArmPlan:
     cap = config.sampling_of(model).max_tokens
     trials = len(problems) * config.repeats
-    calls = most_calls(config, mode)
+    replies, requests = most_turns(mode, config), most_requests(mode, config, cap)
     first = config.repeats * sum(_prompt_tokens(config, mode, problem) for problem in problems)
-    again = (calls - 1) * (first + trials * (cap + REPORT_TOKENS))
+    kept = most_kept(mode, config) * (cap + REPORT_TOKENS)
+    prompts = first + (replies - 1) * (first + trials * kept)
+    begun = trials * replies * (requests - 1) * cap
     one = _mean_trial(model.name, mode, pilot)
-    sent = Range(first, trials * one.input_tokens if one else None, first + again)
-    received = Range(0, trials * one.output_tokens if one else None, trials * calls * cap)
+    sent = Range(first, trials * one.input_tokens if one else None, requests * prompts + begun)
+    received = Range(0, trials * one.output_tokens if one else None, trials * replies * cap)
     price = prices.get(model.name)
     return ArmPlan(
         model=model.name,
         mode=mode,
         trials=trials,
-        calls=Range(trials, trials * one.requests if one else None, trials * calls),
+        calls=Range(trials, trials * one.requests if one else None, trials * replies * requests),
         input_tokens=sent,
         output_tokens=received,
         money=_money(price, sent, received) if price else None,

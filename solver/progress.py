@@ -12,8 +12,8 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from solver.console import plain
 from solver.records import Outcome
-from solver.show import plain
 from solver.watch import Watch
 
 LIVE_EVERY = 0.5

@@ -36,6 +36,44 @@ TRY_AGAIN = """\
 Write the whole program again, corrected, in a single ```python block. \
 Print only the final answer."""
 
+TIR_SYSTEM = {
+    "tora": """\
+You solve mathematics problems by reasoning in words and running Python, in turn.
+Think about the next step, write one program in a ```python block, and stop there. What it prints \
+is given to you in an ```output block, and you go on from it. Every program runs by itself, \
+without the names of earlier ones, input, files or network, for at most {seconds:g} seconds \
+(sympy, numpy, scipy and fractions are installed). You may run {executions} programs.
+When you know the answer, give it once, in exact form, as \\boxed{answer}, and write no more \
+programs.""",
+    "openmath": """\
+You solve mathematics problems by reasoning in words and running Python, in turn.
+Think about the next step, write code between <llm-code> and </llm-code>, and stop there. What it \
+prints is given to you between <llm-code-output> and </llm-code-output>, and you go on from it. \
+Names stay defined from one piece of code to the next. Each runs without input, files or network, \
+for at most {seconds:g} seconds (sympy, numpy, scipy and fractions are installed). You may run \
+{executions} pieces of code.
+When you know the answer, give it once, in exact form, as \\boxed{answer}, and write no more \
+code.""",
+}
+
+TIR_QUESTION = """\
+Problem: {question}"""
+
+TIR_LAST = """\
+That was the last program. Now give the answer as \\boxed{answer}."""
+
+VERIFY = """\
+Your program printed this answer: {answer}
+
+Now check it with another program that does not repeat the first: put the answer back into the \
+problem, count by brute force, or find it in another way. Its last line of output must be one \
+word: True if the answer is right, False if it is wrong, Uncertain if the check cannot tell. \
+Write it in a single ```python block."""
+
+REVISE = """\
+Your check says that {answer} is wrong. Find the mistake and solve the problem again: write the \
+whole program, corrected, in a single ```python block. Print only the final answer."""
+
 _WHY = {
     Failure.NO_CODE: "Your reply held no Python program.",
     Failure.TRUNCATED: "Your reply reached the length limit before its program ended. Be shorter.",
@@ -46,6 +84,10 @@ _WHY = {
     Failure.OUT_OF_MEMORY: "Your program was stopped: it used more than {memory_mb} MiB of memory.",
     Failure.NO_OUTPUT: "Your program ended without printing an answer.",
 }
+
+
+LONGEST_ANSWER = 500
+"""Characters of an answer that the model is shown again."""
 
 
 class Example(Record):
@@ -74,6 +116,25 @@ def cot_chat(question: str, *, examples: int) -> tuple[Message, ...]:
     return (*chat, Message(role="user", text=_fill(COT_QUESTION, question=question)))
 
 
+def tir_chat(question: str, *, form: str, executions: int, seconds: float) -> tuple[Message, ...]:
+    """The conversation that asks for words and programs in turn."""
+    system = _fill(TIR_SYSTEM[form], executions=executions, seconds=seconds)
+    return (
+        Message(role="system", text=system),
+        Message(role="user", text=_fill(TIR_QUESTION, question=question)),
+    )
+
+
+def verify(answer: str) -> Message:
+    """Ask for a program that checks an answer."""
+    return Message(role="user", text=_fill(VERIFY, answer=answer[:LONGEST_ANSWER]))
+
+
+def revise(answer: str) -> Message:
+    """Say that the model's own check found its answer false, and ask for another."""
+    return Message(role="user", text=_fill(REVISE, answer=answer[:LONGEST_ANSWER]))
+
+
 def try_again(turn: Turn, *, seconds: float, memory_mb: int) -> Message:
     """Say why a program failed, and ask for another. Never says whether an answer was right."""
     if turn.failure is None:
@@ -93,10 +154,13 @@ def worked_examples() -> tuple[Example, ...]:
 
 def prompt_hash(mode: str, mode_options: dict[str, object]) -> str:
     """Changes when any sentence or example that the mode sends changes."""
+    code = [CODE_SYSTEM, CODE_QUESTION, TRY_AGAIN, *_WHY.values()]
     sentences = {
-        "code": [CODE_SYSTEM, CODE_QUESTION, TRY_AGAIN, *_WHY.values()],
+        "code": code,
         "cot": [COT_SYSTEM, COT_QUESTION],
-    }[mode]
+        "tir": [*TIR_SYSTEM.values(), TIR_QUESTION, TIR_LAST],
+        "csv": [*code, VERIFY, REVISE],
+    }[mode.partition("+")[0]]
     count = mode_options.get("examples", 0)
     examples = [e.model_dump() for e in worked_examples()[: count if isinstance(count, int) else 0]]
     return digest([sentences, mode_options, examples])

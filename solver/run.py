@@ -7,15 +7,17 @@ below them are its parts.
 import asyncio
 import time
 from collections.abc import Coroutine, Iterator, Sequence
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from typing import Any, Self
 
 from judge import JudgeError
-from sandbox import Execution, SandboxError
+from sandbox import Execution, Sandbox, SandboxError, Session
 from solver.build import Judging, Parts
 from solver.config import Config, measured
 from solver.errors import ModelError
-from solver.modes import Tools, mode_of
-from solver.prompts import prompt_hash
+from solver.models import Extend
+from solver.modes import Grower, Tools, identity, mode_of
 from solver.records import Message, Problem, Reply, Trial, Turn, digest
 from solver.schedule import Endpoint
 from solver.store import Store
@@ -35,6 +37,8 @@ class Task:
     mode: str
     repeat: int
     seed: int
+    max_tokens: int
+    """The cap on one reply."""
 
 
 class Stopped(Exception):
@@ -97,14 +101,14 @@ async def solve(
     """One trial. A failure of ours is recorded on it; the turns already paid for stay stored."""
     started, clock = time.time(), time.monotonic()
     stored = store.turns(task.key) if task.key in unfinished else ()
-    tools = _Tape(stored, endpoint, parts, watch).tools()
     turns: list[Turn] = []
     verdict = error = None
     try:
-        async for turn in mode_of(task.mode)(task.problem, tools, config, task.seed):
-            if len(turns) >= len(stored):
-                store.add_turn(task.key, len(turns), turn)
-            turns.append(turn)
+        async with _Tape(task, stored, endpoint, parts, watch) as tape:
+            async for turn in mode_of(task.mode)(task.problem, tape.tools(), config, task.seed):
+                if len(turns) >= len(stored):
+                    store.add_turn(task.key, len(turns), turn)
+                turns.append(turn)
         last = turns[-1]
         if last.answer is not None and last.failure is None:
             verdict = await parts.judge.judge.grade(
@@ -138,19 +142,19 @@ def plan(config: Config, problems: Sequence[Problem]) -> Iterator[Task]:
     for model in config.model:
         sampling = config.sampling_of(model).model_dump(mode="json")
         options = measured(config.options_of(model))
-        hashes = {mode: _prompt_hash(config, mode) for mode in config.mode}
+        hashes = {mode: identity(mode, config) for mode in config.modes}
         for repeat in range(config.repeats):
             for problem in problems:
                 seed = int(digest([config.seed, problem.hash, repeat])[:7], 16)
-                for mode in config.mode:
-                    identity = [problem.id, problem.hash, model.name, options]
-                    key = digest([*identity, mode, hashes[mode], sampling, repeat, seed])
-                    yield Task(key, problem, model.name, mode, repeat, seed)
+                for mode in config.modes:
+                    asked = [problem.id, problem.hash, model.name, options]
+                    key = digest([*asked, mode, hashes[mode], sampling, repeat, seed])
+                    yield Task(key, problem, model.name, mode, repeat, seed, sampling["max_tokens"])
 
 
 def trials_of(config: Config, problems: Sequence[Problem]) -> int:
     """How many trials a run has."""
-    return len(config.model) * config.repeats * len(problems) * len(config.mode)
+    return len(config.model) * config.repeats * len(problems) * len(config.modes)
 
 
 async def grade_undecided(judging: Judging, store: Store, watch: Watch) -> int:
@@ -173,43 +177,101 @@ class _Tape:
     """Gives a mode the replies and executions that are stored already, then real ones.
 
     Modes are deterministic in what they are answered, so replaying an unfinished trial's turns
-    brings it back to where it was, and nothing is bought twice.
+    brings it back to where it was, and nothing is bought twice. A session's names are on no tape:
+    before its first new program, those that are stored run again.
     """
 
     def __init__(
-        self, stored: Sequence[Turn], endpoint: Endpoint, parts: Parts, watch: Watch
+        self,
+        task: Task,
+        stored: Sequence[Turn],
+        endpoint: Endpoint,
+        parts: Parts,
+        watch: Watch,
     ) -> None:
+        self._task = task
         self._stored = stored
         self._endpoint = endpoint
         self._parts = parts
         self._watch = watch
         self._turn = -1
+        self._session: Session | None = None
+        self._stepped: list[str] = []
+        """Programs of the session that were not run, since how they went is stored."""
+        self._open = AsyncExitStack()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._open.aclose()
 
     def tools(self) -> Tools:
         """What the mode works with."""
-        return Tools(ask=self._ask, run=self._run, screen=self._parts.screen)
+        return Tools(
+            ask=self._ask,
+            grow=self._grow,
+            run=self._run,
+            step=self._step,
+            screen=self._parts.screen,
+            max_tokens=self._task.max_tokens,
+        )
 
-    async def _ask(self, chat: Sequence[Message], *, seed: int) -> Reply:
+    async def _ask(self, chat: Sequence[Message], *, seed: int, stop: Sequence[str] = ()) -> Reply:
+        if (stored := self._next_reply()) is not None:
+            return stored
+        return await self._endpoint.ask(chat, seed=seed, stop=stop)
+
+    async def _grow(self, grower: Grower) -> Reply:
+        if (stored := self._next_reply()) is not None:
+            return stored
+        async with self._endpoint.hold() as extend:
+            return await grower(self._until_stopped(extend))
+
+    def _next_reply(self) -> Reply | None:
+        """The stored reply of the turn that begins, or None where it must be made."""
         self._turn += 1
         if self._turn < len(self._stored):
             return self._stored[self._turn].reply
         if self._watch.stopping:
             raise Stopped
-        return await self._endpoint.ask(chat, seed=seed)
+        return None
+
+    def _until_stopped(self, extend: Extend) -> Extend:
+        """A reply that takes hundreds of requests is given up at Ctrl-C, before the next one."""
+
+        async def extend_unless_stopped(chat: Sequence[Message], begun: str, **how: Any) -> Reply:
+            if self._watch.stopping:
+                raise Stopped
+            return await extend(chat, begun, **how)
+
+        return extend_unless_stopped
 
     async def _run(self, program: str) -> Execution:
-        if self._turn < len(self._stored):
-            stored = self._stored[self._turn]
-            if stored.execution is not None and stored.program == program:
-                return stored.execution
+        if (stored := self._stored_execution(program)) is not None:
+            return stored
+        return await self._sandbox().run(program)
+
+    async def _step(self, program: str) -> Execution:
+        if (stored := self._stored_execution(program)) is not None:
+            self._stepped.append(program)
+            return stored
+        if self._session is None:
+            self._session = await self._open.enter_async_context(self._sandbox().session())
+            for earlier in self._stepped:
+                await self._session.run(earlier)
+        return await self._session.run(program)
+
+    def _stored_execution(self, program: str) -> Execution | None:
+        if self._turn >= len(self._stored):
+            return None
+        stored = self._stored[self._turn]
+        return stored.execution if stored.program == program else None
+
+    def _sandbox(self) -> Sandbox:
         if self._parts.sandbox is None:
             raise SandboxError("no sandbox was opened, for no mode of this run executes code")
-        return await self._parts.sandbox.run(program)
-
-
-def _prompt_hash(config: Config, mode: str) -> str:
-    options = getattr(config, mode).model_dump(mode="json")
-    return digest([prompt_hash(mode, options), config.sandbox.seconds, config.sandbox.memory_mb])
+        return self._parts.sandbox
 
 
 async def together(works: Sequence[Coroutine[None, None, None]]) -> None:

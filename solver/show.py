@@ -1,54 +1,38 @@
-"""A run as text in a terminal: its tables, or one problem's trials whole.
+"""A run as text in a terminal: its tables, or one problem's trials whole."""
 
-Everything a model wrote passes through `plain`, so no escape sequence reaches a terminal.
-"""
-
-import sys
-import unicodedata
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from rich import box
 from rich.console import Console
-from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
 from sandbox import Exit
+from solver.console import (
+    interval,
+    one_line,
+    open_console,
+    percent,
+    plain,
+    plain_name,
+    put,
+    say,
+    share_of,
+)
 from solver.errors import ConfigError
-from solver.metrics import Estimate
-from solver.records import Message, Outcome, Problem, Trial, Turn
+from solver.records import Failure, Message, Outcome, Problem, Trial, Turn
+from solver.show_ways import show_pairs, show_ways
 from solver.stability import Reading, Stability, stability
 from solver.store import Store
 from solver.summary import Arm, Cell, Pair, Summary, summary_of
+from solver.ways import vote_weights, ways_of
 
 if TYPE_CHECKING:
     from solver.auditing import JudgeAudit
     from solver.rejudge import Change
     from solver.screening import ScreenAudit
     from solver.timing import Timing
-
-WIDTH = 100
-"""Columns where the output is not a terminal."""
-
-
-def plain(text: str) -> str:
-    """The text with control, invisible and direction characters written out, harmless anywhere."""
-    if text.isascii() and text.isprintable():
-        return text
-    return "".join(
-        character
-        if character in "\n\t" or unicodedata.category(character)[0] not in "CZ" or character == " "
-        else " "
-        if unicodedata.category(character) == "Zs"
-        else f"\\u{ord(character):04x}"
-        for character in text
-    )
-
-
-def say(text: str, *, error: bool = False) -> None:
-    """Print one line of plain text."""
-    print(plain(text), file=sys.stderr if error else sys.stdout, flush=True)
 
 
 def show_run(store: Store, *, greedy: Store | None = None, every_k: bool = False) -> None:
@@ -64,18 +48,33 @@ def show_run(store: Store, *, greedy: Store | None = None, every_k: bool = False
         put(console, _accuracies(arm))
         for line in _details(arm):
             put(console, Text(line))
-    for pair in summary.pairs:
-        put(console, Text(f"\n{pair.model} · {pair.first} against {pair.second}", style="bold"))
-        for line in _compared(pair):
-            put(console, Text(line))
+    _show_pairs(console, summary)
+    show_ways(console, ways_of(store))
     if (repeats := manifest.get("config", {}).get("repeats", 1)) > 1:
         ks = range(1, repeats + 1) if every_k else None
-        for found in stability(store.rows(), ks=ks, greedy=greedy.rows() if greedy else ()):
+        for found in stability(
+            store.rows(),
+            ks=ks,
+            greedy=greedy.rows() if greedy else (),
+            weights=vote_weights(store),
+        ):
             _show_stability(console, found)
     put(console, Text())
     for line in _whole_run(summary, manifest):
         put(console, Text(line))
     say(f"run: {store.folder}")
+
+
+def _show_pairs(console: Console, summary: Summary) -> None:
+    """Two modes in full; of more than two, each beside the first, in a table."""
+    for model in dict.fromkeys(pair.model for pair in summary.pairs):
+        pairs = [pair for pair in summary.pairs if pair.model == model]
+        if len(pairs) > 1:
+            show_pairs(console, [pair for pair in pairs if pair.first == pairs[0].first])
+            continue
+        put(console, Text(f"\n{model} · {pairs[0].first} against {pairs[0].second}", style="bold"))
+        for line in _compared(pairs[0]):
+            put(console, Text(line))
 
 
 def _show_stability(console: Console, found: Stability) -> None:
@@ -86,6 +85,15 @@ def _show_stability(console: Console, found: Stability) -> None:
         if reading is not None:
             put(console, Text(f"over {reading.problems} problems, {what}:" if readings else ""))
             put(console, _stabilities(reading))
+    if found.verified is not None:
+        put(
+            console,
+            Text(
+                f"verified   {percent(found.verified)} [{interval(found.verified)}] by the"
+                f" verification-weighted vote of {found.repeats} repeats, over"
+                f" {found.verified.n_problems} problems"
+            ),
+        )
     if found.greedy is not None:
         put(
             console,
@@ -210,17 +218,18 @@ def _numbers(cell: Cell, both: bool) -> list[str]:
 
 
 def _details(arm: Arm) -> Iterable[str]:
-    trials = arm.overall.trials
     counted = " · ".join(f"{plain_name(o)} {arm.outcomes[o]}" for o in Outcome if arm.outcomes[o])
     yield f"outcomes   {counted}"
     if arm.mode != "cot":
         used = " · ".join(f"{number}: {count}" for number, count in sorted(arm.attempts.items()))
-        yield f"attempts   {used}  (attempts used: trials)"
+        attempts = "attempts" if arm.mode.startswith("code") else "replies"
+        yield f"{attempts:<10} {used}  ({attempts} used: trials)"
         yield (
             f"unsafe     {share_of(arm.refused, arm.programs)} of programs refused by the screen,"
             f" in {arm.unsafe_trials} trials"
         )
-        spent = share_of(arm.exhausted, trials)
+    if arm.mode.startswith("code"):
+        spent = share_of(arm.exhausted, arm.overall.trials)
         yield f"unresolved {spent} of trials spent every attempt, no answer"
     yield f"judge      rules {arm.by_rules} · model {arm.by_model} · undecided {arm.undecided}"
     if arm.by_model:
@@ -279,7 +288,7 @@ def _show_problem_text(problem: Problem) -> None:
 def _show_trial(trial: Trial, verdicts: Sequence[tuple[str, Any]]) -> None:
     say(f"\n══ {trial.model} · {trial.mode} · repeat {trial.repeat} · seed {trial.seed}")
     for number, turn in enumerate(trial.turns, start=1):
-        _show_turn(number, turn)
+        _show_turn(number, turn, last=turn is trial.turns[-1])
     say(f"── outcome: {plain_name(trial.outcome)} in {trial.seconds:.1f} s")
     if trial.error:
         say(f"   {trial.error}")
@@ -290,7 +299,7 @@ def _show_trial(trial: Trial, verdicts: Sequence[tuple[str, Any]]) -> None:
             say(f"   compared {verdict.reference_form!r} with {verdict.answer_form!r}")
 
 
-def _show_turn(number: int, turn: Turn) -> None:
+def _show_turn(number: int, turn: Turn, *, last: bool) -> None:
     say(f"── turn {number}" + (" (asked afresh)" if turn.fresh and number > 1 else ""))
     show_chat(turn.prompt)
     reply = turn.reply
@@ -310,9 +319,14 @@ def _show_turn(number: int, turn: Turn) -> None:
         _section("[stdout]", done.stdout)
         if done.stderr.strip():
             _section("[stderr]", done.stderr)
+    for cut in reply.interventions:
+        dropped = f", dropped {cut.dropped!r}" if cut.dropped else ""
+        say(f"   {cut.kind} at character {cut.at}{dropped}")
+    if turn.verification is not None:
+        say(f"   check: {turn.verification}")
     if turn.answer is not None:
         say(f"   answer ({turn.answer_rule}): {turn.answer}")
-    elif turn.failure is not None:
+    elif turn.failure is not None and (last or turn.failure is not Failure.NO_ANSWER):
         say(f"   no answer: {plain_name(turn.failure)}")
 
 
@@ -322,53 +336,5 @@ def _section(title: str, text: str) -> None:
         say(f"     {line}")
 
 
-def one_line(text: str, most: int = 100) -> str:
-    """The text on one line, written out by `plain` and cut to so many characters."""
-    line = " ".join(plain(text).split())
-    return line if len(line) <= most else line[: most - 1] + "…"
-
-
-def plain_name(kind: str) -> str:
-    """`out_of_memory` as words."""
-    return str(kind).replace("_", " ")
-
-
 def _last(cells: dict[str, Cell]) -> Cell | None:
     return list(cells.values())[-1] if cells else None
-
-
-def percent(estimate: Estimate | None) -> str:
-    """`12.3 %`, or a dash where nothing could be counted."""
-    return "–" if estimate is None else f"{100 * estimate.value:.1f} %"
-
-
-def interval(estimate: Estimate | None) -> str:
-    """The 95 % interval in per cent."""
-    return "–" if estimate is None else f"{100 * estimate.low:.1f} – {100 * estimate.high:.1f}"
-
-
-def share_of(count: int, total: int) -> str:
-    """`3/12 (25.0 %)`."""
-    return f"{count}/{total}" + (f" ({100 * count / total:.1f} %)" if total else "")
-
-
-def open_console() -> Console:
-    """Where tables go: as wide as the terminal, or as `WIDTH` into a file."""
-    console = Console(highlight=False, markup=False, emoji=False)
-    return (
-        console
-        if console.is_terminal
-        else Console(highlight=False, markup=False, emoji=False, width=WIDTH)
-    )
-
-
-def put(console: Console, what: Table | Text) -> None:
-    """Print a table, or a line that the terminal may break but rich must not."""
-    console.print(what, soft_wrap=isinstance(what, Text))
-
-
-def put_uncut(console: Console, table: Table) -> None:
-    """Print a table of counts as wide as it needs: a number with its end cut off is another."""
-    needed = Measurement.get(console, console.options.update(max_width=1_000), table).maximum
-    wide = Console(highlight=False, markup=False, emoji=False, width=max(console.width, needed))
-    wide.print(table)

@@ -7,9 +7,9 @@ from rich.table import Table
 from rich.text import Text
 
 from solver.compare import Comparison, Flip, Part, Side
+from solver.console import interval, one_line, open_console, percent, put, put_uncut
 from solver.cost import Usage
 from solver.paired import Difference
-from solver.show import interval, one_line, open_console, percent, put, put_uncut
 from solver.view.pages import beside_address
 
 MOST_FLIPS = 20

@@ -6,9 +6,7 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from solver.failures import ArmFailures, Failures, FreshOrRetry, Place
-from solver.records import Outcome
-from solver.show import (
+from solver.console import (
     interval,
     one_line,
     open_console,
@@ -18,6 +16,8 @@ from solver.show import (
     put_uncut,
     share_of,
 )
+from solver.failures import ArmFailures, Failures, FreshOrRetry, Place
+from solver.records import Outcome
 
 MOST_LISTED = 10
 """Problems or examples listed of each kind; the rest is counted."""

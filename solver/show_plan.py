@@ -6,9 +6,9 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
+from solver.console import one_line, open_console, put
 from solver.cost import ArmCost, Price, Usage
 from solver.planning import ArmPlan, Detectable, Plan, Range
-from solver.show import one_line, open_console, put
 
 
 def show_costs(costs: Sequence[ArmCost]) -> None:

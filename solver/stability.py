@@ -21,6 +21,7 @@ from solver.metrics import (
     maj_at_k,
     mg_pass_at_k_each,
     pass_at_k_each,
+    vote,
 )
 from solver.records import Outcome
 from solver.store import Row
@@ -66,6 +67,8 @@ class Stability:
     """Over the problems whose n trials were all scored; None where there is none."""
     of_all: Reading
     """Over all problems, trials that were not scored counted as wrong: the lower reading."""
+    verified: Estimate | None
+    """The verification-weighted vote of all n repeats, over all problems; mode `csv` alone."""
     greedy: Estimate | None
     """Accuracy over scored trials of the same model and mode in the greedy run, if one is given."""
 
@@ -77,13 +80,15 @@ def stability(
     taus: Sequence[str] = TAUS,
     greedy: Iterable[Row] = (),
     same: Callable[[str, str], bool] | None = None,
+    weights: Mapping[str, float] | None = None,
 ) -> tuple[Stability, ...]:
     """Every model and mode that has at least two repeats of each problem it tried.
 
     `ks` are by default `usual_ks`; larger ones than there are repeats are left out. `greedy` are
     the rows of a run at temperature 0; those of problems that `rows` does not hold are left out.
     `same` says which wrong answers vote together, by default those that are equal by the judge's
-    rules, which takes a millisecond a pair.
+    rules, which takes a millisecond a pair. `weights` are those of self-verified trials, by key
+    (`ways.vote_weights`).
     """
     arms = _by_arm(rows)
     greedy_arms = _by_arm(greedy)
@@ -95,7 +100,9 @@ def stability(
         rounds = {problem: trials[:n] for problem, trials in problems.items()}
         once = {p: trials for p, trials in greedy_arms.get(arm, {}).items() if p in rounds}
         found.append(
-            _stability(*arm, n, rounds, ks or usual_ks(n), taus, once, same or _equivalent)
+            _stability(
+                *arm, n, rounds, ks or usual_ks(n), taus, once, same or _equivalent, weights or {}
+            )
         )
     return tuple(found)
 
@@ -115,6 +122,7 @@ def _stability(
     taus: Sequence[str],
     greedy: Mapping[str, Sequence[Row]],
     same: Callable[[str, str], bool],
+    weights: Mapping[str, float],
 ) -> Stability:
     whole = {
         problem: trials
@@ -139,6 +147,7 @@ def _stability(
         if whole
         else None,
         of_all=of_all,
+        verified=_verified(rounds, same, weights) if mode == "csv" else None,
         greedy=accuracy(scored_greedily) if scored_greedily else None,
     )
 
@@ -172,6 +181,20 @@ def _at(
         mg_pass=estimate(mg_pass_at_k_each(tallies, k), trials),
         majority=estimate([maj_at_k(labels, right, k) for labels, right in votes], trials),
     )
+
+
+def _verified(
+    rounds: Mapping[str, Sequence[Row]],
+    same: Callable[[str, str], bool],
+    weights: Mapping[str, float],
+) -> Estimate:
+    """Zhou et al. 2023 (https://arxiv.org/abs/2308.07921): a tie of t answers counts 1/t."""
+    values = []
+    for trials in rounds.values():
+        labels, right = _votes(trials, same)
+        winners = vote(labels, [weights.get(row.key, 0.0) for row in trials])
+        values.append((right in winners) / len(winners) if winners else 0.0)
+    return estimate(values, sum(map(len, rounds.values())))
 
 
 def _votes(

@@ -176,7 +176,7 @@ def _arm(
         outcomes=Counter(row.outcome for row in rows),
         attempts=Counter(row.turns for row in rows if row.error is None),
         exhausted=sum(
-            mode == "code"
+            mode.startswith("code")
             and row.error is None
             and row.turns >= most_attempts
             and row.failure is not None

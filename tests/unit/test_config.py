@@ -45,6 +45,36 @@ def message_of(tmp_path: Path, text: str) -> str:
         ("model: [scripted/a, scripted/a]", "model: scripted/a is listed twice"),
         ("model: scripted/a\nmode: code,code", "mode: code is listed twice"),
         ("model: scripted/a\njudge: {model: null, preset: yes-no}", "needs a judge.model"),
+        (
+            "model: scripted/a\ncode: {regenerate: gided}",
+            "code.regenerate.controls[0]: 'gided' is unknown; did you mean 'guided'?",
+        ),
+        (
+            "model: scripted/a\ncode: {regenerate: [guided, guided]}",
+            "code.regenerate: guided is listed twice",
+        ),
+        (
+            "model: scripted/a\nmode: cot\ncode: {regenerate: guided}",
+            "code.regenerate: is compared with mode code, so add it to mode",
+        ),
+        ("model: scripted/a\ncode: {regenerate: true}", "code.regenerate: True"),
+        (
+            "model: scripted/a\ncode: {regenerate: {controls: guided, interventions: 0}}",
+            "code.regenerate.interventions: 0 is too small",
+        ),
+        ("model: scripted/a\ntir: {format: tore}", "tir.format: 'tore' is unknown"),
+        ("model: scripted/a\ntir: {executions: 0}", "tir.executions: 0 is too small"),
+        ("model: scripted/a\ntir: {on_error: go}", "choices: continue, stop"),
+        ("model: scripted/a\ncsv: {revisions: -1}", "csv.revisions: -1 is too small"),
+        ("model: scripted/a\ncsv: {weights: {true: -1}}", "csv.weights.true: -1 is too small"),
+        (
+            "model: scripted/a\ncsv: {weights: {yes: 1, maybe: 1}}",
+            "csv.weights.maybe: unknown key",
+        ),
+        (
+            "model: scripted/a\nmode: csv\ncode: {retry: resample}",
+            "code.retry: 'resample' at temperature 0",
+        ),
     ],
 )
 def test_a_mistake_is_one_line_that_says_what_and_where(tmp_path, text, expected):
@@ -111,3 +141,60 @@ def test_growing_a_run_does_not_change_its_identity_but_sampling_does():
 @pytest.mark.parametrize("path", sorted(Path("configs").glob("*.yaml")), ids=lambda path: path.name)
 def test_every_shipped_config_is_good(path):
     assert load_config(path).model
+
+
+def of(**content):
+    return check_config({**SCRIPTED, **content}, source="test")
+
+
+@pytest.mark.parametrize(
+    "written",
+    ["guided, refine", ["guided", "refine"], {"controls": ["guided", "refine"]}],
+)
+def test_controls_are_written_as_words_as_a_list_or_in_full(written):
+    assert of(code={"regenerate": written}).code.regenerate.controls == ("guided", "refine")
+
+
+def test_a_full_regenerate_may_name_one_control():
+    full = {"controls": "guided", "interventions": 3}
+    assert of(code={"regenerate": full}).code.regenerate.controls == ("guided",)
+
+
+def test_controls_stand_behind_mode_code_in_their_order():
+    config = of(mode="cot,code,tir", code={"regenerate": "refine,literal"})
+    assert config.modes == ("cot", "code", "code+refine", "code+literal", "tir")
+    assert of(mode="csv,tir").modes == ("csv", "tir")
+
+
+def test_true_and_false_are_words_among_the_weights(tmp_path):
+    path = tmp_path / "votes.yaml"
+    path.write_text(
+        "model: scripted/a\nproviders: {scripted: {replies: [x]}}\nmode: csv\n"
+        "csv: {weights: {true: 2, false: 0.1}}\n",
+        encoding="utf-8",
+    )
+    weights = load_config(path).csv.weights
+    assert (weights.true, weights.uncertain, weights.false) == (2, 0.5, 0.1)
+
+
+def test_what_answers_weigh_may_change_in_a_run_that_is_resumed():
+    assert of(mode="csv", csv={"weights": {"true": 3}}).identity() == of(mode="csv").identity()
+
+
+def test_options_of_modes_that_are_not_run_do_not_change_a_run():
+    plain = of().identity()
+    assert of(tir={"format": "openmath"}, csv={"revisions": 9}).identity() == plain
+    assert of(code={"regenerate": {"interventions": 3}}).identity() == plain
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"mode": "tir", "tir": {"format": "openmath"}},
+        {"mode": "csv", "csv": {"revisions": 1}},
+        {"mode": "code", "code": {"regenerate": "guided"}},
+        {"mode": "code", "code": {"regenerate": {"controls": "guided", "interventions": 3}}},
+    ],
+)
+def test_options_of_modes_that_are_run_do(changed):
+    assert of(**changed).identity() != of(mode=changed["mode"]).identity()

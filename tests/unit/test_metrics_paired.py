@@ -5,7 +5,7 @@ from itertools import product
 
 import numpy as np
 import pytest
-from scipy.stats import binom, binomtest, permutation_test
+from scipy.stats import binom, binomtest, permutation_test, ttest_1samp
 from statsmodels.stats.contingency_tables import mcnemar as statsmodels_mcnemar
 from statsmodels.stats.multitest import multipletests
 
@@ -14,6 +14,7 @@ from solver.paired import (
     bootstrap_interval,
     holm,
     mcnemar,
+    mean_difference,
     paired_difference,
     sign_flip,
     sign_flip_drawn,
@@ -209,3 +210,28 @@ def test_no_difference_shows_in_five_problems():
 def test_a_discordance_that_is_no_share_is_refused():
     with pytest.raises(ValueError, match="discordance must lie between 0 and 1"):
         smallest_detectable(100, 20)
+
+
+@pytest.mark.parametrize("n", [2, 3, 35, 945])
+def test_the_range_of_a_mean_is_scipy_s(n):
+    drawn = np.random.default_rng(n).normal(0.3, 2.0, n)
+    theirs = ttest_1samp(drawn, 0).confidence_interval(0.95)
+    ours = mean_difference(drawn.tolist())
+    assert ours.value == pytest.approx(drawn.mean())
+    assert (ours.low, ours.high) == pytest.approx((theirs.low, theirs.high))
+
+
+def test_the_same_difference_everywhere_leaves_no_range():
+    ours = mean_difference([0.5] * 4)
+    assert (ours.low, ours.value, ours.high) == (0.5, 0.5, 0.5)
+
+
+def test_one_problem_tells_no_range():
+    ours = mean_difference([2.0])
+    assert ours.value == 2.0
+    assert np.isnan([ours.low, ours.high]).all()
+
+
+def test_a_mean_over_no_problem_is_refused():
+    with pytest.raises(ValueError, match="at least one problem"):
+        mean_difference([])

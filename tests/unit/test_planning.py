@@ -9,6 +9,7 @@ from solver.cli import app
 from solver.compare import read_run
 from solver.cost import Price
 from solver.metrics import clopper_pearson
+from solver.models.scripted import Line
 from solver.paired import smallest_detectable
 from solver.planning import plan_run
 from solver.run import trials_of
@@ -26,9 +27,58 @@ def test_trials_and_calls_are_those_of_the_run():
     assert (cot.calls.least, cot.calls.most) == (12, 12)
 
 
-@pytest.mark.parametrize("reply", ["no program", program("print(1)"), program("# exit: crashed")])
+def test_a_plan_counts_the_replies_of_every_mode():
+    config = config_of(
+        mode="tir,csv",
+        code={"retries": 2},
+        csv={"revisions": 1},
+        tir={"format": "openmath", "executions": 4},
+    )
+    tir, csv = plan_run(config, PROBLEMS, {}).arms
+    assert (tir.calls.least, tir.calls.most) == (3, 3 * 5)
+    assert (csv.calls.least, csv.calls.most) == (3, 3 * (3 + 1) * 2)
+
+
+def test_each_control_is_an_arm_that_may_take_many_requests_a_reply():
+    config = config_of(
+        mode="code,cot",
+        code={
+            "retries": 1,
+            "regenerate": {"controls": "literal,guided,refine", "interventions": 2},
+        },
+        sampling={"max_tokens": 50},
+    )
+    arms = {arm.mode: arm.calls.most for arm in plan_run(config, PROBLEMS, {}).arms}
+    replies = len(PROBLEMS) * 2
+    assert arms == {
+        "code": replies,
+        "code+literal": replies * 50,
+        "code+guided": replies * (1 + 2 * 7),
+        "code+refine": replies * 7,
+        "cot": len(PROBLEMS),
+    }
+
+
+LONG = "word " * 45
+FAULTY = Line(text=program("x = = 1\ny = = 2"), instead=(program("w = = 1"), program("v = 1")))
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        "no program",
+        program("print(1)"),
+        program("# exit: crashed"),
+        f"{LONG}{program('print(False)')}",
+        FAULTY,
+    ],
+)
 async def test_a_run_stays_within_its_plan(tmp_path, reply):
-    config = config_of(mode="code,cot", code={"retries": 2}, sampling={"max_tokens": 50})
+    config = config_of(
+        mode="code,cot,tir,csv",
+        code={"retries": 2, "regenerate": "literal,guided,refine"},
+        sampling={"max_tokens": 50},
+    )
     plan = {arm.mode: arm for arm in plan_run(config, PROBLEMS, PRICES).arms}
     async with finished_run(tmp_path, [reply], config=config) as store:
         for mode, arm in plan.items():

@@ -122,6 +122,42 @@ def test_keys_tell_every_trial_apart_and_change_with_what_is_measured():
     assert keys(limit=2) == keys()
 
 
+def test_what_one_mode_is_asked_for_changes_no_other_mode_s_keys():
+    def keys(**content):
+        keys = {}
+        for task in plan(config_of(**content), PROBLEMS):
+            keys.setdefault(task.mode, set()).add(task.key)
+        return keys
+
+    everything = keys(mode="code,cot,tir,csv", code={"regenerate": "literal,guided,refine"})
+    assert len(set.union(*everything.values())) == 3 * 7
+    assert everything["code"] == keys()["code"]
+    assert keys(mode="csv", csv={"weights": {"true": 9}})["csv"] == everything["csv"]
+    assert not keys(mode="csv", csv={"revisions": 9})["csv"] & everything["csv"]
+    assert not keys(mode="tir", tir={"format": "openmath"})["tir"] & everything["tir"]
+    more = keys(code={"regenerate": {"controls": "literal,guided,refine", "interventions": 9}})
+    changed = [mode for mode in more if more[mode] != everything[mode]]
+    assert changed == ["code+guided"]
+
+
+async def test_a_reply_that_grows_is_given_up_between_two_requests_when_the_run_stops(tmp_path):
+    history = []
+    watch = Watch()
+
+    class Stopping(Scripted):
+        async def extend(self, chat, begun, **how):
+            watch.stopping = len(begun.split()) == 4
+            return await super().extend(chat, begun, **how)
+
+    config = config_of(code={"regenerate": "literal", "retries": 0})
+    model = Stopping(replies=["a b c d e f g h"], history=history)
+    async with finished_run(
+        tmp_path, [], problems=ONE, config=config, model=model, watch=watch
+    ) as store:
+        assert [row.mode for row in store.rows()] == ["code"]
+    assert history[-1][0][-1].text == "a b c d"
+
+
 async def test_a_broken_sandbox_is_an_error_of_ours_and_runs_again(tmp_path):
     replies = [program("print(1)")]
     row = await outcome_of(tmp_path, replies, sandbox=EchoSandbox(broken=1))
@@ -259,7 +295,7 @@ from solver.run import run
 folder, log, delay = Path(sys.argv[1]), Path(sys.argv[2]), float(sys.argv[3])
 
 class Logged(Scripted):
-    async def generate(self, chat, *, seed, schema=None):
+    async def generate(self, chat, *, seed, schema=None, stop=()):
         reply = await super().generate(chat, seed=seed, schema=schema)
         with log.open("a") as file:
             file.write(f"{chat[-1].text!r} {seed}\\n")

@@ -4,7 +4,8 @@ import re
 
 import pytest
 
-from solver.show import plain, show_problem, show_run
+from solver.console import plain
+from solver.show import show_problem, show_run
 from solver.summary import summary_of
 from tests.fakes import PROBLEMS, config_of, finished_run, program
 

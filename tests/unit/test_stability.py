@@ -132,3 +132,53 @@ def test_the_table_is_shown_with_repeats_and_not_without(tmp_path, capsys):
         printed = capsys.readouterr().out
         assert ("G-Pass τ=0.75" in printed) is shown
         assert ("greedy     100.0 %" in printed) is shown
+
+
+# ---- the vote of self-verified answers ----
+
+
+def verified_vote(folder, given, weights, *, mode="csv"):
+    """The vote over repeats of one problem; each is (answer, right) with its weight."""
+    trials = [
+        trial("p1", said(answer), right=right, repeat=repeat, mode=mode)
+        for repeat, (answer, right) in enumerate(given)
+    ]
+    store = stored(folder, PROBLEMS, trials)
+    rows = list(store.rows())
+    store.close()
+    by_key = {row.key: weights[row.repeat] for row in rows}
+    (found,) = stability(rows, weights=by_key)
+    return found.verified
+
+
+def test_a_heavy_answer_beats_the_majority(tmp_path):
+    vote = verified_vote(tmp_path, [RIGHT, WRONG, WRONG], [1.0, 0.2, 0.2])
+    assert vote.value == 1
+
+
+def test_with_equal_weights_the_majority_wins(tmp_path):
+    vote = verified_vote(tmp_path, [RIGHT, WRONG, WRONG], [1.0, 1.0, 1.0])
+    assert vote.value == 0
+
+
+def test_a_tie_counts_its_share(tmp_path):
+    vote = verified_vote(tmp_path, [RIGHT, WRONG, WRONG], [0.4, 0.2, 0.2])
+    assert vote.value == 0.5
+
+
+def test_answers_without_weight_do_not_outvote_a_light_one(tmp_path):
+    vote = verified_vote(tmp_path, [RIGHT, WRONG, WRONG], [0.1, 0.0, 0.0])
+    assert vote.value == 1
+
+
+def test_silence_has_no_weight(tmp_path):
+    vote = verified_vote(tmp_path, [RIGHT, SILENT, SILENT], [0.1, 1.0, 1.0])
+    assert vote.value == 1
+
+
+def test_nobody_s_vote_is_wrong(tmp_path):
+    assert verified_vote(tmp_path, [SILENT, SILENT], [1.0, 1.0]).value == 0
+
+
+def test_only_self_verified_answers_have_such_a_vote(tmp_path):
+    assert verified_vote(tmp_path, [RIGHT, WRONG], [1.0, 0.1], mode="code") is None
