@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from typing import Any
 
+from solver.console import plain_name
 from solver.records import Outcome
 from solver.report.figures import Forest, Stack
 from solver.report.parts import Rows, Section, dot, names_of_arms, of, value_and_range
 from solver.report.runs import Named, Run
 from solver.report.tables import Column, Kind, Table, Value, short
-from solver.show import plain_name
 from solver.summary import Cell
 
 LIST_LIMIT = 200

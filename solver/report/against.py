@@ -2,20 +2,21 @@
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from solver import compare
 from solver.compare import Comparison, Side
 from solver.errors import ConfigError
 from solver.paired import Difference, holm
 from solver.report.figures import Dot, Forest
-from solver.report.parts import Rows, Section, table_or_none
+from solver.report.parts import Rows, Section, listed
 from solver.report.runs import Named, Run, in_order_of_arms, names_by_arm
 from solver.report.tables import Column, Kind, Table, Value, short, text_of
 
 Names = Mapping[tuple[str, str, str], str]
 
 MOST_SENTENCES = 6
-MOST_BY_DOMAIN = 4
+MOST_BY_DOMAIN = 6
 """Comparisons drawn by domain; the tables hold all of them."""
 MOST_FLIPS = 200
 
@@ -53,12 +54,17 @@ def _attempt(sides: Sequence[compare.Run], refused: list[str]) -> Sequence[Compa
 
 
 def compared(found: Sequence[Comparison], arms: Sequence[Named]) -> Section | None:
-    """Every comparison, as a whole, by domain and level, and the problems that changed hands."""
+    """Each arm beside the first, by domain and level too, and the problems that changed hands.
+
+    The other pairs of modes have a table of their own.
+    """
     if not found:
         return None
     names = names_by_arm(arms)
     adjusted = holm([each.difference.p_value for each in found])
-    lines = tuple((_name(each, names), (_dot("difference", each.difference),)) for each in found)
+    found = [replace(each, adjusted=p) for each, p in zip(found, adjusted, strict=True)]
+    leading = list(_leading(found, arms))
+    lines = tuple((_name(each, names), (_dot("difference", each.difference),)) for each in leading)
     figures = [
         Forest(
             "differences",
@@ -69,19 +75,36 @@ def compared(found: Sequence[Comparison], arms: Sequence[Named]) -> Section | No
             signed=True,
         )
     ]
-    if by_domain := _by_domain(found[:MOST_BY_DOMAIN], names):
+    if by_domain := _by_domain(leading, names):
         figures.append(by_domain)
+    table = _table("differences", "Differences, first minus second", leading, names)
+    folded = [_parts(leading, names), _flips(leading, names)]
+    if len(leading) < len(found):
+        every = f"All {len(found)} pairs, first minus second"
+        folded.insert(0, _table("differences-of-all-pairs", every, found, names))
     return Section(
         "compared",
         "Code against words" if _only_modes(found) else "Side by side",
-        tuple(_sentence(each, names) for each in found[:MOST_SENTENCES]),
+        tuple(_sentences(leading, len(found), names)),
         tuple(figures),
-        tables=(_table(found, adjusted, names), _four_counts(found, names)),
-        folded=(*table_or_none(_parts(found, names)), *table_or_none(_flips(found, names))),
+        tables=(table, _four_counts(leading, names)),
+        folded=tuple(table for table in folded if table.rows),
     )
 
 
-def _table(found: Sequence[Comparison], adjusted: Sequence[float], names: Names) -> Table:
+def _leading(found: Sequence[Comparison], arms: Sequence[Named]) -> Iterator[Comparison]:
+    """All but the pairs of one model's modes that leave out its first mode."""
+    first: dict[tuple[str, str], str] = {}
+    for arm in arms:
+        first.setdefault((arm.run.name, arm.arm.model), arm.arm.mode)
+    for each in found:
+        a, b = each.a, each.b
+        within = (a.run, a.model) == (b.run, b.model)
+        if not within or first[a.run, a.model] in (a.mode, b.mode):
+            yield each
+
+
+def _table(name: str, title: str, found: Sequence[Comparison], names: Names) -> Table:
     columns = (
         Column("comparison", Kind.TEXT),
         *_COLUMNS,
@@ -93,20 +116,21 @@ def _table(found: Sequence[Comparison], adjusted: Sequence[float], names: Names)
     rows: Rows = [
         (
             _name(each, names),
-            *_numbers(each.difference, p),
+            *_numbers(each.difference, each.adjusted),
             each.difference.detectable,
             (each.of_all or each.difference).value,
             len(each.left_out),
             each.difference.test,
         )
-        for each, p in zip(found, adjusted, strict=True)
+        for each in found
     ]
     note = (
         "Paired by problem, over trials scored on both sides; “of all” counts unscored trials as"
         " wrong. “Detectable” is the smallest true difference that this many problems would show"
-        " 4 times in 5. “Left out” are problems without a scored trial on both sides."
+        " 4 times in 5. “Left out” are problems without a scored trial on both sides. Holm’s p is"
+        " over all pairs on this page, those in folded tables included."
     )
-    return Table("differences", "Differences, first minus second", columns, tuple(rows), note)
+    return Table(name, title, columns, tuple(rows), note)
 
 
 def _four_counts(found: Sequence[Comparison], names: Names) -> Table:
@@ -169,7 +193,8 @@ def _flips(found: Sequence[Comparison], names: Names) -> Table:
 
 def _by_domain(found: Sequence[Comparison], names: Names) -> Forest | None:
     lines: dict[str, list[Dot]] = defaultdict(list)
-    for each in found:
+    drawn = found[:MOST_BY_DOMAIN]
+    for each in drawn:
         for part in each.domains:
             lines[short(part.name, 60)].append(_dot(_name(each, names), part.difference))
     if len(lines) < 2:
@@ -177,8 +202,9 @@ def _by_domain(found: Sequence[Comparison], names: Names) -> Forest | None:
     return Forest(
         "differences-by-domain",
         "The same by domain, in points",
-        tuple(_name(each, names) for each in found),
+        tuple(_name(each, names) for each in drawn),
         tuple((name, tuple(dots)) for name, dots in lines.items()),
+        note=f"The first {len(drawn)} comparisons." if len(drawn) < len(found) else "",
         signed=True,
     )
 
@@ -209,20 +235,46 @@ def _name(each: Comparison, names: Names) -> str:
     return f"{' · '.join(first[:shared])}: {rest}" if shared else rest
 
 
-def _sentence(each: Comparison, names: Names) -> str:
+def _sentences(found: Sequence[Comparison], pairs: int, names: Names) -> Iterator[str]:
+    """One for each clear difference; one for all arms that cannot be told from the same arm."""
+    clear: list[str] = []
+    unclear: dict[str, list[Comparison]] = defaultdict(list)
+    for each in found:
+        if each.difference.low <= 0 <= each.difference.high:
+            unclear[_of_side(each.a, names)].append(each)
+        else:
+            clear.append(_clear(each, pairs, names))
+    yield from clear[:MOST_SENTENCES]
+    for first, group in list(unclear.items())[:MOST_SENTENCES]:
+        yield _unclear(first, group, names)
+
+
+def _clear(each: Comparison, pairs: int, names: Names) -> str:
     found = each.difference
+    p = f"; p {text_of(each.adjusted, Kind.CHANCE)} after Holm over {pairs} pairs" * (pairs > 1)
     first, second = _of_side(each.a, names), _of_side(each.b, names)
     points = text_of(abs(found.value), Kind.SHARE).removesuffix(" %")
-    span = text_of((found.low, found.high), Kind.POINTS_INTERVAL)
-    if found.low <= 0 <= found.high:
-        verdict = (
-            f"{first} and {second} cannot be told apart with this many problems: the difference is"
-            f" {text_of(found.value, Kind.POINTS)} points"
-        )
-    else:
-        better, worse = (first, second) if found.value > 0 else (second, first)
-        verdict = f"{better} is {points} points more accurate than {worse}"
+    better, worse = (first, second) if found.value > 0 else (second, first)
     return (
-        f"{verdict} (first minus second, 95 % interval: {span} points;"
-        f" n = {found.n_problems:,} problems)."
+        f"{better} is {points} points more accurate than {worse} (first minus second, 95 %"
+        f" interval: {_span(found)} points; n = {found.n_problems:,} problems{p})."
     )
+
+
+def _unclear(first: str, group: Sequence[Comparison], names: Names) -> str:
+    others = [
+        f"{_of_side(each.b, names)} ({text_of(each.difference.value, Kind.POINTS)};"
+        f" {_span(each.difference)})"
+        for each in group
+    ]
+    sizes = sorted({each.difference.n_problems for each in group})
+    problems = f"{sizes[0]:,}" + (f" to {sizes[-1]:,}" if len(sizes) > 1 else "")
+    return (
+        f"{first} cannot be told apart with this many problems from {listed(others)}: in brackets"
+        " the difference in points, first minus second, and its 95 % interval;"
+        f" n = {problems} problems."
+    )
+
+
+def _span(found: Difference) -> str:
+    return text_of((found.low, found.high), Kind.POINTS_INTERVAL)

@@ -18,10 +18,11 @@ from solver.report.accuracy import by_part, judged, outcomes, overall, unsolved
 from solver.report.against import compared, comparisons_of
 from solver.report.failing import failed, retried
 from solver.report.figures import Figure
-from solver.report.parts import Section, of, value_and_range
+from solver.report.parts import Section, listed, of, value_and_range
 from solver.report.repeats import cost, stable
 from solver.report.runs import Named, Run, model_name, named_arms
 from solver.report.tables import Kind, Table, short, text_of
+from solver.report.ways import ways
 
 MOST_CHARACTERS = 4_000
 """Of one text in a manifest."""
@@ -89,6 +90,7 @@ def content_of(runs: Sequence[Run]) -> Content:
     sections = [
         overall(arms),
         compared(comparisons, arms),
+        ways(runs, arms),
         by_part(arms),
         outcomes(arms),
         retried(runs, arms),
@@ -166,12 +168,13 @@ def _about(run: Run) -> str:
     models = ", ".join(model_name(name) for name in _models(run)) or "no model"
     begun = run.sessions[0]["started"] if run.sessions else None
     day = time.strftime(", %Y-%m-%d", time.gmtime(begun)) if begun else ""
-    modes = config.get("mode") or sorted({arm.mode for arm in summary.arms})
+    modes = list(dict.fromkeys(arm.mode for arm in summary.arms)) or config.get("mode") or ["none"]
     problem_set = manifest.get("problems", {}).get("name") or config.get("problems", "problems")
     repeats = config.get("repeats", 1)
     return (
         f"{models} on {summary.problems:,} problems of {short(str(problem_set), 60)},"
-        f" mode {' and '.join(map(str, modes))}, {repeats} repeat{'s' * (repeats != 1)},"
+        f" mode{'s' * (len(modes) > 1)} {listed([short(str(mode), 24) for mode in modes])},"
+        f" {repeats} repeat{'s' * (repeats != 1)},"
         f" {summary.trials:,} trials{day}"
     )
 

@@ -2,13 +2,13 @@
 
 from collections.abc import Iterator, Sequence
 
+from solver.console import plain_name
 from solver.failures import AfterAttempt, ArmFailures, Budget
 from solver.records import Failure, Outcome
 from solver.report.figures import Curves, Point
-from solver.report.parts import Rows, Section, share, table_or_none, value_and_range
+from solver.report.parts import Rows, Section, by_arm, share, table_or_none, value_and_range
 from solver.report.runs import MOST_TEXTS, Named, Run, names_by_arm
 from solver.report.tables import Column, Kind, Table, short
-from solver.show import plain_name
 
 MOST_KINDS = 12
 """Types of exceptions, rules and errors listed for each arm."""
@@ -81,11 +81,7 @@ def failed(runs: Sequence[Run], arms: Sequence[Named]) -> Section | None:
 
 
 def _arms(runs: Sequence[Run], arms: Sequence[Named]) -> Iterator[tuple[str, ArmFailures]]:
-    """Every arm's failures, in the order of the page."""
-    found = {(r.name, arm.model, arm.mode): arm for r in runs for arm in r.failures.arms}
-    for key, name in names_by_arm(arms).items():
-        if key in found:
-            yield name, found[key]
+    return by_arm(runs, arms, lambda run: ((a.model, a.mode, a) for a in run.failures.arms))
 
 
 def _point(after: AfterAttempt) -> Point:

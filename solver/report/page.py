@@ -9,10 +9,10 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from solver.console import plain
 from solver.report.content import Content
 from solver.report.figures import Figure, Forest, Stack, names_of
 from solver.report.svg import COLOURS, draw, marker_path
-from solver.show import plain
 
 
 def render(content: Content) -> str:

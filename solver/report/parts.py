@@ -1,12 +1,15 @@
 """What every section of the report is made of, and the phrases they share."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from solver.metrics import Estimate
 from solver.report.figures import Dot, Figure
-from solver.report.runs import Named
+from solver.report.runs import Named, Run, names_by_arm
 from solver.report.tables import Kind, Table, Value, text_of
+
+Found = TypeVar("Found")
 
 
 @dataclass(frozen=True)
@@ -44,9 +47,27 @@ def of(count: int, total: int) -> str:
     return f"{count:,} of {total:,} ({text_of(share(count, total), Kind.SHARE)})"
 
 
+def listed(names: Sequence[str]) -> str:
+    """`a`, `a and b`, `a, b and c`."""
+    *most, last = names
+    return f"{', '.join(most)} and {last}" if most else last
+
+
 def names_of_arms(arms: Sequence[Named]) -> tuple[str, ...]:
     """The arms' names, in order."""
     return tuple(arm.name for arm in arms)
+
+
+def by_arm(
+    runs: Sequence[Run],
+    arms: Sequence[Named],
+    found_in: Callable[[Run], Iterable[tuple[str, str, Found]]],
+) -> Iterator[tuple[str, Found]]:
+    """What is found in the runs by model and mode, under the arms' names and in their order."""
+    found = {(run.name, model, mode): each for run in runs for model, mode, each in found_in(run)}
+    for key, name in names_by_arm(arms).items():
+        if key in found:
+            yield name, found[key]
 
 
 def table_or_none(table: Table) -> tuple[Table, ...]:

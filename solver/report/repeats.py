@@ -4,8 +4,8 @@ from collections.abc import Iterator, Sequence
 
 from solver.cost import costs, load_prices
 from solver.report.figures import Curves, Point, Scatter
-from solver.report.parts import Rows, Section, table_or_none, value_and_range
-from solver.report.runs import Named, Run, names_by_arm
+from solver.report.parts import Rows, Section, by_arm, table_or_none, value_and_range
+from solver.report.runs import Named, Run
 from solver.report.tables import Column, Kind, Table
 from solver.stability import AtK, Reading, Stability, stability
 
@@ -71,7 +71,7 @@ def stable(runs: Sequence[Run], arms: Sequence[Named]) -> Section | None:
         "Stability over repeats",
         tuple(words),
         (over_tau, *over_k),
-        (table,),
+        (table, *table_or_none(_votes(found))),
         table_or_none(of_all),
     )
 
@@ -133,19 +133,14 @@ def cost(runs: Sequence[Run], arms: Sequence[Named]) -> Section | None:
 
 def _stabilities(runs: Sequence[Run], arms: Sequence[Named]) -> Iterator[tuple[str, Stability]]:
     """Each arm with repeats; beside it what the same model did in a run at temperature 0."""
-    found = {
-        (run.name, each.model, each.mode): each
-        for run in runs
-        for each in stability(
-            run.rows,
-            taus=TAUS,
-            greedy=[row for other in runs if _is_greedy(other) for row in other.rows],
-            same=None if len(run.rows) <= MOST_COMPARED else str.__eq__,
-        )
-    }
-    for key, name in names_by_arm(arms).items():
-        if key in found:
-            yield name, found[key]
+    greedy = [row for run in runs if _is_greedy(run) for row in run.rows]
+
+    def found_in(run: Run) -> Iterator[tuple[str, str, Stability]]:
+        same = None if len(run.rows) <= MOST_COMPARED else str.__eq__
+        found = stability(run.rows, taus=TAUS, greedy=greedy, same=same, weights=run.vote_weights)
+        return ((each.model, each.mode, each) for each in found)
+
+    return by_arm(runs, arms, found_in)
 
 
 def _is_greedy(run: Run) -> bool:
@@ -193,6 +188,33 @@ def _at_k(name: str, title: str, found: Sequence[tuple[str, int, Reading]]) -> T
         " mG-Pass@k reaches 100 % only for even k."
     )
     return Table(name, title, columns, tuple(rows), note)
+
+
+def _votes(found: Sequence[tuple[str, Stability]]) -> Table:
+    """Where answers were self-verified."""
+    columns = (
+        Column("arm", Kind.TEXT),
+        Column("repeats"),
+        Column("problems"),
+        Column("maj@n", Kind.SHARE),
+        Column("95 % interval", Kind.INTERVAL),
+        Column("verification-weighted vote", Kind.SHARE),
+        Column("95 % interval", Kind.INTERVAL),
+    )
+    rows: Rows = [
+        (
+            *(name, each.repeats, each.of_all.problems),
+            *value_and_range(each.of_all.at[-1].majority),
+            *value_and_range(each.verified),
+        )
+        for name, each in found
+        if each.verified
+    ]
+    note = (
+        "All n repeats vote, trials that were not scored counted as wrong. In the weighted vote an"
+        " answer counts by what its check found: csv.weights in the config (arXiv 2308.07921)."
+    )
+    return Table("votes", "Votes of self-verified answers", columns, tuple(rows), note)
 
 
 def _threshold(at: AtK, tau: str) -> Point:

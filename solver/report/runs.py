@@ -11,6 +11,7 @@ from solver.records import Problem
 from solver.report.tables import short
 from solver.store import Row, Store, Texts
 from solver.summary import Arm, Summary, summarise
+from solver.ways import Ways, vote_weights, ways_of
 
 MOST_TEXTS = 2_000
 """Failed programs, and wrong trials, whose texts are read for each arm: a page must come soon."""
@@ -28,6 +29,9 @@ class Run:
     rows: list[Row]
     summary: Summary
     failures: Failures
+    ways: Ways
+    vote_weights: dict[str, float]
+    """What each self-verified answer counts in a vote, by its trial's key."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +64,8 @@ def read(store: Store, name: str) -> Run:
             most_attempts=1 + config.get("code", {}).get("retries", 0),
         ),
         failures=analyse(rows, problems, store.turn_facts(), some_texts),
+        ways=ways_of(store, rows),
+        vote_weights=vote_weights(store, rows),
     )
 
 

@@ -12,7 +12,7 @@ from solver.report.figures import Curves, Dot, Figure, Forest, Point, Scatter, S
 from solver.report.tables import Kind, number, short, text_of
 
 WIDTH = 440.0
-COLOURS = 6
+COLOURS = 7
 """Colours of series in the style sheet; markers go round in fours, so pairs repeat late."""
 _LINE = 17.0
 _TOP = 8.0

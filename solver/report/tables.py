@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeAlias
 
-from solver.show import plain
+from solver.console import plain
 
 Value: TypeAlias = str | int | float | tuple[float, float] | None
 """A cell: None is printed as a dash and left empty in CSV."""
@@ -32,6 +32,9 @@ class Kind(StrEnum):
     POINTS = "points"
     """A difference of shares, printed with its sign in percentage points."""
     POINTS_INTERVAL = "points interval"
+    CHANGE = "change"
+    """A difference in the unit of the column before it, printed with its sign."""
+    CHANGE_INTERVAL = "change interval"
     CHANCE = "chance"
     """A p-value."""
 
@@ -80,12 +83,16 @@ def text_of(value: Value, kind: Kind) -> str:
         low, high = value
         if kind is Kind.POINTS_INTERVAL:
             return f"{_signed(low)} to {_signed(high)}"
+        if kind is Kind.CHANGE_INTERVAL:
+            return f"{_change(low)} to {_change(high)}"
         return f"{100 * low:.1f} – {100 * high:.1f}"
     match kind:
         case Kind.SHARE:
             return f"{100 * value:.1f} %"
         case Kind.POINTS:
             return _signed(value)
+        case Kind.CHANGE:
+            return _change(value)
         case Kind.CHANCE:
             return "< 0.001" if value < 0.001 else f"{value:.3f}"
         case Kind.NUMBER:
@@ -98,7 +105,7 @@ def number(value: float) -> str:
     """A measured number with about three digits."""
     if abs(value) >= 100 or value == int(value):
         return f"{value:,.0f}"
-    return f"{value:.1f}" if abs(value) >= 10 else f"{value:.2f}"
+    return f"{value:.1f}" if abs(value) >= 10 else f"{value:.{2 if abs(value) >= 1 else 3}f}"
 
 
 def short(text: str, most: int) -> str:
@@ -110,6 +117,12 @@ def short(text: str, most: int) -> str:
         return text
     tail = most // 3
     return f"{text[: most - tail - 1]}…{text[len(text) - tail :]}"
+
+
+def _change(value: float) -> str:
+    """A number with its sign; what rounds to nothing has none."""
+    text = number(abs(value))
+    return text if not float(text.replace(",", "")) else f"{'−' if value < 0 else '+'}{text}"
 
 
 def _signed(share: float) -> str:
@@ -148,7 +161,7 @@ def comma_separated(table: Table) -> str:
     """CSV with full precision; an interval takes two columns. Text never begins a formula."""
     file = io.StringIO()
     writer = csv.writer(file, lineterminator="\n")
-    pairs = (Kind.INTERVAL, Kind.POINTS_INTERVAL)
+    pairs = (Kind.INTERVAL, Kind.POINTS_INTERVAL, Kind.CHANGE_INTERVAL)
     writer.writerow(
         title
         for c in table.columns

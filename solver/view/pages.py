@@ -29,9 +29,10 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from solver import markup
+from solver.console import plain, plain_name
 from solver.errors import ConfigError
 from solver.records import Outcome, Problem
-from solver.show import plain, plain_name
+from solver.view.certainty import marked_html
 from solver.view.index import Entry, Snapshot, Wanted
 from solver.view.library import About, Found, Library
 
@@ -365,6 +366,7 @@ def _environment() -> Environment:
     environment.filters.update(
         answer=markup.answer_html,
         code=markup.code_html,
+        marked=marked_html,
         math=markup.math_html,
         reply=markup.reply_html,
         text=markup.text_html,

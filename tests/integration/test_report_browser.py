@@ -13,6 +13,7 @@ from solver.records import Problem
 from solver.report import write_report
 from tests.bench.report import write_run
 from tests.fakes import config_of, finished_run, program
+from tests.unit.test_report import write_ways
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 FLAGS = [
@@ -74,12 +75,15 @@ def measure(tmp_path, page, expression, *, width=1100, flags=()):
     return json.loads(title.group(1).replace("&amp;", "&").replace("&lt;", "<"))
 
 
-@pytest.fixture(scope="module")
-def page(tmp_path_factory):
-    """A report of two models in two modes."""
+@pytest.fixture(scope="module", params=["two modes", "seven modes"])
+def page(request, tmp_path_factory):
+    """A report of two models in two modes, and one of the same in seven."""
     folder = tmp_path_factory.mktemp("runs")
     models = ("scripted/a-model-with-a-rather-long-name", "scripted/b")
-    run = write_run(folder / "demo", problems=21, repeats=4, models=models, errors=0.02)
+    if request.param == "two modes":
+        run = write_run(folder / "demo", problems=21, repeats=4, models=models, errors=0.02)
+    else:
+        run = write_ways(folder / "demo", models=models)
     return write_report([run], folder / "report.html")
 
 

@@ -8,8 +8,9 @@ import time
 
 import pytest
 
+from solver.records import Intervention, Reply, Token
 from solver.store import Store
-from tests.unit.test_view import ATTACK, PROBLEMS, add, hostile_run, write
+from tests.unit.test_view import ATTACK, CRASH, PROBLEMS, add, hostile_run, write
 
 pytestmark = pytest.mark.browser
 
@@ -19,12 +20,24 @@ SWITCHES = (
     "--window-size=1100,800",
 )  # fmt: skip
 
+TOKENS = ("\n", "```python", "\n", "x", " = ", "<b>", "\n\n", "print(x)  ", "\n", "```", "\n")
+GROWN = CRASH.model_copy(
+    update={
+        "reply": Reply(
+            text="".join(TOKENS),
+            tokens=tuple(Token(text=text, logprob=-0.4 * n) for n, text in enumerate(TOKENS)),
+            interventions=(Intervention(kind="refined", at=12, dropped="y" * 5_000),),
+        )
+    }
+)
+
 
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory):
     folder = tmp_path_factory.mktemp("runs")
     write(folder / "first")
     hostile_run(folder / "bad", ATTACK)
+    write(folder / "ways", modes=("code", "code+refine"), turns=(GROWN,))
     return folder
 
 
@@ -133,6 +146,38 @@ def test_a_chosen_filter_applies_at_once(chromium, address):
     until(lambda: path_of(chromium) == "run/first?mode=cot")
 
 
+def test_a_mode_with_a_plus_is_chosen_from_the_list(chromium, address):
+    from selenium.webdriver.support.ui import Select
+
+    opened(chromium, address, "/run/ways")
+    Select(chromium.find_element("name", "mode")).select_by_value("code+refine")
+    until(lambda: path_of(chromium) == "run/ways?mode=code%2Brefine")
+    chromium.find_element("css selector", "a[data-row]").click()
+    until(lambda: path_of(chromium) == "run/ways/trial/code%2Brefine-0?mode=code%2Brefine")
+
+
+def test_the_marked_reply_is_selected_to_the_letter(chromium, address):
+    opened(chromium, address, "/run/ways/trial/code%2Brefine-1")
+    text = chromium.execute_script(
+        "const box = document.querySelector('pre.tokens');"
+        " box.closest('details').open = true;"
+        " getSelection().selectAllChildren(box);"
+        " return [box.textContent, getSelection().toString()]"
+    )
+    whole = "".join(TOKENS)
+    assert text == [whole, whole.removesuffix("\n")]  # no browser selects a last empty line
+
+
+def test_less_certain_tokens_are_shaded_more(chromium, address):
+    opened(chromium, address, "/run/ways/trial/code%2Brefine-1")
+    shades = chromium.execute_script(
+        "return ['u1', 'u2', 'u3'].map(name =>"
+        " getComputedStyle(document.querySelector('pre.tokens .' + name)).backgroundColor)"
+    )
+    assert len(set(shades)) == 3
+    assert "rgba(0, 0, 0, 0)" not in shades
+
+
 def test_formulas_are_drawn_as_formulas(chromium, address):
     opened(chromium, address, "/run/first/trial/code-1")
     sizes = (
@@ -179,7 +224,7 @@ def test_progress_moves_while_the_page_is_open(chromium, address, runs):
 @pytest.mark.parametrize(
     "path",
     ["/", "/run/first", "/run/first/trial/code-1", "/run/bad", "/run/bad/trial/k1",
-     "/beside?left=first/code-1&right=first/cot-1"],
+     "/run/ways/trial/code%2Brefine-1", "/beside?left=first/code-1&right=first/cot-1"],
 )  # fmt: skip
 def test_no_page_is_wider_than_its_window(chromium, address, path, width):
     size = {"width": width, "height": 800, "deviceScaleFactor": 1, "mobile": width < 600}

@@ -14,8 +14,19 @@ from starlette.testclient import TestClient
 from judge import Verdict
 from sandbox import Execution, Exit, Finding, Level
 from solver.errors import ConfigError
-from solver.records import Message, Outcome, Problem, Reply, Trial, Turn
+from solver.records import (
+    Intervention,
+    Message,
+    Outcome,
+    Problem,
+    Reply,
+    Token,
+    Trial,
+    Turn,
+    Verification,
+)
 from solver.store import FILE, Store
+from solver.view.certainty import marked_html
 from solver.view.index import Index, Wanted
 from solver.view.library import Library
 from solver.view.pages import PAGE, app
@@ -277,6 +288,119 @@ def test_a_damaged_trial_is_said_to_be(tmp_path):
         assert client.get("/run/first/trial/code-1").status_code == 503
 
 
+# -- ways of solving -----------------------------------------------------------------------------
+
+
+def marks(html):
+    """The marked tokens of a page: style, title, text."""
+    return re.findall(r'<span class="(u[123])" title="([^"]*)">([^<]*)</span>', html)
+
+
+def reply_of(*tokens):
+    """A reply of these tokens, each with its log-probability."""
+    known = tuple(Token(text=text, logprob=logprob) for text, logprob in tokens)
+    return Reply(text="".join(text for text, _ in tokens), tokens=known)
+
+
+def attempt(text, number):
+    """One attempt's part of a page."""
+    return text.split('<section class="attempt"')[number].partition("</section>")[0]
+
+
+def test_uncertain_tokens_are_marked_by_how_likely_they_were():
+    html = marked_html(reply_of(("a", -0.01), ("b", -0.5), ("c", -1.2), ("d", -3.0)))
+    assert marks(html) == [("u1", "61 %", "b"), ("u2", "30 %", "c"), ("u3", "5.0 %", "d")]
+    assert html.startswith("a<")
+
+
+@pytest.mark.parametrize("logprob", [float("-inf"), 0.0, 1e-9, -1e9])
+def test_a_token_of_any_probability_is_shown(logprob):
+    assert "token" in marked_html(reply_of(("token", logprob)))
+
+
+def test_the_marked_reply_is_the_reply_to_the_letter():
+    reply = reply_of(("\n", -2.0), ("  x\t<b>&amp;", -0.1), ("\n\n", -9.0), ("é😀 ", -0.7))
+    assert "".join(Seen(f"<pre>{marked_html(reply)}</pre>").words) == reply.text
+
+
+def test_tokens_that_are_not_the_reply_are_not_shown():
+    reply = reply_of(("a", -2.0), ("b", -2.0)).model_copy(update={"text": "aXb"})
+    assert marked_html(reply) == ""
+
+
+def test_a_reply_of_a_megabyte_of_tokens_is_cut():
+    html = marked_html(reply_of(*[("xxxx", -2.0)] * 250_000))
+    assert len(html) < 1_000_000
+    assert html.endswith("left out here …</span>")
+
+
+def test_what_the_model_had_instead_is_said():
+    token = Token(text="3", logprob=-1.5, alternatives=(("3", -1.5), ('"><b>', -1.0)))
+    html = marked_html(Reply(text="3", tokens=(token,)))
+    assert marks(html) == [("u2", "22 %; instead: &#39;&#34;&gt;&lt;b&gt;&#39; 37 %", "3")]
+
+
+def test_interventions_say_what_was_dropped_and_where(tmp_path):
+    reply = TURN.reply.model_copy(
+        update={
+            "interventions": (
+                Intervention(kind="unparsable", at=12, dropped="whlie <b>:"),
+                Intervention(kind="closed", at=40),
+            )
+        }
+    )
+    text = shown_trial(tmp_path, "code+guided", TURN.model_copy(update={"reply": reply}))
+    assert "2 interventions while it grew" in text
+    assert "<strong>unparsable</strong> at character 12, dropped 10 characters" in text
+    assert "whlie &lt;b&gt;:" in text
+    assert "<strong>closed</strong> at character 40, nothing dropped" in text
+
+
+def test_a_check_says_what_it_found(tmp_path):
+    check = TURN.model_copy(update={"verification": Verification.FALSE})
+    text = shown_trial(tmp_path, "csv", TURN, check)
+    assert "found false" not in attempt(text, 1)
+    assert "Turn 2, check" in attempt(text, 2)
+    assert "The check found <strong>false</strong> of the answer <strong>9</strong>" in text
+    assert "<dt>last check</dt><dd>found false</dd>" in text
+
+
+def test_a_round_that_goes_on_is_not_said_to_have_no_answer(tmp_path):
+    going = TURN.model_copy(update={"answer": None, "answer_rule": None, "runs_code": False})
+    last = going.model_copy(update={"program": None, "execution": None})
+    text = shown_trial(tmp_path, "tir", going, last)
+    assert "no answer" not in attempt(text, 1)
+    assert "goes on" in attempt(text, 1)
+    assert "no answer" in attempt(text, 2)
+
+
+def test_a_round_reads_as_words_then_output(tmp_path):
+    going = TURN.model_copy(update={"answer": None, "runs_code": False})
+    text = attempt(shown_trial(tmp_path, "tir", going, TURN), 1)
+    assert "Round 1" in text
+    assert "<details open><summary>Reply" in text
+    assert "<details><summary>Program, as it was run" in text
+    assert text.index("Reply,") < text.index("as it was run") < text.index("stdout")
+
+
+def shown_trial(folder, mode, *turns):
+    """The page of one trial in this mode with these turns."""
+    write(folder / "ways", modes=(mode,), turns=turns)
+    with client_of(folder) as client:
+        return page(client, f"/run/ways/trial/{quote(mode)}-1")
+
+
+def test_a_mode_with_a_plus_is_chosen_and_kept_by_every_link(tmp_path):
+    write(tmp_path / "ways", modes=("code", "code+guided"))
+    with client_of(tmp_path) as client:
+        text = page(client, "/run/ways?mode=code%2Bguided")
+        assert len(listed(text)) == 4
+        links = re.findall(r'href="(/run/ways/trial/[^"]*)" data-row', text)
+        assert all(link.endswith("?mode=code%2Bguided") for link in links)
+        text = page(client, links[1])
+        assert 'rel="next" href="/run/ways/trial/code%2Bguided-2?mode=code%2Bguided"' in text
+
+
 # -- filters -------------------------------------------------------------------------------------
 
 
@@ -497,9 +621,19 @@ ATTACK = (
 def hostile_run(folder, attack):
     """A run with the attack in every field that can hold a text."""
     problem = Problem(id=f"p{attack}", question=attack, answer=attack, domain=attack, level=1)
+    rest = f"\n```python\n{attack}\n```"
+    reply = Reply(
+        text=attack + rest,
+        capped=True,
+        tokens=(
+            Token(text=attack, logprob=-3.0, alternatives=((attack, -1.0),)),
+            Token(text=rest, logprob=-0.3),
+        ),
+        interventions=(Intervention(kind="unparsable", at=1, dropped=attack),) * 2,
+    )
     turn = Turn(
         prompt=(Message(role="user", text=attack),),
-        reply=Reply(text=f"{attack}\n```python\n{attack}\n```", capped=True),
+        reply=reply,
         program=attack,
         findings=(Finding(Level.REFUSE, attack, 1, attack),),
         execution=Execution(Exit.OK, attack, attack, 0.1, 0.1, 1.0, True),
@@ -516,7 +650,8 @@ def hostile_run(folder, attack):
     config = {"model": [{"name": attack}], "mode": [attack], "problems": attack}
     store.write_manifest(config=config, trials=2, warnings=[attack], **{attack: attack})
     facts = {"model": attack, "mode": attack}
-    add(store, "k1", problem, turns=(turn, turn), verdict=verdict, **facts)
+    check = turn.model_copy(update={"verification": Verification.UNCERTAIN})
+    add(store, "k1", problem, turns=(turn, check), verdict=verdict, **facts)
     add(store, "k2", problem, verdict=None, error=attack, repeat=1, **facts)
     store.close()
     return folder
@@ -527,12 +662,15 @@ class Seen(HTMLParser):
 
     def __init__(self, text):
         super().__init__(convert_charrefs=True)
-        self.elements = []
+        self.elements, self.words = [], []
         self.feed(text)
         self.close()
 
     def handle_starttag(self, tag, attrs):
         self.elements.append((tag, dict(attrs)))
+
+    def handle_data(self, text):
+        self.words.append(text)
 
 
 def assert_harmless(text):
