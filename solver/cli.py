@@ -39,7 +39,7 @@ def main() -> None:
     except Exception as failure:
         if not isinstance(failure, _explained()):
             raise  # a bug keeps its traceback
-        from solver.show import plain
+        from solver.console import plain
 
         print(f"solver: {plain(str(failure))}", file=sys.stderr)
         sys.exit(2)
@@ -65,7 +65,7 @@ def run(
         str | None, typer.Option(help="A set's name, or a .jsonl or .csv file.")
     ] = None,
     mode: Annotated[
-        str | None, typer.Option(help="code, cot, or code,cot to compare both.")
+        str | None, typer.Option(help="code, cot, tir or csv; code,cot compares the two.")
     ] = None,
     limit: Annotated[
         int | None, typer.Option(help="At most so many problems, spread over domains and levels.")
@@ -266,17 +266,38 @@ def rejudge(
 def export(
     run: RunPath,
     format: Annotated[
-        str, typer.Option(help="jsonl (all texts), csv or parquet (one row a trial).")
+        str,
+        typer.Option(
+            help="jsonl (all texts), csv or parquet (one row a trial), sft or rft (training data)."
+        ),
     ],
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="A file; by default inside the run.")
     ] = None,
+    per_problem: Annotated[
+        int, typer.Option(help="With sft and rft: at most so many trials of a problem.")
+    ] = 4,
 ) -> None:
-    """Write a run's trials to one file."""
+    """Write a run's trials to one file.
+
+    sft and rft keep correct trials alone, as chats: {"messages": [...], "metadata": {...}} a line.
+    Left out are trials whose program did not end well, trials with the program of another one, up
+    to comments, formatting and names, and of what is left of a problem the most alike.
+
+    sft is the whole conversation, with feedback and outputs; a reply has weight 1 where it is to be
+    trained on, 0 where its program failed or it was taken back. rft is the question, without worked
+    examples, and the one reply that was right.
+    """
+    from solver import training
     from solver.export import export_run
     from solver.store import Store
 
-    print(export_run(Store.open(run), format, output))
+    if format not in training.FORMATS:
+        print(export_run(Store.open(run), format, output))
+        return
+    made = training.write_training(Store.open(run), format, output, per_problem=per_problem)
+    print(made)
+    print(made.path)
 
 
 @app.command("screen-audit")

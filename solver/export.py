@@ -1,4 +1,7 @@
-"""A run's trials as one file: JSONL with every text, CSV or Parquet with one row a trial."""
+"""A run's trials as one file: JSONL with every text, CSV or Parquet with one row a trial.
+
+Training data is `solver.training`'s.
+"""
 
 import json
 from collections.abc import Iterator
@@ -17,7 +20,7 @@ def export_run(store: Store, form: str, output: Path | None = None) -> Path:
     Raises ConfigError for an unknown format, a missing pyarrow, or a file that cannot be written.
     """
     if form not in FORMATS:
-        raise ConfigError(f"--format: {form!r} is unknown; choices: {', '.join(FORMATS)}")
+        raise ConfigError(f"--format: {form!r} is unknown; choices: {', '.join(FORMATS)}, sft, rft")
     path = output or store.folder / f"trials.{form}"
     try:
         if form == "jsonl":
