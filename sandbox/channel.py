@@ -16,6 +16,7 @@ from sandbox.zygote import frames
 _STDERR = 2
 _MULTIPLEX = struct.Struct(">BxxxI")
 _KEPT_WORDS = 4096
+_LAST_WORDS_SECONDS = 0.5
 
 
 class WorkerLost(Exception):
@@ -82,6 +83,15 @@ class Channel:
             return not poll.poll(0)
         except (OSError, ValueError):
             return False
+
+    def last_words(self) -> str:
+        """Why a line that should be silent is not: how it ended, or what was said on it."""
+        try:
+            self.listen(_LAST_WORDS_SECONDS)
+        except WorkerLost as lost:
+            said = self._words().decode("utf-8", "replace").split()
+            return f"{lost}: {' '.join(said)[-300:]}" if said else str(lost)
+        return "it answered what nobody had asked"
 
     def close(self) -> None:
         """Hang up, which ends the fork server. Safe from any thread, and more than once."""

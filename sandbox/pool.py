@@ -200,7 +200,8 @@ class Pool:
             worker = self._idle.popleft()
             if worker.channel.is_open():
                 return worker
-            logger.warning("a worker ended while it was idle")
+            words = await self._call(worker.channel.last_words)
+            logger.warning("a worker ended while it was idle: %s", words)
             self._destroy(worker)
 
     async def _until_idle(self) -> None:

@@ -113,6 +113,9 @@ class FakeBoxes:
             else:
                 facts = FACTS | {"out_size": len(printed)} | changed
                 line.sendall(frames.pack(facts, printed))
+            if program == "ends afterwards":
+                line.shutdown(socket.SHUT_RDWR)
+                return
 
 
 @asynccontextmanager
@@ -367,3 +370,10 @@ async def test_a_session_whose_worker_is_lost_raises_and_is_not_tried_again() ->
                 await session.run("dies")
         assert (await pool.run("innocent")).exit is Exit.OK
     assert [program for _, program in boxes.programs].count("dies") == 1
+
+
+async def test_it_is_said_why_a_worker_ended_while_it_was_idle(caplog):
+    async with opened(FakeBoxes()) as pool:
+        await pool.run("ends afterwards")
+        assert (await pool.run("print(6 * 7)")).stdout == "42\n"
+    assert "ended while it was idle: it ended (without a word)" in caplog.text
