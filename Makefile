@@ -37,7 +37,7 @@ test: $(VENV)/test.done
 	$(BIN)/pytest --durations=15 tests/integration
 
 bench: $(VENV)/test.done
-	for bench in pipeline sandbox judge; do $(BIN)/python -m tests.bench.$$bench || exit 1; done
+	for bench in pipeline sandbox judge regenerate; do $(BIN)/python -m tests.bench.$$bench || exit 1; done
 
 clean:
 	rm -rf $(VENV) build *.egg-info
