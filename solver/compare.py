@@ -15,8 +15,9 @@ from solver.cost import Usage, usage
 from solver.errors import ConfigError
 from solver.metrics import Estimate, accuracy
 from solver.paired import Difference, holm, paired_difference
-from solver.records import Outcome, Problem
+from solver.records import Problem
 from solver.store import Row, Store
+from solver.summary import correct_by_problem
 
 Key = TypeVar("Key", str, int)
 
@@ -221,16 +222,9 @@ def _paired(
             [row for row in rows if (row.problem_id, row.repeat) in both]
             for rows in (kept_a, kept_b)
         )
-    ours, theirs = _by_problem(kept_a), _by_problem(kept_b)
+    ours, theirs = correct_by_problem(kept_a), correct_by_problem(kept_b)
     shared = sorted(ours.keys() & theirs.keys())
     return {name: ours[name] for name in shared}, {name: theirs[name] for name in shared}
-
-
-def _by_problem(rows: Sequence[Row]) -> dict[str, list[bool]]:
-    found: dict[str, list[bool]] = defaultdict(list)
-    for row in rows:
-        found[row.problem_id].append(row.outcome is Outcome.CORRECT)
-    return found
 
 
 def _parts(

@@ -12,7 +12,7 @@ import yaml
 from pydantic import Field, TypeAdapter, ValidationError
 
 from solver.errors import ConfigError
-from solver.records import Outcome, Record
+from solver.records import Record
 from solver.store import Row
 
 SHIPPED = Path(__file__).with_name("prices.yaml")
@@ -112,7 +112,7 @@ def usage(rows: Sequence[Row]) -> Usage:
     """What these trials used. Errors of ours are included: their replies were paid for."""
     return Usage(
         trials=len(rows),
-        correct=sum(row.outcome is Outcome.CORRECT for row in rows),
+        correct=sum(row.correct for row in rows),
         requests=sum(row.requests for row in rows),
         input_tokens=sum(row.input_tokens for row in rows),
         output_tokens=sum(row.output_tokens for row in rows),

@@ -223,7 +223,7 @@ class _Told:
 
     @property
     def correct(self) -> bool:
-        return self.row.outcome is Outcome.CORRECT
+        return self.row.correct
 
     def place(self, number: int) -> Place:
         row = self.row

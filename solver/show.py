@@ -38,7 +38,8 @@ if TYPE_CHECKING:
 def show_run(store: Store, *, greedy: Store | None = None, every_k: bool = False) -> None:
     """Print all tables of a run; with repeats also how stable it is, beside a greedy run's."""
     manifest = store.manifest()
-    summary = summary_of(store)
+    rows = list(store.rows())
+    summary = summary_of(store, rows)
     console = open_console()
     if not summary.arms:
         say(f"{store.folder}: no trial has ended yet")
@@ -49,14 +50,14 @@ def show_run(store: Store, *, greedy: Store | None = None, every_k: bool = False
         for line in _details(arm):
             put(console, Text(line))
     _show_pairs(console, summary)
-    show_ways(console, ways_of(store))
+    show_ways(console, ways_of(store, rows))
     if (repeats := manifest.get("config", {}).get("repeats", 1)) > 1:
         ks = range(1, repeats + 1) if every_k else None
         for found in stability(
-            store.rows(),
+            rows,
             ks=ks,
             greedy=greedy.rows() if greedy else (),
-            weights=vote_weights(store),
+            weights=vote_weights(store, rows),
         ):
             _show_stability(console, found)
     put(console, Text())

@@ -23,7 +23,6 @@ from solver.metrics import (
     pass_at_k_each,
     vote,
 )
-from solver.records import Outcome
 from solver.store import Row
 
 TAUS = ("0.25", "0.5", "0.75", "1.0")
@@ -132,7 +131,7 @@ def _stability(
     ks = [k for k in ks if k <= n]
     of_all = _reading(rounds, ks, taus, same)
     scored_greedily = {
-        problem: [_right(row) for row in trials if row.outcome.scored]
+        problem: [row.correct for row in trials if row.outcome.scored]
         for problem, trials in greedy.items()
         if any(row.outcome.scored for row in trials)
     }
@@ -158,11 +157,11 @@ def _reading(
     taus: Sequence[str],
     same: Callable[[str, str], bool],
 ) -> Reading:
-    tallies = {p: (len(trials), sum(map(_right, trials))) for p, trials in rounds.items()}
+    tallies = {p: (len(trials), sum(row.correct for row in trials)) for p, trials in rounds.items()}
     votes = [_votes(trials, same) for trials in rounds.values()]
     return Reading(
         problems=len(rounds),
-        accuracy=accuracy({p: [_right(row) for row in trials] for p, trials in rounds.items()}),
+        accuracy=accuracy({p: [row.correct for row in trials] for p, trials in rounds.items()}),
         at=tuple(_at(k, tallies, votes, taus) for k in ks),
     )
 
@@ -205,10 +204,10 @@ def _votes(
     Answers judged right are one class, for they agree with the reference. The others are compared
     with each other, by default by the judge's rules, which never ask a model.
     """
-    others = [None if _right(row) or row.failure else row.answer for row in trials]
+    others = [None if row.correct or row.failure else row.answer for row in trials]
     classes = group(others, same)
     right = len(trials)
-    labels = [right if _right(row) else label for row, label in zip(trials, classes, strict=True)]
+    labels = [right if row.correct else label for row, label in zip(trials, classes, strict=True)]
     return labels, right if right in labels else None
 
 
@@ -228,7 +227,3 @@ def _by_arm(rows: Iterable[Row]) -> dict[tuple[str, str], dict[str, list[Row]]]:
         for trials in problems.values():
             trials.sort(key=lambda row: row.repeat)
     return arms
-
-
-def _right(row: Row) -> bool:
-    return row.outcome is Outcome.CORRECT

@@ -127,6 +127,11 @@ class Row:
         )
         object.__setattr__(self, "outcome", outcome)
 
+    @property
+    def correct(self) -> bool:
+        """Whether the trial was judged right."""
+        return self.outcome is Outcome.CORRECT
+
 
 @dataclass(frozen=True, slots=True)
 class Refused:

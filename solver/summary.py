@@ -95,12 +95,15 @@ class Summary:
     """Problems that no model solved in any mode: unresolved, in the second reading."""
 
 
-def summary_of(store: Store) -> Summary:
-    """The numbers of a stored run, or of the part of it that is done."""
+def summary_of(store: Store, rows: Iterable[Row] | None = None) -> Summary:
+    """The numbers of a stored run, or of the part of it that is done.
+
+    `rows` are its rows, if read already.
+    """
     manifest = store.manifest()
     config = manifest.get("config", {})
     return summarise(
-        store.rows(),
+        store.rows() if rows is None else rows,
         store.problems(),
         planned=manifest.get("trials", 0),
         most_attempts=1 + config.get("code", {}).get("retries", 0),
@@ -121,9 +124,7 @@ def summarise(
     by_arm: dict[tuple[str, str], list[Row]] = defaultdict(list)
     for row in rows:
         by_arm[row.model, row.mode].append(row)
-    solved = {
-        r.problem_id for rows in by_arm.values() for r in rows if r.outcome is Outcome.CORRECT
-    }
+    solved = {r.problem_id for rows in by_arm.values() for r in rows if r.correct}
     tried = {r.problem_id for rows in by_arm.values() for r in rows}
     return Summary(
         arms=[_arm(*arm, rows, problems, most_attempts) for arm, rows in by_arm.items()],
@@ -142,8 +143,8 @@ def summarise(
 
 def cell(rows: Sequence[Row]) -> Cell:
     """Accuracy of some trials, in both readings."""
-    everything = _by_problem(rows, _right)
-    scored = _by_problem([row for row in rows if row.outcome.scored], _right)
+    everything = correct_by_problem(rows)
+    scored = correct_by_problem(row for row in rows if row.outcome.scored)
     return Cell(
         problems=len(everything),
         trials=len(rows),
@@ -152,6 +153,16 @@ def cell(rows: Sequence[Row]) -> Cell:
         of_scored=accuracy(scored) if scored else None,
         of_all=accuracy(everything) if everything else None,
     )
+
+
+def correct_by_problem(
+    rows: Iterable[Row], correct: Callable[[Row], bool] = lambda row: row.correct
+) -> dict[str, list[bool]]:
+    """Whether each trial was right, by problem and in the rows' order."""
+    groups: dict[str, list[bool]] = defaultdict(list)
+    for row in rows:
+        groups[row.problem_id].append(correct(row))
+    return groups
 
 
 def _arm(
@@ -193,11 +204,13 @@ def _arm(
         output_tokens=int(total(lambda row: row.output_tokens)),
         model_seconds=total(lambda row: row.model_seconds),
         sandbox_seconds=total(lambda row: row.sandbox_seconds),
-        rules_alone=accuracy(_by_problem(rows, _right_by_rules)),
+        rules_alone=accuracy(correct_by_problem(rows, _right_by_rules)),
         rules_and_judge=accuracy(
-            _by_problem(rows, lambda row: _right_by_rules(row) and _right(row))
+            correct_by_problem(rows, lambda row: _right_by_rules(row) and row.correct)
         ),
-        rules_or_judge=accuracy(_by_problem(rows, lambda row: _right_by_rules(row) or _right(row))),
+        rules_or_judge=accuracy(
+            correct_by_problem(rows, lambda row: _right_by_rules(row) or row.correct)
+        ),
         by_rules=sum(verdict.by == "rules" for verdict in verdicts),
         by_model=sum(verdict.by == "model" for verdict in verdicts),
         undecided=sum(not verdict.valid or verdict.score == 3 for verdict in verdicts),
@@ -210,7 +223,7 @@ def _pair(
     """Compare over the trials that both modes have scored; None where there are none."""
     ours, theirs = (
         {
-            (row.problem_id, row.repeat): _right(row)
+            (row.problem_id, row.repeat): row.correct
             for row in by_arm[model, mode]
             if row.outcome.scored
         }
@@ -222,17 +235,6 @@ def _pair(
         a[problem_id].append(ours[problem_id, repeat])
         b[problem_id].append(theirs[problem_id, repeat])
     return Pair(model, first, second, paired_difference(a, b)) if a else None
-
-
-def _by_problem(rows: Iterable[Row], right: Callable[[Row], bool]) -> dict[str, list[bool]]:
-    groups: dict[str, list[bool]] = defaultdict(list)
-    for row in rows:
-        groups[row.problem_id].append(right(row))
-    return groups
-
-
-def _right(row: Row) -> bool:
-    return row.outcome is Outcome.CORRECT
 
 
 def _right_by_rules(row: Row) -> bool:

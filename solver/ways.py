@@ -13,6 +13,7 @@ from solver.metrics import Estimate, accuracy
 from solver.paired import Difference, MeanDifference, mean_difference, paired_difference
 from solver.records import Outcome, Turn, Verification
 from solver.store import Row, Store
+from solver.summary import correct_by_problem
 
 
 @dataclass(frozen=True)
@@ -146,14 +147,16 @@ def _rounds(model: str, trials: Sequence[Sequence[Turn]]) -> Rounds:
 def _checks(model: str, trials: Sequence[tuple[Row, Sequence[Turn]]]) -> Checks:
     last = [(row, state) for row, turns in trials if (state := turns[-1].verification)]
     scored = {
-        state: _right(row for row, found in last if found is state and row.outcome.scored)
+        state: correct_by_problem(
+            row for row, found in last if found is state and row.outcome.scored
+        )
         for state in Verification
     }
     return Checks(
         model=model,
         found=Counter(state for _, state in last),
         judged=Counter(state for row, state in last if row.outcome.scored),
-        right=Counter(state for row, state in last if row.outcome is Outcome.CORRECT),
+        right=Counter(state for row, state in last if row.correct),
         accuracy={state: accuracy(found) for state, found in scored.items() if found},
         revised=sum(any(turn.verification for turn in turns[:-1]) for _, turns in trials),
     )
@@ -194,7 +197,7 @@ def _beside(
         for trial, other in zip(trials, plain, strict=True)
     ]
     left = [place for place in parted if place is not None]
-    right = _right(rows)
+    right = correct_by_problem(rows)
     return Regrown(
         model=rows[0].model,
         mode=rows[0].mode,
@@ -204,7 +207,7 @@ def _beside(
         programs=sum(row.programs for row in rows),
         refused=sum(row.refused for row in rows),
         interventions=Counter(i.kind for reply in replies for i in reply.interventions),
-        difference=paired_difference(right, _right(plain_rows)) if beside else None,
+        difference=paired_difference(right, correct_by_problem(plain_rows)) if beside else None,
         execution_seconds=_mean_difference(rows, plain_rows, "sandbox_seconds") if beside else None,
         attempts=_mean_difference(rows, plain_rows, "turns") if beside else None,
         same=len(parted) - len(left) if beside else None,
@@ -240,10 +243,3 @@ def _mean_difference(rows: Sequence[Row], plain: Sequence[Row], name: str) -> Me
     for row, other in zip(rows, plain, strict=True):
         found[row.problem_id].append(getattr(row, name) - getattr(other, name))
     return mean_difference([sum(each) / len(each) for each in found.values()])
-
-
-def _right(rows: Iterable[Row]) -> dict[str, list[bool]]:
-    found: dict[str, list[bool]] = defaultdict(list)
-    for row in rows:
-        found[row.problem_id].append(row.outcome is Outcome.CORRECT)
-    return found

@@ -10,7 +10,7 @@ from solver.failures import Failures, analyse
 from solver.records import Problem
 from solver.report.tables import short
 from solver.store import Row, Store, Texts
-from solver.summary import Arm, Summary, summarise
+from solver.summary import Arm, Summary, summary_of
 from solver.ways import Ways, vote_weights, ways_of
 
 MOST_TEXTS = 2_000
@@ -46,7 +46,6 @@ class Named:
 def read(store: Store, name: str) -> Run:
     """Read a run and count everything in it."""
     manifest, problems, rows = store.manifest(), store.problems(), list(store.rows())
-    config = manifest.get("config", {})
 
     def some_texts(places: Iterable[tuple[str, int]]) -> Iterator[Texts]:
         return store.texts(islice(places, MOST_TEXTS))
@@ -57,12 +56,7 @@ def read(store: Store, name: str) -> Run:
         sessions=store.sessions(),
         problems=problems,
         rows=rows,
-        summary=summarise(
-            rows,
-            problems,
-            planned=manifest.get("trials", 0),
-            most_attempts=1 + config.get("code", {}).get("retries", 0),
-        ),
+        summary=summary_of(store, rows),
         failures=analyse(rows, problems, store.turn_facts(), some_texts),
         ways=ways_of(store, rows),
         vote_weights=vote_weights(store, rows),
