@@ -121,27 +121,8 @@ class Endpoint:
         """
         extend = continuer(self.model).extend
 
-        async def patiently(
-            chat: Sequence[Message],
-            begun: str,
-            *,
-            seed: int,
-            max_tokens: int | None = None,
-            until: Callable[[str], bool] | None = None,
-            logprobs: int = 0,
-            temperature: float | None = None,
-        ) -> Reply:
-            request = partial(
-                extend,
-                chat,
-                begun,
-                seed=seed,
-                max_tokens=max_tokens,
-                until=until,
-                logprobs=logprobs,
-                temperature=temperature,
-            )
-            return await self._patiently(request, nullcontext())
+        async def patiently(chat: Sequence[Message], begun: str, **how: Any) -> Reply:
+            return await self._patiently(partial(extend, chat, begun, **how), nullcontext())
 
         async with self.gate:
             yield patiently
