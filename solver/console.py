@@ -6,6 +6,7 @@ Everything a model wrote passes through `plain`, so no escape sequence reaches a
 import sys
 import unicodedata
 
+from rich import box
 from rich.console import Console
 from rich.measure import Measurement
 from rich.table import Table
@@ -60,6 +61,15 @@ def interval(estimate: Estimate | None) -> str:
 def share_of(count: int, total: int) -> str:
     """`3/12 (25.0 %)`."""
     return f"{count}/{total}" + (f" ({100 * count / total:.1f} %)" if total else "")
+
+
+def numbers_table(name: str, *columns: str, width: int | None = None) -> Table:
+    """A table whose first column holds names, at least so wide, and whose others hold numbers."""
+    table = Table(box=box.SIMPLE, pad_edge=False, padding=(0, 1, 0, 0))
+    table.add_column(name, no_wrap=True, min_width=width)
+    for column in columns:
+        table.add_column(column, justify="right", no_wrap=True)
+    return table
 
 
 def open_console() -> Console:

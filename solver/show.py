@@ -11,6 +11,7 @@ from rich.text import Text
 from sandbox import Exit
 from solver.console import (
     interval,
+    numbers_table,
     one_line,
     open_console,
     percent,
@@ -133,10 +134,8 @@ def show_screen_audit(audit: "ScreenAudit") -> None:
     say(f"{share_of(refused, audit.programs)} of programs refused by the screen")
     if not refused:
         return
-    table = Table(box=box.SIMPLE, pad_edge=False, padding=(0, 1, 0, 0))
-    table.add_column("rule", no_wrap=True)
-    for column in ("programs", "trials", "ran well", "right", "trials lost"):
-        table.add_column(column, justify="right", no_wrap=True)
+    columns = ("programs", "trials", "ran well", "right", "trials lost")
+    table = numbers_table("rule", *columns)
     for name, rule in sorted(audit.rules.items(), key=lambda item: -item[1].programs):
         counts = (rule.programs, len(rule.trials), rule.exits[Exit.OK], rule.right, len(rule.lost))
         table.add_row(plain(name), *map(str, counts))
@@ -147,10 +146,7 @@ def show_screen_audit(audit: "ScreenAudit") -> None:
 def show_timings(kind: str, timings: Sequence["Timing"]) -> None:
     """Print what programs cost, side by side."""
     say(f"sandbox: {kind}; median of programs run one after the other, in milliseconds")
-    table = Table(box=box.SIMPLE, pad_edge=False, padding=(0, 1, 0, 0))
-    table.add_column("program", no_wrap=True)
-    for column in ("sandbox", "bare python", "ratio"):
-        table.add_column(column, justify="right", no_wrap=True)
+    table = numbers_table("program", "sandbox", "bare python", "ratio")
     for timing in timings:
         ours, bare = 1000 * timing.sandbox, 1000 * timing.bare
         table.add_row(timing.name, f"{ours:.1f}", f"{bare:.1f}", f"{bare / ours:.1f} ×")
@@ -196,14 +192,10 @@ def show_chat(chat: Iterable[Message]) -> None:
 
 
 def _accuracies(arm: Arm) -> Table:
-    table = Table(box=box.SIMPLE, pad_edge=False, padding=(0, 1, 0, 0))
-    table.add_column("domain or level", no_wrap=True, min_width=22)
-    for column in ("problems", "trials", "correct", "accuracy", "95 % range"):
-        table.add_column(column, justify="right", no_wrap=True)
+    columns = ["problems", "trials", "correct", "accuracy", "95 % range"]
     both = arm.overall.unscored > 0
-    if both:
-        table.add_column("unscored", justify="right", no_wrap=True)
-        table.add_column("of all", justify="right", no_wrap=True)
+    columns += ["unscored", "of all"] * both
+    table = numbers_table("domain or level", *columns, width=22)
     named = [*arm.domains.items(), *((f"level {n}", cell) for n, cell in arm.levels.items())]
     for name, cell in named:
         table.add_row(plain(name), *_numbers(cell, both), end_section=cell is _last(arm.domains))

@@ -3,12 +3,11 @@
 from collections.abc import Iterable, Sequence
 from math import isnan
 
-from rich import box
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from solver.console import interval, percent, plain, put, put_uncut, share_of
+from solver.console import interval, numbers_table, percent, plain, put, put_uncut, share_of
 from solver.paired import MeanDifference, holm
 from solver.records import Verification
 from solver.summary import Pair
@@ -41,7 +40,7 @@ def show_pairs(console: Console, pairs: Sequence[Pair]) -> None:
     """Print the differences of one model's modes from its first, as a table."""
     _title(console, pairs[0].model, f"against {pairs[0].first}")
     columns = ("points", "95 % range", "p", "Holm", "both", "gained", "lost", "none")
-    table = _table("mode", *columns)
+    table = numbers_table("mode", *columns)
     adjusted = holm([pair.difference.p_value for pair in pairs])
     for pair, p in zip(pairs, adjusted, strict=True):
         found, counts = pair.difference, pair.difference.counts
@@ -74,14 +73,6 @@ def _lines(console: Console, lines: Iterable[str]) -> None:
         put(console, Text(line))
 
 
-def _table(name: str, *columns: str) -> Table:
-    table = Table(box=box.SIMPLE, pad_edge=False, padding=(0, 1, 0, 0))
-    table.add_column(name, no_wrap=True)
-    for column in columns:
-        table.add_column(column, justify="right", no_wrap=True)
-    return table
-
-
 def _rounds(found: Rounds) -> Iterable[str]:
     mean = found.replies / found.trials
     yield f"rounds     {found.replies} replies in {found.trials} trials, {mean:.2f} a trial"
@@ -102,7 +93,7 @@ def _checks(found: Checks) -> Iterable[str]:
 
 
 def _brought(arms: Sequence[Regrown]) -> Table:
-    table = _table("mode", "accuracy", "points", "95 % range", "p", "same first reply")
+    table = numbers_table("mode", "accuracy", "points", "95 % range", "p", "same first reply")
     for arm in arms:
         found = arm.difference
         table.add_row(
@@ -117,7 +108,7 @@ def _brought(arms: Sequence[Regrown]) -> Table:
 
 
 def _executed(arms: Sequence[Regrown]) -> Table:
-    table = _table("mode", "execution s", "change", "95 % range")
+    table = numbers_table("mode", "execution s", "change", "95 % range")
     for arm in arms:
         mean = f"{arm.spent.execution_seconds:.3f}"
         table.add_row(arm.mode, mean, *_mean(arm.execution_seconds, 3))
@@ -125,7 +116,7 @@ def _executed(arms: Sequence[Regrown]) -> Table:
 
 
 def _tried(arms: Sequence[Regrown]) -> Table:
-    table = _table("mode", "attempts", "change", "95 % range", "programs refused")
+    table = numbers_table("mode", "attempts", "change", "95 % range", "programs refused")
     for arm in arms:
         refused = share_of(arm.refused, arm.programs)
         table.add_row(arm.mode, f"{arm.spent.attempts:.2f}", *_mean(arm.attempts, 2), refused)
@@ -133,7 +124,7 @@ def _tried(arms: Sequence[Regrown]) -> Table:
 
 
 def _spent(arms: Sequence[Regrown]) -> Table:
-    table = _table("mode", "requests", "tokens in", "tokens out", "model s", "tokens/s")
+    table = numbers_table("mode", "requests", "tokens in", "tokens out", "model s", "tokens/s")
     for arm in arms:
         spent = arm.spent
         table.add_row(
