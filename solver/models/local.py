@@ -24,6 +24,7 @@ from urllib.parse import urlsplit
 from pydantic import Field
 
 from solver.errors import ConfigError, ModelError
+from solver.models._formats import json_of
 from solver.models._growing import Piece, Until, grown, token
 from solver.models._spelling import Part, Spelling
 from solver.models._templates import Prompts
@@ -103,10 +104,7 @@ class Local:
         request = self._request(seed, stop)
         request["messages"] = _messages(chat)
         if schema is not None:
-            request["response_format"] = {
-                "type": "json_schema",
-                "json_schema": {"name": "reply", "strict": True, "schema": schema},
-            }
+            request["response_format"] = json_of(schema)
         await self._load()
         return await self._ask(self._server.handle_chat_completions, request)
 

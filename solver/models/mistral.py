@@ -25,6 +25,7 @@ from solver.models._failures import (
     too_slow,
     unreachable,
 )
+from solver.models._formats import json_of
 from solver.models._growing import Piece, grown
 from solver.records import Message, Record, Reply, Sampling
 
@@ -98,10 +99,7 @@ class Mistral:
         request = self._request(seed, stop)
         request["messages"] = [{"role": m.role, "content": m.text} for m in chat]
         if schema is not None:
-            request["response_format"] = {
-                "type": "json_schema",
-                "json_schema": {"name": "reply", "strict": True, "schema": schema},
-            }
+            request["response_format"] = json_of(schema)
         return await self._ask(request)
 
     async def extend(

@@ -26,6 +26,7 @@ from solver.models._failures import (
     too_slow,
     unreachable,
 )
+from solver.models._formats import json_of
 from solver.models._growing import Piece, grown, token
 from solver.models._templates import Prompts, read_template
 from solver.records import Message, Record, Reply, Sampling, Token
@@ -124,10 +125,7 @@ class OpenAI:
         if self._options.reasoning_effort is not None:
             request["reasoning_effort"] = self._options.reasoning_effort
         if schema is not None and "response_format" not in self._options.omit:
-            request["response_format"] = {
-                "type": "json_schema",
-                "json_schema": {"name": "reply", "strict": True, "schema": schema},
-            }
+            request["response_format"] = json_of(schema)
         return await self._ask(
             lambda: self._client.chat.completions.create(**request),
             lambda choice: choice.message.content,
