@@ -1,10 +1,11 @@
 """Keeps workers warm, gives each program one, and replaces those that cannot be trusted any more.
 
 When a worker is lost while it runs a program, the program is tried again on another. A program
-cannot kill its worker, as far as we know; what does is an engine that restarts, or a person. So
-three workers have to be lost, and a program known to be harmless has to succeed in between, before
-it is believed that the program did it. It then counts as killed. If the harmless program fails as
-well, nothing was learned, and the answer is a SandboxError.
+cannot kill its worker, as far as we know; what does is an engine that restarts, or a person. A loss
+while the engine is away says nothing about the program. Three workers have to be lost beside an
+engine that answers, and a program known to be harmless has to succeed in between, before it is
+believed that the program did it. It then counts as killed. If the harmless program fails as well,
+nothing was learned, and the answer is a SandboxError.
 """
 
 import asyncio
@@ -29,6 +30,8 @@ T = TypeVar("T")
 
 _PROGRAMS_PER_WORKER = 500
 _LOSSES = 3
+_RESTARTS = 5
+"""So often in a row the engine may take a program's worker with it before that is a loss."""
 _PAUSES = (0.5, 1, 2, 4, 8, 8, 8)
 """Seconds between the tries to start a worker: 31 in all, twice what an engine takes to restart."""
 _COLD_STARTS = 3
@@ -113,7 +116,7 @@ class Pool:
         async with self._slots:
             for loss in range(1, _LOSSES + 1):
                 try:
-                    return await self._try(program)
+                    return await self._outlast_engine(program)
                 except WorkerLost as lost:
                     if self._closed:  # which ended the worker
                         raise SandboxError("the sandbox was closed") from lost
@@ -160,6 +163,24 @@ class Pool:
             await asyncio.wait(self._tasks)
         self._threads.shutdown(wait=False, cancel_futures=True)
 
+    async def _outlast_engine(self, program: str) -> Execution:
+        """Try a program again while it is the engine that takes its workers. Raises WorkerLost."""
+        for _ in range(_RESTARTS):
+            try:
+                return await self._try(program)
+            except WorkerLost as lost:
+                if self._closed or await self._is_engine_there():
+                    raise
+                logger.warning("a worker was lost with its engine: %s", lost)
+        return await self._try(program)
+
+    async def _is_engine_there(self) -> bool:
+        try:
+            await self._call(self._launcher.check)
+        except SandboxError:
+            return False
+        return True
+
     async def _try(self, program: str) -> Execution:
         async with self._worker() as worker:
             facts, output = await self._call(worker.run, program, self._limits)
@@ -168,7 +189,7 @@ class Pool:
     async def _check_health(self) -> None:
         """Run a program that is known to be harmless. Raises SandboxError if even that fails."""
         try:
-            control = await self._try("print(6 * 7)")
+            control = await self._outlast_engine("print(6 * 7)")
         except WorkerLost as lost:
             raise EngineTrouble(f"workers keep getting lost: {lost}: see `docker info`") from lost
         if control.stdout != "42\n":

@@ -30,6 +30,8 @@ FACTS = {
     "fresh": False,
 }
 
+ALONE, WITH_ITS_ENGINE = "alone", "with its engine"
+
 
 class FakeBoxes:
     """Starts fork servers that are threads of this process."""
@@ -40,7 +42,8 @@ class FakeBoxes:
         self.troubles: list[Exception] = []
         """Raised by the next launches, one each."""
         self.programs: list[tuple[int, str]] = []
-        self.everything_dies = False
+        self.deaths: list[str] = []
+        """How the next programs lose their fork servers, one each: ALONE or WITH_ITS_ENGINE."""
         self.never_warm = False
         self.cold_starts = 0
         """So many of the next fork servers end before they are ready."""
@@ -94,8 +97,9 @@ class FakeBoxes:
                 return
             program = body.decode()
             self.programs.append((number, program))
-            once = program == "dies once" and len(self.programs) == 1
-            if program == "dies" or once or self.everything_dies:
+            death = self.deaths.pop(0) if self.deaths else ""
+            if program == "dies" or death:
+                self.away += death == WITH_ITS_ENGINE
                 line.shutdown(socket.SHUT_RDWR)
                 return
             if program == "hangs":
@@ -137,7 +141,8 @@ async def until(condition: Callable[[], bool]) -> None:
 async def test_a_program_that_loses_its_worker_once_is_tried_again() -> None:
     boxes = FakeBoxes()
     async with opened(boxes) as pool:
-        assert (await pool.run("dies once")).exit is Exit.OK
+        boxes.deaths = [ALONE]
+        assert (await pool.run("innocent")).exit is Exit.OK
     (lost, _), (after, _) = boxes.programs
     assert lost != after
 
@@ -154,9 +159,36 @@ async def test_a_program_that_loses_every_worker_while_others_succeed_is_killed(
 async def test_when_a_harmless_program_is_lost_as_well_nothing_is_said_about_the_program() -> None:
     boxes = FakeBoxes()
     async with opened(boxes) as pool:
-        boxes.everything_dies = True
+        boxes.deaths = [ALONE] * 3
         with pytest.raises(SandboxError, match="workers keep getting lost"):
             await pool.run("innocent")
+
+
+async def test_a_program_is_not_blamed_for_workers_that_went_with_their_engine() -> None:
+    boxes = FakeBoxes()
+    async with opened(boxes) as pool:
+        boxes.deaths = [WITH_ITS_ENGINE] * 5
+        assert (await pool.run("innocent")).exit is Exit.OK
+    assert [program for _, program in boxes.programs] == ["innocent"] * 6
+
+
+async def test_the_harmless_program_outlasts_an_engine_that_restarts_under_it() -> None:
+    boxes = FakeBoxes()
+    async with opened(boxes) as pool:
+        boxes.deaths = [ALONE, ALONE, WITH_ITS_ENGINE]
+        assert (await pool.run("innocent")).exit is Exit.OK
+    innocent, harmless = "innocent", "print(6 * 7)"
+    programs = [program for _, program in boxes.programs]
+    assert programs == [innocent, innocent, harmless, harmless, innocent]
+
+
+async def test_an_engine_that_goes_on_restarting_is_given_up() -> None:
+    boxes = FakeBoxes()
+    async with opened(boxes) as pool:
+        boxes.deaths = [WITH_ITS_ENGINE] * 18
+        with pytest.raises(SandboxError, match="workers keep getting lost"):
+            await pool.run("innocent")
+    assert boxes.deaths == []
 
 
 async def test_a_program_that_could_not_be_started_is_never_blamed() -> None:
