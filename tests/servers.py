@@ -145,7 +145,7 @@ class OpenAIWire(Wire):
             said = await self.say([{"role": "user", "content": body["prompt"]}], body)
             if body.get("stream"):
                 return 200, self._completion(body, said)
-            choice: dict[str, Any] = {"text": said.text}
+            choice: dict[str, Any] = {"text": said.text, "logprobs": _known(body, said.pieces)}
         elif request.path == "/v1/chat/completions":
             said = await self.say(body["messages"], body)
             choice = {"message": {"role": "assistant", "content": said.text}}
@@ -164,12 +164,7 @@ class OpenAIWire(Wire):
         base = {"id": "1", "object": "text_completion", "created": 0, "model": body["model"]}
 
         def chunk(text: str, finish: str | None) -> dict[str, Any]:
-            told = {
-                "tokens": [text],
-                "token_logprobs": [-0.5],
-                "top_logprobs": [{"other": -1.5, text: -0.5}],
-            }
-            logprobs = told if body.get("logprobs") and text else None
+            logprobs = _known(body, [text] if text else [])
             choice = {"index": 0, "text": text, "finish_reason": finish, "logprobs": logprobs}
             return {**base, "choices": [choice]}
 
@@ -440,6 +435,17 @@ def rendered(messages: list[dict[str, Any]]) -> str:
     """What a server makes of a chat."""
     turns = "".join(f"<{message['role']}>{message['content']}\n" for message in messages)
     return turns + "<assistant>"
+
+
+def _known(body: dict[str, Any], pieces: list[str]) -> dict[str, Any] | None:
+    """What /v1/completions tells of tokens."""
+    if not body.get("logprobs") or not pieces:
+        return None
+    return {
+        "tokens": pieces,
+        "token_logprobs": [-0.5] * len(pieces),
+        "top_logprobs": [{"other": -1.5, piece: -0.5} for piece in pieces],
+    }
 
 
 def _usage(body: dict[str, Any], said: Said) -> dict[str, int]:

@@ -145,12 +145,7 @@ class OpenAI:
         """Continue a begun reply as raw text, where the server has /completions."""
         prompt = await self._prompts.of(chat) + begun
         request = self._request(seed)
-        request |= {
-            "prompt": prompt,
-            "max_tokens": max_tokens or self._sampling.max_tokens,
-            "stream": True,
-            "stream_options": {"include_usage": True},
-        }
+        request |= {"prompt": prompt, "max_tokens": max_tokens or self._sampling.max_tokens}
         if temperature is not None and "temperature" not in self._options.omit:
             request["temperature"] = temperature
         if logprobs:
@@ -275,18 +270,16 @@ class OpenAI:
             raise
 
     async def _pieces(self, request: dict[str, Any]) -> AsyncGenerator[Piece, None]:
-        """The events of a stream of /completions as pieces of its reply."""
-        async with await self._client.completions.create(**request) as events:
+        """What /completions answers, as pieces of a reply. One token is one piece, unstreamed."""
+        if request["max_tokens"] == 1:
+            yield _piece(await self._client.completions.create(**request))
+            return
+        # llama.cpp hangs up after a stream and does not say so: what is sent next would be lost
+        streamed = request | {"stream": True, "stream_options": {"include_usage": True}}
+        alone = {"Connection": "close"}
+        async with await self._client.completions.create(**streamed, extra_headers=alone) as events:
             async for event in events:
-                usage = event.usage
-                choice = event.choices[0] if event.choices else None
-                yield Piece(
-                    text=choice.text or "" if choice else "",
-                    tokens=_tokens(choice.logprobs) if choice and choice.logprobs else (),
-                    finish=choice.finish_reason if choice else None,
-                    read=usage.prompt_tokens if usage else None,
-                    wrote=usage.completion_tokens if usage else None,
-                )
+                yield _piece(event)
 
     async def _render(self, chat: Sequence[Message]) -> str:
         """The text of a chat: by the option's template, or by a server that renders it."""
@@ -367,6 +360,18 @@ def _tokens(logprobs: Any) -> tuple[Token, ...]:
 
 def _is_openai(url: str) -> bool:
     return (urlsplit(url).hostname or "").endswith("openai.com")
+
+
+def _piece(answer: "openai.types.Completion") -> Piece:
+    usage = answer.usage
+    choice = answer.choices[0] if answer.choices else None
+    return Piece(
+        text=choice.text or "" if choice else "",
+        tokens=_tokens(choice.logprobs) if choice and choice.logprobs else (),
+        finish=choice.finish_reason if choice else None,
+        read=usage.prompt_tokens if usage else None,
+        wrote=usage.completion_tokens if usage else None,
+    )
 
 
 def _timeout(seconds: float) -> "openai.Timeout":

@@ -121,6 +121,24 @@ async def test_a_connection_serves_the_next_request_after_a_cut(provider):
         assert (await model.extend(CHAT, "", seed=1)).text == "one two three"
 
 
+async def test_no_request_follows_a_stream_on_a_connection_its_server_may_have_left():
+    """llama.cpp hangs up after each stream without a word of it."""
+    async with connected("openai", "one two three") as (model, wire):
+        await model.extend(CHAT, "", seed=1)
+    assert wire.asked("/completions")[-1].headers["connection"] == "close"
+
+
+async def test_one_token_is_not_streamed_and_leaves_its_connection_open():
+    async with connected("openai", Said("one", finish="length")) as (model, wire):
+        reply = await model.extend(CHAT, "", seed=1, max_tokens=1, logprobs=2)
+    (token,) = reply.tokens
+    assert (reply.text, reply.capped, token.text, token.logprob) == ("one", True, "one", -0.5)
+    assert token.alternatives == (("one", -0.5), ("other", -1.5))
+    request = wire.asked("/completions")[-1]
+    assert "stream" not in request.body
+    assert request.headers["connection"] == "keep-alive"
+
+
 async def test_a_continuation_that_reached_the_cap_is_capped(provider):
     async with connected(provider, Said("one two", finish="length")) as (model, wire):
         reply = await model.extend(CHAT, "", seed=1, max_tokens=2, temperature=0.7)
