@@ -407,5 +407,6 @@ async def test_a_session_whose_worker_is_lost_raises_and_is_not_tried_again() ->
 async def test_it_is_said_why_a_worker_ended_while_it_was_idle(caplog):
     async with opened(FakeBoxes()) as pool:
         await pool.run("ends afterwards")
+        await until(lambda: not pool._idle[0].channel.is_open())
         assert (await pool.run("print(6 * 7)")).stdout == "42\n"
     assert "ended while it was idle: it ended (without a word)" in caplog.text
