@@ -4,6 +4,8 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# Tests that need the cores for themselves, one after the other; all others run two at a time.
+ALONE := docker or native or model
 
 .PHONY: demo bubblewrap test bench clean
 
@@ -33,8 +35,8 @@ test: $(VENV)/test.done
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	@$(BIN)/solver sandbox build || echo "without Docker its tests are skipped, or fail where CI=true"
-	$(BIN)/pytest -n 2 tests/unit
-	$(BIN)/pytest --durations=15 tests/integration
+	$(BIN)/pytest -n 2 --dist loadfile -m "not ($(ALONE))" tests/integration tests/unit
+	$(BIN)/pytest --durations=15 -m "$(ALONE)" tests/integration
 
 bench: $(VENV)/test.done
 	for bench in pipeline sandbox judge regenerate; do $(BIN)/python -m tests.bench.$$bench || exit 1; done
