@@ -12,7 +12,6 @@ import judge
 from judge import Relation
 from sandbox import Exit, Limits, Sandbox, open_sandbox
 from solver.config import Config
-from solver.records import Outcome
 from solver.run import together
 from solver.store import Refused, Store
 
@@ -69,7 +68,7 @@ async def _audit(store: Store, config: Config) -> ScreenAudit:
             audit.trials.add(refused.key)
             audit.exits[exit_] += 1
             audit.right += right
-            if right and row.outcome is not Outcome.CORRECT:
+            if right and not row.correct:
                 audit.lost.add(refused.key)
 
     try:

@@ -105,7 +105,7 @@ def _candidates(store: Store, form: str, dropped: Counter[str]) -> dict[str, lis
     for number, row in enumerate(store.rows()):
         if row.outcome is Outcome.ERROR:
             dropped[FAILED] += 1
-        elif row.outcome is not Outcome.CORRECT:
+        elif not row.correct:
             dropped[NOT_CORRECT] += 1
         else:
             turns = store.turns(row.key)
