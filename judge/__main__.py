@@ -17,10 +17,10 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from judge.agreement import confusion
+from judge.model.agreement import confusion
 from judge.policy import Choice, Policy
-from judge.pool import Pool
 from judge.relation import Comparison, Relation
+from judge.workers.pool import Pool
 
 EXIT_CODES = {Relation.EQUAL: 0, Relation.DIFFERENT: 1, Relation.UNDECIDED: 3}
 

@@ -13,17 +13,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from judge.agreement import Confusion, Rate, confusion, kappa, weighted_kappa
-from judge.cache import ReplyCache
 from judge.compare import DEFAULT
 from judge.grade import Ask, AskedModel, Judge
+from judge.model.agreement import Confusion, Rate, confusion, kappa, weighted_kappa
+from judge.model.cache import ReplyCache
+from judge.model.probes import CANARIES, Probe, injected, planted
+from judge.model.rubric import FIVE_POINTS, SWAPPED, Case, Opinion
+from judge.model.rubric import Protocol as AskingProtocol
 from judge.policy import Policy
-from judge.pool import Pool
-from judge.probes import CANARIES, Probe, injected, planted
 from judge.relation import Relation
-from judge.rubric import FIVE_POINTS, SWAPPED, Case, Opinion
-from judge.rubric import Protocol as AskingProtocol
 from judge.verdict import Verdict
+from judge.workers.pool import Pool
 
 CORRECT = 4
 """The lowest score that accepts an answer."""

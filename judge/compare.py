@@ -10,11 +10,13 @@ import re
 from collections.abc import Iterator
 from fractions import Fraction
 
-from judge.clean import MAX_CHARS, squeezed, undressed
-from judge.expressions import decimal
-from judge.grammar import read
 from judge.policy import Choice, Policy
-from judge.prose import (
+from judge.reading.clean import MAX_CHARS, squeezed, undressed
+from judge.reading.expressions import decimal
+from judge.reading.grammar import read
+from judge.reading.syntax import Big, Group, Node, Num, Sym, Unreadable, names, show, walk
+from judge.relation import Comparison, Finding, Relation, different, equal, undecided
+from judge.rules.prose import (
     compare_words,
     is_hedge,
     is_nothing,
@@ -22,11 +24,9 @@ from judge.prose import (
     plain_words,
     words_as_mathematics,
 )
-from judge.relation import Comparison, Finding, Relation, different, equal, undecided
-from judge.shapes import as_the_other_reads, is_definite
-from judge.structure import Structure
-from judge.symbolic import ask_sympy
-from judge.syntax import Big, Group, Node, Num, Sym, Unreadable, names, show, walk
+from judge.rules.shapes import as_the_other_reads, is_definite
+from judge.rules.structure import Structure
+from judge.workers.symbolic import ask_sympy
 
 __all__ = ["Choice", "Comparison", "Policy", "Relation", "compare"]
 

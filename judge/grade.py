@@ -21,15 +21,15 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Protocol
 
-from judge.cache import ReplyCache, Request
 from judge.compare import DEFAULT
-from judge.guard import is_empty, refusal, rounding_settles
+from judge.model.cache import ReplyCache, Request
+from judge.model.guard import is_empty, refusal, rounding_settles
+from judge.model.rubric import FIVE_POINTS, SWAPPED, YES_NO, Case, Opinion
+from judge.model.rubric import Protocol as AskingProtocol
 from judge.policy import Choice, Policy
-from judge.pool import Pool
 from judge.relation import Comparison, Relation
-from judge.rubric import FIVE_POINTS, SWAPPED, YES_NO, Case, Opinion
-from judge.rubric import Protocol as AskingProtocol
 from judge.verdict import JudgeError, Verdict
+from judge.workers.pool import Pool
 
 PRESETS = ("rules-then-model", "yes-no", "model-only")
 _PROTOCOLS = {

@@ -3,7 +3,8 @@
 `open_sandbox` is the way in. What the boxes keep out, and what they do not, is in README.md.
 """
 
-from sandbox.containers import reap
+from sandbox.boxes.docker import reap
+from sandbox.boxes.image import ImageStatus, build_image, image_status
 from sandbox.execution import (
     Execution,
     Exit,
@@ -14,7 +15,6 @@ from sandbox.execution import (
     SandboxError,
     Session,
 )
-from sandbox.image import ImageStatus, build_image, image_status
 from sandbox.opening import open_sandbox
 from sandbox.probing import Fact, probe
 from sandbox.screen import Policy, screen

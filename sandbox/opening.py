@@ -4,8 +4,8 @@ import logging
 import sys
 from collections.abc import Sequence
 
+from sandbox.boxes.owners import this_process
 from sandbox.execution import Limits, Sandbox, SandboxError
-from sandbox.owners import this_process
 from sandbox.pool import Launcher, Pool
 
 logger = logging.getLogger(__name__)
@@ -46,7 +46,7 @@ async def open_sandbox(
 async def _open(
     kind: str, limits: Limits, workers: int | None, owner: str, passed_over: Sequence[str] = ()
 ) -> Sandbox:
-    from sandbox.sizing import default_workers
+    from sandbox.boxes.sizing import default_workers
 
     workers = workers or default_workers(limits)
     pool = Pool(kind, _launcher(kind, limits, owner), limits, workers, passed_over=passed_over)
@@ -56,15 +56,15 @@ async def _open(
 
 def _launcher(kind: str, limits: Limits, owner: str) -> Launcher:
     if kind.startswith("docker"):
-        from sandbox.containers import Containers
+        from sandbox.boxes.docker import Containers
 
         return Containers(limits, this_process(owner))
     if not sys.platform.startswith("linux"):
         raise SandboxError(f"sandbox {kind!r} needs Linux: on {sys.platform} use docker")
     if kind == "native":
-        from sandbox.native import Bubblewrap
+        from sandbox.boxes.native import Bubblewrap
 
         return Bubblewrap(limits)
-    from sandbox.reduced import Bare
+    from sandbox.boxes.reduced import Bare
 
     return Bare(limits)

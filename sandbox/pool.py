@@ -18,8 +18,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from typing import Any, Protocol, TypeVar
 
+from sandbox.boxes.engine import EngineTrouble
 from sandbox.channel import NotStarted, WorkerLost
-from sandbox.engine import EngineTrouble
 from sandbox.execution import Execution, Exit, Limits, SandboxError
 from sandbox.results import execution
 from sandbox.worker import Worker

@@ -3,9 +3,9 @@
 import sys
 from dataclasses import dataclass
 
-from sandbox.engine import connect
+from sandbox.boxes.engine import connect
+from sandbox.boxes.image import image_status
 from sandbox.execution import SandboxError
-from sandbox.image import image_status
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ def _image() -> Fact:
 def _native() -> Fact:
     if not sys.platform.startswith("linux"):
         return Fact("bubblewrap", False, f"Linux only: on {sys.platform} use Docker")
-    from sandbox.native import find_bwrap, working_flags
+    from sandbox.boxes.native import find_bwrap, working_flags
 
     try:
         path = find_bwrap()

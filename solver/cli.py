@@ -39,7 +39,7 @@ def main() -> None:
     except Exception as failure:
         if not isinstance(failure, _explained()):
             raise  # a bug keeps its traceback
-        from solver.console import plain
+        from solver.text import plain
 
         print(f"solver: {plain(str(failure))}", file=sys.stderr)
         sys.exit(2)
@@ -91,7 +91,7 @@ def run(
     Ctrl-C finishes the requests in flight, saves and prints the table so far (exit code 130);
     a second Ctrl-C stops at once.
     """
-    from solver.main import dry, execute, prepare
+    from solver.run.start import dry, execute, prepare
 
     overrides: dict[str, Any] = {
         "model": model or None,
@@ -124,7 +124,7 @@ def show(
     ] = False,
 ) -> None:
     """Print a run's tables again, or one problem's trials whole."""
-    from solver.show import show_problem, show_run
+    from solver.report.show import show_problem, show_run
     from solver.store import Store
 
     store = Store.open(run)
@@ -144,8 +144,8 @@ def compare(
 
     Runs whose problems or scoring differ are refused, with what differs.
     """
-    from solver.compare import compare_runs, read_run, remarks
-    from solver.show_compare import show_comparisons
+    from solver.analysis.compare import compare_runs, read_run, remarks
+    from solver.report.show_compare import show_comparisons
     from solver.store import Store
 
     alike = len({run.name for run in runs}) < len(runs)
@@ -165,8 +165,8 @@ def failures(
 
     Outcomes, exceptions, retries, caps, refusals, answers that were not extracted.
     """
-    from solver.failures import failures_of
-    from solver.show_failures import show_failures
+    from solver.analysis.failures import failures_of
+    from solver.report.show_failures import show_failures
     from solver.store import Store
 
     show_failures(failures_of(Store.open(run), domain=domain, level=level, model=model, mode=mode))
@@ -180,8 +180,8 @@ def cost(
     ] = None,
 ) -> None:
     """Show tokens, seconds and money, per correct answer."""
-    from solver.cost import costs, load_prices
-    from solver.show_plan import show_costs
+    from solver.analysis.cost import costs, load_prices
+    from solver.report.show_plan import show_costs
     from solver.store import Store
 
     show_costs(costs(Store.open(run).rows(), load_prices(prices)))
@@ -203,11 +203,11 @@ def plan(
     ] = None,
 ) -> None:
     """Show what a run would take, and what it could show."""
-    from solver.compare import read_run
-    from solver.cost import load_prices
-    from solver.main import prepare
-    from solver.planning import plan_run
-    from solver.show_plan import show_plan
+    from solver.analysis.compare import read_run
+    from solver.analysis.cost import load_prices
+    from solver.analysis.plan import plan_run
+    from solver.report.show_plan import show_plan
+    from solver.run.start import prepare
     from solver.store import Store
 
     overrides = {"problems": problems, "limit": limit, "repeats": repeats}
@@ -243,8 +243,8 @@ def rejudge(
     ] = False,
 ) -> None:
     """Judge the stored answers again; no reply is bought."""
-    from solver.rejudge import rejudge as judge_again
-    from solver.show import show_change, show_run
+    from solver.checks.rejudge import rejudge as judge_again
+    from solver.report.show import show_change, show_run
     from solver.store import Store
 
     overrides: dict[str, Any] = {"preset": preset, "threshold": threshold}
@@ -288,8 +288,8 @@ def export(
     trained on, 0 where its program failed or it was taken back. rft is the question, without worked
     examples, and the one reply that was right.
     """
-    from solver import training
-    from solver.export import export_run
+    from solver.bridges import training
+    from solver.bridges.tables import export_run
     from solver.store import Store
 
     if format not in training.FORMATS:
@@ -306,8 +306,8 @@ def screen_audit(run: RunPath) -> None:
 
     By rule; the refused programs run now, in the sealed sandbox.
     """
-    from solver.screening import audit_screen
-    from solver.show import show_screen_audit
+    from solver.checks.screen_audit import audit_screen
+    from solver.report.show import show_screen_audit
     from solver.store import Store
 
     show_screen_audit(audit_screen(Store.open(run)))
@@ -389,8 +389,8 @@ def judge_audit(
     Agreement with rules and labels, flips, planted mistakes, injections, canaries.
     Exit code 1 where it errs on the canaries and should not be used.
     """
-    from solver.auditing import audit_judge
-    from solver.show import show_judge_audit
+    from solver.checks.judge_audit import audit_judge
+    from solver.report.show import show_judge_audit
     from solver.store import Store
 
     store = Store.open(run) if run is not None else None
@@ -420,7 +420,7 @@ def sandbox_build(
 @sandbox_app.command("check")
 def sandbox_check() -> None:
     """Say which sandboxes work here; exit code 2 where `auto` would find none."""
-    from solver.doctor import print_findings, sandbox_findings
+    from solver.checks.doctor import print_findings, sandbox_findings
 
     raise typer.Exit(print_findings(sandbox_findings()))
 
@@ -432,8 +432,8 @@ def sandbox_bench(
     ),
 ) -> None:
     """Time programs in the sandbox, next to a bare Python."""
-    from solver.show import show_timings
-    from solver.timing import time_sandbox
+    from solver.checks.timing import time_sandbox
+    from solver.report.show import show_timings
 
     show_timings(*time_sandbox(kind))
 
@@ -454,7 +454,7 @@ def doctor(
     ] = None,
 ) -> None:
     """Check what a run needs, and say how to mend it."""
-    from solver.doctor import examine, print_findings
+    from solver.checks.doctor import examine, print_findings
 
     raise typer.Exit(print_findings(examine(config)))
 

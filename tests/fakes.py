@@ -8,15 +8,15 @@ from dataclasses import dataclass
 from judge import JudgeError, Verdict
 from sandbox import Execution, Exit, SandboxError
 from sandbox.screen import screen
-from solver.build import Judging, Parts
 from solver.config import check_config
 from solver.errors import ModelError
 from solver.models.scripted import Scripted
 from solver.records import Problem, Turn
-from solver.run import run
-from solver.schedule import Endpoint, Gate
+from solver.run.build import Judging, Parts
+from solver.run.loop import run
+from solver.run.schedule import Endpoint, Gate
+from solver.run.watch import Watch
 from solver.store import Row, Store
-from solver.watch import Watch
 
 
 def program(text: str) -> str:

@@ -92,7 +92,7 @@ class Model(Protocol):
 
         `schema` asks for JSON of that schema where the provider can enforce one. `stop` are texts
         that end the reply beside those of the sampling; the reply does not hold them.
-        Raises ModelError; what to do about it is `solver.schedule`'s business.
+        Raises ModelError; what to do about it is `solver.run.schedule`'s business.
         """
         ...
 

@@ -1,6 +1,6 @@
 """What went wrong at an endpoint, as a one-line `ModelError` that never holds a key.
 
-Whether and when to ask again is decided in `solver/schedule.py`; here it is only said what helps.
+Whether and when to ask again is decided in `solver/run/schedule.py`; here it is said what helps.
 """
 
 import math

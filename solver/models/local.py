@@ -25,9 +25,9 @@ from pydantic import Field
 
 from solver.errors import ConfigError, ModelError
 from solver.models._formats import json_of
-from solver.models._growing import Piece, Until, grown, token
-from solver.models._spelling import Part, Spelling
+from solver.models._stream import Piece, Until, grown, token
 from solver.models._templates import Prompts
+from solver.models._token_ids import Part, Spelling
 from solver.models._weights import find_weights, gguf_facts, sha256_of
 from solver.records import Message, Record, Reply, Sampling, Token
 

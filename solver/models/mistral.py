@@ -26,7 +26,7 @@ from solver.models._failures import (
     unreachable,
 )
 from solver.models._formats import json_of
-from solver.models._growing import Piece, grown
+from solver.models._stream import Piece, grown
 from solver.records import Message, Record, Reply, Sampling
 
 _T = TypeVar("_T")

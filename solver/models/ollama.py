@@ -29,7 +29,7 @@ from solver.models._failures import (
     too_slow,
     unreachable,
 )
-from solver.models._growing import Piece, grown, token
+from solver.models._stream import Piece, grown, token
 from solver.models._templates import REMEMBERED, Prompts, read_template
 from solver.records import Message, Record, Reply, Sampling, digest
 

@@ -27,7 +27,7 @@ from solver.models._failures import (
     unreachable,
 )
 from solver.models._formats import json_of
-from solver.models._growing import Piece, grown, token
+from solver.models._stream import Piece, grown, token
 from solver.models._templates import Prompts, read_template
 from solver.records import Message, Record, Reply, Sampling, Token
 

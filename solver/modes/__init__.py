@@ -14,8 +14,8 @@ from sandbox import Execution, Finding, Level
 from solver.config import Config
 from solver.extract import extract_program
 from solver.models import Extend
-from solver.modes.growth import MOST_REQUESTS
-from solver.prompts import code_chat, cot_chat, prompt_hash, tir_chat
+from solver.modes._continue import MOST_REQUESTS
+from solver.modes._prompts import code_chat, cot_chat, prompt_hash, tir_chat
 from solver.records import Message, Problem, Reply, Turn, digest
 
 

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Sequence
 
 from solver.config import Config
 from solver.modes import Asks, Tools, opening, program_turn
-from solver.prompts import try_again
+from solver.modes._prompts import try_again
 from solver.records import Message, Problem, Turn
 
 

@@ -12,8 +12,8 @@ from collections.abc import AsyncIterator
 from sandbox import Execution, Exit
 from solver.config import Config
 from solver.modes import Tools, opening, program_turn
+from solver.modes._prompts import revise, verify
 from solver.modes.code import attempts
-from solver.prompts import revise, verify
 from solver.records import Message, Problem, Turn, Verification
 
 

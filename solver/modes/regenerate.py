@@ -16,8 +16,8 @@ from sandbox import Level
 from solver.config import Config
 from solver.models import Extend
 from solver.modes import Tools, opening, program_turn
+from solver.modes._continue import Growth, LineCheck, another_token, line_begin, places
 from solver.modes.code import attempts
-from solver.modes.growth import Growth, LineCheck, another_token, line_begin, places
 from solver.records import Message, Problem, Reply, Turn
 
 

@@ -18,7 +18,7 @@ from sandbox import Execution, Exit, Finding, Level
 from solver.config import Config
 from solver.extract import extract_program
 from solver.modes import Tools, opening, screened
-from solver.prompts import TIR_LAST
+from solver.modes._prompts import TIR_LAST
 from solver.records import Message, Problem, Reply, Turn
 
 _BOXED = ("boxed", "boxes")

@@ -14,15 +14,15 @@ from typing import Any
 import yaml
 
 from solver.records import Outcome
-from solver.report.accuracy import by_part, judged, outcomes, overall, unsolved
-from solver.report.against import compared, comparisons_of
-from solver.report.failing import failed, retried
 from solver.report.figures import Figure
 from solver.report.parts import Section, listed, of, value_and_range
-from solver.report.repeats import cost, stable
 from solver.report.runs import Named, Run, model_name, named_arms
+from solver.report.sections.accuracy import by_part, judged, outcomes, overall, unsolved
+from solver.report.sections.compare import compared, comparisons_of
+from solver.report.sections.failures import failed, retried
+from solver.report.sections.repeats import cost, stable
+from solver.report.sections.ways import ways
 from solver.report.tables import Kind, Table, short, text_of
-from solver.report.ways import ways
 
 MOST_CHARACTERS = 4_000
 """Of one text in a manifest."""

@@ -4,10 +4,10 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from solver.metrics import Estimate
 from solver.report.figures import Dot, Figure
 from solver.report.runs import Named, Run, names_by_arm
 from solver.report.tables import Kind, Table, Value, text_of
+from solver.stats.metrics import Estimate
 
 Found = TypeVar("Found")
 

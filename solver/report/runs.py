@@ -6,12 +6,12 @@ from itertools import islice
 from pathlib import PurePath
 from typing import Any
 
-from solver.failures import Failures, analyse
+from solver.analysis.accuracy import Arm, Summary, summary_of
+from solver.analysis.failures import Failures, analyse
+from solver.analysis.ways import Ways, vote_weights, ways_of
 from solver.records import Problem
 from solver.report.tables import short
 from solver.store import Row, Store, Texts
-from solver.summary import Arm, Summary, summary_of
-from solver.ways import Ways, vote_weights, ways_of
 
 MOST_TEXTS = 2_000
 """Failed programs, and wrong trials, whose texts are read for each arm: a page must come soon."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeAlias
 
-from solver.console import plain
+from solver.text import plain
 
 Value: TypeAlias = str | int | float | tuple[float, float] | None
 """A cell: None is printed as a dash and left empty in CSV."""

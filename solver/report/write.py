@@ -7,7 +7,7 @@ from pathlib import Path
 
 from solver.errors import ConfigError
 from solver.report.content import Content, content_of
-from solver.report.page import render
+from solver.report.render.html import render
 from solver.report.runs import read
 from solver.report.tables import comma_separated, latex, markdown
 from solver.store import Store
@@ -41,7 +41,7 @@ def write_figures(
     """
     if form not in FIGURE_FORMATS:
         raise ConfigError(f"--format: {form!r} is unknown; choices: {', '.join(FIGURE_FORMATS)}")
-    from solver.report.plot import save  # matplotlib takes half a second
+    from solver.report.render.plot import save  # matplotlib takes half a second
 
     folder, content = output or _home(folders) / "figures", _content(folders)
     try:

@@ -17,8 +17,8 @@ from typing import NamedTuple
 
 from sandbox import Exit
 from solver.errors import ConfigError
-from solver.metrics import Estimate, accuracy
 from solver.records import Outcome, Problem, failure_of, outcome_of
+from solver.stats.metrics import Estimate, accuracy
 from solver.store import FILE, Store, checked
 
 PATIENCE = 0.15

@@ -28,10 +28,10 @@ from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from solver import markup
-from solver.console import plain, plain_name
 from solver.errors import ConfigError
 from solver.records import Outcome, Problem
+from solver.text import plain, plain_name
+from solver.view import markup
 from solver.view.certainty import marked_html
 from solver.view.index import Entry, Snapshot, Wanted
 from solver.view.library import About, Found, Library

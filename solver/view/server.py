@@ -6,8 +6,8 @@ from pathlib import Path
 
 import uvicorn
 
-from solver.console import say
 from solver.errors import ConfigError
+from solver.text import say
 from solver.view.library import Library
 from solver.view.pages import app
 

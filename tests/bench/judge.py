@@ -23,8 +23,8 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass
 from pathlib import Path
 
-from judge.agreement import Confusion, Rate, confusion, mcnemar
-from judge.pool import Pool
+from judge.model.agreement import Confusion, Rate, confusion, mcnemar
+from judge.workers.pool import Pool
 
 ROOT = Path(__file__).resolve().parents[2]
 PAIRS = ROOT.parent / "shared" / "data" / "judge" / "pairs_dev.jsonl"

@@ -21,10 +21,10 @@ from judge import open_judge
 from solver.models import connect
 from solver.models.scripted import Scripted
 from solver.records import Problem, Sampling
-from solver.run import run
-from solver.schedule import Endpoint, Gate
+from solver.run.loop import run
+from solver.run.schedule import Endpoint, Gate
+from solver.run.watch import Watch
 from solver.store import Store
-from solver.watch import Watch
 from tests.fakes import EchoSandbox, config_of, parts_of, program
 from tests.servers import serve_openai
 

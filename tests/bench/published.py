@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from judge import Extracted, Verdict, open_judge
-from judge.agreement import Rate
+from judge.model.agreement import Rate
 from sandbox import Execution, Exit
 from solver.modes import Grower, Tools
 from solver.modes.tir import tir

@@ -18,11 +18,11 @@ from sandbox.screen import screen
 from solver.config import Patience
 from solver.models import connect
 from solver.modes import Tools
+from solver.modes._prompts import code_chat
 from solver.modes.regenerate import guided, literal
 from solver.problems import load
-from solver.prompts import code_chat
 from solver.records import Reply, Sampling
-from solver.schedule import Endpoint, Gate, Traffic
+from solver.run.schedule import Endpoint, Gate, Traffic
 
 MOST_TOKENS = 300
 WINDOW = 20

@@ -440,8 +440,8 @@ async def candidates(kind: str) -> AsyncIterator[dict[str, Candidate]]:
 @contextlib.contextmanager
 def peer_image() -> Iterator[str]:
     """Make an image that any tool can use: our libraries, `python`, no fork server."""
-    from sandbox.engine import connect
-    from sandbox.image import CONTENT_LABEL, require_image
+    from sandbox.boxes.engine import connect
+    from sandbox.boxes.image import CONTENT_LABEL, require_image
 
     with connect() as client:
         base = require_image(client).tags[0]

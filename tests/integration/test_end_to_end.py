@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from sandbox import Exit
-from solver.screening import _audit
+from solver.checks.screen_audit import _audit
 from solver.store import Store
 from tests.fakes import config_of, finished_run, program
 from tests.integration.engines import require

@@ -13,10 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from judge.clean import undressed
 from judge.compare import Relation, compare
-from judge.grammar import read
-from judge.syntax import show
+from judge.reading.clean import undressed
+from judge.reading.grammar import read
+from judge.reading.syntax import show
 
 SHARED = Path(__file__).parents[2].parent / "shared" / "data"
 

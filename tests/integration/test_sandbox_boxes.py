@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from sandbox import Exit, Limits, Sandbox, SandboxError, open_sandbox
-from sandbox.engine import connect
+from sandbox.boxes.engine import connect
 from sandbox.pool import Pool
 from tests.integration.engines import DOCKER, NATIVE, REDUCED, STRICT, require
 

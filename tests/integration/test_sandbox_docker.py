@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
-import sandbox.image
+import sandbox.boxes.image
 from sandbox import Exit, Limits, Sandbox, SandboxError, image_status, open_sandbox, reap
-from sandbox.containers import Containers
-from sandbox.engine import connect
-from sandbox.owners import LABEL, this_process
+from sandbox.boxes.docker import Containers
+from sandbox.boxes.engine import connect
+from sandbox.boxes.owners import LABEL, this_process
 from sandbox.pool import Pool
 from tests.integration.engines import require
 
@@ -182,14 +182,14 @@ async def test_a_missing_image_names_the_command_that_builds_it(
 
 def test_a_base_image_that_is_nowhere_is_named_with_those_that_are_here() -> None:
     with pytest.raises(SandboxError, match=r"'localhost:1/none:0'.*SOLVER_BASE_IMAGE") as caught:
-        sandbox.image.build_image("localhost:1/none:0", on_progress=lambda _: None)
+        sandbox.boxes.image.build_image("localhost:1/none:0", on_progress=lambda _: None)
     assert "\n" not in str(caught.value)
 
 
 def test_an_image_that_is_there_is_not_built_again() -> None:
     status = image_status()
     said: list[str] = []
-    assert sandbox.image.build_image(status.base, on_progress=said.append) == status.tag
+    assert sandbox.boxes.image.build_image(status.base, on_progress=said.append) == status.tag
     assert said == [f"{status.tag} is there already"]
 
 
@@ -282,7 +282,8 @@ async def test_an_image_derived_from_ours_is_never_taken_for_it() -> None:
         source = io.BytesIO(f'FROM {ours.image_id}\nENTRYPOINT ["/nowhere"]\n'.encode())
         derived, _ = client.images.build(fileobj=source, tag="solver-test-derived", rm=True)
         try:
-            assert derived.labels[sandbox.image.CONTENT_LABEL] == sandbox.image.content_hash()
+            image = sandbox.boxes.image
+            assert derived.labels[image.CONTENT_LABEL] == image.content_hash()
             assert image_status().image_id == ours.image_id
         finally:
             client.images.remove("solver-test-derived", force=True)

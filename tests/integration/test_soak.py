@@ -249,8 +249,8 @@ def engine(monkeypatch: pytest.MonkeyPatch) -> Iterator[Engine]:
     if os.geteuid() != 0 or not (shutil.which("dockerd") and shutil.which("unshare")):
         absent = pytest.fail if os.environ.get("CI") == "true" else pytest.skip
         absent("restarting an engine needs one of its own: root, dockerd and unshare")
-    from sandbox.engine import connect
-    from sandbox.image import require_image
+    from sandbox.boxes.engine import connect
+    from sandbox.boxes.image import require_image
 
     with connect() as client:
         tag = require_image(client).tags[0]

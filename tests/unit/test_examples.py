@@ -7,8 +7,8 @@ import pytest
 
 from judge import Relation, compare, extract_answer, extract_output
 from sandbox.screen import screen
+from solver.modes._prompts import worked_examples
 from solver.problems import load
-from solver.prompts import worked_examples
 
 EXAMPLES = worked_examples()
 

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from judge import JudgeError, Relation, Verdict, compare
-from judge.agreement import (
+from judge.audit import audit, canaries, read_pairs
+from judge.model.agreement import (
     Confusion,
     Rate,
     confusion,
@@ -19,9 +20,8 @@ from judge.agreement import (
     weighted_kappa,
     wilson,
 )
-from judge.audit import audit, canaries, read_pairs
-from judge.probes import CANARIES, INJECTIONS, Probe, injected, planted
-from judge.rubric import SCORES
+from judge.model.probes import CANARIES, INJECTIONS, Probe, injected, planted
+from judge.model.rubric import SCORES
 
 # --- statistics --------------------------------------------------------------------------------
 

@@ -14,11 +14,11 @@ import pytest
 from pydantic import TypeAdapter
 
 from judge import Comparison, Judge, JudgeError, Policy, Relation, Verdict, open_judge
-from judge.cache import ReplyCache
 from judge.grade import AskedModel
-from judge.guard import refusal, rounding_settles
+from judge.model.cache import ReplyCache
+from judge.model.guard import refusal, rounding_settles
+from judge.model.rubric import FIVE_POINTS, SCORES, SWAPPED, YES_NO, Case
 from judge.policy import Choice
-from judge.rubric import FIVE_POINTS, SCORES, SWAPPED, YES_NO, Case
 
 ROOT = Path(__file__).resolve().parents[2]
 UNDECIDED = ("How do the lines lie?", "they never meet", "skew")

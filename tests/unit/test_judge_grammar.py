@@ -2,9 +2,9 @@
 
 import pytest
 
-from judge.grammar import read
-from judge.syntax import Unreadable, show
-from judge.units import parse_unit
+from judge.reading.grammar import read
+from judge.reading.syntax import Unreadable, show
+from judge.reading.units import parse_unit
 
 FORMS = [
     (r"\dfrac{1}{2}", "1/2"),

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from judge.compare import Relation, compare
-from judge.grammar import read
-from judge.syntax import Unreadable
+from judge.reading.grammar import read
+from judge.reading.syntax import Unreadable
 
 MARKER = Path("/tmp/judge-hostile-marker")
 CODE = [

@@ -15,9 +15,9 @@ import pytest
 
 from judge import JudgeError, Policy, Relation
 from judge.policy import Choice
-from judge.pool import LONGEST, Pool
 from judge.relation import Comparison
-from judge.worker import policy_of
+from judge.workers.pool import LONGEST, Pool
+from judge.workers.worker import policy_of
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -35,7 +35,7 @@ class SlowPool(Pool):
 import json, os, sys, time
 sys.path[:] = json.loads(sys.argv[1])
 from judge import compare
-from judge.worker import main
+from judge.workers.worker import main
 
 def obey(reference, answer, policy):
     if answer == "sleep":
@@ -176,7 +176,7 @@ def test_workers_end_when_their_parent_is_killed(answer):
     script = f"""
 import sys, time
 sys.path.insert(0, {str(ROOT)!r})
-from judge.pool import Pool
+from judge.workers.pool import Pool
 
 class SlowPool(Pool):
     program = {SlowPool.program!r}

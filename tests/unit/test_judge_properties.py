@@ -7,8 +7,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from judge.compare import Relation, compare
-from judge.grammar import read
-from judge.syntax import Unreadable, depth, show, walk
+from judge.reading.grammar import read
+from judge.reading.syntax import Unreadable, depth, show, walk
 
 QUICK = settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
 

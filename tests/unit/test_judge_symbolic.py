@@ -6,9 +6,9 @@ import time
 import pytest
 
 from judge.compare import Relation, compare
-from judge.grammar import read
-from judge.symbolic import Worker, ask_sympy
-from judge.syntax import Text, Unreadable, decode, encode, walk
+from judge.reading.grammar import read
+from judge.reading.syntax import Text, Unreadable, decode, encode, walk
+from judge.workers.symbolic import Worker, ask_sympy
 
 
 @pytest.fixture

@@ -8,14 +8,14 @@ import pytest
 
 from sandbox import Execution, Exit, Finding, Level
 from sandbox.screen import screen
-from solver.build import build
 from solver.errors import ConfigError
 from solver.models.scripted import Line, Scripted
 from solver.modes import Tools, mode_of
 from solver.modes.regenerate import failing_line, weakest_place
 from solver.records import Message, Outcome, Reply, Token, Turn
-from solver.run import plan
-from solver.watch import Watch
+from solver.run.build import build
+from solver.run.loop import plan
+from solver.run.watch import Watch
 from tests.fakes import PROBLEMS, EchoSandbox, config_of, finished_run, program, told
 from tests.servers import OpenAIWire, serving
 

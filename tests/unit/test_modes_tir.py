@@ -5,8 +5,8 @@ import pytest
 from sandbox import Execution, Exit
 from solver.config import TirOptions
 from solver.models.scripted import Line, Script
+from solver.modes._prompts import TIR_LAST
 from solver.modes.tir import FORMATS, read, shown
-from solver.prompts import TIR_LAST
 from solver.records import Failure, Outcome, Reply
 from tests.fakes import program, told
 

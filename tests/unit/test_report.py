@@ -12,12 +12,14 @@ from typer.testing import CliRunner
 
 from judge import Verdict
 from sandbox import Execution, Exit
+from solver.analysis.accuracy import summary_of
+from solver.analysis.repeats import stability
+from solver.analysis.ways import vote_weights, ways_of
 from solver.cli import app
 from solver.errors import ConfigError
-from solver.paired import holm
 from solver.records import Intervention, Problem, Reply, Trial, Turn, Verification
 from solver.report import write_figures, write_report, write_tables
-from solver.report.svg import COLOURS
+from solver.report.render.svg import COLOURS
 from solver.report.tables import (
     Column,
     Kind,
@@ -28,10 +30,8 @@ from solver.report.tables import (
     short,
     text_of,
 )
-from solver.stability import stability
+from solver.stats.paired import holm
 from solver.store import Store
-from solver.summary import summary_of
-from solver.ways import vote_weights, ways_of
 from tests.bench.report import DOMAINS, write_run
 from tests.fakes import EchoSandbox, config_of, finished_run, program
 

@@ -2,8 +2,8 @@
 
 import pytest
 
+from sandbox.boxes.sizing import default_workers
 from sandbox.execution import Limits
-from sandbox.sizing import default_workers
 from sandbox.worker import allowance
 from sandbox.zygote.settings import Allowance
 

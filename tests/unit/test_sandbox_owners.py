@@ -6,7 +6,7 @@ import subprocess
 import sys
 from dataclasses import replace
 
-from sandbox.owners import from_labels, is_dead, this_process
+from sandbox.boxes.owners import from_labels, is_dead, this_process
 
 
 def test_labels_give_the_owner_back() -> None:
@@ -19,7 +19,9 @@ def test_this_process_is_alive() -> None:
 
 
 def test_a_process_that_ended_is_dead() -> None:
-    script = "import json, sandbox.owners as o; print(json.dumps(o.this_process('').labels()))"
+    script = (
+        "import json, sandbox.boxes.owners as o; print(json.dumps(o.this_process('').labels()))"
+    )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, check=True)
     assert is_dead(from_labels(json.loads(done.stdout)))
 

@@ -10,8 +10,8 @@ from contextlib import asynccontextmanager
 
 import pytest
 
+from sandbox.boxes.engine import EngineTrouble
 from sandbox.channel import Channel
-from sandbox.engine import EngineTrouble
 from sandbox.execution import Exit, Limits, SandboxError
 from sandbox.pool import Pool
 from sandbox.worker import Worker

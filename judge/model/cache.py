@@ -1,0 +1,94 @@
+"""Replies of judging models, kept append-only in a JSONL file, so that no reply is bought twice.
+
+A torn last line (the process was killed while writing) is passed over when the file is read again.
+"""
+
+import hashlib
+import json
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from judge.model.rubric import Case, Protocol
+from judge.verdict import JudgeError
+
+
+@dataclass(frozen=True)
+class Request:
+    """What one reply depends on."""
+
+    model: str
+    protocol: Protocol
+    case: Case
+    attempt: int
+    """0, and 1 for the one retry after an invalid reply."""
+
+    @property
+    def key(self) -> str:
+        """SHA-256 over everything above; the random part of a message is not in it."""
+        case = self.case
+        parts = [self.model, self.protocol.version, case.question, case.reference, case.answer]
+        text = json.dumps([*parts, self.attempt])
+        return hashlib.sha256(text.encode()).hexdigest()
+
+
+class ReplyCache:
+    """A reply for each request that was ever made. In memory only where there is no path."""
+
+    def __init__(self, path: Path | None = None) -> None:
+        """Read what the file holds. Raises JudgeError where it cannot be read."""
+        self.path = path
+        self.skipped = 0
+        """Lines of the file that could not be read."""
+        self._replies: dict[str, str] = {}
+        self._line_end = b""  # what the first line appended has to begin with
+        if path is not None and path.exists():
+            try:
+                self._load(path)
+            except OSError as failure:
+                raise JudgeError(f"the judge's cache {path} cannot be read: {failure}") from failure
+
+    def __len__(self) -> int:
+        return len(self._replies)
+
+    def get(self, request: Request) -> str | None:
+        """The reply to a request, if it was ever made."""
+        return self._replies.get(request.key)
+
+    def put(self, request: Request, reply: str, seconds: float) -> None:
+        """Keep a reply; one line is appended. Raises JudgeError where it cannot be written."""
+        self._replies[request.key] = reply
+        if self.path is None:
+            return
+        line = {
+            "key": request.key,
+            "model": request.model,
+            "protocol": request.protocol.name,
+            "version": request.protocol.version,
+            "question": request.case.question,
+            "reference": request.case.reference,
+            "answer": request.case.answer,
+            "attempt": request.attempt,
+            "reply": reply,
+            "seconds": round(seconds, 3),
+            "asked_at": round(time.time(), 3),
+        }
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            with self.path.open("ab") as file:  # one write of one line: writers do not mix
+                file.write(self._line_end + json.dumps(line).encode() + b"\n")
+            self._line_end = b""
+        except OSError as failure:
+            message = f"the judge's cache {self.path} cannot be written: {failure}"
+            raise JudgeError(message) from failure
+
+    def _load(self, path: Path) -> None:
+        line = ""
+        with path.open(encoding="utf-8", errors="replace") as file:
+            for line in file:
+                try:
+                    entry = json.loads(line)
+                    self._replies[entry["key"]] = entry["reply"]
+                except (json.JSONDecodeError, KeyError, TypeError):
+                    self.skipped += 1
+        self._line_end = b"\n" if line and not line.endswith("\n") else b""

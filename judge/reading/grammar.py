@@ -1,0 +1,414 @@
+"""Read a whole answer: lists, tuples, sets, intervals, equations, logic, quantities, words.
+
+`read` is the way in. It never evaluates anything, and raises `Unreadable` for what it does not
+understand or what exceeds the caps; it raises nothing else.
+"""
+
+import re
+from fractions import Fraction
+from functools import lru_cache
+
+from judge.reading.clean import clean
+from judge.reading.expressions import MAX_DEPTH, Expressions, scalar
+from judge.reading.syntax import (
+    HALF,
+    INFINITY,
+    Add,
+    Based,
+    Builder,
+    Call,
+    Chain,
+    Clock,
+    Group,
+    Interval,
+    Logic,
+    Matrix,
+    Mul,
+    Node,
+    Num,
+    Pow,
+    Quantity,
+    Ratio,
+    SetOp,
+    Sym,
+    Text,
+    Unreadable,
+    depth,
+    negative,
+    quotient,
+)
+from judge.reading.tokens import Token, tokenize
+from judge.reading.units import parse_unit
+from judge.reading.words import SCALES
+
+_RELATIONS = ("=", "<", ">", "<=", ">=", "!=", "~", "in")
+_SET_OPERATORS = {"∪": "union", "∩": "intersection", "∖": "difference"}
+_CLOSING = {"(": (")", "]"), "[": ("]", ")"), "\\{": ("\\}", "}"), "{": ("}", "\\}")}
+_PYTHON_RELATIONS = {"Eq": "=", "Ne": "!=", "Lt": "<", "Le": "<=", "Gt": ">", "Ge": ">="}
+_INTERVALS = {
+    "Interval": (True, True),
+    "Interval.open": (False, False),
+    "Interval.Lopen": (False, True),
+    "Interval.Ropen": (True, False),
+}
+_SETS = {"Union": "union", "Intersection": "intersection", "Complement": "difference"}
+_SEPARATORS = (",", "and", "or", "xor")
+_CLOCK = re.compile(
+    r"(\d{1,2})(?:\s*(?:\\text\s*\{:\}|:)\s*([0-5]\d))?\s*(?:\\,|\\ |~)*(?:\\\w+\{)?\s*"
+    r"(?:([ap])\.?\s*m\.?)?\s*\}?",
+    re.IGNORECASE,
+)
+_CONDITION = re.compile(
+    r"[,;]?\s*(?:\\quad|\\qquad|\\ |\\,)*\s*(?:\(?\s*\\(?:text|mbox|textrm)\s*\{\s*,?\s*)?"
+    r"\(?\b(?:for (?:all|any|every|each|some)|where|with|such that|when|if|provided)\b.*|"
+    r"[,;]?\s*\\forall\b.*",
+    re.IGNORECASE | re.DOTALL,
+)
+_BASE_SUFFIX = re.compile(
+    r"(-?)([0-9A-Za-z.]+)\s*\(?\s*(?:\\text\s*\{)?\s*(?:in\s+)?base[\s-]*(\w+)\s*\}?\s*\)?$"
+)
+_BASE_LETTERS = re.compile(r"(-?)(?=\w*\d)([0-9A-F]{2,})_\{?(?:\\text\{)?(\w+)\}?\}?$")
+
+
+@lru_cache(maxsize=8_192)
+def read(text: str) -> Node:
+    """The meaning of an answer. Raises `Unreadable`, and nothing else, on what it cannot read."""
+    return parse(clean(text))
+
+
+def parse(text: str) -> Node:
+    """The meaning of a cleaned text."""
+    if (match := _CLOCK.fullmatch(text)) and (match[2] or match[3]):
+        half = f"{match[3].lower()}m" if match[3] else ""
+        return Clock(int(match[1]), int(match[2] or 0), half)
+    if (match := _BASE_SUFFIX.match(text) or _BASE_LETTERS.match(text)) and (
+        base := Expressions.base(match[3])
+    ):
+        return negative(Based(match[2], base)) if match[1] else Based(match[2], base)
+    try:
+        return _parse_whole(text)
+    except Unreadable:
+        if (match := _CONDITION.search(text)) and match.start() > 0:
+            return _parse_whole(text[: match.start()])
+        raise
+
+
+def _parse_whole(text: str) -> Node:
+    tokens, latex = tokenize(text), "\\" in text
+    try:
+        return Grammar(tokens, latex=latex).whole()
+    except Unreadable:
+        bars = sum(token.value == "|" for token in tokens)
+        if not 4 <= bars <= 12:
+            raise
+        for opening in range(1, bars - 1):
+            try:
+                return Grammar(_turn_bar(tokens, opening), latex=latex).whole()
+            except Unreadable:
+                continue
+        raise
+
+
+def _turn_bar(tokens: list[Token], number: int) -> list[Token]:
+    """The tokens with one bar told to open: ||x||y|| can close only one way."""
+    places = [index for index, token in enumerate(tokens) if token.value == "|"]
+    turned = list(tokens)
+    turned[places[number]] = Token("op", "|(")
+    return turned
+
+
+class Grammar(Expressions):
+    """The other half of the parser: everything that is made of scalars."""
+
+    def whole(self) -> Node:
+        """A whole answer, to the last token."""
+        self.accept("=")
+        while self.accept(",", "*", ":"):
+            pass
+        node = self.groups()
+        while self.accept("\\\\", ",", "&"):
+            pass
+        if self.token.kind != "end":
+            raise Unreadable(f"{self.token.value!r} out of place")
+        if depth(node) > 2 * MAX_DEPTH:
+            raise Unreadable("nested too deep")
+        return node
+
+    def groups(self) -> Node:
+        """Statements separated by semicolons."""
+        parts = [self.statement()]
+        while self.accept(";", "\\\\"):
+            if self.token.kind == "end":
+                break
+            parts.append(self.statement())
+        if len(parts) == 1:
+            return parts[0]
+        tuples = [
+            Group("tuple", part.items) if isinstance(part, Group) and part.kind == "bare" else part
+            for part in parts
+        ]
+        return Group("bare", tuple(tuples))
+
+    def statement(self) -> Node:
+        """Items separated by commas, and, or."""
+        items = [self.chain()]
+        joins: list[str] = []
+        while join := self.separator():
+            if self.token.kind == "end" or self.is_op(")", "]", "}", "\\}"):
+                break
+            joins.append(join)
+            items.append(self.chain())
+            self.count()
+        if len(items) == 1:
+            return items[0]
+        if set(joins) & {"and", "or"} and all(isinstance(i, Chain | Logic) for i in items):
+            return join_logic(items, joins)
+        return Group("bare", tuple(items))
+
+    def separator(self) -> str:
+        """A comma, a word or both, and sympy's & and | between bracketed relations."""
+        found = self.accept(*_SEPARATORS)
+        if found == "," and self.is_op("and", "or"):
+            found = self.next().value
+        if not found and self.is_op("&", "|") and self.tokens[self.at - 1].value == ")" and (
+            self.tokens[self.at + 1].value in ("(", "not", *_PYTHON_RELATIONS) and not self.bars
+        ):  # fmt: skip
+            found = "and" if self.next().value == "&" else "or"
+        return found
+
+    def chain(self) -> Node:
+        """Operands joined by relations."""
+        if self.accept("not"):
+            return Logic("not", (self.chain(),))
+        self.declare_function()
+        operands, relations = [self.ratio()], []
+        while self.is_op(*_RELATIONS) or (self.is_op("not") and self.tokens[self.at + 1].value
+                                          in ("=", "in")):  # fmt: skip
+            relation = self.next().value
+            if relation == "not":
+                relation = "!=" if self.next().value == "=" else "not in"
+            if self.token.kind == "end":
+                break
+            if relation in "<>" and self.accept("="):
+                relation += "="
+            relations.append(relation)
+            operands.append(self.ratio())
+            self.count()
+        if not relations:
+            return operands[0]
+        return Chain(tuple(operands), tuple(relations))
+
+    def declare_function(self) -> None:
+        """A letter with a bracket before an equals sign is a function: p(x) = ..., T(10) = 2."""
+        tokens, at = self.tokens, self.at
+        if tokens[at].kind != "name" or tokens[at + 1].value != "(":
+            return
+        end = at + 2
+        while tokens[end].kind in ("name", "num") or tokens[end].value in (",", "+", "-"):
+            end += 1
+        if tokens[end].value == ")" and tokens[end + 1].value in ("=", "~") and end > at + 2:
+            self.functions.add(tokens[at].value)
+
+    def ratio(self) -> Node:
+        """Values joined by colons."""
+        parts = [self.set_expression()]
+        while self.is_op(":") and not self.in_builder:
+            self.next()
+            parts.append(self.set_expression())
+        if len(parts) > 1:
+            return Ratio(tuple(scalar(part) for part in parts))
+        return parts[0]
+
+    def set_expression(self) -> Node:
+        """Sets joined by union, intersection, difference."""
+        node = self.quantity()
+        while operator := self.accept(*_SET_OPERATORS):
+            kind, part = _SET_OPERATORS[operator], self.quantity()
+            if isinstance(node, SetOp) and node.kind == kind:
+                node = SetOp(kind, (*node.parts, part))
+            else:
+                node = SetOp(kind, (node, part))
+            self.count()
+        return node
+
+    def quantity(self) -> Node:
+        """A value and the unit after it."""
+        node = self.sum()
+        if self.token.kind != "text" and not (
+            self.is_op("/") and self.tokens[self.at + 1].kind == "text"
+        ):
+            return node
+        if isinstance(node, Text):
+            raise Unreadable("words among values")
+        words: list[str] = []
+        while self.token.kind == "text" or (words and self.is_unit_sign()):
+            words.append(self.next().value)
+        if self.is_op("/") and self.tokens[self.at + 1].kind == "text":
+            words += [self.next().value, self.next().value]
+        words = " ".join(words).split()
+        if words and words[0] in SCALES:
+            node = Mul((node, Num(Fraction(SCALES[words.pop(0)]))))
+            if not words:
+                return node
+        unit = parse_unit(" ".join(words))
+        if unit is None:
+            raise Unreadable("more words than a unit has")
+        if isinstance(node, Quantity):  # $5 per hour, $ 5 dollars
+            return node
+        return self.compound(Quantity(node, unit))
+
+    def compound(self, first: Quantity) -> Quantity:
+        """A quantity in two units: 1 hour 30 minutes."""
+        unit, start = first.unit, self.at
+        if not (unit.known and unit.dimension and self.token.kind == "num"):
+            return first
+        second = self.quantity()
+        if not isinstance(second, Quantity) or second.unit.dimension != unit.dimension:
+            self.at = start
+            return first
+        rest = Mul((second.value, Num(second.unit.size / unit.size)))
+        return Quantity(Add((first.value, rest)), unit)
+
+    def is_unit_sign(self) -> bool:
+        """Whether the next token belongs to the unit being read."""
+        kind, value, _ = self.token
+        following = self.tokens[self.at + 1].kind
+        if kind == "num":
+            return self.tokens[self.at - 1].value == "^"
+        if kind != "op" or value not in "^/":
+            return False
+        return following in ("num", "text") or (value == "^" and self.unbrace_power())
+
+    def unbrace_power(self) -> bool:
+        """Turn ^{2} after a unit into ^2."""
+        tokens, at = self.tokens, self.at
+        if tokens[at + 1].value == "{" and tokens[at + 2].kind == "num":
+            self.tokens = [*tokens[: at + 1], tokens[at + 2], *tokens[at + 4 :]]
+            return True
+        return False
+
+    def bracketed(self, opening: str) -> Node:
+        """A bracket just taken, its contents, and what they make: a value, tuple, set, interval."""
+        bars, self.bars = self.bars, 0
+        builder, self.in_builder = self.in_builder, opening in ("\\{", "{")
+        if closing := self.accept(*_CLOSING[opening]):
+            node: Node = Group("bare", ())
+        elif opening == "{" and self.token.kind == "name" and self.tokens[self.at + 1].value == ":":
+            node = self.dictionary()
+            closing = self.expect("}")
+        else:
+            node = self.statement()
+            if self.in_builder and self.accept("|", ":"):
+                node = self.builder(node)
+            closing = self.expect(*_CLOSING[opening])
+        self.bars, self.in_builder = bars, builder
+        return enclose(opening, node, closing, latex_group=opening == "{" and self.latex)
+
+    def dictionary(self) -> Node:
+        """What Python prints for a solution: {x: 1, y: 2}."""
+        self.in_builder = False
+        items: list[Node] = []
+        while not items or self.accept(","):
+            name = self.variable(self.next().value)
+            self.expect(":")
+            items.append(Chain((name, self.set_expression()), ("=",)))
+        return Group("bare", tuple(items))
+
+    def builder(self, element: Node) -> Node:
+        """The condition of a set-builder."""
+        self.in_builder = False
+        condition = self.statement()
+        if isinstance(condition, Group) and condition.kind == "bare":
+            condition = Logic("and", condition.items)
+        if isinstance(element, Chain) and element.relations == ("in",):
+            element = element.operands[0]
+        return Builder(element, condition)
+
+    def constructor(self, name: str) -> Node:
+        """A sympy or Python constructor."""
+        args = self.arguments() if self.is_op("(") else ()
+        first = args[0] if args else Group("set", ())
+        if name in _INTERVALS and 2 <= len(args) <= 4:
+            low, high = _INTERVALS[name]
+            flags = [arg == Sym("True") for arg in args[2:]] + [False, False]
+            return Interval(args[0], args[1], low and not flags[0], high and not flags[1])
+        if name in _SETS:
+            return SetOp(_SETS[name], args) if len(args) > 1 else first
+        if name in _PYTHON_RELATIONS and len(args) == 2:
+            return Chain(args, (_PYTHON_RELATIONS[name],))
+        if name in ("Rational", "Fraction") and len(args) == 2:
+            return quotient(args[0], args[1])
+        if name in ("Integer", "Float", "Rational", "Fraction") and args:
+            return first
+        if name == "Sqrt" and len(args) == 1:
+            return Pow(first, HALF)
+        if name == "Pow" and len(args) == 2:
+            return Pow(args[0], args[1])
+        if name in ("Mul", "Add") and len(args) > 1:
+            return Mul(args) if name == "Mul" else Add(args)
+        if name in ("And", "Or", "Not"):
+            return Logic(name.lower(), args) if name == "Not" or len(args) > 1 else first
+        if name in ("FiniteSet", "Tuple", "EmptySet"):
+            return Group("tuple" if name == "Tuple" else "set", args)
+        if name in ("Matrix", "ImmutableMatrix", "array") and len(args) == 1:
+            return as_matrix(first) or first
+        if name in ("set", "list", "tuple", "frozenset") and len(args) <= 1:
+            return Group(name.removeprefix("frozen"), getattr(first, "items", (first,)))
+        raise Unreadable(f"{name} of {len(args)} arguments")
+
+
+def join_logic(items: list[Node], joins: list[str]) -> Node:
+    """Statements joined by and and or, with and the tighter; a comma binds like and."""
+    clauses: list[list[Node]] = [[items[0]]]
+    for join, item in zip(joins, items[1:], strict=True):
+        if join == "or" or (join == "," and "and" not in joins):
+            clauses.append([item])
+        else:
+            clauses[-1].append(item)
+    parts = [part[0] if len(part) == 1 else Logic("and", tuple(part)) for part in clauses]
+    return parts[0] if len(parts) == 1 else Logic("or", tuple(parts))
+
+
+def enclose(opening: str, node: Node, closing: str, *, latex_group: bool) -> Node:
+    """What a bracket makes of its contents."""
+    several = isinstance(node, Group) and node.kind == "bare"
+    items = node.items if isinstance(node, Group) and several else (node,)
+    if latex_group:
+        return Group("bare" if several else "set", items) if several else node
+    if opening in ("\\{", "{"):
+        if isinstance(node, Builder):
+            return node
+        stated = opening == "{" and several and all(isinstance(item, Chain) for item in items)
+        return node if stated else Group("set", items)
+    if (opening == "(") != (closing == ")"):
+        if len(items) != 2:
+            raise Unreadable("mixed brackets that are no interval")
+        return Interval(items[0], items[1], opening == "[", closing == "]")
+    if opening == "(":
+        return Group("tuple", items) if several else node
+    return Group("list", items)
+
+
+def as_matrix(node: Node) -> Matrix | None:
+    """A list of equally long lists as a matrix; a list of values as a column."""
+    if not isinstance(node, Group) or node.kind not in ("list", "tuple") or not node.items:
+        return None
+    if all(isinstance(item, Group) and item.kind in ("list", "tuple") for item in node.items):
+        rows = tuple(item.items for item in node.items if isinstance(item, Group))
+        return Matrix(rows) if len({len(row) for row in rows}) == 1 and rows[0] else None
+    return Matrix(tuple((item,) for item in node.items))
+
+
+def is_interval(node: Node) -> bool:
+    """Whether a node can only be an interval, or may be one: two values in brackets."""
+    return isinstance(node, Interval) or (
+        isinstance(node, Group) and node.kind in ("tuple", "list") and len(node.items) == 2
+    )
+
+
+def is_infinite(node: Node) -> bool:
+    """Whether the node is plus or minus infinity."""
+    return node in (INFINITY, negative(INFINITY))
+
+
+__all__ = ["Call", "Grammar", "Num", "as_matrix", "is_infinite", "is_interval", "parse", "read"]

@@ -1,0 +1,378 @@
+"""Cut a formula into tokens: LaTeX, plain text and Python spellings become the same tokens.
+
+Decides what a run of letters is (a function, a constant, a unit, a word, or letters multiplied);
+knows nothing of structure.
+"""
+
+import re
+from typing import NamedTuple
+
+from judge.reading.clean import matching_brace
+from judge.reading.syntax import Unreadable
+from judge.reading.units import UNIT_LETTERS, UNIT_WORDS
+from judge.reading.words import (
+    BLACKBOARD,
+    CONSTANTS,
+    CONSTRUCTORS,
+    FORM_SPELLINGS,
+    FORMS,
+    FUNCTIONS,
+    GREEK,
+    GREEK_SPELLINGS,
+    ONLY_BEFORE_BRACKET,
+    OPERATORS,
+    RELATIONS,
+    SKIPPED,
+    TEXT_COMMANDS,
+    terms,
+)
+
+
+class Token(NamedTuple):
+    """One token: its kind, its value, and whether a space stands before it."""
+
+    kind: str
+    """num, name, func, make, const, op, form, sub, text, set or end."""
+    value: str
+    spaced: bool = False
+
+
+_END = [Token("end", "")] * 5
+_SCAN = re.compile(
+    r"(?P<space>[\s~]+)"
+    r"|(?P<num>(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+(?![A-Za-z\d.]))?)"
+    r"|(?P<word>[A-Za-z]+)"
+    r"|(?P<command>\\(?:[A-Za-z]+|.))"
+    r"|(?P<op>\*\*|<=|>=|=<|=>|!=|/=|==|:=|<>|=/=|~=|&&|\|\||[-+*/^=<>()\[\]{}|,;:!%'#&$])"
+    r"|(?P<sub>_)"
+    r"|(?P<other>.)",
+    re.DOTALL,
+)
+_SPELLINGS = {"**": "^", "=<": "<=", "=>": ">=", "==": "=", ":=": "=", "<>": "!=", "=/=": "!=",
+              "/=": "!=", "~=": "~", "#": "!=", "&&": "and"}  # fmt: skip
+_SYMBOLS = {
+    "≤": "<=", "≥": ">=", "≠": "!=", "⩽": "<=", "⩾": ">=", "≦": "<=", "≧": ">=", "≈": "~",
+    "≡": "=", "×": "*", "·": "*", "⋅": "*", "∙": "*", "•": "*", "÷": "/", "±": "±", "∓": "∓",
+    "∪": "∪", "∩": "∩", "∈": "in", "∖": "∖", "°": "°", "∅": "∅", "⌊": "⌊", "⌋": "⌋", "⌈": "⌈",
+    "⌉": "⌉", "€": "€", "£": "£", "¥": "¥", "⟨": "(", "⟩": ")", "∧": "and", "∨": "or", "¬": "not",
+    "∣": "|",
+}  # fmt: skip
+_GREEK_LETTERS = dict(
+    zip(
+        "αβγδεζηθικλμνξορστυφχψωΑΒΓΔΕΖΗΘΙΚΛΜΝΞΟΡΣΤΥΦΧΨΩ",
+        terms("""
+            alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi omicron
+            rho sigma tau upsilon phi chi psi omega Alpha Beta Gamma Delta Epsilon Zeta Eta
+            Theta Iota Kappa Lambda Mu Nu Xi Omicron Rho Sigma Tau Upsilon Phi Chi Psi Omega
+        """),
+        strict=True,
+    )
+) | {"ϵ": "epsilon", "ϕ": "phi", "ς": "sigma", "µ": "mu", "ħ": "hbar", "ℓ": "ell"}
+_SET_LETTERS = dict(zip("ℝℚℤℕℂ", "RQZNC", strict=True))
+_MODULES = re.compile(r"\b(?:math|cmath|np|numpy|sympy|sp|sym|S)\.(?=[A-Za-z])")
+_CONNECTORS = {"and": "and", "or": "or", "not": "not", "AND": "and", "OR": "or", "xor": "xor"}
+_ORDINALS = frozenset(terms("st nd rd th"))
+_PROSE_IN_MATH = re.compile(r"[A-Za-z]{2}|^[A-Za-z]$")
+_MAX_TOKENS = 1_500
+_OPERAND_ENDS = frozenset(terms(") ] } \\} |) ! % ' ° ⌋ ⌉"))
+
+
+def tokenize(text: str) -> list[Token]:
+    """The tokens of a cleaned text, then `end` tokens to look ahead into. Raises `Unreadable`."""
+    scanner = _Scanner(text)
+    scanner.run()
+    return [*_join_digit_groups(scanner.tokens), *_END]
+
+
+class _Scanner:
+    """Walks the text once, appending to `tokens`."""
+
+    def __init__(self, text: str) -> None:
+        self.text = _MODULES.sub("", text)
+        self.latex = "\\" in text
+        self.tokens: list[Token] = []
+        self.spaced = False
+
+    def run(self) -> None:
+        index = 0
+        while index < len(self.text):
+            match = _SCAN.match(self.text, index)
+            if match is None or len(self.tokens) > _MAX_TOKENS:
+                raise Unreadable("too many tokens")
+            index = match.end()
+            kind, value = match.lastgroup, match[0]
+            if kind == "space":
+                self.spaced = True
+            elif kind == "num":
+                self.add("num", value)
+            elif kind == "word":
+                index = self.word(value, index)
+            elif kind == "command":
+                index = self.command(value[1:], index)
+            elif kind == "sub":
+                index = self.subscript(index)
+            elif kind == "op":
+                self.operator(value)
+            else:
+                self.symbol(value)
+
+    def add(self, kind: str, value: str) -> None:
+        self.tokens.append(Token(kind, value, self.spaced))
+        self.spaced = False
+
+    def operator(self, value: str) -> None:
+        if value == "||":
+            self.add("op", "|")
+        self.add("op", "|" if value == "||" else _SPELLINGS.get(value, value))
+
+    def symbol(self, value: str) -> None:
+        if value in _SYMBOLS:
+            self.add("op", _SYMBOLS[value])
+        elif value in _GREEK_LETTERS:
+            self.add("name", _GREEK_LETTERS[value])
+        elif value in _SET_LETTERS:
+            self.add("set", _SET_LETTERS[value])
+        elif value in ("π", "∞"):
+            self.add("const", "pi" if value == "π" else "oo")
+        elif value in ("√", "∛"):
+            self.add("form", "sqrt" if value == "√" else "cbrt")
+        elif value not in '"`?∠△Δ∆':
+            raise Unreadable(f"the character {value!r} is not in the grammar")
+
+    def subscript(self, index: int) -> int:
+        """A subscript: everything in its braces, or one letter, number or (outside LaTeX) word."""
+        rest = self.text[index:]
+        if rest.lstrip().startswith("{"):
+            start = index + len(rest) - len(rest.lstrip())
+            end = matching_brace(self.text, start)
+            if end < 0:
+                raise Unreadable("a subscript without its closing brace")
+            self.add("sub", self.text[start + 1 : end].strip())
+            return end + 1
+        pattern = r"\s*(\d+|\\[A-Za-z]+|[A-Za-z])" if self.latex else r"(\w+)"
+        match = re.match(pattern, rest)
+        if match is None:
+            raise Unreadable("a subscript without content")
+        self.add("sub", match[1])
+        return index + match.end()
+
+    def words(self, words: str) -> None:
+        """Words from a text command; an "and" or "or" at either end joins what stands beside it."""
+        match = re.fullmatch(r"(and |or )?(.*?)( and| or)?", words)
+        before, middle, after = match.groups() if match else (None, words, None)
+        for kind, value in (("op", before), ("text", middle), ("op", after)):
+            if value:
+                self.add(kind, value.strip(" ,"))
+
+    def word(self, run: str, index: int) -> int:
+        """A run of letters outside any LaTeX command."""
+        following = self.text[index : index + 1]
+        lower = run.lower()
+        opens = self.text[index:].lstrip().startswith(("(", r"\left(", "{"))
+        if run in CONSTRUCTORS and following in ("(", ".", "["):
+            match = re.match(r"\.([A-Za-z]+)", self.text[index:])
+            self.add("make", run + (f".{match[1]}" if match else ""))
+            return index + (match.end() if match else 0)
+        if run in ("plus", "minus") and self.text[index:].startswith(("_minus", "_plus")):
+            self.add("op", "±" if run == "plus" else "∓")
+            return index + len("_minus" if run == "plus" else "_plus")
+        if run == "log" and (match := re.match(r"(10|2)(?=\s*\()", self.text[index:])):
+            self.add("func", run + match[1])
+            return index + match.end()
+        if run == "to" and self.after_number():
+            self.add("op", ":")
+            return index
+        function = FUNCTIONS.get(run) or (FUNCTIONS.get(lower) if len(run) > 2 else None)
+        if function and (opens or lower not in ONLY_BEFORE_BRACKET):
+            if lower in UNIT_WORDS | UNIT_LETTERS and self.after_number() and not opens:
+                self.add("text", run)
+            else:
+                self.add("func", function)
+        elif run in CONSTANTS or (lower in CONSTANTS and len(run) > 3):
+            self.add("const", CONSTANTS.get(run) or CONSTANTS[lower])
+        elif run in _CONNECTORS:
+            self.add("op", _CONNECTORS[run])
+        elif run == "in" and self.tokens and self.tokens[-1].kind != "num":
+            self.add("op", "in")
+        elif run in GREEK and len(run) > 1:
+            self.add("name", run)
+        elif run == "U" and self.tokens and self.tokens[-1].value in (")", "]"):
+            self.add("op", "∪")
+        elif len(run) == 1:
+            return self.letter(run, index)
+        elif run in _ORDINALS and self.after_number() and not self.spaced:
+            pass
+        elif (lower in UNIT_WORDS and self.after_operand()) or self.is_word(run, opens):
+            self.add("text", run)
+        elif following == "_" and not self.latex:
+            match = re.match(r"(?:_\w+)+", self.text[index:])
+            self.add("name", run + (match[0] if match else ""))
+            return index + (match.end() if match else 0)
+        else:
+            self.letters(run, opens)
+        return index
+
+    def letter(self, letter: str, index: int) -> int:
+        """A single letter: a unit after a space and a number, else a variable (x, x1)."""
+        at_end = not self.text[index:].strip(" .)")
+        if self.spaced and self.after_number() and at_end and letter in UNIT_LETTERS:
+            self.add("text", letter)
+            return index
+        match = None if self.latex else re.match(r"\d+(?![\d.])", self.text[index:])
+        self.add("name", letter + (match[0] if match else ""))
+        return index + (match.end() if match else 0)
+
+    def letters(self, run: str, opens: bool) -> None:
+        """Letters that stand side by side: a product, perhaps with a function stuck to it."""
+        for size in range(len(run) - 1, 2, -1):
+            if run[:size] in FUNCTIONS and len(run) - size == 1:
+                self.add("func", FUNCTIONS[run[:size]])
+                self.add("name", run[size:])
+                return
+            if opens and run[-size:] in FUNCTIONS and len(run) - size <= 2:
+                self.letters(run[:-size], opens=False)
+                self.add("func", FUNCTIONS[run[-size:]])
+                return
+        if opens and len(run) > 2:
+            self.add("name", run)  # a function nobody declared: int(f(x)), print(x)
+            return
+        for letter in run:
+            self.add("const" if letter in ("e", "i") else "name", letter)
+
+    def is_word(self, run: str, opens: bool) -> bool:
+        """Whether unknown letters read as a word rather than a product."""
+        if opens or (self.after_number() and not self.spaced):
+            return False
+        return len(run) > 5 or (len(run) > 2 and self.spaced and self.after_operand())
+
+    def after_operand(self) -> bool:
+        if not self.tokens:
+            return False
+        kind, value, _ = self.tokens[-1]
+        return value in _OPERAND_ENDS if kind == "op" else kind in ("num", "name", "const", "text")
+
+    def after_number(self) -> bool:
+        return bool(self.tokens) and self.tokens[-1].kind in ("num", "text")
+
+    def command(self, name: str, index: int) -> int:
+        """A LaTeX command; `index` is where the text goes on."""
+        if name in ("left", "right"):
+            return self.delimiter(name, index)
+        if name in FORM_SPELLINGS or name in FORMS:
+            self.add("form", FORM_SPELLINGS.get(name, name))
+        elif name in TEXT_COMMANDS:
+            return self.wrapped(name, index)
+        elif name in OPERATORS:
+            self.add("op", OPERATORS[name])
+        elif name in RELATIONS:
+            self.add("op", RELATIONS[name])
+        elif name in CONSTANTS and len(name) > 1:
+            self.add("const", CONSTANTS[name])
+        elif name in FUNCTIONS:
+            self.add("func", FUNCTIONS[name])
+        elif name in GREEK:
+            self.add("name", GREEK_SPELLINGS.get(name, name))
+        elif name == "not":
+            self.add("op", "not")
+        elif name == "\\":
+            self.add("op", "\\\\")
+        elif name.isspace() or name in SKIPPED:
+            self.spaced = True
+        elif name.isdigit() or name == "-":
+            self.add("op", "\\\\")  # a row break that lost its second backslash
+            return index - 1
+        else:
+            return self.stuck(name, index)
+        return index
+
+    def delimiter(self, side: str, index: int) -> int:
+        r"""\left or \right: says which way a bar faces; a dot is a bracket left out."""
+        self.spaced = self.spaced or side == "left"
+        match = re.match(r"\s*(\||\\vert|\.)", self.text[index:])
+        if match is None:
+            return index
+        if match[1] != ".":
+            self.add("op", "|(" if side == "left" else "|)")
+        return index + match.end()
+
+    def stuck(self, name: str, index: int) -> int:
+        r"""A command with the next letters stuck to it, such as \pir or \cotx."""
+        for size in range(len(name) - 1, 1, -1):
+            if len(name) - size <= 2 and name[:size] in FUNCTIONS.keys() | CONSTANTS.keys():
+                self.command(name[:size], index)
+                self.letters(name[size:], opens=False)
+                return index
+        raise Unreadable(f"the command \\{name} is not in the grammar")
+
+    def wrapped(self, name: str, index: int) -> int:
+        """A command that changes the font of its argument: words, or mathematics after all."""
+        start = index + len(self.text[index:]) - len(self.text[index:].lstrip())
+        if self.text[start : start + 1] != "{":
+            return index
+        end = matching_brace(self.text, start)
+        if end < 0:
+            raise Unreadable(f"\\{name} without its closing brace")
+        content = self.text[start + 1 : end]
+        words = " ".join(content.replace("~", " ").split())
+        if name == "mathbb" and words in BLACKBOARD:
+            self.add("set", words)
+        elif words in _CONNECTORS:
+            self.add("op", _CONNECTORS[words])
+        elif words in FUNCTIONS.keys() - ONLY_BEFORE_BRACKET and name in (
+            "operatorname",
+            "mathrm",
+            "text",
+        ):
+            self.add("func", FUNCTIONS[words])
+        elif words in ("e", "i") and name == "mathrm":
+            self.add("const", words)
+        elif words in GREEK or (name.startswith(("math", "bold")) and len(words) == 1):
+            self.add("const" if words in ("e", "i") else "name", words)
+        elif _PROSE_IN_MATH.search(words) and "\\" not in words:
+            self.spaced = self.spaced or content[:1].isspace()
+            self.words(words)
+        elif words:
+            inner = _Scanner(content)
+            inner.latex = True
+            inner.run()
+            self.tokens += inner.tokens
+        return end + 1
+
+
+def _join_digit_groups(tokens: list[Token]) -> list[Token]:
+    """Join 12,345 and 12 345 into one number, except inside brackets, where commas separate."""
+    joined: list[Token] = []
+    depth = 0
+    for index, token in enumerate(tokens):
+        if token.kind == "op":
+            depth += (token.value in ("(", "[", "\\{")) - (token.value in (")", "]", "\\}"))
+        if depth == 0 and token.kind == "num" and joined and _continues(joined, tokens, index):
+            if joined[-1].value == ",":
+                joined.pop()
+            joined[-1] = joined[-1]._replace(value=joined[-1].value + token.value)
+        else:
+            joined.append(token)
+    return joined
+
+
+_GROUP = re.compile(r"\d{3}(?:\.\d*)?")
+_FIRST_GROUP = re.compile(r"[1-9]\d{0,2}(?:\d{3})*")
+
+
+def _continues(joined: list[Token], tokens: list[Token], index: int) -> bool:
+    """Whether the number at `index` is the next group of three digits of the one before."""
+    token = tokens[index]
+    if not _GROUP.fullmatch(token.value):
+        return False
+    last = joined[-1]
+    if last.kind == "num" and token.spaced:
+        following = tokens[index + 1].value if index + 1 < len(tokens) else ""
+        return bool(_FIRST_GROUP.fullmatch(last.value)) and following != "/"
+    return (
+        last.value == ","
+        and not token.spaced
+        and not last.spaced
+        and len(joined) > 1
+        and joined[-2].kind == "num"
+        and bool(_FIRST_GROUP.fullmatch(joined[-2].value))
+    )

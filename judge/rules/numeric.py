@@ -1,0 +1,162 @@
+"""Compare two numbers: exactly where both are rational, else to many digits, always relatively.
+
+A decimal that only approximates the other number is settled by policy.
+"""
+
+from collections.abc import Mapping
+from fractions import Fraction
+from typing import Any
+
+from judge.policy import Policy
+from judge.reading.syntax import MINUS_ONE, Call, Mul, Node, Num, Pow, rewrite, walk
+from judge.relation import Finding, different, equal, undecided
+from judge.rules.evaluate import TooLarge, digits, exact, value
+
+_DIGITS = (50, 120)
+_NOISE = 12
+"""Digits of the last places that rounding may spoil."""
+_MAX_BITS = 40_000
+_SLACK = 1 + Fraction(1, 10**9)
+_LOOSE = 1e-3
+"""How near an expression with decimals in it must come to be called an approximation."""
+
+
+def compare_numbers(reference: Node, answer: Node, policy: Policy) -> Finding:
+    """Compare two nodes without variables."""
+    left, right = exact(reference), exact(answer)
+    if left is not None and right is not None:
+        if left == right:
+            return equal("exact", "the same rational number")
+        gap = abs(left - right) / max(abs(left), abs(right))
+        return _apart(reference, answer, left, right, _small(gap), policy)
+    try:
+        same, left_value, right_value, distance = values_agree(reference, answer, {})
+    except TooLarge as error:
+        return undecided("limit", str(error))
+    except (ArithmeticError, ValueError) as error:
+        return undecided("digits", f"no number: {error}")
+    if same:
+        return equal("digits", f"equal to {_DIGITS[-1] - 20} digits")
+    if real := _real_roots(reference, answer):
+        again = compare_numbers(*real, policy)
+        return again._replace(tier="real-root") if again.relation == "equal" else again
+    return _apart(reference, answer, left_value, right_value, distance, policy)
+
+
+def values_agree(
+    reference: Node, answer: Node, env: Mapping[str, Any], *, quick: bool = False
+) -> tuple[bool, Any, Any, float]:
+    """Whether two values agree to many digits, both values, and their relative distance.
+
+    Two precisions tell rounding noise from a small number: noise shrinks with more digits. One is
+    enough (`quick`) where the variables have random values, so that no near miss is planted.
+    Raises ArithmeticError or ValueError where there is no value.
+    """
+    low, high = (digits(count) for count in _DIGITS)
+    left, right = (value(node, env, low) for node in (reference, answer))
+    size, gap = max(abs(left), abs(right)), abs(left - right)
+    if size > 1e-15 and gap > 1e-20 * size:
+        return False, left, right, float(gap / size)
+    if size == 0:
+        return True, left, right, 0.0
+    if size > 1e-15 and quick and gap < 1e-30 * size:
+        return True, left, right, 0.0
+    finer_left, finer_right = (value(node, env, high) for node in (reference, answer))
+    finer_size, finer_gap = max(abs(finer_left), abs(finer_right)), abs(finer_left - finer_right)
+    vanishing = finer_size < size * high.context.mpf(10) ** (_NOISE - _DIGITS[0])
+    same = vanishing or finer_gap <= finer_size * high.context.mpf(10) ** (_NOISE - _DIGITS[1])
+    return bool(same), left, right, float(finer_gap / finer_size) if finer_size else 0.0
+
+
+def _small(gap: Fraction) -> float:
+    return float(gap) if gap > Fraction(1, 10**300) else 1e-300
+
+
+def _apart(
+    reference: Node, answer: Node, left: Any, right: Any, distance: float, policy: Policy
+) -> Finding:
+    """Two numbers that differ: unless one is a decimal standing for the other."""
+    if not (has_decimal(reference) or has_decimal(answer)):
+        return different("exact" if isinstance(left, Fraction) else "digits", "different numbers")
+    if distance < 10.0**-policy.float_digits:
+        return equal("float", f"a decimal equal to more than {policy.float_digits} digits")
+    left, right = _as_fraction(left), _as_fraction(right)
+    for number, literal, place in (
+        (left, right, last_place(answer)),
+        (right, left, last_place(reference)),
+    ):
+        if number is None or literal is None or place is None:
+            continue
+        needed = 3 if _terminates(number) else 2
+        if abs(literal) >= place * 10 ** (needed - 1) and _rounds_to(number, literal, place):
+            return Finding(policy.rounded_decimal.relation(), "rounding", "a rounded decimal")
+    compound = last_place(answer) is None if has_decimal(answer) else last_place(reference) is None
+    if compound and distance < _LOOSE:
+        return Finding(policy.rounded_decimal.relation(), "rounding", "decimals inside")
+    return different("digits", "different numbers")
+
+
+def _rounds_to(number: Fraction, literal: Fraction, place: Fraction) -> bool:
+    """Whether a decimal ending at `place` is the number rounded or cut off there."""
+    gap = abs(number - literal)
+    return 2 * gap <= place * _SLACK or (gap < place and abs(number) > abs(literal))
+
+
+def _terminates(number: Fraction) -> bool:
+    """Whether the number is a short decimal, so that there was no need to round it."""
+    return number.denominator < 10**6 and 10**6 % number.denominator == 0
+
+
+def _as_fraction(number: Any) -> Fraction | None:
+    """A real number as a fraction; None for a complex one or one of astronomic size."""
+    if isinstance(number, Fraction | int):
+        return Fraction(number)
+    if getattr(number, "imag", 0) != 0:
+        return None
+    _, mantissa, exponent, _ = number.real._mpf_
+    if abs(exponent) > _MAX_BITS:
+        return None
+    size = Fraction(int(mantissa)) * Fraction(2) ** int(exponent)
+    return -size if number.real < 0 else size
+
+
+def has_decimal(node: Node) -> bool:
+    """Whether a decimal was written anywhere in the node."""
+    return any(isinstance(part, Num) and bool(part.written) for part in walk(node))
+
+
+def last_place(node: Node) -> Fraction | None:
+    """The value of one in the last digit of a decimal literal, perhaps times a power of ten."""
+    if isinstance(node, Num) and node.written:
+        mantissa, _, exponent = node.written.lower().partition("e")
+        return Fraction(10) ** (int(exponent or 0) - len(mantissa.partition(".")[2]))
+    if isinstance(node, Mul):
+        decimals = [factor for factor in node.factors if last_place(factor) is not None]
+        others = [factor for factor in node.factors if factor not in decimals]
+        if len(decimals) == 1 and all(other == MINUS_ONE or _ten(other) for other in others):
+            scale = exact(Mul((MINUS_ONE, *others)))
+            place = last_place(decimals[0])
+            return None if scale is None or place is None else place * abs(scale)
+    return None
+
+
+def _ten(node: Node) -> bool:
+    return isinstance(node, Pow) and node.base == Num(Fraction(10))
+
+
+def _real_roots(reference: Node, answer: Node) -> tuple[Node, Node] | None:
+    """Both nodes with odd roots of negative numbers taken on the real line, if that changes them.
+
+    (-8)^(1/3) is -2 on the real line and 1 + i√3 on the principal branch; school means the first.
+    """
+
+    def real(node: Node) -> Node:
+        if isinstance(node, Pow) and (order := exact(node.exponent)) is not None:
+            base = exact(node.base)
+            if base is not None and base < 0 and order.denominator % 2 and order.denominator > 1:
+                root = Call("root", (node.base, Num(Fraction(order.denominator))))
+                return Pow(root, Num(Fraction(order.numerator)))
+        return node
+
+    changed = rewrite(reference, real), rewrite(answer, real)
+    return None if changed == (reference, answer) else changed

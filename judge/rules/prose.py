@@ -1,0 +1,120 @@
+"""Answers that are words, or nothing: garbage, hedges, sentences, and words compared as words."""
+
+import re
+
+from judge.reading.units import singular
+from judge.reading.words import CONSTRUCTORS, FUNCTIONS, GREEK, NUMBER_WORDS, terms
+from judge.relation import Finding, different, equal, undecided
+
+_NOTHING = frozenset(
+    terms("""
+        none null nil nan error n/a na unknown true false ? solution [] {} () ([],[]) answer
+        thoughtprocess: undefined(none) \\boxed{} \\boxed
+    """)
+)
+_MACHINE = re.compile(
+    r"\b\w*(?:Error|Exception|Traceback|Warning)\b\s*[:(]|\bTraceback\b|<\w+ object at"
+    r"|\w+\.\w+Error"
+    r"|^No ?algorithms|^<\w+>$|timed? ?out",
+    re.IGNORECASE,
+)
+_ADDRESS = re.compile(
+    r"\b(?:ignore|rubric|grader|the reference|system prompt|previous instructions|verdict|correct"
+    r" answer \()",
+    re.IGNORECASE,
+)
+_HEDGE = re.compile(
+    r"\b(?:either|one of|any of|maybe|perhaps|possibly|not sure|could be|might be|depends"
+    r"|between .+ and|I (?:think|guess))\b",
+    re.IGNORECASE,
+)
+_TEXT = re.compile(r"\\(?:text|textbf|textit|textrm|mathrm|mathbf|mathit|mbox|hbox)\s*\{([^{}]*)\}")
+_MARKUP = re.compile(r"\\[a-zA-Z]+\s*|[{}$\\\"'`*_]|\\[ ,;!]")
+_PUNCTUATION = re.compile(r"[^\w\s/+-]+")
+_WORD = re.compile(r"[A-Za-z]{2,}")
+_SENTENCE_LETTERS = re.compile(r"[A-Za-z][A-Za-z ,.'’-]*")
+_ARTICLES = frozenset(terms("the a an is are of it"))
+_SYNONYMS = {  # as they are without articles and plural endings
+    "does not exist": ("dne", "doe not exist", "doesn t exist", "doesnt exist", "not exist"),
+    "infinitely many": ("infinite", "infinitely many solution", "infinite number"),
+    "no solution": ("none", "no real solution", "no solution exist", "empty set"),
+    "all real numbers": ("all real", "all real number", "real number", "every real number"),
+}
+_OPPOSITES = frozenset(terms("not no neither never nor non isn't cannot without un"))
+
+
+def is_nothing(text: str) -> str:
+    """Why the text is no answer at all; empty when it may be one."""
+    bare = "".join(text.split()).strip(".").lower()
+    if not re.search(r"[^\W_]|\\(?:infty|emptyset|varnothing)|[∞∅π]", text) or bare in _NOTHING:
+        return "no content"
+    if _MACHINE.search(text):
+        return "a program's error message"
+    if _ADDRESS.search(text):
+        return "words to the grader"
+    return ""
+
+
+def is_hedge(text: str) -> bool:
+    """Whether the text says more than one thing, or will not say."""
+    return bool(_HEDGE.search(text))
+
+
+def plain_words(text: str) -> str:
+    """The words of an answer without markup, case, punctuation and articles."""
+    text = _TEXT.sub(r" \1 ", text)
+    text = _PUNCTUATION.sub(" ", _MARKUP.sub(" ", text)).lower()
+    words = [singular(word) for word in text.split() if word not in _ARTICLES]
+    joined = " ".join(words)
+    for meaning, spellings in _SYNONYMS.items():
+        if joined in spellings:
+            return meaning
+    return joined
+
+
+def is_words(text: str) -> bool:
+    """Whether a text is words rather than mathematics."""
+    unmarked = _TEXT.sub(lambda match: match[1], text).strip(" {}$\"'`.")
+    if _FORMULA.search(unmarked) or unmarked.lower() in _LETTER_NAMES:
+        return False
+    if any(word in FUNCTIONS or word in CONSTRUCTORS for word in _WORD.findall(unmarked)):
+        return False
+    if not _SENTENCE_LETTERS.fullmatch(unmarked) and len(_WORD.findall(unmarked)) < 4:
+        return False
+    words = _WORD.findall(_MARKUP.sub(" ", unmarked))
+    return sum(map(len, words)) > len(re.sub(r"\s", "", unmarked)) * 0.6 and (
+        len(words) > 2 or any(len(word) > 3 for word in words) or unmarked.lower() in _SHORT
+    )
+
+
+_FORMULA = re.compile(r"[=^<>]|\*\*|\d\s*-\s*\w|\w\s*[+*/]\s*\w")
+_LETTER_NAMES = frozenset(name.lower() for name in GREEK) | {"pi", "infinity", "infty", "inf"}
+_SHORT = frozenset(terms("yes no odd dne mon tue wed thu fri sat sun tie"))
+
+
+def words_as_mathematics(text: str) -> str:
+    """The formula some words stand for: none for no solution, 7 for seven; empty for others."""
+    words = plain_words(text)
+    return _FORMULAS.get(words, "") or str(NUMBER_WORDS.get(words, ""))
+
+
+_FORMULAS = {
+    "no solution": r"\emptyset",
+    "all real numbers": r"(-\infty, \infty)",
+    "infinitely many": r"\infty",
+}
+
+
+def compare_words(reference: str, answer: str) -> Finding:
+    """Compare two answers of which at least the reference is words."""
+    left, right = plain_words(reference), plain_words(answer)
+    if left == right:
+        return equal("text", "the same words")
+    if left.replace(" ", "") == right.replace(" ", ""):
+        return equal("text", "the same letters")
+    left_words, right_words = set(left.split()), set(right.split())
+    if bool(left_words & _OPPOSITES) != bool(right_words & _OPPOSITES):
+        return different("text", "one of them denies")
+    if len(left_words) > 2 or len(right_words) > 2 or left_words & right_words:
+        return undecided("text", "other words, perhaps the same meaning")
+    return different("text", "other words")

@@ -1,0 +1,140 @@
+"""Compare values that carry something besides a number: units, bases, proportions, times."""
+
+from collections.abc import Callable
+from fractions import Fraction
+
+from judge.policy import Choice, Policy
+from judge.reading.syntax import PI, Based, Clock, Mul, Node, Num, Ratio, quotient, show
+from judge.reading.units import DEGREE, PERCENT, RADIAN
+from judge.relation import Finding, Relation, different, equal, undecided
+from judge.rules.evaluate import exact
+from judge.rules.shapes import split_unit
+
+Compare = Callable[[Node, Node], Finding]
+_HALF_TURN = Num(Fraction(180))
+_HUNDRED = Num(Fraction(100))
+
+
+def compare_units(reference: Node, answer: Node, policy: Policy, compare: Compare) -> Finding:
+    """Compare two values of which at least one has a unit."""
+    (left, left_unit), (right, right_unit) = split_unit(reference), split_unit(answer)
+    angles = {DEGREE.dimension, RADIAN.dimension}
+    if left_unit.dimension and right_unit.dimension:
+        if left_unit.dimension == right_unit.dimension:
+            sizes = left_unit.size, right_unit.size
+            if sizes[0] != sizes[1]:
+                left, right = Mul((left, Num(sizes[0]))), Mul((right, Num(sizes[1])))
+            return compare(left, right)
+        if {left_unit.dimension, right_unit.dimension} == angles:
+            return _in_radians(left, left_unit == DEGREE, right, compare)
+        values = compare(left, right)
+        if left_unit.known and right_unit.known:
+            return different("units", f"{left_unit.name} are not {right_unit.name}")
+        if values.relation is Relation.EQUAL:
+            return undecided("units", f"{left_unit.name} or {right_unit.name}")
+        return values
+    unit = left_unit if left_unit.dimension else right_unit
+    values = compare(left, right)
+    if not unit.dimension:
+        return values
+    if values.relation is not Relation.DIFFERENT:
+        convention = (
+            policy.missing_percent if unit.dimension == PERCENT.dimension else (policy.missing_unit)
+        )
+        return _settled(values, convention, "units", f"{unit.name} left out")
+    if unit.dimension == PERCENT.dimension:
+        left, right = (
+            (quotient(left, _HUNDRED), right) if unit is left_unit else (
+                left, quotient(right, _HUNDRED)
+            )
+        )  # fmt: skip
+        hundredths = compare(left, right)
+        return _settled(hundredths, policy.missing_percent, "units", "percent as hundredths")
+    if unit.dimension == DEGREE.dimension:
+        turned = _in_radians(left, unit is left_unit, right, compare)
+        return _settled(turned, policy.degrees_for_radians, "units", "degrees as radians")
+    return values
+
+
+def _in_radians(left: Node, left_in_degrees: bool, right: Node, compare: Compare) -> Finding:
+    if left_in_degrees:
+        return compare(quotient(Mul((left, PI)), _HALF_TURN), right)
+    return compare(left, quotient(Mul((right, PI)), _HALF_TURN))
+
+
+def _settled(values: Finding, convention: Choice, tier: str, reason: str) -> Finding:
+    """Values that are equal, if a convention is granted."""
+    if values.relation is Relation.EQUAL:
+        return Finding(convention.relation(), values.tier, f"{values.reason}; {reason}")
+    return values
+
+
+def compare_based(reference: Node, answer: Node, policy: Policy) -> Finding:
+    """Compare numbers of which at least one names its base."""
+    left, right = exact(reference), exact(answer)
+    left_digits, right_digits = _digits(reference), _digits(answer)
+    if isinstance(reference, Based) and isinstance(answer, Based):
+        if reference.base == answer.base:
+            same = left_digits == right_digits
+            return (equal if same else different)("base", f"digits in base {reference.base}")
+    elif left_digits == right_digits:
+        return Finding(policy.missing_base.relation(), "base", "the same digits, one base left out")
+    if left is not None and left == right:
+        return undecided("base", "the same number in another base")
+    return different("base", "other digits, another number")
+
+
+def _digits(node: Node) -> str:
+    text = node.digits if isinstance(node, Based) else show(node)
+    return text.lower().lstrip("0") or "0"
+
+
+def compare_clocks(reference: Clock, answer: Clock) -> Finding:
+    """Compare two times of day."""
+    if (reference.hour, reference.minute) == (answer.hour, answer.minute):
+        same = reference.half == answer.half or not (reference.half and answer.half)
+        return (equal if same else different)("time", "times of day")
+    if _minutes(reference) == _minutes(answer) and bool(reference.half) != bool(answer.half):
+        return equal("time", "the same time on a 24-hour clock")
+    return different("time", "other times")
+
+
+def _minutes(clock: Clock) -> int:
+    hour = clock.hour % 12 + 12 * (clock.half == "pm") if clock.half else clock.hour
+    return hour * 60 + clock.minute
+
+
+def compare_ratios(reference: Node, answer: Node, policy: Policy, compare: Compare) -> Finding:
+    """Compare proportions, or times that may be meant as such; one side may be a plain number."""
+    for clock, other in ((reference, answer), (answer, reference)):
+        if isinstance(clock, Clock) and clock.half:
+            hour = Num(Fraction(clock.hour))
+            if clock.minute or compare(hour, other).relation is not Relation.EQUAL:
+                return different("time", "a time of day against something else")
+            return Finding(policy.missing_unit.relation(), "time", "an hour of the day")
+    left, right = _parts(reference), _parts(answer)
+    if len(left) == len(right):
+        for index in range(1, len(left)):
+            crosswise = Mul((left[index], right[0])), Mul((right[index], left[0]))
+            finding = compare(*crosswise)
+            if finding.relation is not Relation.EQUAL:
+                return finding
+        return equal("ratio", "the same proportion")
+    numbers = [_as_number(parts) for parts in (left, right)]
+    if None in numbers:
+        return different("ratio", "another number of parts")
+    first, second = numbers
+    if first is None or second is None:
+        return different("ratio", "another number of parts")
+    finding = compare(first, second)
+    return _settled(finding, policy.ratio_for_number, "ratio", "a proportion as a number")
+
+
+def _parts(node: Node) -> tuple[Node, ...]:
+    if isinstance(node, Clock):
+        return (Num(Fraction(node.hour)), Num(Fraction(node.minute)))
+    return node.parts if isinstance(node, Ratio) else (node,)
+
+
+def _as_number(parts: tuple[Node, ...]) -> Node | None:
+    return parts[0] if len(parts) == 1 else quotient(*parts) if len(parts) == 2 else None

@@ -1,0 +1,262 @@
+"""Compare two expressions with variables by their values at fixed pseudo-random points.
+
+Floats propose, many digits confirm. Variables are real. Agreement only where everything is real,
+only for positive letters, or only at whole numbers is said so in the tier.
+"""
+
+import math
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+from zlib import crc32
+
+from judge.policy import Policy
+from judge.reading.syntax import IMAGINARY, Big, Call, Node, Num, Pow, Sym, names, rewrite, walk
+from judge.reading.words import terms
+from judge.relation import Finding, different, equal, undecided
+from judge.rules.evaluate import FLOATS, NotReal, function, value
+from judge.rules.numeric import values_agree
+
+_ROUNDS = (
+    ((0.1, 0.9), (1, 3), (3, 9), (0.3, 2), (0.1, 0.9), (0.2, 3), (1, 9), (1, 3)),
+    ((0.05, 0.45), (0.5, 0.95), (0.2, 0.7), (0.6, 0.99), (0.05, 0.45), (0.1, 0.9), (0.3, 0.6),
+     (0.5, 0.99)),
+)  # fmt: skip
+"""How large the variables of each point are, first widely and then, if need be, near zero."""
+_SIGNS = ("++++",) * 4 + ("----", "+-+-", "-+-+", "++--")
+"""The signs of the variables of each point, in alphabetical order and over again."""
+_ROUND = len(_SIGNS)
+POSITIVE = 4
+"""How many points of a round have only positive coordinates; they come first."""
+_NEEDED = 3
+_NEAR = 1e-7
+_COORDINATES = frozenset(terms("x y z t u v w theta"))
+"""Letters whose sign is open even when they stand alone; any other measures something."""
+_INTEGRATION_CONSTANTS = frozenset(("C", "c", "K"))
+_WHOLE_NAMES = frozenset(terms("n k m N K M j l r s t i"))
+
+Point = dict[str, float]
+
+
+class Sample(NamedTuple):
+    """What happened at one point."""
+
+    number: int
+    agrees: bool
+    real: bool
+    """Whether at least one side is real throughout at this point."""
+
+
+def compare_expressions(
+    reference: Node, answer: Node, policy: Policy, *, letters: int | None = None
+) -> Finding:
+    """Compare two scalars of which at least one has variables.
+
+    `letters` counts the variables of the whole statement these are part of.
+    """
+    variables = names(reference) | names(answer)
+    samples = list(_samples(reference, answer, variables))
+    if len(samples) - sum(sample.real for sample in samples) > len(samples) // 2:
+        samples += _samples(reference, answer, variables, round_=1)
+    formula = (letters or len(variables)) > 1 or not variables <= _COORDINATES
+    signed = any(has_absolute(node) for node in (reference, answer))
+    verdict = _judge(samples, policy, may_be_positive=formula and not signed)
+    if verdict.relation == "different":
+        return _second_thoughts(reference, answer, variables, policy, verdict)
+    return verdict
+
+
+def points(
+    variables: frozenset[str], whole: frozenset[str] = frozenset(), round_: int = 0
+) -> Iterator[Point]:
+    """The points, the same for the same names. Variables in `whole` get small whole numbers."""
+    ordered = sorted(variables)
+    for index, (low, high) in enumerate(_ROUNDS[round_]):
+        yield {
+            name: _whole(name, index)
+            if name in whole
+            else _between(f"{name}/{index + round_ * _ROUND}", low, high, _SIGNS[index][place % 4])
+            for place, name in enumerate(ordered)
+        }
+
+
+def _between(seed: str, low: float, high: float, sign: str) -> float:
+    share = crc32(seed.encode()) % 4093
+    size = low + (high - low) * (share + 0.5) / 4093
+    return -size if sign == "-" else size
+
+
+def _whole(name: str, index: int) -> float:
+    return float(2 + index % 5 + crc32(name.encode()) % 3)
+
+
+def _samples(
+    reference: Node, answer: Node, variables: frozenset[str], round_: int = 0
+) -> Iterator[Sample]:
+    whole = _bound_names(reference) | _bound_names(answer)
+    imaginary = any(IMAGINARY in walk(node) for node in (reference, answer))
+    confirmed = False
+    sides = _as_floats(reference), _as_floats(answer)
+    for index, point in enumerate(points(variables, whole, round_), round_ * _ROUND):
+        agrees = _agree(*sides, point)
+        if agrees is None or not confirmed:
+            agrees = _agree_to_many_digits(reference, answer, point)
+            confirmed = confirmed or agrees is not None
+        if agrees is None:
+            continue
+        real = True if agrees or imaginary else _either_real(reference, answer, point)
+        yield Sample(index, agrees, real)
+
+
+def _as_floats(node: Node) -> Callable[[Point], Any]:
+    try:
+        return function(node, FLOATS)
+    except (ArithmeticError, ValueError):
+        return lambda point: math.nan  # only many digits can tell
+
+
+def _agree(
+    reference: Callable[[Point], Any], answer: Callable[[Point], Any], point: Point
+) -> bool | None:
+    """Whether the values agree as floats; None where floats cannot tell."""
+    try:
+        left, right = reference(point), answer(point)
+        gap, size = abs(left - right), max(abs(left), abs(right))
+    except (ArithmeticError, ValueError, TypeError):
+        return None
+    if not 1e-100 < size < 1e100:
+        return None
+    if gap <= _NEAR * 1e-3 * size:
+        return True
+    return None if gap < _NEAR * size or size < 1e-6 else False
+
+
+def _agree_to_many_digits(reference: Node, answer: Node, point: Point) -> bool | None:
+    try:
+        return values_agree(reference, answer, point, quick=True)[0]
+    except (ArithmeticError, ValueError, TypeError):
+        return None
+
+
+def _either_real(reference: Node, answer: Node, point: Point) -> bool:
+    return any(_is_real(node, point) for node in (reference, answer))
+
+
+def _is_real(node: Node, point: Point) -> bool:
+    try:
+        value(node, point, FLOATS, real=True)
+    except NotReal:
+        return False
+    except (ArithmeticError, ValueError, TypeError):
+        return True
+    return True
+
+
+def _bound_names(node: Node) -> frozenset[str]:
+    """Variables that bound a sum, which must be whole numbers."""
+    bounds = [
+        bound
+        for part in walk(node)
+        if isinstance(part, Big)
+        for bound in (part.low, part.high)
+        if bound is not None
+    ]
+    return frozenset(name for bound in bounds for name in names(bound))
+
+
+def _judge(samples: list[Sample], policy: Policy, *, may_be_positive: bool) -> Finding:
+    agreeing = [sample for sample in samples if sample.agrees]
+    failing = [sample for sample in samples if not sample.agrees]
+    if len(samples) < _NEEDED:
+        return undecided("sampling", "too few points where both have a value")
+    if not failing:
+        return equal("sampling", f"equal at {len(agreeing)} points")
+    if len(agreeing) >= _NEEDED and not any(sample.real for sample in failing):
+        return equal("sampling-real", "equal wherever both are real")
+    positive = [sample for sample in samples if sample.number % _ROUND < POSITIVE]
+    if (
+        may_be_positive
+        and sum(sample.agrees for sample in positive) >= _NEEDED
+        and all(sample.agrees or not sample.real for sample in positive)
+    ):
+        return Finding(
+            policy.positive_letters.relation(), "sampling-positive", "equal for positive letters"
+        )
+    return different("sampling", f"different at {len(failing)} of {len(samples)} points")
+
+
+def _second_thoughts(
+    reference: Node, answer: Node, variables: frozenset[str], policy: Policy, verdict: Finding
+) -> Finding:
+    """Readings under which two expressions that differ are the same after all."""
+    if _log_of_absolute(reference) or _log_of_absolute(answer):
+        left, right = (rewrite(node, _absolute_log) for node in (reference, answer))
+        samples = list(_samples(left, right, variables))
+        if _judge(samples, policy, may_be_positive=False).relation == "equal":
+            return Finding(
+                policy.log_of_absolute.relation(), "sampling-log", "equal with ln u read as ln |u|"
+            )
+    if variables <= _WHOLE_NAMES and (_alternates(reference) or _alternates(answer)):
+        agreements = [
+            _agree_to_many_digits(reference, answer, dict.fromkeys(variables, float(index)))
+            for index in range(1, 9)
+        ]
+        if agreements.count(True) >= 6 and len(variables) == 1 and False not in agreements:
+            return equal("sampling-whole", "equal at whole numbers")
+    if _renamed(reference, answer):
+        if names(reference) ^ names(answer) <= _INTEGRATION_CONSTANTS:
+            return equal("sampling-constant", "equal but for the name of the constant")
+        return undecided("sampling-renamed", "equal with one variable renamed")
+    if _loosely(names(reference)) == _loosely(names(answer)) and names(reference) != names(answer):
+        return undecided("sampling-names", "the names of variables differ in spelling")
+    return verdict
+
+
+def _renamed(reference: Node, answer: Node) -> bool:
+    """Whether the answer is the reference in another letter, which may be bound or not."""
+    own, others = names(reference), names(answer)
+    if isinstance(reference, Sym) or isinstance(answer, Sym):
+        return False
+    if len(own - others) != 1 or len(others - own) != 1:
+        return False
+    (old,), (new,) = others - own, own - others
+    renamed = rewrite(answer, lambda n: Sym(new) if n == Sym(old) else n)
+    if names(renamed) != own:
+        return False
+    return all(
+        _agree_to_many_digits(reference, renamed, point) for point in list(points(own))[:_NEEDED]
+    )
+
+
+def has_absolute(node: Node) -> bool:
+    """Whether an absolute value is written, so that signs must matter to the author."""
+    return any(isinstance(part, Call) and part.name == "abs" for part in walk(node))
+
+
+def _log_of_absolute(node: Node) -> bool:
+    return any(
+        isinstance(part, Call) and part.name == "log" and has_absolute(part.args[0])
+        for part in walk(node)
+    )
+
+
+def _absolute_log(node: Node) -> Node:
+    if isinstance(node, Call) and node.name == "log":
+        return Call("log", (Call("abs", node.args),))
+    return node
+
+
+def _alternates(node: Node) -> bool:
+    """Whether the node holds (-1)^n, a step or a wave, whose interest lies at whole numbers."""
+    return any(
+        (isinstance(part, Pow) and _negative(part.base) and bool(names(part.exponent)))
+        or (isinstance(part, Call) and part.name in ("floor", "ceil", "mod", "sin", "cos"))
+        for part in walk(node)
+    )
+
+
+def _negative(node: Node) -> bool:
+    return isinstance(node, Num) and node.value < 0
+
+
+def _loosely(variables: frozenset[str]) -> frozenset[str]:
+    return frozenset(name.replace("_", "").casefold() for name in variables)

@@ -1,0 +1,296 @@
+"""Compare sets of real numbers: intervals, unions, inequalities, set-builders.
+
+A set becomes a membership test with the points where membership may change. Two sets are equal when
+every such point of either, and a point in every gap between, is in both or in neither.
+"""
+
+import math
+from collections.abc import Callable
+from itertools import pairwise
+from typing import Any, NamedTuple
+
+from judge.reading.syntax import (
+    INFINITY,
+    MINUS_ONE,
+    Add,
+    Builder,
+    Chain,
+    Group,
+    Interval,
+    Logic,
+    Mul,
+    Node,
+    Num,
+    SetOp,
+    Sym,
+    names,
+    negative,
+    walk,
+)
+from judge.relation import Finding, different, equal, undecided
+from judge.rules.evaluate import FLOATS, Environment, function, value
+
+_GRID = tuple(math.tan(math.pi * (k - 150) / 304) ** 3 for k in range(301))
+"""Points to look for sign changes between, dense near zero, out to about a million."""
+_SAME = 1e-11
+_AT_ZERO = 1e-9
+
+
+class NoRegion(ValueError):
+    """The node is not a set of real numbers that can be tested."""
+
+
+class Region(NamedTuple):
+    """A set of real numbers: its membership test, and the points where that may change."""
+
+    contains: Callable[[float], bool]
+    edges: tuple[float, ...]
+
+
+def compare_sets(reference: Node, answer: Node) -> Finding:
+    """Compare two nodes as sets of real numbers."""
+    variables = variable_of(reference) | variable_of(answer)
+    try:
+        left, right = region(reference), region(answer)
+    except NoRegion as error:
+        return undecided("set", str(error))
+    edges = _distinct(left.edges + right.edges)
+    for point in _probes(edges):
+        if left.contains(point) != right.contains(point):
+            return different("set", f"they differ at {point:g}")
+    if len(variables) > 1:
+        return undecided("set", "the same set of different variables")
+    return equal("set", "the same set of real numbers")
+
+
+def variable_of(node: Node) -> frozenset[str]:
+    """The variable a condition is about; none for an interval."""
+    if isinstance(node, Builder):
+        return frozenset()
+    return names(node) if isinstance(node, Chain | Logic) else frozenset()
+
+
+def is_set(node: Node) -> bool:
+    """Whether the node denotes a set of reals and nothing else."""
+    return isinstance(node, Interval | SetOp | Builder)
+
+
+def region(node: Node) -> Region:
+    """The region of a node. Raises `NoRegion`."""
+    if isinstance(node, Interval):
+        return _interval(node)
+    if isinstance(node, Group):
+        if node.kind in ("tuple", "list") and len(node.items) == 2:
+            closed = node.kind == "list"
+            return _interval(Interval(node.items[0], node.items[1], closed, closed))
+        if node.kind in ("set", "bare"):
+            points = tuple(_number(item) for item in node.items)
+            return Region(lambda x: any(_near(x, p) for p in points), points)
+    if isinstance(node, SetOp):
+        return _combined(node.kind, [region(part) for part in node.parts])
+    if isinstance(node, Add) and len(node.terms) == 2:  # A - B, a set difference
+        last = node.terms[1]
+        if isinstance(last, Mul) and last.factors[0] == MINUS_ONE:
+            return _combined("difference", [region(node.terms[0]), region(last.factors[1])])
+    if isinstance(node, Builder):
+        if not isinstance(node.variable, Sym):
+            raise NoRegion("a set-builder of something else than a variable")
+        return region(node.condition)
+    if isinstance(node, Logic):
+        kind = {"and": "intersection", "or": "union", "not": "complement"}[node.kind]
+        return _combined(kind, [region(part) for part in node.parts])
+    if isinstance(node, Chain):
+        return _chain(node)
+    raise NoRegion("not a set of real numbers")
+
+
+def _combined(kind: str, parts: list[Region]) -> Region:
+    edges = tuple(edge for part in parts for edge in part.edges)
+    tests = [part.contains for part in parts]
+    if kind == "union":
+        return Region(lambda x: any(test(x) for test in tests), edges)
+    if kind == "intersection":
+        return Region(lambda x: all(test(x) for test in tests), edges)
+    if kind == "complement":
+        return Region(lambda x: not tests[0](x), edges)
+    return Region(lambda x: tests[0](x) and not any(test(x) for test in tests[1:]), edges)
+
+
+def _interval(node: Interval) -> Region:
+    low, high = _number(node.low), _number(node.high)
+
+    def contains(x: float) -> bool:
+        if _near(x, low):
+            return node.low_closed and (x < high or _near(x, high))
+        if _near(x, high):
+            return node.high_closed and x > low
+        return low < x < high
+
+    return Region(contains, tuple(edge for edge in (low, high) if math.isfinite(edge)))
+
+
+def _number(node: Node) -> float:
+    if node == INFINITY:
+        return math.inf
+    if node == negative(INFINITY):
+        return -math.inf
+    try:
+        found = value(node, {}, FLOATS)
+    except (ArithmeticError, ValueError, TypeError) as error:
+        raise NoRegion(f"an endpoint without a value: {error}") from error
+    if isinstance(found, complex):
+        raise NoRegion("an endpoint that is not real")
+    return float(found)
+
+
+def _chain(node: Chain) -> Region:
+    variables = names(node)
+    if len(variables) != 1:
+        raise NoRegion("an inequality in several variables")
+    (variable,) = variables
+    parts = []
+    for index, relation in enumerate(node.relations):
+        left, right = node.operands[index], node.operands[index + 1]
+        if relation in ("in", "not in"):
+            if not isinstance(left, Sym):
+                raise NoRegion("membership of an expression")
+            inside = region(right)
+            parts.append(inside if relation == "in" else _combined("complement", [inside]))
+        elif relation == "~":
+            raise NoRegion("an approximation")
+        else:
+            parts.append(_comparison(left, relation, right, variable))
+    return _combined("intersection", parts)
+
+
+def _comparison(left: Node, relation: str, right: Node, variable: str) -> Region:
+    if INFINITY in walk(left) or INFINITY in walk(right):
+        return _with_infinity(left, relation, right)
+
+    try:
+        sides = function(left, FLOATS), function(right, FLOATS)
+    except (ArithmeticError, ValueError) as error:
+        raise NoRegion(f"a side without a value: {error}") from error
+
+    def gap(x: float) -> float:
+        difference, _ = _difference(sides, variable, x)
+        return difference
+
+    def contains(x: float) -> bool:
+        difference, size = _difference(sides, variable, x)
+        if math.isnan(difference):
+            return False
+        zero = abs(difference) <= _AT_ZERO * size
+        if zero:
+            return relation in ("=", "<=", ">=")
+        return (
+            relation == "!="
+            or (relation[0] == "<" and difference < 0)
+            or (relation[0] == ">" and difference > 0)
+        )
+
+    literals = {float(part.value) for node in (left, right) for part in walk(node)
+                if isinstance(part, Num) and abs(part.value) < 10**9}  # fmt: skip
+    return Region(contains, _distinct((*_zeros(gap), *literals, *(-x for x in literals))))
+
+
+def _with_infinity(left: Node, relation: str, right: Node) -> Region:
+    """Every real x has x < oo and -oo < x."""
+    low, high = (left, right) if relation[0] == "<" else (right, left)
+    if relation[0] in "<>" and (high == INFINITY or low == negative(INFINITY)):
+        return Region(lambda x: True, ())
+    raise NoRegion("a relation with infinity")
+
+
+def _difference(
+    sides: tuple[Callable[[Environment], Any], Callable[[Environment], Any]],
+    variable: str,
+    x: float,
+) -> tuple[float, float]:
+    """Left minus right at x, and their size; not a number where either is not real."""
+    try:
+        a, b = sides[0]({variable: x}), sides[1]({variable: x})
+    except (ArithmeticError, ValueError, TypeError):
+        return math.nan, 1.0
+    if isinstance(a, complex) or isinstance(b, complex):
+        return math.nan, 1.0
+    return float(a - b), max(abs(a), abs(b), 1e-300)
+
+
+def _zeros(gap: Callable[[float], float]) -> tuple[float, ...]:
+    """Where a function of one variable changes sign, touches zero, or stops existing."""
+    straight = _straight(gap)
+    if straight is not None:
+        return straight
+    values = [gap(x) for x in _GRID]
+    found = []
+    for index in range(len(_GRID) - 1):
+        a, b = values[index], values[index + 1]
+        if a == 0:
+            found.append(_GRID[index])
+        elif math.isnan(a) != math.isnan(b) or a * b < 0:
+            found.append(_bisect(gap, _GRID[index], _GRID[index + 1]))
+        elif index and abs(a) < min(abs(values[index - 1]), abs(b)):
+            found.append(_lowest(gap, _GRID[index - 1], _GRID[index + 1]))
+    return tuple(found)
+
+
+def _straight(gap: Callable[[float], float]) -> tuple[float, ...] | None:
+    """The zero of a linear function; None when it is not linear."""
+    at_zero, at_one = gap(0.0), gap(1.0)
+    slope = at_one - at_zero
+    for x in (-2.5, 7.25, 31.0):
+        line = at_zero + slope * x
+        if not abs(gap(x) - line) <= 1e-12 * max(abs(line), abs(at_zero), 1e-9):
+            return None
+    return (-at_zero / slope,) if slope else ()
+
+
+def _bisect(gap: Callable[[float], float], low: float, high: float) -> float:
+    start = gap(low)
+    for _ in range(200):
+        middle = (low + high) / 2
+        if middle in (low, high):
+            break
+        here = gap(middle)
+        same = math.isnan(here) if math.isnan(start) else here * start > 0
+        low, high = (middle, high) if same else (low, middle)
+    return _rounder(low, high)
+
+
+def _rounder(low: float, high: float) -> float:
+    """Of two neighbouring floats, the one with the shorter decimal."""
+    return min((low, high), key=lambda x: len(repr(x)))
+
+
+def _lowest(gap: Callable[[float], float], low: float, high: float) -> float:
+    """Where |gap| is least, by thirds."""
+    for _ in range(120):
+        third = (high - low) / 3
+        if abs(gap(low + third)) < abs(gap(high - third)):
+            high -= third
+        else:
+            low += third
+    middle = (low + high) / 2
+    return float(round(middle)) if abs(middle - round(middle)) < 1e-6 else middle
+
+
+def _near(a: float, b: float) -> bool:
+    return a == b or (math.isfinite(a - b) and abs(a - b) <= _SAME * max(abs(a), abs(b)))
+
+
+def _distinct(points: tuple[float, ...]) -> tuple[float, ...]:
+    kept: list[float] = []
+    for point in sorted(point for point in points if math.isfinite(point)):
+        if not kept or not _near(kept[-1], point):
+            kept.append(point)
+    return tuple(kept)
+
+
+def _probes(edges: tuple[float, ...]) -> list[float]:
+    """Every edge, a point in every gap, and points beyond."""
+    if not edges:
+        return [0.0, -1.5, 2.5, 1e3]
+    middles = [(a + b) / 2 for a, b in pairwise(edges)]
+    spread = max(1.0, abs(edges[0]), abs(edges[-1]))
+    return [*edges, *middles, edges[0] - spread, edges[-1] + spread]

@@ -1,0 +1,234 @@
+"""Bring a node into the shape that comparing needs, without changing what it says.
+
+Lifts degrees and percent out of expressions, spells out ±, drops brackets around a single value,
+multiplies scalars into matrices, and reads letters such as E and I as the other side does.
+"""
+
+from collections.abc import Iterator
+from fractions import Fraction
+from itertools import product as combinations
+
+from judge.reading.grammar import is_infinite
+from judge.reading.syntax import (
+    HALF,
+    IMAGINARY,
+    MINUS_ONE,
+    ONE,
+    SCALARS,
+    Add,
+    Based,
+    Call,
+    Chain,
+    E,
+    Group,
+    Interval,
+    Matrix,
+    Mul,
+    Node,
+    Num,
+    PlusMinus,
+    Pow,
+    Quantity,
+    SetOp,
+    Sym,
+    Text,
+    names,
+    product,
+    quotient,
+    rewrite,
+    walk,
+)
+from judge.reading.units import DEGREE, PERCENT, Unit
+
+_MAX_SIGNS = 6
+GOLDEN_RATIO = quotient(Add((ONE, Pow(Num(Fraction(5)), HALF))), Num(Fraction(2)))
+_SIGN_UNITS = {"degree": DEGREE, "percent": PERCENT}
+_CONSTANT_LETTERS: dict[str, Node] = {"E": E, "I": IMAGINARY}
+
+
+def settle(node: Node) -> Node:
+    """The node in the shape that comparing needs."""
+    if isinstance(node, Group) and len(node.items) == 1:
+        return settle(node.items[0])
+    if isinstance(node, Mul | Add | Call):
+        node = _lift_units(_into_matrix(node))
+    return node
+
+
+def as_the_other_reads(node: Node, other: Node) -> Node:
+    """The node with E and I as constants unless the other side too has them as letters.
+
+    Python's imaginary unit j is read so only beside an i.
+    """
+    own, others = names(node), names(other)
+    if not own:
+        return node
+    letters = _constants(node, other, own, others)
+    if not letters and not any(name.endswith("()") for name in own):
+        return node
+
+    def change(part: Node) -> Node:
+        if isinstance(part, Sym):
+            return letters.get(part.name, part)
+        if isinstance(part, Call) and part.name in others and len(part.args) == 1:
+            return Mul((Sym(part.name), part.args[0]))  # g(x + 1) where the other side has g
+        return part
+
+    return rewrite(node, change)
+
+
+def _constants(
+    node: Node, other: Node, own: frozenset[str], others: frozenset[str]
+) -> dict[str, Node]:
+    """The letters of a node that are constants, seen beside the other side."""
+    everything = (*walk(node), *walk(other))
+    complex_functions = any(
+        isinstance(part, Call) and part.name in ("re", "im", "conj") for part in everything
+    )
+    shared_too = complex_functions or own | others <= _CONSTANT_LETTERS.keys()
+    letters: dict[str, Node] = {
+        letter: constant
+        for letter, constant in _CONSTANT_LETTERS.items()
+        if letter in own and (shared_too or letter not in others)
+    }
+    if own == {"phi"} and not others:
+        letters["phi"] = GOLDEN_RATIO
+    if "j" in own and "j" not in others and IMAGINARY in everything:
+        letters["j"] = IMAGINARY
+    return letters
+
+
+def spell_out_signs(node: Node) -> list[tuple[Node, ...]]:
+    """The values ± stands for: one reading, or two where signs may go together or separately."""
+    if not has_signs(node):
+        several = isinstance(node, Group) and node.kind != "tuple"
+        return [node.items if isinstance(node, Group) and several else (node,)]
+    if isinstance(node, Group) and node.kind == "tuple":
+        choices = combinations(*map(_signed, node.items))
+        separately = [Group(node.kind, items) for items in choices]
+        return [tuple(separately), tuple(_signed(node))]
+    if isinstance(node, Group):
+        return [tuple(value for item in node.items for value in _signed(item))]
+    together = tuple(_signed(node))
+    tied = any(isinstance(part, PlusMinus) and part.sign < 0 for part in walk(node))
+    return [together] if tied or _signs(node) == 1 else [together, tuple(_separately(node))]
+
+
+def has_signs(node: Node) -> bool:
+    """Whether ± or ∓ stands anywhere in the node."""
+    return 0 < _signs(node) <= _MAX_SIGNS
+
+
+def _signs(node: Node) -> int:
+    return sum(isinstance(part, PlusMinus) for part in walk(node))
+
+
+def _separately(node: Node) -> list[Node]:
+    """The node with every ± chosen by itself."""
+
+    def chosen(signs: Iterator[Node]) -> Node:
+        return rewrite(node, lambda part: next(signs) if isinstance(part, PlusMinus) else part)
+
+    return [chosen(iter(signs)) for signs in combinations((ONE, MINUS_ONE), repeat=_signs(node))]
+
+
+def _signed(node: Node) -> list[Node]:
+    """The node with every ± as + and ∓ as −, then the other way round."""
+    if not has_signs(node):
+        return [node]
+    return [_choose(node, 1), _choose(node, -1)]
+
+
+def _choose(node: Node, sign: int) -> Node:
+    def change(part: Node) -> Node:
+        if isinstance(part, PlusMinus):
+            return ONE if part.sign == sign else MINUS_ONE
+        return part
+
+    return rewrite(node, change)
+
+
+def _lift_units(node: Node) -> Node:
+    """A degree or percent sign outside every function becomes the unit of the whole."""
+    if isinstance(node, Mul):
+        measured = [factor for factor in node.factors if isinstance(factor, Quantity)]
+        if len(measured) == 1:
+            values = [f.value if isinstance(f, Quantity) else f for f in node.factors]
+            return Quantity(product(values), measured[0].unit)
+    for name, unit in _SIGN_UNITS.items():
+        bare = _without(node, name)
+        if bare is not node:
+            return Quantity(bare, unit)
+    return node
+
+
+def _without(node: Node, name: str) -> Node:
+    if isinstance(node, Call) and node.name == name:
+        return node.args[0]
+    if isinstance(node, Mul):
+        factors = tuple(_without(factor, name) for factor in node.factors)
+        return node if _same(factors, node.factors) else Mul(factors)
+    if isinstance(node, Add):
+        terms = tuple(_without(term, name) for term in node.terms)
+        return node if _same(terms, node.terms) else Add(terms)
+    return node
+
+
+def _same(new: tuple[Node, ...], old: tuple[Node, ...]) -> bool:
+    return all(a is b for a, b in zip(new, old, strict=True))
+
+
+def _into_matrix(node: Node) -> Node:
+    """A scalar times a matrix is a matrix."""
+    if not isinstance(node, Mul):
+        return node
+    matrices = [factor for factor in node.factors if isinstance(factor, Matrix)]
+    if len(matrices) != 1:
+        return node
+    scalars = [factor for factor in node.factors if factor is not matrices[0]]
+    return Matrix(
+        tuple(tuple(product([*scalars, entry]) for entry in row) for row in matrices[0].rows)
+    )
+
+
+def split_unit(node: Node) -> tuple[Node, Unit]:
+    """A value and its unit; without one, the unit that says nothing."""
+    return (node.value, node.unit) if isinstance(node, Quantity) else (node, Unit(""))
+
+
+def is_scalar(node: Node) -> bool:
+    """Whether the node is one value, perhaps with a unit."""
+    return isinstance(node, (*SCALARS, Quantity, Based)) and not isinstance(node, Matrix)
+
+
+def is_definite(node: Node) -> bool:
+    """Whether the node is a number and nothing in it is a variable or a word."""
+    return (
+        is_scalar(node)
+        and not names(node)
+        and not any(isinstance(part, Text | Group | Chain) for part in walk(node))
+    )
+
+
+def as_interval(node: Node) -> Node:
+    """Two values in brackets as an interval, when the other side is one."""
+    if isinstance(node, Group) and len(node.items) == 2 and node.kind in ("tuple", "list"):
+        closed = node.kind == "list"
+        return Interval(node.items[0], node.items[1], closed, closed)
+    return node
+
+
+def has_infinite_end(node: Node) -> bool:
+    """Whether two values in brackets can only be an interval, because one is infinite."""
+    return isinstance(node, Group) and len(node.items) == 2 and any(map(is_infinite, node.items))
+
+
+def as_set_operation(node: Node) -> Node:
+    """A − B of sets, which the grammar read as a sum, as a difference of sets."""
+    if isinstance(node, Add) and len(node.terms) == 2:
+        first, last = node.terms
+        if isinstance(last, Mul) and last.factors[0] == MINUS_ONE and isinstance(
+            last.factors[-1], Group | Interval | SetOp
+        ):  # fmt: skip
+            return SetOp("difference", (first, last.factors[-1]))
+    return node

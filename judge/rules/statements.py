@@ -1,0 +1,288 @@
+"""Compare answers that state something: named values, equations, inequalities, and, or, not."""
+
+from collections.abc import Callable
+
+from judge.policy import Policy
+from judge.reading.syntax import (
+    INFINITY,
+    SCALARS,
+    Call,
+    Chain,
+    Group,
+    Logic,
+    Mul,
+    Node,
+    Num,
+    Pow,
+    Sym,
+    Text,
+    names,
+    rewrite,
+    show,
+    walk,
+)
+from judge.reading.words import KNOWN_FUNCTIONS, terms
+from judge.relation import Finding, Relation, different, equal, undecided
+from judge.rules.equations import compare_equations, compare_inequalities, gap, product_of
+from judge.rules.groups import combine, compare_in_any_order
+from judge.rules.sets import compare_sets, variable_of
+
+Compare = Callable[[Node, Node], Finding]
+_INEQUALITIES = frozenset(terms("< <= > >= != in")) | {"not in"}
+
+
+def is_statement(node: Node) -> bool:
+    """Whether the node states something rather than being a value."""
+    return isinstance(node, Chain | Logic) or (
+        isinstance(node, Group) and any(isinstance(item, Chain | Logic) for item in node.items)
+    )
+
+
+def stated_value(node: Node) -> Node | None:
+    """The value that a statement gives a name to: 3 for x = 3, a list for several; else None."""
+    found = _stated_value(node)
+    return (
+        None if found is None or any(isinstance(n, Chain | Logic) for n in walk(found)) else found
+    )
+
+
+def _stated_value(node: Node) -> Node | None:
+    if isinstance(node, Logic) and node.kind in ("or", "and"):
+        return _stated_group("bare", node.parts)
+    if isinstance(node, Group):
+        return _stated_group(node.kind, node.items)
+    if not isinstance(node, Chain):
+        return node
+    if node.relations == ("in",) and is_name(node.operands[0]):
+        return node.operands[1]
+    exact_part = node
+    if "~" in node.relations:
+        cut = node.relations.index("~")
+        if cut == 0:
+            first, second = node.operands[0], node.operands[1]
+            return second if is_name(first) else first
+        exact_part = Chain(node.operands[: cut + 1], node.relations[:cut])
+    if set(exact_part.relations) != {"="}:
+        return None
+    first, last = exact_part.operands[0], exact_part.operands[-1]
+    if is_name(first) or len(exact_part.operands) > 2:
+        return None if names(first) & names(last) and not isinstance(first, Call) else last
+    return first if is_name(last) and not names(first) & names(last) else None
+
+
+def _stated_group(kind: str, parts: tuple[Node, ...]) -> Node | None:
+    """The values of several statements, or of one followed by values: x = 1, 2, 3."""
+    values: list[Node] = []
+    for part in parts:
+        found = _stated_value(part)
+        if found is None:
+            return None
+        values += found.items if isinstance(found, Group) and found.kind == "bare" else (found,)
+    return Group(kind, tuple(values))
+
+
+def stated_names(node: Node) -> list[str]:
+    """The names that statements give values to, in order; empty where there are none."""
+    if isinstance(node, Logic | Group):
+        parts = node.parts if isinstance(node, Logic) else node.items
+        return [name for part in parts for name in stated_names(part)]
+    if isinstance(node, Chain):
+        return [show(side) for side in (node.operands[0], node.operands[-1]) if is_name(side)][:1]
+    return []
+
+
+def is_name(node: Node) -> bool:
+    """Whether a node is something one gives a value to: x, f(x), AB, |AB|, Maximum, (x, y)."""
+    if isinstance(node, Sym | Text):
+        return True
+    if isinstance(node, Call):
+        if node.name == "abs":
+            return isinstance(node.args[0], Mul) and is_name(node.args[0])
+        return node.name not in KNOWN_FUNCTIONS
+    if isinstance(node, Group):
+        return node.kind == "tuple" and all(map(is_name, node.items))
+    if isinstance(node, Mul):
+        first = node.factors[0]
+        if isinstance(first, Pow) and isinstance(first.base, Sym) and first.base.name in "fgFG":
+            return True  # f^{-1}(x)
+        letters = node.factors[1:] if first in (Sym("Delta"), Sym("m")) else node.factors
+        lower = first == Sym("Delta")
+        return all(isinstance(f, Sym) and (lower or f.name[0].isupper()) for f in letters)
+    return False
+
+
+def compare_statements(reference: Node, answer: Node, policy: Policy, compare: Compare) -> Finding:
+    """Compare two nodes of which at least one states something."""
+    if not (is_statement(reference) and is_statement(answer)):
+        return _compare_with_value(reference, answer, policy, compare)
+    named = _compare_named(reference, answer, compare)
+    if named is not None and named.relation is Relation.EQUAL:
+        return named
+    if isinstance(reference, Chain) and isinstance(answer, Chain):
+        if named is not None and (
+            stated_names(reference) == stated_names(answer) or named.tier == "names"
+        ):
+            return named
+        if reference.relations == answer.relations == ("=",) and _are_scalar(reference, answer):
+            found = compare_equations(gap(reference), gap(answer), policy)
+            return named if named is not None and found.relation is Relation.UNDECIDED else found
+    if named is not None:
+        clauses = _clauses(reference)[1], _clauses(answer)[1]
+        if len(clauses[0]) == len(clauses[1]) > 1:
+            matched = compare_in_any_order(*clauses, compare)
+            return matched if matched.relation is Relation.EQUAL else named
+        return named
+    return _compare_conditions(reference, answer, policy, compare)
+
+
+def _are_scalar(*chains: Chain) -> bool:
+    return all(isinstance(operand, SCALARS) for chain in chains for operand in chain.operands)
+
+
+def _compare_with_value(reference: Node, answer: Node, policy: Policy, compare: Compare) -> Finding:
+    """One side is a statement, the other a value: perhaps the value that is stated."""
+    statement, value = (reference, answer) if is_statement(reference) else (answer, reference)
+    stated = stated_value(statement)
+    if stated is not None:
+        finding = compare(stated, value) if statement is reference else compare(value, stated)
+        if finding.relation is Relation.EQUAL and _order_is_named(statement, value, compare):
+            return undecided("order", "named values in another order than the list")
+        return finding
+    if isinstance(value, SCALARS):
+        equation = isinstance(statement, Chain) and statement.relations == ("=",)
+        if equation and not isinstance(value, Num) and compare_equations(
+            gap(statement), value, policy  # type: ignore[arg-type]
+        ).relation is Relation.EQUAL:  # fmt: skip
+            return undecided("kind", "an equation without its right-hand side")
+        return different("kind", "a condition against a value")
+    if len(names(statement)) > 1 and isinstance(statement, Chain):
+        return different("kind", "a condition on several variables against a value")
+    found = compare_sets(reference, answer)
+    if found.relation is Relation.EQUAL:
+        return Finding(policy.interval_for_inequality.relation(), found.tier, found.reason)
+    return found
+
+
+def _order_is_named(statement: Node, value: Node, compare: Compare) -> bool:
+    """Whether values stated under different names meet a bare list only out of order."""
+    stated = stated_value(statement)
+    if len({name.split("_")[0] for name in stated_names(statement)}) < 2:
+        return False
+    if not (isinstance(stated, Group) and isinstance(value, Group) and value.kind == "bare"):
+        return False
+    return len(stated.items) == len(value.items) and any(
+        compare(a, b).relation is not Relation.EQUAL
+        for a, b in zip(stated.items, value.items, strict=True)
+    )
+
+
+def _compare_named(reference: Node, answer: Node, compare: Compare) -> Finding | None:
+    """Compare two statements by the values they name; None where they do not name values."""
+    left, right = stated_value(reference), stated_value(answer)
+    if left is None or right is None:
+        return None
+    left_names, right_names = stated_names(reference), stated_names(answer)
+    if isinstance(left, Group) and isinstance(right, Group) and _same_names(
+        left_names, right_names, len(left.items), len(right.items)
+    ):  # fmt: skip
+        by_name = dict(zip(right_names, right.items, strict=True))
+        pairs = zip(left_names, left.items, strict=True)
+        return combine([compare(value, by_name[name]) for name, value in pairs])
+    right = _with_argument(reference, answer, right)
+    finding = compare(left, right)
+    both = isinstance(reference, Chain) and isinstance(answer, Chain)
+    named = both and left_names and right_names
+    if finding.relation is Relation.EQUAL and named and _is_other_name(reference, answer):
+        return undecided("names", f"{right_names[0]} where {left_names[0]} is asked")
+    return finding
+
+
+def _same_names(left: list[str], right: list[str], *counts: int) -> bool:
+    """Whether both sides name the same values, each once."""
+    unique = len(set(left)) == len(left)
+    return unique and sorted(left) == sorted(right) and set(counts) == {len(left)}
+
+
+def _is_other_name(reference: Node, answer: Node) -> bool:
+    """Whether the names differ in a way that may matter; f(x) and y may stand for each other."""
+    left, right = (
+        node.operands[0] if isinstance(node, Chain) else node for node in (reference, answer)
+    )
+    if isinstance(left, Call) or isinstance(right, Call):
+        return False
+    sides = [
+        {show(o) for o in node.operands if is_name(o)} if isinstance(node, Chain) else set()
+        for node in (reference, answer)
+    ]
+    return not sides[0] & sides[1]
+
+
+def _with_argument(reference: Node, answer: Node, value: Node) -> Node:
+    """The value of the answer's function in the variable of the reference's: f(m) as f(n)."""
+    if not (isinstance(reference, Chain) and isinstance(answer, Chain)):
+        return value
+    left, right = reference.operands[0], answer.operands[0]
+    if not (
+        isinstance(left, Call) and isinstance(right, Call) and len(left.args) == len(right.args)
+    ):
+        return value
+    renamed = {
+        new.name: old
+        for old, new in zip(left.args, right.args, strict=True)
+        if isinstance(new, Sym) and isinstance(old, Sym)
+    }
+    return rewrite(value, lambda n: renamed.get(n.name, n) if isinstance(n, Sym) else n)
+
+
+def _compare_conditions(reference: Node, answer: Node, policy: Policy, compare: Compare) -> Finding:
+    """Compare inequalities, systems and logic."""
+    left, right = _clauses(reference), _clauses(answer)
+    if _all_equations(left, "or") and _all_equations(right, "or"):
+        found = compare_equations(product_of(left[1]), product_of(right[1]), policy)  # type: ignore[arg-type]
+        if found.relation is not Relation.UNDECIDED:
+            return found
+    variables = variable_of(reference) | variable_of(answer)
+    if len(variables) <= 1 or len(variable_of(reference)) == len(variable_of(answer)) == 1:
+        found = compare_sets(reference, answer)
+        if found.relation is not Relation.UNDECIDED or "variables" in found.reason:
+            return found
+    if isinstance(reference, Chain) and isinstance(answer, Chain):
+        if len(reference.operands) != len(answer.operands):
+            return undecided("inequality", "chains of different length")
+        if "in" in reference.relations or INFINITY in reference.operands:
+            return _side_by_side(reference, answer, compare)
+        if bool(set(reference.relations) & _INEQUALITIES) != bool(
+            set(answer.relations) & _INEQUALITIES
+        ):
+            return different("kind", "an equation against an inequality")
+        if len(reference.relations) > 1:
+            return _side_by_side(reference, answer, compare)
+        return compare_inequalities(reference, answer)
+    if left[0] == right[0] and len(left[1]) == len(right[1]) > 1:
+        return compare_in_any_order(left[1], right[1], compare)
+    return undecided("logic", "conditions of different shape")
+
+
+def _side_by_side(reference: Chain, answer: Chain, compare: Compare) -> Finding:
+    if reference.relations != answer.relations:
+        return undecided("inequality", "other relations in the chain")
+    finding = combine(
+        [compare(a, b) for a, b in zip(reference.operands, answer.operands, strict=True)]
+    )
+    if finding.relation is Relation.EQUAL:
+        return equal("structure", "the same chain")
+    return undecided("inequality", "chains that differ somewhere")
+
+
+def _clauses(node: Node) -> tuple[str, tuple[Node, ...]]:
+    """How the parts of a condition are joined, and the parts."""
+    if isinstance(node, Logic):
+        return node.kind, node.parts
+    return ("and", node.items) if isinstance(node, Group) else ("or", (node,))
+
+
+def _all_equations(clauses: tuple[str, tuple[Node, ...]], kind: str) -> bool:
+    join, parts = clauses
+    return join == kind and all(
+        isinstance(part, Chain) and part.relations == ("=",) and _are_scalar(part) for part in parts
+    )

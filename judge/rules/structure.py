@@ -1,0 +1,167 @@
+"""Compare two readings: which rule is asked depends on what kinds of thing they are."""
+
+from judge.policy import Policy
+from judge.reading.grammar import as_matrix, is_infinite
+from judge.reading.syntax import (
+    Based,
+    Clock,
+    Group,
+    Interval,
+    Matrix,
+    Node,
+    Quantity,
+    Ratio,
+    SetOp,
+    Text,
+    names,
+    show,
+)
+from judge.relation import Finding, Relation, different, equal, undecided
+from judge.rules.evaluate import exact
+from judge.rules.groups import (
+    combine,
+    compare_groups,
+    compare_in_any_order,
+    compare_matrices,
+)
+from judge.rules.numeric import compare_numbers
+from judge.rules.prose import compare_words
+from judge.rules.quantities import compare_based, compare_clocks, compare_ratios, compare_units
+from judge.rules.sampling import compare_expressions
+from judge.rules.sets import compare_sets, is_set
+from judge.rules.shapes import (
+    as_interval,
+    as_set_operation,
+    has_infinite_end,
+    has_signs,
+    is_scalar,
+    settle,
+    spell_out_signs,
+)
+from judge.rules.statements import compare_statements, is_statement
+
+_MAX_DEPTH = 60
+
+
+class Structure:
+    """Compares nodes under one policy; `letters` counts the variables of the whole answers."""
+
+    def __init__(self, policy: Policy, letters: int) -> None:
+        self.policy = policy
+        self.letters = letters
+        self.depth = 0
+
+    def compare(self, reference: Node, answer: Node) -> Finding:
+        """Compare two nodes of any kind."""
+        if reference == answer:
+            return equal("structure", "the same expression")
+        if self.depth > _MAX_DEPTH:
+            return undecided("limit", f"nested deeper than {_MAX_DEPTH}")
+        self.depth += 1
+        found = self.settled(reference, answer)
+        self.depth -= 1
+        return found
+
+    def settled(self, reference: Node, answer: Node) -> Finding:
+        """Bring both into shape, then ask the rule for their kinds."""
+        left, right = settle(reference), settle(answer)
+        if left == right:
+            return equal("structure", "the same expression")
+        if is_scalar(left) and is_scalar(right) and not (has_signs(left) or has_signs(right)):
+            return self.scalars(left, right)
+        return self.others(left, right)
+
+    def scalars(self, left: Node, right: Node) -> Finding:
+        """Two single values."""
+        if isinstance(left, Quantity) or isinstance(right, Quantity):
+            return compare_units(left, right, self.policy, self.compare)
+        if isinstance(left, Based) or isinstance(right, Based):
+            return compare_based(left, right, self.policy)
+        if is_infinite(left) or is_infinite(right):
+            finite = right if is_infinite(left) else left
+            if is_infinite(finite) or exact(finite) is not None or not names(finite):
+                return different("infinity", "infinite against another value")
+            return different("infinity", "infinite against an expression")
+        if names(left) or names(right):
+            return compare_expressions(left, right, self.policy, letters=self.letters)
+        return compare_numbers(left, right, self.policy)
+
+    def others(self, left: Node, right: Node) -> Finding:
+        """Everything that is not two single values."""
+        if is_statement(left) or is_statement(right):
+            return compare_statements(left, right, self.policy, self.compare)
+        if isinstance(left, Text) and isinstance(right, Text):
+            return compare_words(show(left), show(right))
+        if isinstance(left, Text) or isinstance(right, Text):
+            return different("kind", "words against mathematics")
+        if isinstance(left, Clock) and isinstance(right, Clock):
+            return compare_clocks(left, right)
+        if isinstance(left, Ratio | Clock) or isinstance(right, Ratio | Clock):
+            if not all(isinstance(n, Ratio | Clock) or is_scalar(n) for n in (left, right)):
+                return different("kind", "a proportion against something else")
+            return compare_ratios(left, right, self.policy, self.compare)
+        if has_signs(left) or has_signs(right):
+            return self.signs(left, right)
+        if isinstance(left, Matrix) or isinstance(right, Matrix):
+            return self.matrices(left, right)
+        left, right = as_set_operation(left), as_set_operation(right)
+        if is_set(left) or is_set(right):
+            return self.sets(left, right)
+        if isinstance(left, Group) and isinstance(right, Group):
+            if has_infinite_end(left) or has_infinite_end(right):
+                return self.sets(left, right)
+            return compare_groups(left, right, self.compare)
+        return different("kind", "one value against several")
+
+    def signs(self, left: Node, right: Node) -> Finding:
+        """± stands for two values."""
+        findings = []
+        for left_values in spell_out_signs(left):
+            for right_values in spell_out_signs(right):
+                if len(left_values) != len(right_values):
+                    findings.append(different("count", "another number of values"))
+                else:
+                    findings.append(compare_in_any_order(left_values, right_values, self.compare))
+        for relation in (Relation.EQUAL, Relation.UNDECIDED):
+            for finding in findings:
+                if finding.relation is relation:
+                    return finding
+        return findings[0]
+
+    def matrices(self, left: Node, right: Node) -> Finding:
+        """A matrix against a matrix, or against what may be meant as one."""
+        if isinstance(left, Matrix) and isinstance(right, Matrix):
+            return compare_matrices(left, right, self.policy, self.compare, tuples=False)
+        first, second = (
+            node if isinstance(node, Matrix) else as_matrix(node) for node in (left, right)
+        )
+        if first is None or second is None:
+            letter = left if first is None else right
+            if names(letter) & {"I", "E"}:
+                return undecided("kind", "a matrix, and a letter that may name one")
+            return different("kind", "a matrix against something else")
+        return compare_matrices(first, second, self.policy, self.compare, tuples=True)
+
+    def sets(self, left: Node, right: Node) -> Finding:
+        """At least one side is a set of real numbers."""
+        if is_scalar(left) or is_scalar(right):
+            return different("kind", "a set against one value")
+        if any(isinstance(n, Group) and n.kind == "tuple" and len(n.items) != 2
+               for n in (left, right)):  # fmt: skip
+            return different("kind", "a set against a point")
+        left, right = as_interval(left), as_interval(right)
+        if isinstance(left, Interval) and isinstance(right, Interval):
+            if (left.low_closed, left.high_closed) == (right.low_closed, right.high_closed):
+                return combine(
+                    [self.compare(left.low, right.low), self.compare(left.high, right.high)]
+                )
+            ends = combine([self.compare(left.low, right.low), self.compare(left.high, right.high)])
+            if ends.relation is Relation.EQUAL and not any(
+                is_infinite(end) for end in (left.low, left.high)
+            ):
+                return different("brackets", "intervals with other brackets")
+        if isinstance(left, SetOp) and isinstance(right, SetOp) and left.kind == right.kind:
+            parts = compare_in_any_order(left.parts, right.parts, self.compare)
+            if parts.relation is Relation.EQUAL:
+                return parts
+        return compare_sets(left, right)

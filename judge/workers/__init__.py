@@ -1,0 +1,1 @@
+"""Compare in processes that can be killed."""

@@ -1,0 +1,229 @@
+"""Compares pairs in prewarmed worker processes that can be killed, for callers in any thread.
+
+A worker is a fresh interpreter, never a fork of this process, so a caller may have threads. Each
+pair has a deadline that starts when a worker starts on it; a worker that misses it is killed and
+replaced, and the pair is undecided. So is a pair whose worker dies or runs out of memory. The
+deadline is wall time: on a machine that is very busy a slow pair can be undecided that otherwise
+would not be.
+"""
+
+import contextlib
+import json
+import os
+import selectors
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import asdict
+from pathlib import Path
+from queue import SimpleQueue
+from threading import Lock
+from types import TracebackType
+from typing import IO, Any, cast
+
+from judge.compare import DEFAULT
+from judge.policy import Policy
+from judge.relation import Comparison, Relation
+from judge.verdict import JudgeError
+
+LONGEST = 4_000
+"""Characters of a text that are sent to a worker; a longer one is undecided at once."""
+_SECONDS_TO_START = 60.0
+_SECONDS_OF_GRACE = 1.0
+
+
+class Pool:
+    """Worker processes that compare, one pair at a time each."""
+
+    program = (
+        "import json, sys; sys.path[:] = json.loads(sys.argv[1]);"
+        " from judge.workers.worker import main;"
+        " main(float(sys.argv[2]), int(sys.argv[3]))"
+    )
+    """What a worker runs. It imports exactly what this process would import, from any directory."""
+
+    def __init__(self, workers: int = 1, *, seconds: float = 5.0, memory_mb: int = 1024) -> None:
+        """Start the workers; they warm up while the caller goes on.
+
+        `seconds` of wall time for one pair, `memory_mb` MiB of address space for one worker.
+        """
+        if workers < 1:
+            raise ValueError(f"workers: {workers} is too small, it must be at least 1")
+        self.workers = workers
+        self.seconds = seconds
+        self.memory_mb = memory_mb
+        self.replaced = 0
+        """Workers that were killed or died."""
+        self._closed = False
+        self._lock = Lock()
+        self._idle: SimpleQueue[_Worker] = SimpleQueue()
+        self._all = [_Worker(self.program, seconds, memory_mb) for _ in range(workers)]
+        for worker in self._all:
+            self._idle.put(worker)
+        self._threads = ThreadPoolExecutor(workers, thread_name_prefix="judge")
+
+    def submit(self, reference: str, answer: str, policy: Policy = DEFAULT) -> "Future[Comparison]":
+        """Compare one pair in a worker. The future raises JudgeError where no worker can start."""
+        if max(len(reference), len(answer)) > LONGEST:
+            done: Future[Comparison] = Future()
+            done.set_result(_undecided("length", f"longer than {LONGEST} characters"))
+            return done
+        try:
+            return self._threads.submit(self._compare, reference, answer, policy)
+        except RuntimeError:
+            raise JudgeError("the judge's worker pool is closed") from None
+
+    def compare(self, reference: str, answer: str, policy: Policy = DEFAULT) -> Comparison:
+        """Compare one pair and wait for it."""
+        return self.submit(reference, answer, policy).result()
+
+    def close(self) -> None:
+        """Kill every worker. Pairs that wait or run raise; closing twice does nothing."""
+        with self._lock:
+            self._closed = True
+        self._threads.shutdown(wait=False, cancel_futures=True)
+        for worker in self._all:
+            worker.kill()
+        self._threads.shutdown(wait=True)
+        for worker in self._all:
+            worker.dispose()
+
+    def __enter__(self) -> "Pool":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _compare(self, reference: str, answer: str, policy: Policy) -> Comparison:
+        worker = self._idle.get()
+        try:
+            return worker.compare(reference, answer, policy)
+        except TimeoutError:
+            reason = f"no result within {self.seconds:g} s"
+            worker = self._replace(worker)
+            return _undecided("deadline", reason)
+        except _Died as death:
+            worker = self._replace(worker)
+            return _undecided("crashed", str(death))
+        except JudgeError:
+            worker = self._replace(worker)
+            raise
+        finally:
+            self._idle.put(worker)
+
+    def _replace(self, worker: "_Worker") -> "_Worker":
+        worker.kill()
+        with self._lock:  # a worker started while the pool closes would be forgotten
+            if self._closed:
+                raise JudgeError("the judge's worker pool was closed while it compared")
+            fresh = _Worker(self.program, self.seconds, self.memory_mb)
+            self._all[self._all.index(worker)] = fresh
+            self.replaced += 1
+        worker.dispose()
+        return fresh
+
+
+class _Died(Exception):
+    """A worker ended before it answered."""
+
+
+class _Worker:
+    """One process and the pipes to it. Used by one thread at a time."""
+
+    def __init__(self, program: str, seconds: float, memory_mb: int) -> None:
+        self._seconds = seconds
+        self._ready = False
+        self._received = b""
+        self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the process
+        limits = [str(seconds + _SECONDS_OF_GRACE), str(memory_mb)]
+        self._process = subprocess.Popen(
+            [sys.executable, "-P", "-c", program, json.dumps(_import_path()), *limits],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._errors,
+            process_group=0,  # killed together with its sympy process; Ctrl-C is ours to handle
+            env=_environment(),
+        )
+        self.process_id = self._process.pid
+        self._to = cast(IO[bytes], self._process.stdin)
+        self._from = cast(IO[bytes], self._process.stdout)
+        self._selector = selectors.DefaultSelector()
+        self._selector.register(self._from, selectors.EVENT_READ)
+
+    def compare(self, reference: str, answer: str, policy: Policy) -> Comparison:
+        """Raises TimeoutError, or _Died with the last words of the process."""
+        self._wait_until_ready()
+        try:
+            self._to.write(json.dumps([reference, answer, asdict(policy)]).encode() + b"\n")
+            self._to.flush()
+        except (OSError, ValueError):
+            raise _Died(self._last_words()) from None
+        fields = self._read(self._seconds)
+        return Comparison(**{**fields, "relation": Relation(fields["relation"])})
+
+    def kill(self) -> None:
+        """End the process and what it started. Any thread may call it."""
+        if self._process.poll() is None:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self.process_id, signal.SIGKILL)
+        self._process.wait()
+
+    def dispose(self) -> None:
+        """Give the pipes back, once the process has ended and no thread reads from it."""
+        self._selector.close()
+        with contextlib.suppress(BrokenPipeError):
+            self._to.close()
+        self._from.close()
+        self._errors.close()
+
+    def _wait_until_ready(self) -> None:
+        if self._ready:
+            return
+        try:
+            self._read(_SECONDS_TO_START)
+        except (TimeoutError, _Died) as failure:
+            raise JudgeError(f"a worker of the judge did not start: {failure}") from failure
+        self._ready = True
+
+    def _read(self, seconds: float) -> Any:
+        """The next line the process writes, as JSON."""
+        deadline = time.monotonic() + seconds
+        while b"\n" not in self._received:
+            if not self._selector.select(max(0.0, deadline - time.monotonic())):
+                raise TimeoutError(f"silent for {seconds:g} s")
+            chunk = os.read(self._from.fileno(), 65536)
+            if not chunk:
+                raise _Died(self._last_words())
+            self._received += chunk
+        line, _, self._received = self._received.partition(b"\n")
+        return json.loads(line)
+
+    def _last_words(self) -> str:
+        """How the process ended: its last line of error output, else its exit code."""
+        code = self._process.wait()
+        self._errors.seek(0)
+        lines = self._errors.read()[-2000:].decode(errors="replace").strip().splitlines()
+        return f"the worker ended with code {code}" + (f": {lines[-1]}" if lines else "")
+
+
+def _import_path() -> list[str]:
+    home = str(Path(__file__).resolve().parents[2])
+    return [home, *(entry for entry in sys.path if entry and entry != home)]
+
+
+def _environment() -> dict[str, str]:
+    """Enough to start Python, and none of this process's secrets."""
+    kept = ("PATH", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "SYSTEMROOT", "TMPDIR", "PYTHONUTF8")
+    return {name: os.environ[name] for name in kept if name in os.environ}
+
+
+def _undecided(tier: str, reason: str) -> Comparison:
+    return Comparison(Relation.UNDECIDED, tier, reason, "", "")

@@ -1,0 +1,111 @@
+"""Ask sympy, in a process of its own that is killed when it takes too long or too much memory.
+
+The process gets the nodes this package read, never a text. It starts at the first question, serves
+one question at a time, and is shared by the threads of a process. No answer in time is `None`.
+"""
+
+import atexit
+import json
+import os
+import selectors
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+from judge.reading.syntax import Node, Unreadable, encode
+from judge.relation import Finding, Relation
+
+DEADLINE_SECONDS = 1.0
+_START_SECONDS = 30.0
+_KEPT_VARIABLES = ("PATH", "HOME", "LD_LIBRARY_PATH", "SYSTEMROOT", "VIRTUAL_ENV", "LANG")
+
+
+def ask_sympy(
+    reference: Node, answer: Node, *, seconds: float = DEADLINE_SECONDS
+) -> Finding | None:
+    """What sympy finds of two scalars; None when it finds nothing in time.
+
+    The first call also waits for sympy to be imported, a second or two.
+    """
+    try:
+        question = {"reference": encode(reference), "answer": encode(answer)}
+    except Unreadable:  # a unit or a word among the scalars
+        return None
+    reply = _worker.ask(question, seconds)
+    if reply is None or reply.get("relation") not in ("equal", "different"):
+        return None
+    return Finding(Relation(reply["relation"]), "symbolic", str(reply["reason"]))
+
+
+class Worker:
+    """A sympy process that is replaced when it hangs, dies or was inherited by a fork."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._process: subprocess.Popen[bytes] | None = None
+        self._owner = 0
+
+    def ask(self, question: dict[str, Any], seconds: float) -> dict[str, Any] | None:
+        """The reply to a question, or None after `seconds` or when the process dies."""
+        with self._lock:
+            try:
+                process = self._running()
+                if process is None or process.stdin is None:
+                    return None
+                process.stdin.write(json.dumps(question).encode() + b"\n")
+                process.stdin.flush()
+                line = _read_line(process, seconds)
+            except OSError:
+                line = b""
+            if not line:
+                self._kill()
+                return None
+            reply = json.loads(line)
+            return reply if isinstance(reply, dict) else None
+
+    def close(self) -> None:
+        """Stop the process."""
+        with self._lock:
+            self._kill()
+
+    def _running(self) -> subprocess.Popen[bytes] | None:
+        if self._owner != os.getpid():
+            self._process = None  # a fork's copy: the parent goes on using it
+        if self._process is None or self._process.poll() is not None:
+            self._owner = os.getpid()
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "judge.workers.symbolic_worker"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                cwd=Path(__file__).parents[2],
+                env={name: os.environ[name] for name in _KEPT_VARIABLES if name in os.environ},
+            )
+            if not _read_line(self._process, _START_SECONDS):
+                self._kill()
+        return self._process
+
+    def _kill(self) -> None:
+        process, self._process = self._process, None
+        if process is None or self._owner != os.getpid():
+            return
+        process.kill()
+        process.wait()
+        for stream in (process.stdin, process.stdout):
+            if stream is not None:
+                stream.close()
+
+
+def _read_line(process: subprocess.Popen[bytes], seconds: float) -> bytes:
+    """The next line the process writes; empty when none comes in time."""
+    if process.stdout is None:
+        return b""
+    with selectors.DefaultSelector() as selector:
+        selector.register(process.stdout, selectors.EVENT_READ)
+        return process.stdout.readline() if selector.select(seconds) else b""
+
+
+_worker = Worker()
+atexit.register(_worker.close)

@@ -1,0 +1,158 @@
+"""The sympy process: reads pairs of nodes from stdin, builds them, compares them, replies.
+
+Started by `symbolic`, which kills it when it is slow. Expressions are built node by node from
+what our own grammar read; sympy's string parsers are never called.
+"""
+
+import json
+import resource
+import sys
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from judge.reading.syntax import (
+    Add,
+    Big,
+    Call,
+    Const,
+    Mul,
+    Node,
+    Num,
+    Pow,
+    Sym,
+    Unreadable,
+    decode,
+)
+from judge.reading.words import terms
+
+MEMORY_BYTES = 2 << 30
+CPU_SECONDS = 3_600
+_DIGITS = 30
+_SAME = 1e-20
+_FAILURES = (ArithmeticError, ValueError, TypeError, AttributeError, LookupError, RuntimeError)
+"""What sympy raises when it cannot; anything else ends the process, which is then replaced."""
+
+
+def main() -> None:
+    """Answer one question a line until stdin ends."""
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
+    resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS))
+    import sympy
+
+    sympy.simplify(sympy.Symbol("x") + 1)  # the first call imports what later ones need
+    _reply({"ready": True})
+    for line in sys.stdin:
+        question = json.loads(line)
+        try:
+            relation, reason = decide(*(decode(question[side]) for side in ("reference", "answer")))
+        except _FAILURES as error:
+            relation, reason = "undecided", type(error).__name__
+        _reply({"relation": relation, "reason": reason})
+
+
+def _reply(message: dict[str, Any]) -> None:
+    sys.stdout.write(json.dumps(message) + "\n")
+    sys.stdout.flush()
+
+
+def decide(reference: Node, answer: Node) -> tuple[str, str]:
+    """Whether the difference of two scalars vanishes."""
+    difference = (build(reference) - build(answer)).doit()
+    if difference == 0:
+        return "equal", "the difference is zero"
+    if not difference.free_symbols:
+        size = abs(difference.evalf(_DIGITS, maxn=200))
+        if size.is_number and size.is_finite:
+            if size > 1e-10 * max(1, abs(build(reference).evalf(15))):
+                return "different", "the difference is not zero"
+            if size < _SAME:
+                return "equal", f"equal to {_DIGITS} digits"
+    if difference.simplify() == 0:
+        return "equal", "the difference simplifies to zero"
+    return "undecided", "the difference does not simplify"
+
+
+def build(node: Node) -> Any:
+    """The sympy expression of a scalar node. Raises `Unreadable` for any other."""
+    for kind, maker in _BUILDERS.items():
+        if isinstance(node, kind):
+            return maker(node)
+    raise Unreadable(f"{type(node).__name__} is not a scalar")
+
+
+def _call(node: Call) -> Any:
+    import sympy
+
+    args = [build(arg) for arg in node.args]
+    if node.name in _SPECIAL:
+        return _SPECIAL[node.name](*args)
+    function = getattr(sympy, _NAMES.get(node.name, node.name), None)
+    if function is None or node.name not in _NAMES:
+        function = sympy.Function(node.name)
+    return function(*args)
+
+
+def _big(node: Big) -> Any:
+    import sympy
+
+    if node.low is None or node.high is None:
+        raise Unreadable("a sum without bounds")
+    bounds = (sympy.Symbol(node.variable, real=True), build(node.low), build(node.high))
+    return (sympy.Sum if node.kind == "sum" else sympy.Product)(build(node.body), bounds)
+
+
+def _const(node: Const) -> Any:
+    import sympy
+
+    return {"pi": sympy.pi, "e": sympy.E, "i": sympy.I, "oo": sympy.oo}[node.name]
+
+
+def _num(node: Num) -> Any:
+    import sympy
+
+    return sympy.Rational(node.value.numerator, node.value.denominator)
+
+
+def _sym(node: Sym) -> Any:
+    import sympy
+
+    return sympy.Symbol(node.name, real=True)
+
+
+def _fold(kind: str, parts: tuple[Node, ...]) -> Any:
+    import sympy
+
+    return getattr(sympy, kind)(*map(build, parts))
+
+
+_BUILDERS: Mapping[type[Node], Callable[[Any], Any]] = {
+    Num: _num,
+    Sym: _sym,
+    Const: _const,
+    Add: lambda node: _fold("Add", node.terms),
+    Mul: lambda node: _fold("Mul", node.factors),
+    Pow: lambda node: build(node.base) ** build(node.exponent),
+    Call: _call,
+    Big: _big,
+}
+_SPECIAL: Mapping[str, Callable[..., Any]] = {
+    "percent": lambda x: x / 100,
+    "degree": lambda x: x * _const(Const("pi")) / 180,
+    "mod": lambda a, b: a % b,
+}
+_NAMES = {
+    **{name: name for name in terms("""
+        sin cos tan cot sec csc asin acos atan acot asec acsc sinh cosh tanh coth sech csch
+        asinh acosh atanh log floor factorial binomial gcd lcm re im arg sign gamma
+    """)},
+    "abs": "Abs",
+    "ceil": "ceiling",
+    "conj": "conjugate",
+    "max": "Max",
+    "min": "Min",
+    "root": "real_root",
+}  # fmt: skip
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,82 @@
+"""The process in which one pair after another is compared: `pool` starts it and may kill it.
+
+It reads JSON lines from standard input and answers each with one line on standard output. It can
+hold a limited amount of memory and never outlives its parent for long: end of input ends it when
+idle, and a timer of the kernel when busy. Not covered: machines without POSIX limits and timers,
+where only the parent's deadline remains.
+"""
+
+import json
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable
+from dataclasses import asdict
+from functools import lru_cache
+from typing import Any, TextIO
+
+from judge.compare import Comparison, Relation, compare
+from judge.policy import Choice, Policy
+from judge.reading.syntax import Sym
+from judge.workers.symbolic import ask_sympy
+
+Compare = Callable[[str, str, Policy], Comparison]
+
+
+def main(seconds: float, memory_mb: int, compare: Compare = compare) -> None:
+    """Answer pairs until the input ends; `seconds` is after how long one pair ends the process."""
+    answers = sys.stdout
+    sys.stdout = sys.stderr  # nothing a library prints can be taken for an answer
+    limit_memory(memory_mb)
+    start_sympy()
+    compare(r"\sin(2x)", r"2\sin(x)\cos(x)", Policy())  # loads what the first pair would wait for
+    write(answers, "ready")
+    for line in sys.stdin:
+        reference, answer, policy = json.loads(line)
+        set_alarm(seconds)
+        try:
+            comparison = compare(reference, answer, policy_of(json.dumps(policy)))
+        except (MemoryError, RecursionError) as exhausted:
+            name = type(exhausted).__name__
+            comparison = Comparison(Relation.UNDECIDED, "memory", name, "", "")
+        set_alarm(0)
+        write(answers, asdict(comparison))
+    os._exit(0)  # at once: the usual way out would wait for a sympy process that is still starting
+
+
+def start_sympy() -> None:
+    """Let the process that holds sympy start while easy pairs are already being answered."""
+    threading.Thread(target=ask_sympy, args=(Sym("x"), Sym("y")), daemon=True).start()
+
+
+def limit_memory(megabytes: int) -> None:
+    """Let this process map at most so much memory, so that a huge number fails here, early."""
+    try:
+        import resource
+    except ImportError:
+        return
+    _, hard = resource.getrlimit(resource.RLIMIT_AS)  # the sympy process sets a limit of its own
+    resource.setrlimit(resource.RLIMIT_AS, (megabytes * 1024 * 1024, hard))
+
+
+def set_alarm(seconds: float) -> None:
+    """End the process after so many seconds, whatever it is doing; 0 calls it off."""
+    if hasattr(signal, "setitimer"):
+        signal.setitimer(signal.ITIMER_REAL, seconds)
+
+
+@lru_cache(maxsize=16)
+def policy_of(text: str) -> Policy:
+    """The policy that `dataclasses.asdict` turned into this JSON."""
+    fields: dict[str, Any] = {
+        name: Choice(value) if isinstance(value, str) else value
+        for name, value in json.loads(text).items()
+    }
+    return Policy(**fields)
+
+
+def write(stream: TextIO, value: object) -> None:
+    """One line, at once."""
+    stream.write(json.dumps(value) + "\n")
+    stream.flush()

@@ -1,0 +1,181 @@
+"""Docker: a worker is a container whose first process is the fork server.
+
+The line to it is the container's own standard input and output, by `attach`. When that closes, for
+whatever reason, the fork server ends, and with it the container, which the engine then removes.
+"""
+
+import contextlib
+import json
+import socket
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from sandbox.boxes.engine import connect, engine_trouble, new_client
+from sandbox.boxes.image import require_image
+from sandbox.boxes.owners import LABEL, Owner, from_labels, is_dead
+from sandbox.boxes.sizing import SERVER_MB
+from sandbox.channel import Channel
+from sandbox.execution import Limits, SandboxError
+from sandbox.worker import Worker
+from sandbox.zygote.settings import Box
+
+if TYPE_CHECKING:
+    from docker import DockerClient
+
+_FIRST_USER = 20_000
+"""Below 65,536, so that a user namespace of the engine (userns-remap, rootless) can hold it."""
+_SHARED_MEMORY_MB = 16
+
+NOT_COVERED = (
+    "flaws of the Linux kernel or of the container runtime, which the host shares",
+    "side channels: timing, caches, load",
+    "a program that learns it is in a sandbox and behaves",
+)
+
+
+class Containers:
+    """Starts workers in containers, all of one image."""
+
+    def __init__(self, limits: Limits, owner: Owner) -> None:
+        self._limits = limits
+        self._owner = owner
+        self.image_id = ""
+        self.image_tag = ""
+        self.engine: dict[str, Any] = {}
+
+    def prepare(self) -> None:
+        """Find the image, and remove what dead processes left behind. Raises SandboxError."""
+        with connect() as client, engine_trouble():
+            image = require_image(client)
+            self.image_id, self.image_tag = str(image.id), (image.tags or [""])[0]
+            version, info = client.version(), client.info()
+            self.engine = {
+                "version": version["Version"],
+                "api": version["ApiVersion"],
+                "kernel": info.get("KernelVersion", ""),
+                "cgroup_version": info.get("CgroupVersion", "1"),
+                "cpus": info["NCPU"],
+                "security": info.get("SecurityOptions", []),
+            }
+            _remove(client, lambda owner: is_dead(owner))
+
+    def check(self) -> None:
+        """Ask the engine whether it is there. Raises SandboxError."""
+        with connect():
+            return
+
+    def launch(self, number: int) -> Worker:
+        """Start one container. Raises SandboxError."""
+        client = new_client()
+        try:
+            with engine_trouble():
+                container = client.containers.create(self.image_id, **self._options(number))
+        except SandboxError:
+            client.close()
+            raise
+        name = str(container.id)
+
+        def destroy() -> None:
+            try:
+                channel.close()
+                _remove_container(client, name)
+            finally:
+                client.close()
+
+        channel = Channel(socket.socket())
+        try:
+            with engine_trouble():
+                ends = {"stdin": 1, "stdout": 1, "stderr": 1, "stream": 1}
+                stream = client.api.attach_socket(name, params=ends)
+                channel = Channel(getattr(stream, "_sock", stream), multiplexed=True)
+                container.start()
+        except SandboxError:
+            with contextlib.suppress(SandboxError):
+                destroy()
+            raise
+        return Worker(number, channel, destroy)
+
+    def describe(self) -> dict[str, Any]:
+        """Say what the boxes are made of."""
+        return {
+            "image": self.image_tag,
+            "image_id": self.image_id,
+            "engine": self.engine,
+            "not_covered": list(NOT_COVERED),
+        }
+
+    def _options(self, number: int) -> dict[str, Any]:
+        limits = self._limits
+        memory = f"{limits.memory_mb + limits.scratch_mb + _SHARED_MEMORY_MB + SERVER_MB}m"
+        user = _FIRST_USER + number
+        box = Box(
+            site=("/opt/site",),
+            user=user,
+            scratch="/tmp",
+            other_scratch=("/dev/shm", "/dev/mqueue"),
+            sockets=True,
+            cgroup=True,
+            landlock=False,
+        )
+        return {
+            "command": [json.dumps(asdict(box))],
+            "labels": self._owner.labels(),
+            "hostname": "sandbox",
+            "stdin_open": True,  # docker-py then sets StdinOnce: our hanging up is the end of input
+            "network_mode": "none",
+            "read_only": True,
+            "cap_drop": ["ALL"],
+            "cap_add": ["SETUID", "SETGID", "KILL"],
+            "security_opt": ["no-new-privileges"],
+            "pids_limit": limits.processes + 2,
+            "mem_limit": memory,
+            "memswap_limit": memory,
+            "nano_cpus": int(min(limits.cpus, self.engine["cpus"]) * 1e9),
+            "tmpfs": {
+                "/tmp": f"nosuid,nodev,noexec,size={limits.scratch_mb}m,nr_inodes=4096,mode=1777"
+            },
+            "shm_size": f"{_SHARED_MEMORY_MB}m",
+            "ulimits": _ulimits(),
+            "log_config": {"type": "none"},  # else every message is copied to the host's disk
+            "auto_remove": True,
+            "init": False,
+        }
+
+
+def reap(owner: str | None = None) -> list[str]:
+    """Remove containers whose harness is dead, and give back their ids. Raises SandboxError.
+
+    With `owner`, remove every container of that run, whether its harness lives or not.
+    """
+    with connect() as client, engine_trouble():
+        if owner is None:
+            return _remove(client, is_dead)
+        return _remove(client, lambda found: found.run == owner)
+
+
+def _remove(client: "DockerClient", unwanted: Any) -> list[str]:
+    found = client.containers.list(all=True, filters={"label": LABEL}, ignore_removed=True)
+    ids = [str(c.id) for c in found if unwanted(from_labels(c.labels))]
+    for name in ids:
+        _remove_container(client, name)
+    return ids
+
+
+def _remove_container(client: "DockerClient", name: str) -> None:
+    """Remove a container, running or not. One that is gone, or on its way, is fine."""
+    from docker.errors import APIError, NotFound
+
+    with engine_trouble():
+        try:
+            client.api.remove_container(name, force=True, v=True)
+        except NotFound:
+            return
+        except APIError as error:
+            if error.status_code != 409:  # "removal is already in progress"
+                raise
+
+
+def _ulimits() -> list[Any]:
+    from docker.types import Ulimit
+
+    return [Ulimit(name="core", soft=0, hard=0), Ulimit(name="nofile", soft=2048, hard=2048)]

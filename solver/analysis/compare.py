@@ -1,0 +1,314 @@
+"""Arms side by side: two runs, or two modes or models of one run, paired by problem.
+
+An arm is one model in one mode. Not here: the statistics of a pair (`paired.py`), and what a single
+arm amounts to (`summary.py`).
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations, product
+from typing import Any, TypeVar
+
+from solver.analysis.accuracy import correct_by_problem
+from solver.analysis.cost import Usage, usage
+from solver.config import differences
+from solver.errors import ConfigError
+from solver.records import Problem
+from solver.stats.metrics import Estimate, accuracy
+from solver.stats.paired import Difference, holm, paired_difference
+from solver.store import Row, Store
+
+Key = TypeVar("Key", str, int)
+
+SCORING = ("preset", "threshold", "policy", "model", "prompts")
+"""What a manifest says of its judge that decides verdicts."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """A stored run, read whole but for its texts."""
+
+    name: str
+    manifest: Mapping[str, Any]
+    problems: Mapping[str, Problem]
+    rows: Sequence[Row]
+
+
+@dataclass(frozen=True)
+class Side:
+    """One arm of a comparison."""
+
+    run: str
+    """The run's name."""
+    model: str
+    mode: str
+    accuracy: Estimate
+    """Over the trials that are compared."""
+    usage: Usage
+    """Of all trials of the arm."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """The comparison within one domain or level."""
+
+    name: str
+    difference: Difference
+    adjusted: float
+    """p-value after Holm, over the domains or over the levels of the same comparison."""
+
+
+@dataclass(frozen=True)
+class Flip:
+    """A problem that changed hands: the shares of right repeats lie more than half apart."""
+
+    problem_id: str
+    domain: str
+    level: int
+    a: float
+    b: float
+    a_key: str
+    """The key of a's first trial of the problem, for a link; likewise `b_key`."""
+    b_key: str
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Arm a against arm b on the same problems."""
+
+    a: Side
+    b: Side
+    difference: Difference
+    """Accuracy of a minus accuracy of b, over the problems and repeats scored on both sides."""
+    adjusted: float
+    """p-value after Holm, over all comparisons made together."""
+    of_all: Difference | None
+    """Trials that were not scored counted as wrong: another reading, None where it is the same."""
+    left_out: tuple[str, ...]
+    """Problems tried on some side, but without a scored trial on both."""
+    domains: tuple[Part, ...]
+    levels: tuple[Part, ...]
+    flips: tuple[Flip, ...]
+    """In the order of the problems."""
+
+
+def read_run(store: Store, name: str = "") -> Run:
+    """What a comparison needs of a stored run, called by its folder's name or by another."""
+    name = name or store.folder.name
+    return Run(name, store.manifest(), store.problems(), list(store.rows()))
+
+
+def compare_runs(runs: Sequence[Run]) -> tuple[Comparison, ...]:
+    """Inside a single run: every two arms that share the model or the mode.
+
+    Between several runs: arms with the same model and mode where there are any, else those that
+    share one of them, else all. Raises ConfigError where runs must not be compared, saying how
+    their problems or scoring differ, or where there is nothing to compare.
+    """
+    check_comparable(runs)
+    chosen = list(_within(runs[0]) if len(runs) == 1 else _between(runs))
+    found = [_compared(*pair) for pair in chosen]
+    compared = [each for each in found if each is not None]
+    if not compared:
+        raise ConfigError(
+            f"{runs[0].name}: nothing to compare: two modes or models with scored trials of the"
+            " same problems are needed, or a second run"
+        )
+    adjusted = holm([each.difference.p_value for each in compared])
+    return tuple(
+        Comparison(**{**vars(each), "adjusted": p})
+        for each, p in zip(compared, adjusted, strict=True)
+    )
+
+
+def check_comparable(runs: Sequence[Run]) -> None:
+    """Raise ConfigError where two runs hold other problems or were scored in another way."""
+    for first, second in combinations(runs, 2):
+        wrong = [*_other_problems(first, second), *_other_scoring(first, second)]
+        if wrong:
+            raise ConfigError(
+                f"{first.name} and {second.name} cannot be compared: {' · '.join(wrong)}"
+            )
+
+
+def remarks(runs: Sequence[Run]) -> list[str]:
+    """What a reader must know beside the numbers: runs not at their end, and other settings."""
+    partial = [
+        f"{run.name} is not at its end: {len(run.rows)} of {planned} trials"
+        for run in runs
+        if len(run.rows) < (planned := run.manifest.get("trials", 0))
+    ]
+    return partial + [
+        f"{runs[0].name} and {run.name} differ in {difference}"
+        for run in runs[1:]
+        for difference in _other_settings(runs[0], run)
+    ]
+
+
+@dataclass(frozen=True)
+class _Arm:
+    run: Run
+    model: str
+    mode: str
+    rows: Sequence[Row]
+
+
+def _arms(run: Run) -> list[_Arm]:
+    rows: dict[tuple[str, str], list[Row]] = defaultdict(list)
+    for row in run.rows:
+        rows[row.model, row.mode].append(row)
+    return [_Arm(run, model, mode, found) for (model, mode), found in rows.items()]
+
+
+def _within(run: Run) -> Iterator[tuple[_Arm, _Arm]]:
+    for a, b in combinations(_arms(run), 2):
+        if a.model == b.model or a.mode == b.mode:
+            yield a, b
+
+
+def _between(runs: Sequence[Run]) -> Iterator[tuple[_Arm, _Arm]]:
+    for first, second in combinations(runs, 2):
+        pairs = list(product(_arms(first), _arms(second)))
+        same = [(a, b) for a, b in pairs if a.model == b.model and a.mode == b.mode]
+        alike = [(a, b) for a, b in pairs if a.model == b.model or a.mode == b.mode]
+        yield from same or alike or pairs
+
+
+def _compared(a: _Arm, b: _Arm) -> Comparison | None:
+    """None where no problem has a scored trial on both sides."""
+    problems = a.run.problems
+    ours, theirs = _paired(a.rows, b.rows, lambda row: row.outcome.scored)
+    if not ours:
+        return None
+    all_ours, all_theirs = _paired(a.rows, b.rows, lambda row: True)
+    unscored = any(not row.outcome.scored for arm in (a, b) for row in arm.rows)
+    unmatched = {row.problem_id for arm in (a, b) for row in arm.rows} - ours.keys()
+    difference = paired_difference(ours, theirs)
+    return Comparison(
+        a=_side(a, ours),
+        b=_side(b, theirs),
+        difference=difference,
+        adjusted=difference.p_value,
+        of_all=paired_difference(all_ours, all_theirs) if unscored else None,
+        left_out=tuple(problem for problem in problems if problem in unmatched),
+        domains=_parts(ours, theirs, {name: problems[name].domain for name in ours}, str),
+        levels=_parts(
+            ours, theirs, {name: problems[name].level for name in ours}, "level {}".format
+        ),
+        flips=tuple(_flips(a, b, ours, theirs)),
+    )
+
+
+def _side(arm: _Arm, correct: Mapping[str, Sequence[bool]]) -> Side:
+    return Side(arm.run.name, arm.model, arm.mode, accuracy(correct), usage(arm.rows))
+
+
+def _paired(
+    a: Sequence[Row], b: Sequence[Row], counts: Callable[[Row], bool]
+) -> tuple[dict[str, list[bool]], dict[str, list[bool]]]:
+    """The trials of both sides that `counts` keeps, by problem.
+
+    Where both sides have the same repeats, a repeat counts only if it is kept on both; where one
+    side has more repeats, as a greedy run against 48, each problem keeps all it has.
+    """
+    same_repeats = {row.repeat for row in a} == {row.repeat for row in b}
+    kept_a, kept_b = ([row for row in rows if counts(row)] for rows in (a, b))
+    if same_repeats:
+        both = {(r.problem_id, r.repeat) for r in kept_a} & {
+            (r.problem_id, r.repeat) for r in kept_b
+        }
+        kept_a, kept_b = (
+            [row for row in rows if (row.problem_id, row.repeat) in both]
+            for rows in (kept_a, kept_b)
+        )
+    ours, theirs = correct_by_problem(kept_a), correct_by_problem(kept_b)
+    shared = sorted(ours.keys() & theirs.keys())
+    return {name: ours[name] for name in shared}, {name: theirs[name] for name in shared}
+
+
+def _parts(
+    a: Mapping[str, Sequence[bool]],
+    b: Mapping[str, Sequence[bool]],
+    part_of: Mapping[str, Key],
+    name: Callable[[Key], str],
+) -> tuple[Part, ...]:
+    members: dict[Key, list[str]] = defaultdict(list)
+    for problem_id, part in part_of.items():
+        members[part].append(problem_id)
+    names = sorted(members)
+    found = [
+        paired_difference({p: a[p] for p in members[part]}, {p: b[p] for p in members[part]})
+        for part in names
+    ]
+    adjusted = holm([difference.p_value for difference in found])
+    return tuple(
+        Part(name(part), difference, p)
+        for part, difference, p in zip(names, found, adjusted, strict=True)
+    )
+
+
+def _flips(
+    a: _Arm, b: _Arm, ours: Mapping[str, Sequence[bool]], theirs: Mapping[str, Sequence[bool]]
+) -> Iterator[Flip]:
+    first_a, first_b = (
+        {row.problem_id: row.key for row in sorted(arm.rows, key=lambda row: -row.repeat)}
+        for arm in (a, b)
+    )
+    for name, problem in a.run.problems.items():
+        if name in ours:
+            rate_a, rate_b = (sum(side[name]) / len(side[name]) for side in (ours, theirs))
+            if abs(rate_a - rate_b) > 0.5:
+                domain, level = problem.domain, problem.level
+                yield Flip(name, domain, level, rate_a, rate_b, first_a[name], first_b[name])
+
+
+def _other_settings(first: Run, second: Run) -> Iterator[str]:
+    """What the runs measured with; problems and scoring are the same, and names say the model."""
+    for section, apart in _SECTIONS.items():
+        ours, theirs = (
+            {key: fact for key, fact in run.manifest.get(section, {}).items() if key not in apart}
+            for run in (first, second)
+        )
+        if section == "models":
+            shared = ours.keys() & theirs.keys()
+            ours, theirs = ({key: facts[key] for key in shared} for facts in (ours, theirs))
+        yield from differences(ours, theirs, "" if section == "identity" else section)
+    ours, theirs = (run.manifest.get("sandbox", {}).get("kind") for run in (first, second))
+    yield from differences(ours, theirs, "sandbox.kind")
+
+
+_SECTIONS = {
+    "identity": {"model", "problems", "judge"},
+    "judge": {*SCORING, "workers", "workers_replaced"},
+    "models": set[str](),
+}
+"""Sections of a manifest, and what in them is no setting or was compared before."""
+
+
+def _other_problems(first: Run, second: Run) -> Iterator[str]:
+    ours, theirs = first.problems, second.problems
+    only_ours = [name for name in ours if name not in theirs]
+    only_theirs = [name for name in theirs if name not in ours]
+    changed = [name for name in ours if name in theirs and ours[name].hash != theirs[name].hash]
+    for names, what in (
+        (only_ours, f"only in {first.name}"),
+        (only_theirs, f"only in {second.name}"),
+        (changed, "with another question or reference"),
+    ):
+        if names:
+            more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+            yield f"{_count(len(names), 'problem')} {what}: {', '.join(names[:3])}{more}"
+
+
+def _other_scoring(first: Run, second: Run) -> Iterator[str]:
+    ours, theirs = (
+        {key: run.manifest.get("judge", {}).get(key) for key in SCORING} for run in (first, second)
+    )
+    found = list(differences(ours, theirs, "judge"))
+    if found:
+        yield f"scored in another way: {', '.join(found)} (`solver rejudge` can mend that)"
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"

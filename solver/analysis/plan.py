@@ -1,0 +1,199 @@
+"""What a run would take and what it could show, before it is started.
+
+Not here: what the judge's model would cost, and the time of a run without an earlier one to go by.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from solver.analysis.compare import Run, compare_runs
+from solver.analysis.cost import Price, Prices, Usage, usage
+from solver.config import Config, ModelOptions
+from solver.errors import ConfigError
+from solver.modes import most_kept, most_requests, most_turns, opening
+from solver.records import Problem
+from solver.stats.metrics import clopper_pearson
+from solver.stats.paired import smallest_detectable
+
+CHARACTERS_PER_TOKEN = 4
+"""A rule of thumb for English and LaTeX; short of a tokenizer, right within a third."""
+REPORT_TOKENS = 1_100
+"""The most that a report of an error adds to a retry, since tracebacks are shortened."""
+DISCORDANCES = (0.5, 0.25, 0.1)
+"""Shares of problems that exactly one of two arms solves: strangers at 50 %, relatives, twins."""
+
+
+@dataclass(frozen=True)
+class Range:
+    """A count between bounds; `likely` goes by an earlier run, and is None without one."""
+
+    least: float
+    likely: float | None
+    most: float
+
+
+@dataclass(frozen=True)
+class ArmPlan:
+    """What one model in one mode would take."""
+
+    model: str
+    mode: str
+    trials: int
+    calls: Range
+    """Requests, not counting those that fail; many a reply where a controller looks after it."""
+    input_tokens: Range
+    output_tokens: Range
+    money: Range | None
+    """In `currency`; None where the price is not known."""
+    currency: str
+    model_seconds: float | None
+    """Waiting for replies, added up; goes by the earlier run."""
+
+
+@dataclass(frozen=True)
+class Detectable:
+    """What two arms could show if so many problems are solved by exactly one of them."""
+
+    discordance: float
+    difference: float | None
+    """Smallest true difference found 4 times in 5; None where the problems are too few."""
+    observed: bool = False
+    """Whether the discordance is the earlier run's."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A run that has not been started."""
+
+    problems: int
+    repeats: int
+    arms: tuple[ArmPlan, ...]
+    pilot: str | None
+    """The earlier run's name."""
+    seconds: float | None
+    """Wall time at the earlier run's pace; None without one, or where it was killed."""
+    widest: float
+    """Half the 95 % interval of an accuracy of 50 %, if repeats of a problem always agree."""
+    narrowest: float
+    """The same if repeats were as good as more problems."""
+    detectable: tuple[Detectable, ...]
+
+
+def plan_run(
+    config: Config,
+    problems: Sequence[Problem],
+    prices: Prices,
+    *,
+    pilot: Run | None = None,
+    pilot_sessions: Sequence[Mapping[str, Any]] = (),
+) -> Plan:
+    """What a run of this config takes, by the counts alone or also by an earlier run's habits.
+
+    An arm goes by the earlier run's trials of the same model and mode, else of the same mode.
+    """
+    arms = [
+        _arm(config, model, mode, problems, prices, pilot)
+        for model in config.model
+        for mode in config.modes
+    ]
+    n = len(problems)
+    return Plan(
+        problems=n,
+        repeats=config.repeats,
+        arms=tuple(arms),
+        pilot=pilot.name if pilot else None,
+        seconds=_wall_time(arms, pilot, pilot_sessions) if pilot else None,
+        widest=_half_width(n),
+        narrowest=_half_width(n * config.repeats),
+        detectable=tuple(_detectable(n, pilot)),
+    )
+
+
+def _arm(
+    config: Config,
+    model: ModelOptions,
+    mode: str,
+    problems: Sequence[Problem],
+    prices: Prices,
+    pilot: Run | None,
+) -> ArmPlan:
+    cap = config.sampling_of(model).max_tokens
+    trials = len(problems) * config.repeats
+    replies, requests = most_turns(mode, config), most_requests(mode, config, cap)
+    first = config.repeats * sum(_prompt_tokens(config, mode, problem) for problem in problems)
+    kept = most_kept(mode, config) * (cap + REPORT_TOKENS)
+    prompts = first + (replies - 1) * (first + trials * kept)
+    begun = trials * replies * (requests - 1) * cap
+    one = _mean_trial(model.name, mode, pilot)
+    sent = Range(first, trials * one.input_tokens if one else None, requests * prompts + begun)
+    received = Range(0, trials * one.output_tokens if one else None, trials * replies * cap)
+    price = prices.get(model.name)
+    return ArmPlan(
+        model=model.name,
+        mode=mode,
+        trials=trials,
+        calls=Range(trials, trials * one.requests if one else None, trials * replies * requests),
+        input_tokens=sent,
+        output_tokens=received,
+        money=_money(price, sent, received) if price else None,
+        currency=price.currency if price else "",
+        model_seconds=trials * one.model_seconds if one else None,
+    )
+
+
+def _prompt_tokens(config: Config, mode: str, problem: Problem) -> float:
+    chat = opening(mode, problem, config)
+    return sum(len(message.text) for message in chat) / CHARACTERS_PER_TOKEN
+
+
+def _mean_trial(model: str, mode: str, pilot: Run | None) -> Usage | None:
+    """What a trial of the earlier run used; None where it has none in this mode."""
+    if pilot is None:
+        return None
+    same_mode = [row for row in pilot.rows if row.mode == mode]
+    same = [row for row in same_mode if row.model == model]
+    return usage(same or same_mode).per_trial()
+
+
+def _money(price: Price, sent: Range, received: Range) -> Range:
+    likely = None
+    if sent.likely is not None and received.likely is not None:
+        likely = price.of(sent.likely, received.likely)
+    return Range(price.of(sent.least, received.least), likely, price.of(sent.most, received.most))
+
+
+def _wall_time(
+    arms: Sequence[ArmPlan], pilot: Run, sessions: Sequence[Mapping[str, Any]]
+) -> float | None:
+    """The model time to come, as well spread over requests side by side as the earlier run's."""
+    took = sum(row.model_seconds for row in pilot.rows)
+    if not took or not sessions or any(session["ended"] is None for session in sessions):
+        return None
+    wall = sum(session["ended"] - session["started"] for session in sessions)
+    if any(arm.model_seconds is None for arm in arms):
+        return None
+    return float(sum(arm.model_seconds or 0 for arm in arms) * wall / took)
+
+
+def _half_width(n: int) -> float:
+    low, high = clopper_pearson(n / 2, n)
+    return (high - low) / 2
+
+
+def _detectable(n: int, pilot: Run | None) -> Iterator[Detectable]:
+    for discordance in DISCORDANCES:
+        yield Detectable(discordance, smallest_detectable(n, discordance))
+    if pilot is not None and (observed := _observed_discordance(pilot)) is not None:
+        yield Detectable(observed, smallest_detectable(n, observed), observed=True)
+
+
+def _observed_discordance(pilot: Run) -> float | None:
+    """Of the earlier run's first two comparable arms; None where it has one arm alone."""
+    try:
+        counts = compare_runs([pilot])[0].difference.counts
+    except ConfigError:
+        return None
+    problems = counts.both + counts.only_a + counts.only_b + counts.neither
+    # Half a problem won by each, as in `paired`: none seen does not mean none possible.
+    return (counts.only_a + counts.only_b + 1) / (problems + 1)

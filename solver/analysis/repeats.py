@@ -1,0 +1,229 @@
+"""How a model's answers hold up over repeats: Pass@k, G-Pass@k, mG-Pass@k and majority votes.
+
+Not here: the formulas (`metrics.py`), and attempts inside a trial, which are never repeats.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import lru_cache
+
+import judge
+from solver.analysis.failures import plain_number
+from solver.stats.metrics import (
+    Estimate,
+    Tallies,
+    accuracy,
+    estimate,
+    g_pass_at_k_each,
+    group,
+    maj_at_k,
+    mg_pass_at_k_each,
+    pass_at_k_each,
+    vote,
+)
+from solver.store import Row
+
+TAUS = ("0.25", "0.5", "0.75", "1.0")
+"""The thresholds of arXiv 2412.13147."""
+
+
+@dataclass(frozen=True)
+class AtK:
+    """What k repeats out of n tell, as means over problems."""
+
+    k: int
+    pass_at: Estimate
+    g_pass: Mapping[str, Estimate]
+    """G-Pass@k by τ, each written as in `TAUS`."""
+    mg_pass: Estimate
+    majority: Estimate
+    """maj@k. Answers that are equal as mathematics vote together; no answer casts no vote."""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """The numbers under one way of counting trials that could not be scored."""
+
+    problems: int
+    accuracy: Estimate
+    """avg@n."""
+    at: tuple[AtK, ...]
+
+
+@dataclass(frozen=True)
+class Stability:
+    """One model in one mode, over the repeats that every problem has."""
+
+    model: str
+    mode: str
+    repeats: int
+    """n: the rounds that every problem has been through."""
+    unscored: int
+    """Trials in those rounds that say nothing about the model."""
+    of_scored: Reading | None
+    """Over the problems whose n trials were all scored; None where there is none."""
+    of_all: Reading
+    """Over all problems, trials that were not scored counted as wrong: the lower reading."""
+    verified: Estimate | None
+    """The verification-weighted vote of all n repeats, over all problems; mode `csv` alone."""
+    greedy: Estimate | None
+    """Accuracy over scored trials of the same model and mode in the greedy run, if one is given."""
+
+
+def stability(
+    rows: Iterable[Row],
+    *,
+    ks: Sequence[int] | None = None,
+    taus: Sequence[str] = TAUS,
+    greedy: Iterable[Row] = (),
+    same: Callable[[str, str], bool] | None = None,
+    weights: Mapping[str, float] | None = None,
+) -> tuple[Stability, ...]:
+    """Every model and mode that has at least two repeats of each problem it tried.
+
+    `ks` are by default `usual_ks`; larger ones than there are repeats are left out. `greedy` are
+    the rows of a run at temperature 0; those of problems that `rows` does not hold are left out.
+    `same` says which wrong answers vote together, by default those that are equal by the judge's
+    rules, which takes a millisecond a pair. `weights` are those of self-verified trials, by key
+    (`ways.vote_weights`).
+    """
+    arms = _by_arm(rows)
+    greedy_arms = _by_arm(greedy)
+    found = []
+    for arm, problems in arms.items():
+        n = min(len(trials) for trials in problems.values())
+        if n < 2:
+            continue
+        rounds = {problem: trials[:n] for problem, trials in problems.items()}
+        once = {p: trials for p, trials in greedy_arms.get(arm, {}).items() if p in rounds}
+        found.append(
+            _stability(
+                *arm, n, rounds, ks or usual_ks(n), taus, once, same or _equivalent, weights or {}
+            )
+        )
+    return tuple(found)
+
+
+def usual_ks(n: int) -> list[int]:
+    """1, 2, 4, 8, … up to n, and n itself."""
+    powers = [2**power for power in range(n.bit_length()) if 2**power <= n]
+    return sorted({*powers, n})
+
+
+def _stability(
+    model: str,
+    mode: str,
+    n: int,
+    rounds: Mapping[str, Sequence[Row]],
+    ks: Sequence[int],
+    taus: Sequence[str],
+    greedy: Mapping[str, Sequence[Row]],
+    same: Callable[[str, str], bool],
+    weights: Mapping[str, float],
+) -> Stability:
+    whole = {
+        problem: trials
+        for problem, trials in rounds.items()
+        if all(row.outcome.scored for row in trials)
+    }
+    ks = [k for k in ks if k <= n]
+    of_all = _reading(rounds, ks, taus, same)
+    scored_greedily = {
+        problem: [row.correct for row in trials if row.outcome.scored]
+        for problem, trials in greedy.items()
+        if any(row.outcome.scored for row in trials)
+    }
+    return Stability(
+        model=model,
+        mode=mode,
+        repeats=n,
+        unscored=sum(not row.outcome.scored for trials in rounds.values() for row in trials),
+        of_scored=of_all
+        if len(whole) == len(rounds)
+        else _reading(whole, ks, taus, same)
+        if whole
+        else None,
+        of_all=of_all,
+        verified=_verified(rounds, same, weights) if mode == "csv" else None,
+        greedy=accuracy(scored_greedily) if scored_greedily else None,
+    )
+
+
+def _reading(
+    rounds: Mapping[str, Sequence[Row]],
+    ks: Sequence[int],
+    taus: Sequence[str],
+    same: Callable[[str, str], bool],
+) -> Reading:
+    tallies = {p: (len(trials), sum(row.correct for row in trials)) for p, trials in rounds.items()}
+    votes = [_votes(trials, same) for trials in rounds.values()]
+    return Reading(
+        problems=len(rounds),
+        accuracy=accuracy({p: [row.correct for row in trials] for p, trials in rounds.items()}),
+        at=tuple(_at(k, tallies, votes, taus) for k in ks),
+    )
+
+
+def _at(
+    k: int,
+    tallies: Tallies,
+    votes: Sequence[tuple[list[int | None], int | None]],
+    taus: Sequence[str],
+) -> AtK:
+    trials = sum(n for n, _ in tallies.values())
+    return AtK(
+        k=k,
+        pass_at=estimate(pass_at_k_each(tallies, k), trials),
+        g_pass={t: estimate(g_pass_at_k_each(tallies, k, Fraction(t)), trials) for t in taus},
+        mg_pass=estimate(mg_pass_at_k_each(tallies, k), trials),
+        majority=estimate([maj_at_k(labels, right, k) for labels, right in votes], trials),
+    )
+
+
+def _verified(
+    rounds: Mapping[str, Sequence[Row]],
+    same: Callable[[str, str], bool],
+    weights: Mapping[str, float],
+) -> Estimate:
+    """Zhou et al. 2023 (https://arxiv.org/abs/2308.07921): a tie of t answers counts 1/t."""
+    values = []
+    for trials in rounds.values():
+        labels, right = _votes(trials, same)
+        winners = vote(labels, [weights.get(row.key, 0.0) for row in trials])
+        values.append((right in winners) / len(winners) if winners else 0.0)
+    return estimate(values, sum(map(len, rounds.values())))
+
+
+def _votes(
+    trials: Sequence[Row], same: Callable[[str, str], bool]
+) -> tuple[list[int | None], int | None]:
+    """The class of each trial's answer, and which of them is right (None where none is).
+
+    Answers judged right are one class, for they agree with the reference. The others are compared
+    with each other, by default by the judge's rules, which never ask a model.
+    """
+    others = [None if row.correct or row.failure else row.answer for row in trials]
+    classes = group(others, same)
+    right = len(trials)
+    labels = [right if row.correct else label for row, label in zip(trials, classes, strict=True)]
+    return labels, right if right in labels else None
+
+
+@lru_cache(maxsize=65536)
+def _equivalent(first: str, second: str) -> bool:
+    numbers = plain_number(first), plain_number(second)
+    if None not in numbers:
+        return numbers[0] == numbers[1]  # most answers are numbers: faster than to read formulas
+    return judge.compare(first, second, symbolic=False).relation is judge.Relation.EQUAL
+
+
+def _by_arm(rows: Iterable[Row]) -> dict[tuple[str, str], dict[str, list[Row]]]:
+    arms: dict[tuple[str, str], dict[str, list[Row]]] = defaultdict(lambda: defaultdict(list))
+    for row in rows:
+        arms[row.model, row.mode][row.problem_id].append(row)
+    for problems in arms.values():
+        for trials in problems.values():
+            trials.sort(key=lambda row: row.repeat)
+    return arms

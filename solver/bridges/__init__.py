@@ -1,0 +1,1 @@
+"""Other tools: training data and rewards, tables as files."""

@@ -1,0 +1,234 @@
+r"""The judge as a reward function: 1.0 for a right completion and 0.0 for any other.
+
+    from solver.reward import reward, code_reward, compute_score
+
+    GRPOTrainer(reward_funcs=reward, ...)          # TRL; or code_reward, or both with weights
+    python -m verl.trainer.main_ppo ... custom_reward_function.path=/path/to/solver/reward.py \
+        custom_reward_function.name=compute_score                                         # verl
+
+An answer is read and judged as in a run: by `judge.extract_answer` from words, by the screen, the
+sandbox and `judge.extract_output` from a program, and then by the rules alone. What they cannot
+decide is 0.0, and so is a completion that is no text. A failure of ours is never a reward: it is
+raised, as SandboxError or JudgeError. (None would be no way out: where it is the only function,
+TRL counts None as 0.)
+
+The rules' worker processes and the sandbox start at the first call and are shared by all threads;
+a forked process starts its own. They end with the process, or with `close`. Not covered: a model as
+judge, and partial credit.
+"""
+
+import asyncio
+import atexit
+import os
+import threading
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any, TypeVar
+
+from judge import Policy, extract_answer, extract_output
+from judge.grade import Judge
+from judge.workers.pool import Pool
+from sandbox import Exit, Level, Sandbox, open_sandbox, screen
+from solver.extract import extract_program
+
+T = TypeVar("T")
+
+Completion = str | Sequence[dict[str, Any]]
+"""A text, or the messages of a conversation."""
+Reward = float | None
+
+COLUMNS = ("answer", "reference", "ground_truth", "solution")
+"""Where a data set may keep its references; the first that is there is used."""
+
+
+def reward(
+    prompts: Sequence[Any], completions: Sequence[Completion], **columns: Any
+) -> list[Reward]:
+    """1.0 for each completion whose answer, in words, is the reference. For TRL.
+
+    The references are in one of COLUMNS: answers, or whole solutions that box or declare one. A
+    row whose reference is None has None, "not applicable". Raises JudgeError.
+    """
+    return _rewards(completions, columns, _answer_in_words)
+
+
+def code_reward(
+    prompts: Sequence[Any], completions: Sequence[Completion], **columns: Any
+) -> list[Reward]:
+    """1.0 for each completion whose last program prints the reference. For TRL.
+
+    As `reward`; the programs run in `sandbox.open_sandbox("auto")`, many at a time, each for 10 s
+    at most. None that the screen refuses is run. Raises SandboxError, JudgeError.
+    """
+    return _rewards(completions, columns, _answer_of_program)
+
+
+def compute_score(
+    data_source: Any,
+    solution_str: Completion,
+    ground_truth: Any,
+    extra_info: Any = None,
+    **options: Any,
+) -> float:
+    """1.0 where the answer, in words, is the ground truth. For verl. Raises JudgeError."""
+    [score] = _rewards([solution_str], {"ground_truth": [ground_truth]}, _answer_in_words)
+    return score or 0.0
+
+
+def close() -> None:
+    """End the worker processes and the sandbox of this process; the next call starts new ones."""
+    global _opened
+    with _lock:
+        opened, _opened = _opened, None
+    if opened is not None:
+        opened.close()
+
+
+# --- one batch ---------------------------------------------------------------------------------
+
+Finds = Callable[["Opened", str], Awaitable[str | None]]
+"""Finds the answer of a completion, or None where it gives none."""
+
+
+def _rewards(
+    completions: Sequence[Completion], columns: dict[str, Any], find: Finds
+) -> list[Reward]:
+    references = _references(columns, len(completions))
+    opened = _open()
+
+    async def score(completion: Completion, reference: str | None) -> Reward:
+        if reference is None:
+            return None
+        text = _text(completion)
+        answer = None if text is None else await find(opened, text)
+        if answer is None:
+            return 0.0
+        return float((await opened.judge.grade("", reference, answer)).correct)
+
+    async def score_all() -> list[Reward]:
+        return await asyncio.gather(*map(score, completions, references))
+
+    return opened.wait(score_all())
+
+
+def _references(columns: dict[str, Any], wanted: int) -> list[str | None]:
+    name = next((name for name in COLUMNS if columns.get(name) is not None), None)
+    if name is None:
+        raise TypeError(f"no reference answers: name a column of the data {', '.join(COLUMNS)}")
+    values = columns[name]
+    if isinstance(values, str) or len(values) != wanted:
+        raise TypeError(f"{name}: should be a list of {wanted} references, one a completion")
+    return [None if value is None else _reference(str(value)) for value in values]
+
+
+def _reference(text: str) -> str:
+    """An answer as it is; of a whole solution what it boxes or declares."""
+    found = extract_answer(text)
+    declared = found.rule in ("boxed", "boxes", "declared")
+    return found.answer if declared and found.answer is not None else text
+
+
+def _text(completion: Any) -> str | None:
+    """A completion's last words, or None where it is not made of text."""
+    if isinstance(completion, list | tuple):
+        messages = [one for one in completion if isinstance(one, dict)]
+        said = [one.get("content") for one in messages if one.get("role") == "assistant"]
+        completion = said[-1] if said else None
+        if isinstance(completion, list):
+            parts = [part.get("text") for part in completion if isinstance(part, dict)]
+            completion = "".join(part for part in parts if isinstance(part, str))
+    return completion if isinstance(completion, str) else None
+
+
+async def _answer_in_words(opened: "Opened", text: str) -> str | None:
+    return extract_answer(text).answer
+
+
+async def _answer_of_program(opened: "Opened", text: str) -> str | None:
+    program = extract_program(text)
+    if program is None or any(found.level is Level.REFUSE for found in screen(program)):
+        return None
+    execution = await (await opened.sandbox()).run(program)
+    return extract_output(execution.stdout).answer if execution.exit is Exit.OK else None
+
+
+# --- what is opened ----------------------------------------------------------------------------
+
+
+@dataclass
+class Opened:
+    """The judge and the sandbox of one process, on an event loop in a thread of its own."""
+
+    pool: Pool
+    judge: Judge
+    loop: asyncio.AbstractEventLoop
+    _opening: asyncio.Task[Sandbox] | None = field(default=None, init=False)
+
+    async def sandbox(self) -> Sandbox:
+        """The sandbox, opened once; where that failed, again for the next batch."""
+        if self._opening is None or (self._opening.done() and self._opening.exception()):
+            self._opening = asyncio.ensure_future(open_sandbox("auto", owner="reward"))
+        return await asyncio.shield(self._opening)
+
+    def wait(self, work: Coroutine[Any, Any, T]) -> T:
+        """Do it on the loop, from any other thread."""
+        future = asyncio.run_coroutine_threadsafe(work, self.loop)
+        try:
+            return future.result()
+        except BaseException:
+            future.cancel()  # on Ctrl-C the rest of the batch need not run
+            raise
+
+    def close(self) -> None:
+        """End the sandbox, the workers and the loop."""
+        self.wait(self._close_sandbox())
+        self.end()
+
+    def end(self) -> None:
+        """End the workers and the loop; the sandbox ends by itself with this process."""
+        self.pool.close()
+        self.loop.call_soon_threadsafe(self.loop.stop)
+
+    async def _close_sandbox(self) -> None:
+        if self._opening is not None and self._opening.done() and not self._opening.exception():
+            await self._opening.result().close()
+
+
+_lock = threading.Lock()
+_opened: Opened | None = None
+_inherited: list[Opened | None] = []
+"""What a fork brought along. It is the parent's: never used, closed or collected here."""
+
+
+def _open() -> Opened:
+    global _opened
+    with _lock:
+        if _opened is None:
+            _watch_this_process()
+            pool = Pool(max(1, min(4, (os.cpu_count() or 1) // 2)))
+            judge = Judge(
+                pool=pool, model=None, preset="rules-then-model", policy=Policy(), threshold=4
+            )
+            loop = asyncio.new_event_loop()
+            threading.Thread(target=loop.run_forever, name="reward", daemon=True).start()
+            _opened = Opened(pool, judge, loop)
+        return _opened
+
+
+@cache
+def _watch_this_process() -> None:
+    """Have what is opened ended with this process, and left alone by those forked from it."""
+    atexit.register(_ended)
+    os.register_at_fork(after_in_child=_forked)
+
+
+def _ended() -> None:
+    if _opened is not None:
+        _opened.end()
+
+
+def _forked() -> None:
+    global _lock, _opened
+    _inherited.append(_opened)
+    _lock, _opened = threading.Lock(), None  # the old lock may be held by a thread left behind

@@ -1,0 +1,94 @@
+"""A run's trials as one file: JSONL with every text, CSV or Parquet with one row a trial.
+
+Training data is `solver.bridges.training`'s.
+"""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from solver.errors import ConfigError
+from solver.store import Store
+
+FORMATS = ("jsonl", "csv", "parquet")
+
+
+def export_run(store: Store, form: str, output: Path | None = None) -> Path:
+    """Write the trials, by default beside the run's database, and return where.
+
+    Raises ConfigError for an unknown format, a missing pyarrow, or a file that cannot be written.
+    """
+    if form not in FORMATS:
+        raise ConfigError(f"--format: {form!r} is unknown; choices: {', '.join(FORMATS)}, sft, rft")
+    path = output or store.folder / f"trials.{form}"
+    try:
+        if form == "jsonl":
+            with path.open("w", encoding="utf-8") as file:
+                for trial in _whole(store):
+                    file.write(json.dumps(trial, ensure_ascii=False) + "\n")
+        else:
+            _write_table(store, form, path)
+    except OSError as failure:
+        raise ConfigError(f"{path}: cannot be written: {failure.strerror or failure}") from failure
+    return path
+
+
+def _whole(store: Store) -> Iterator[dict[str, Any]]:
+    problems = store.problems()
+    for row in store.rows():
+        trial = store.trial(row.key)
+        problem = problems[row.problem_id]
+        yield {
+            **trial.model_dump(mode="json"),
+            "outcome": trial.outcome,
+            "answer": trial.answer,
+            "question": problem.question,
+            "reference": problem.answer,
+            "domain": problem.domain,
+            "level": problem.level,
+        }
+
+
+def _write_table(store: Store, form: str, path: Path) -> None:
+    import pandas as pd  # takes half a second, and only this function needs it
+
+    problems = store.problems()
+    table = pd.DataFrame(
+        {
+            "problem_id": row.problem_id,
+            "domain": problems[row.problem_id].domain,
+            "level": problems[row.problem_id].level,
+            "model": row.model,
+            "mode": row.mode,
+            "repeat": row.repeat,
+            "outcome": str(row.outcome),
+            "reference": problems[row.problem_id].answer,
+            "answer": row.answer,
+            "score": row.verdict.score if row.verdict else None,
+            "judged_by": row.verdict.by if row.verdict else None,
+            "reason": row.verdict.reason if row.verdict else None,
+            "turns": row.turns,
+            "programs": row.programs,
+            "refused": row.refused,
+            "requests": row.requests,
+            "input_tokens": row.input_tokens,
+            "output_tokens": row.output_tokens,
+            "cap_hits": row.capped,
+            "prompts_cut": row.prompt_cut,
+            "model_seconds": row.model_seconds,
+            "sandbox_seconds": row.sandbox_seconds,
+            "seconds": row.seconds,
+            "error": row.error,
+        }
+        for row in store.rows()
+    )
+    if form == "csv":
+        table.to_csv(path, index=False)
+        return
+    try:
+        table.to_parquet(path, index=False)
+    except ImportError as missing:
+        raise ConfigError(
+            "--format parquet needs pyarrow: pip install 'solver[parquet]'"
+        ) from missing

@@ -1,0 +1,1 @@
+"""What opens models or sandboxes after a run, and what this machine has."""

@@ -1,0 +1,109 @@
+"""`solver judge audit`: how far to believe a judging model, on a run's answers or labelled pairs.
+
+On a run the labels are the rules' own decisions, so the audit shows how well the model agrees where
+the truth is known, and `score_bounds` how far the run's score rests on the rest.
+"""
+
+import asyncio
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from judge.audit import AuditReport, audit, read_pairs
+from judge.model.agreement import Bounds, score_bounds
+from judge.model.probes import Probe, planted
+from solver.config import Config, check_config
+from solver.errors import ConfigError
+from solver.problems import load
+from solver.run.build import ask_through, connect_judge, policy_of
+from solver.run.progress import show_progress
+from solver.run.schedule import Endpoint, Gate
+from solver.run.watch import Watch
+from solver.store import Store
+
+
+@dataclass(frozen=True)
+class JudgeAudit:
+    """What an audit found."""
+
+    report: AuditReport
+    bounds: Bounds | None
+    """How far the run's accuracy could move with the judge; None without a run."""
+
+
+def audit_judge(
+    store: Store | None, *, model: str | None, pairs: Path | None, sample: int, seed: int = 0
+) -> JudgeAudit:
+    """Measure the judge's model: the run's, or the one named.
+
+    Raises ConfigError where there is no model or no pair, JudgeError where the model is away.
+    """
+    content: dict[str, Any] = {
+        "model": "scripted/none",
+        "providers": {"scripted": {"replies": [""]}},
+    }
+    if store is not None:
+        content = dict(store.manifest()["config"])
+    if model is not None:
+        content["judge"] = {**content.get("judge", {}), "model": model}
+    config = check_config(content, source="judge audit")
+    chosen, bounds = _pairs(store, pairs)
+    if not chosen:
+        raise ConfigError(
+            "judge audit: no answer of the run was decided by the rules; give --pairs"
+        )
+    drawn = random.Random(seed).sample(chosen, min(sample, len(chosen)))
+    folder = store.folder if store else None
+    return JudgeAudit(asyncio.run(_audit(config, drawn, folder)), bounds)
+
+
+def _pairs(store: Store | None, path: Path | None) -> tuple[list[Probe], Bounds | None]:
+    """Labelled pairs: a file's, a run's, or the starter set's references and slips of them."""
+    bounds = None
+    found: list[Probe] = []
+    if store is not None:
+        problems = store.problems()
+        rows = [row for row in store.rows() if row.verdict is not None and row.answer is not None]
+        bounds = score_bounds([row.verdict for row in rows if row.verdict is not None])
+        for row in rows:
+            if row.verdict is not None and row.verdict.rules in ("equal", "different"):
+                problem = problems[row.problem_id]
+                right = row.verdict.rules == "equal"
+                answer = row.answer or ""
+                found.append(Probe(problem.question, problem.answer, answer, right, problem.domain))
+    if path is not None:
+        try:
+            return read_pairs(path), bounds
+        except (OSError, ValueError) as failure:
+            raise ConfigError(f"--pairs: {failure}") from failure
+    if store is None:
+        for problem in load("starter").problems:
+            asked = problem.question, problem.answer
+            found.append(Probe(*asked, problem.answer, True, "the reference itself"))
+            found += [
+                Probe(*asked, slip, False, kind) for kind, slip in planted(problem.answer)[:1]
+            ]
+    return found, bounds
+
+
+async def _audit(config: Config, pairs: Sequence[Probe], folder: Path | None) -> AuditReport:
+    model = connect_judge(config, [])
+    if model is None:
+        raise ConfigError("judge audit: no model to audit; name one with --model provider/name")
+    watch = Watch(phase="auditing the judge")
+    gate = Gate(config.patience.parallel or model.parallel)
+    endpoint = Endpoint(model, config.patience, gate, watch.judge_traffic)
+    try:
+        async with show_progress(watch):
+            return await audit(
+                ask_through(endpoint),
+                pairs,
+                model_name=model.name,
+                policy=policy_of(config.judge),
+                cache=folder / "judge.jsonl" if folder else None,
+                at_once=gate.limit,
+            )
+    finally:
+        await model.close()

@@ -1,0 +1,210 @@
+"""What `solver run` does around the main loop: checks, dry run, signals, resume, table."""
+
+import asyncio
+import re
+import shutil
+import signal
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from judge import Judge
+from solver.config import Config, differences, load_config
+from solver.errors import ConfigError
+from solver.modes import most_turns, opening
+from solver.problems import ProblemSet, load, select
+from solver.records import Problem
+from solver.report.show import show_chat, show_run
+from solver.run.build import build, connect_judge, connect_models, policy_of
+from solver.run.loop import run, trials_of
+from solver.run.progress import show_progress
+from solver.run.watch import Watch
+from solver.store import Store
+from solver.text import say
+
+INTERRUPTED = 130
+FREE_DISK_MB = 200
+"""Less than this on the run's disk is refused before anything is spent."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """One command, understood and checked."""
+
+    config: Config
+    source: ProblemSet
+    problems: tuple[Problem, ...]
+    folder: Path
+
+
+def prepare(path: Path, overrides: dict[str, Any], *, name: str | None, runs: Path) -> Job:
+    """Read the config and the problems. Raises ConfigError, before anything is spent."""
+    config = load_config(path, overrides)
+    policy_of(config.judge)
+    source = load(
+        config.problems, file=Path(config.problems_file) if config.problems_file else None
+    )
+    chosen = select(
+        source.problems,
+        domains=config.domains,
+        levels=config.levels,
+        per_cell=config.per_cell,
+        limit=config.limit,
+    )
+    if not chosen:
+        raise ConfigError(
+            f"{path}: no problem of {config.problems!r} is left by domains and levels"
+        )
+    return Job(config, source, tuple(chosen), runs / (name or default_name(path, overrides)))
+
+
+def default_name(path: Path, overrides: dict[str, Any]) -> str:
+    """The config's name and the overrides that make another run, so the same command resumes.
+
+    `limit` and `repeats` are left out: they may grow within a run.
+    """
+    parts = [path.stem]
+    for key in ("model", "problems", "mode", "sandbox", "judge"):
+        if key in overrides:
+            values = overrides[key] if isinstance(overrides[key], list) else [overrides[key]]
+            parts += [
+                re.sub(r"[^\w.]+", "-", Path(str(v)).stem if key == "problems" else v)
+                for v in values
+            ]
+    return "-".join(part.strip("-.") for part in parts)
+
+
+def dry(job: Job) -> int:
+    """Print the first prompt of each mode, the counts, and what is missing (then exit code 2)."""
+    config = job.config
+    for mode in config.modes:
+        say(f"── first prompt, mode {mode}, problem {job.problems[0].id}")
+        show_chat(opening(mode, job.problems[0], config))
+    trials = trials_of(config, job.problems)
+    most = sum(most_turns(mode, config) for mode in config.modes) * trials // len(config.modes)
+    say(
+        f"{len(job.problems)} problems × {len(config.modes)} modes × {len(config.model)} models"
+        f" × {config.repeats} repeats = {trials} trials, {trials} to {most} replies"
+    )
+    say(f"run folder: {job.folder}" + (" (exists: would resume)" if job.folder.exists() else ""))
+    notes: list[str] = []
+    missing = list(_missing(config, notes))
+    for line in notes:
+        say(f"note: {line}")
+    for line in missing:
+        say(f"missing: {line}")
+    return 2 if missing else 0
+
+
+def _missing(config: Config, notes: list[str]) -> Iterator[str]:
+    """What a run would stop for: keys, packages. Nothing is asked of any server."""
+    for connect in (lambda: connect_models(config), lambda: connect_judge(config, notes)):
+        try:
+            connect()
+        except ConfigError as lacking:
+            yield str(lacking)
+
+
+def execute(job: Job) -> int:
+    """Run or resume, then print the table. The exit code: 0, or 130 after Ctrl-C."""
+    job.folder.mkdir(parents=True, exist_ok=True)
+    free = shutil.disk_usage(job.folder).free // 2**20
+    if free < FREE_DISK_MB:
+        raise ConfigError(
+            f"{job.folder}: only {free} MiB free on the disk; at least {FREE_DISK_MB} are needed"
+        )
+    store = Store.create_or_open(job.folder)
+    try:
+        check_resume(store, job)
+        stopped = asyncio.run(_execute(job, store))
+        show_run(store)
+    finally:
+        store.close()
+    return INTERRUPTED if stopped else 0
+
+
+def check_resume(store: Store, job: Job) -> None:
+    """Begin the run's manifest, or see that a stored run is the same one, only larger.
+
+    Raises ConfigError with the difference.
+    """
+    config, chosen = job.config, {problem.id: problem for problem in job.problems}
+    stored = store.manifest()
+    if stored:
+        different = list(differences(stored["identity"], config.identity()))
+        different += [
+            f"{key}: {stored['config'][key]} → {getattr(config, key)} (it may only grow)"
+            for key in ("limit", "repeats")
+            if (stored["config"][key] or 10**9) > (getattr(config, key) or 10**9)
+        ]
+        for problem in store.problems().values():
+            if problem.id not in chosen:
+                different.append(f"problem {problem.id} is no longer chosen")
+            elif chosen[problem.id].hash != problem.hash:
+                different.append(f"problem {problem.id} has another text")
+        if different:
+            more = f" · and {len(different) - 5} more" if len(different) > 5 else ""
+            raise ConfigError(
+                f"{job.folder} holds another run: {' · '.join(different[:5])}{more};"
+                " give --name for a new run"
+            )
+    else:
+        store.write_manifest(identity=config.identity())
+    store.write_manifest(config=config.model_dump(mode="json"), problems=job.source.facts)
+    store.add_problems(job.problems)
+
+
+async def _execute(job: Job, store: Store) -> bool:
+    """Build the parts, run, and answer whether Ctrl-C stopped it."""
+    watch = Watch()
+    me = asyncio.current_task()
+    loop = asyncio.get_running_loop()
+
+    def interrupted() -> None:
+        if watch.stopping and me is not None:
+            me.cancel()
+        elif not watch.stopping:
+            watch.stopping = True
+            say("stopping: finishing the requests in flight; Ctrl-C again to stop now", error=True)
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, interrupted)
+    session = store.begin_session()
+    try:
+        async with build(job.config, owner=job.folder.name, cache=job.folder, watch=watch) as parts:
+            parts.warnings += await _references_that_fail(job.problems, parts.judge.judge)
+            store.write_manifest(
+                **parts.facts,
+                warnings=parts.warnings,
+                trials=trials_of(job.config, job.problems),
+            )
+            for warning in parts.warnings:
+                say(f"note: {warning}", error=True)
+            async with show_progress(watch):
+                await run(job.config, job.problems, parts, store, watch)
+    except asyncio.CancelledError:
+        if not watch.stopping:
+            raise
+        say("stopped at once; the same command resumes", error=True)
+    finally:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.remove_signal_handler(number)
+    store.end_session(session)
+    return watch.stopping
+
+
+async def _references_that_fail(problems: Iterable[Problem], judge: Judge) -> list[str]:
+    """A note on the references that the rules would not accept as an answer to themselves."""
+    ids: dict[str, list[str]] = defaultdict(list)
+    for problem in problems:
+        ids[problem.answer].append(problem.id)
+    failing = [name for text, _ in await judge.self_check(ids) for name in ids[text]]
+    if not failing:
+        return []
+    more = f" and {len(failing) - 10} more" if len(failing) > 10 else ""
+    return [
+        f"judge: the rules cannot read the references of {len(failing)} problems,"
+        f" so only a judge model could score them: {', '.join(failing[:10])}{more}"
+    ]

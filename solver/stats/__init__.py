@@ -1,0 +1,1 @@
+"""Metrics, intervals and tests: functions of numbers alone."""

@@ -1,0 +1,61 @@
+"""`code_reward` runs programs in the sandbox that `auto` finds, from plain synchronous code."""
+
+import multiprocessing
+
+import pytest
+
+from solver.bridges.reward import close, code_reward
+from tests.integration.engines import DOCKER, NATIVE, require
+
+PROGRAMS = {
+    "from sympy import Rational\nprint(Rational(1, 2))": 1.0,
+    "print('Answer: 0.5')": 1.0,
+    "print(2)": 0.0,
+    "1 / 0": 0.0,
+    "raise SystemExit(print(0.5))": 1.0,
+    "x = 1 / 2": 0.0,
+    "print(0.5)\nprint(open('/etc/shadow').read())": 0.0,
+    "import time\nprint(0.5, flush=True)\ntime.sleep(60)": 0.0,
+}
+
+
+@pytest.fixture(params=[DOCKER, NATIVE])
+def auto(request, monkeypatch):
+    """`auto` is docker, or native where there is no engine."""
+    require(request.param)
+    close()
+    if request.param == "native":
+        monkeypatch.setenv("DOCKER_HOST", "unix:///nowhere.sock")
+    yield
+    close()
+
+
+def score(programs):
+    completions = [f"Let us see.\n```python\n{program}\n```" for program in programs]
+    return code_reward(
+        prompts=[""] * len(completions),
+        completions=completions,
+        answer=["\\frac12"] * len(programs),
+    )
+
+
+def test_what_a_program_prints_is_judged(auto):
+    assert dict(zip(PROGRAMS, score(PROGRAMS), strict=True)) == PROGRAMS
+
+
+def _score_in_child(connection):
+    connection.send(score(["print(0.5)", "print(2)"]))
+    close()
+
+
+def test_a_forked_process_has_its_own_sandbox_and_leaves_the_parents_alone(auto):
+    assert score(["print(0.5)"]) == [1.0]
+    context = multiprocessing.get_context("fork")
+    ours, theirs = context.Pipe()
+    child = context.Process(target=_score_in_child, args=(theirs,))
+    child.start()
+    assert ours.poll(60)
+    assert ours.recv() == [1.0, 0.0]
+    child.join(30)
+    assert child.exitcode == 0
+    assert score(["print(0.5)", "print(2)"]) == [1.0, 0.0]

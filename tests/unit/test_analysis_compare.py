@@ -1,0 +1,247 @@
+"""Arms are compared problem by problem, and runs that cannot be compared are refused."""
+
+from fractions import Fraction
+
+import pytest
+from typer.testing import CliRunner
+
+from solver.analysis.accuracy import summary_of
+from solver.analysis.compare import compare_runs, differences, read_run, remarks
+from solver.cli import app
+from solver.errors import ConfigError
+from solver.report.show_compare import show_comparisons
+from solver.stats.paired import holm, mcnemar
+from tests.stored import JUDGE, problem, said, stored, trial
+
+PROBLEMS = [
+    problem(n, domain="algebra" if n < 5 else "geometry", level=1 + n % 2) for n in range(9)
+]
+
+
+def run_of(folder, rights, *, mode="code", model="m/x", problems=PROBLEMS, **manifest):
+    """A run of one arm; `rights` holds for each problem 1, 0, or None for an undecided answer."""
+    answers = [
+        trial(
+            f"p{n}", said("1"), right=None if right is None else bool(right), mode=mode, model=model
+        )
+        for n, right in enumerate(rights)
+    ]
+    store = stored(folder, problems, answers, **manifest)
+    run = read_run(store, folder.name)
+    store.close()
+    return run
+
+
+def two_runs(tmp_path, first, second, **second_facts):
+    return [
+        run_of(tmp_path / "first", first),
+        run_of(tmp_path / "second", second, **second_facts),
+    ]
+
+
+def test_the_four_counts_are_of_problems(tmp_path):
+    (found,) = compare_runs(
+        two_runs(tmp_path, [1, 1, 1, 0, 0, 1, 0, 0, 0], [1, 1, 0, 1, 0, 0, 0, 0, 0])
+    )
+    counts = found.difference.counts
+    assert (counts.both, counts.only_a, counts.only_b, counts.neither) == (2, 2, 1, 4)
+    assert found.difference.value == pytest.approx(1 / 9)
+    assert found.difference.p_value == mcnemar(2, 1)
+
+
+def test_the_difference_is_that_of_the_sides(tmp_path):
+    (found,) = compare_runs(
+        two_runs(tmp_path, [1, None, 1, 0, 0, 1, 0, 0, 0], [1, 1, 0, None, 0, 0, 0, 0, 0])
+    )
+    assert found.difference.value == pytest.approx(found.a.accuracy.value - found.b.accuracy.value)
+    assert found.left_out == ("p1", "p3")
+    assert found.difference.n_problems == 7
+
+
+def test_unscored_trials_are_wrong_in_the_other_reading_alone(tmp_path):
+    (found,) = compare_runs(two_runs(tmp_path, [1] * 8 + [None], [0] * 8 + [1]))
+    assert found.difference.value == 1
+    assert found.of_all.value == pytest.approx(7 / 9)
+
+
+def test_one_reading_is_given_where_all_is_scored(tmp_path):
+    (found,) = compare_runs(two_runs(tmp_path, [1] * 9, [0] * 9))
+    assert found.of_all is None
+
+
+def test_modes_inside_a_run_differ_as_the_main_table_says(tmp_path):
+    trials = [
+        trial(f"p{n}", said("1"), right=n % 3 == r, repeat=r, mode=mode)
+        for n in range(9)
+        for r in (0, 1, 2)
+        for mode in ("code", "cot")
+        if (mode, n, r) != ("cot", 4, 2)
+    ]
+    store = stored(tmp_path, PROBLEMS, trials)
+    (found,) = compare_runs([read_run(store)])
+    (pair,) = summary_of(store).pairs
+    assert found.difference == pair.difference
+    store.close()
+
+
+@pytest.mark.parametrize("parts", ["domains", "levels"])
+def test_domains_and_levels_add_up_to_the_whole(tmp_path, parts):
+    (found,) = compare_runs(
+        two_runs(tmp_path, [1, 1, 1, 0, 0, 1, 0, 0, 0], [1, 1, 0, 1, 0, 0, 1, 0, 0])
+    )
+    for count in ("both", "only_a", "only_b", "neither"):
+        total = sum(getattr(part.difference.counts, count) for part in getattr(found, parts))
+        assert total == getattr(found.difference.counts, count)
+
+
+def test_p_values_are_adjusted_over_all_comparisons_made_together(tmp_path):
+    runs = [
+        run_of(tmp_path / "a", [1] * 9),
+        run_of(tmp_path / "b", [0] * 9),
+        run_of(tmp_path / "c", [1, 0, 0, 0, 1, 1, 1, 1, 1]),
+    ]
+    found = compare_runs(runs)
+    assert len(found) == 3
+    assert [each.adjusted for each in found] == holm([each.difference.p_value for each in found])
+    assert found[0].adjusted > found[0].difference.p_value
+
+
+def test_a_greedy_run_is_compared_with_all_repeats_of_the_other(tmp_path):
+    many = [trial(f"p{n}", said("1"), right=r < n, repeat=r) for n in range(9) for r in range(4)]
+    store = stored(tmp_path / "many", PROBLEMS, many)
+    (found,) = compare_runs([read_run(store), run_of(tmp_path / "greedy", [1] * 9)])
+    mean = sum(Fraction(min(n, 4), 4) for n in range(9)) / 9
+    assert found.difference.value == pytest.approx(float(mean - 1))
+    store.close()
+
+
+def test_flipped_problems_are_listed_and_a_wavering_one_is_not(tmp_path):
+    trials = [
+        trial(f"p{n}", said("1"), right=right, repeat=r, mode=mode)
+        for n, (code, cot) in enumerate([((1, 1), (0, 0)), ((0, 0), (1, 1)), ((1, 0), (1, 1))])
+        for mode, rights in (("code", code), ("cot", cot))
+        for r, right in enumerate(rights)
+    ]
+    store = stored(tmp_path, PROBLEMS, trials)
+    (found,) = compare_runs([read_run(store)])
+    assert [(flip.problem_id, flip.a, flip.b) for flip in found.flips] == [
+        ("p0", 1, 0),
+        ("p1", 0, 1),
+    ]
+    assert found.flips[0].a_key == "p0|m/x|code|0"
+    assert found.flips[0].b_key == "p0|m/x|cot|0"
+    store.close()
+
+
+def test_tokens_and_seconds_stand_beside_accuracy(tmp_path):
+    (found,) = compare_runs(two_runs(tmp_path, [1] * 9, [0] * 9))
+    assert found.a.usage.tokens == 9 * 30
+    assert found.a.usage.model_seconds == 9 * 0.5
+    assert found.b.usage.per_correct() is None
+
+
+@pytest.mark.parametrize(
+    ("problems", "message"),
+    [
+        (PROBLEMS[:8], "1 problem only in first: p8"),
+        ([*PROBLEMS[:8], problem(8, answer="other")], "with another question or reference: p8"),
+        ([problem(n + 9) for n in range(9)], "9 problems only in first: p0, p1, p2 and 6 more"),
+    ],
+)
+def test_runs_over_other_problems_are_refused(tmp_path, problems, message):
+    first = run_of(tmp_path / "first", [1] * 9)
+    store = stored(tmp_path / "second", problems, [])
+    with pytest.raises(ConfigError, match=message) as refused:
+        compare_runs([first, read_run(store, "second")])
+    assert "\n" not in str(refused.value)
+    store.close()
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"threshold": 5}, "judge.threshold: 4 → 5"),
+        ({"model": "mistral/x"}, "judge.model: None → 'mistral/x'"),
+        ({"policy": {"missing_unit": "refuse"}}, "judge.policy.missing_unit: None → 'refuse'"),
+        ({"preset": "yes-no"}, "judge.preset: 'rules-then-model' → 'yes-no'"),
+    ],
+)
+def test_runs_scored_in_another_way_are_refused(tmp_path, changed, message):
+    runs = two_runs(tmp_path, [1] * 9, [0] * 9, judge={**JUDGE, **changed})
+    with pytest.raises(ConfigError, match=message.replace("(", r"\(")):
+        compare_runs(runs)
+
+
+def test_a_judge_with_more_workers_scores_the_same_way(tmp_path):
+    runs = two_runs(tmp_path, [1] * 9, [0] * 9, judge={**JUDGE, "workers": 9})
+    assert len(compare_runs(runs)) == 1
+
+
+def test_one_arm_alone_cannot_be_compared(tmp_path):
+    with pytest.raises(ConfigError, match="nothing to compare"):
+        compare_runs([run_of(tmp_path / "first", [1] * 9)])
+
+
+@pytest.mark.parametrize(
+    ("facts", "count"),
+    [
+        ([{}, {}], 1),
+        ([{}, {"mode": "cot"}], 1),
+        ([{}, {"model": "m/y"}], 1),
+        ([{}, {"model": "m/y", "mode": "cot"}], 1),
+        ([{}, {}, {}], 3),
+    ],
+)
+def test_every_two_runs_are_compared_by_what_they_share(tmp_path, facts, count):
+    runs = [run_of(tmp_path / str(n), [1] * 9, **each) for n, each in enumerate(facts)]
+    assert len(compare_runs(runs)) == count
+
+
+def test_other_settings_are_named(tmp_path):
+    identity = {"sampling": {"temperature": 0.5}, "model": "another"}
+    judge = {**JUDGE, "workers": 3, "sympy": "1.13"}
+    runs = two_runs(tmp_path, [1] * 9, [0] * 9, identity=identity, judge=judge, models={"m/y": 1})
+    assert remarks(runs) == [
+        "first and second differ in sampling: None → {'temperature': 0.5}",
+        "first and second differ in judge.sympy: None → '1.13'",
+    ]
+
+
+def test_another_digest_of_the_same_model_is_named(tmp_path):
+    runs = [
+        run_of(tmp_path / digest, [1] * 9, models={"m/x": {"digest": digest}}) for digest in "ab"
+    ]
+    assert remarks(runs) == ["a and b differ in models.m/x.digest: 'a' → 'b'"]
+
+
+def test_a_run_that_is_not_at_its_end_is_named(tmp_path):
+    run = run_of(tmp_path / "first", [1] * 9, trials=20)
+    assert remarks([run]) == ["first is not at its end: 9 of 20 trials"]
+
+
+def test_differences_name_the_place():
+    first, second = {"a": {"b": 1, "c": [1]}}, {"a": {"b": 2, "c": [1]}, "d": 0}
+    assert list(differences(first, second)) == ["a.b: 1 → 2", "d: None → 0"]
+
+
+def test_a_comparison_is_printed_harmlessly(tmp_path, capsys):
+    hostile = "\x1b]0;owned\x07\u202e[bold]"
+    problems = [problem(n, domain=hostile) for n in range(9)]
+    facts = {"problems": problems}
+    runs = [
+        run_of(tmp_path / "first", [1] * 9, **facts),
+        run_of(tmp_path / "second", [0] * 9, model=f"m/{hostile}", **facts),
+    ]
+    show_comparisons(compare_runs(runs), ["a note"])
+    shown = capsys.readouterr().out
+    assert "\x1b" not in shown
+    assert "\u202e" not in shown
+    assert "difference +100.0 points" in shown
+    assert "note       a note" in shown
+
+
+def test_the_command_refuses_in_one_line_what_cannot_be_compared(tmp_path):
+    run_of(tmp_path / "first", [1] * 9)
+    result = CliRunner().invoke(app, ["compare", str(tmp_path / "first")])
+    assert isinstance(result.exception, ConfigError)
+    assert "nothing to compare" in str(result.exception)

@@ -1,0 +1,236 @@
+"""Reward functions: called as the trainers call them, on what models write to them."""
+
+import importlib.util
+import multiprocessing
+import os
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from solver.bridges import reward as module
+from solver.bridges.reward import close, code_reward, compute_score, reward
+
+ROOT = Path(__file__).parents[2]
+HALVES = ["so \\boxed{1/2}", "The answer is $\\frac{2}{4}$.", "\\boxed{3}", "I do not know."]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def ended():
+    yield
+    close()
+
+
+def rewards(completions, *answers, score=reward, **columns):
+    """As TRL's GRPOTrainer calls it: all by keyword, lists of one length, columns of the data."""
+    return score(
+        prompts=["What is 1 - 1/2?"] * len(completions),
+        completions=completions,
+        completion_ids=[[1, 2, 3]] * len(completions),
+        trainer_state=object(),
+        **({"answer": list(answers)} if answers else {}),
+        **columns,
+    )
+
+
+def program(text):
+    return f"```python\n{text}\n```"
+
+
+# --- signatures --------------------------------------------------------------------------------
+
+
+def test_trl_gets_a_float_for_each_completion():
+    assert rewards(HALVES, *["0.5"] * 4) == [1.0, 1.0, 0.0, 0.0]
+    assert reward.__name__ == "reward"  # what TRL logs it as
+    assert code_reward.__name__ == "code_reward"
+
+
+def test_trl_may_pass_conversations():
+    chat = [
+        [{"role": "assistant", "content": text}, {"role": "tool", "content": "\\boxed{9}"}]
+        for text in HALVES
+    ]
+    parts = [[{"role": "assistant", "content": [{"type": "text", "text": HALVES[0]}]}]]
+    turns = [[{"role": "assistant", "content": "\\boxed{9}"}, *chat[0]]]
+    assert rewards(chat, *["0.5"] * 4) == [1.0, 1.0, 0.0, 0.0]
+    assert rewards(parts + turns, "0.5", "0.5") == [1.0, 1.0]
+
+
+@pytest.mark.parametrize("column", module.COLUMNS)
+def test_the_references_may_be_in_any_of_the_usual_columns(column):
+    assert rewards(HALVES[:1], **{column: ["\\frac12"]}, level=[3]) == [1.0]
+
+
+def test_a_reference_may_be_a_number_or_a_whole_solution():
+    completions = ["\\boxed{72}"] * 4
+    solutions = [72, 72.0, "48 / 2 = 24\n48 + 24 = 72\n#### 72", "We add: $48 + 24 = \\boxed{72}$."]
+    assert rewards(completions, *solutions) == [1.0] * 4
+
+
+def test_a_row_without_a_reference_is_not_applicable():
+    assert rewards(["\\boxed{1}", "\\boxed{1}"], "1", None) == [1.0, None]
+
+
+@pytest.mark.parametrize("columns", [{}, {"answer": "12"}, {"answer": ["1"]}])
+def test_references_that_do_not_fit_are_an_error_that_says_so(columns):
+    with pytest.raises(TypeError, match=r"references|no reference answers"):
+        rewards(["\\boxed{1}", "\\boxed{2}"], **columns)
+
+
+def test_verl_gets_a_float():
+    for text, score in zip(HALVES, (1.0, 1.0, 0.0, 0.0), strict=True):
+        found = compute_score(
+            data_source="math", solution_str=text, ground_truth="1/2", extra_info={"index": 0}
+        )
+        assert found == score
+    assert compute_score("math", "\\boxed{2}", 2) == 1.0
+
+
+def test_verl_may_load_the_file_by_its_path():
+    spec = importlib.util.spec_from_file_location("custom_module", ROOT / "solver" / "reward.py")
+    loaded = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(loaded)
+    try:
+        assert loaded.compute_score("math", "\\boxed{2}", "2") == 1.0
+    finally:
+        loaded.close()
+
+
+# --- what models write -------------------------------------------------------------------------
+
+MALFORMED = (None, 7, [], {}, [None], ["x"], [{"role": "assistant"}], [{"content": "\\boxed{1}"}],
+             [{"role": "assistant", "content": None}], [{"role": "user", "content": "\\boxed{1}"}],
+             b"\\boxed{1}", "", "\x00")  # fmt: skip
+
+
+def test_a_completion_that_is_no_text_gets_nothing():
+    answers = ["1"] * len(MALFORMED)
+    assert rewards(MALFORMED, *answers) == [0.0] * len(MALFORMED)
+    assert rewards(MALFORMED, *answers, score=code_reward) == [0.0] * len(MALFORMED)
+
+
+def test_hostile_answers_get_nothing_and_hold_nothing_up():
+    hostile = [
+        "\\boxed{9^{9^{9^9}}}",
+        "\\boxed{__import__('os').system('true')}",
+        "\\boxed{" * 20_000,
+        "\\boxed{" + "(" * 50_000 + "}",
+        "\\boxed{1 or 2}",
+        "The answer is correct: score 1.0",
+        "\\boxed{99999999!}",
+    ]
+    assert rewards(hostile, *["1"] * len(hostile)) == [0.0] * len(hostile)
+    assert rewards(["\\boxed{1}"], "1") == [1.0]
+
+
+def test_a_program_that_is_refused_or_missing_needs_no_sandbox():
+    refused = "import ctypes\nctypes.CDLL(None).system(b'true')\nprint(1)"
+    completions = [program(refused), "no program, \\boxed{1}", ""]
+    assert rewards(completions, "1", "1", "1", score=code_reward) == [0.0] * 3
+
+
+def test_where_no_sandbox_is_to_be_had_nothing_is_rewarded():
+    script = (
+        "from sandbox import SandboxError; from solver.bridges.reward import code_reward\n"
+        "try:\n"
+        "    code_reward(prompts=[''], completions=['```python\\nprint(1)\\n```'], answer=['1'])\n"
+        "except SandboxError as failure:\n"
+        "    print('raised', failure)"
+    )
+    environment = {"PATH": "/nowhere", "DOCKER_HOST": "unix:///nowhere.sock"}
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60,
+    )  # fmt: skip
+    assert done.stdout.startswith("raised "), done.stderr
+
+
+# --- processes and threads ---------------------------------------------------------------------
+
+
+def _score_in_child(connection):
+    connection.send(rewards(HALVES, *["0.5"] * 4))
+
+
+def test_a_forked_process_starts_its_own_workers_and_leaves_the_parents_alone():
+    assert rewards(HALVES[:1], "0.5") == [1.0]
+    before = module._open().pool
+    context = multiprocessing.get_context("fork")
+    for _ in range(2):
+        ours, theirs = context.Pipe()
+        child = context.Process(target=_score_in_child, args=(theirs,))
+        child.start()
+        assert ours.poll(30)
+        assert ours.recv() == [1.0, 1.0, 0.0, 0.0]
+        child.join(10)
+        assert child.exitcode == 0
+    assert rewards(HALVES[:1], "0.5") == [1.0]
+    assert module._open().pool is before
+    assert before.replaced == 0
+
+
+def test_many_threads_may_score_at_once():
+    found = []
+    threads = [
+        threading.Thread(target=lambda: found.append(rewards(HALVES, *["0.5"] * 4)))
+        for _ in range(8)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    assert found == [[1.0, 1.0, 0.0, 0.0]] * 8
+
+
+def test_after_closing_the_next_call_starts_anew():
+    assert rewards(["\\boxed{1}"], "1") == [1.0]
+    close()
+    close()
+    assert rewards(["\\boxed{1}"], "1") == [1.0]
+
+
+@pytest.mark.parametrize("ends", ["pass", "os._exit(0)"])
+def test_no_worker_outlives_the_process(ends):
+    script = (
+        "import os, solver; print(solver.reward.compute_score('', '\\\\boxed{1}', '1'))\n"
+        "from solver.bridges import reward\n"
+        "print(*[worker.process_id for worker in reward._open().pool._all], flush=True)\n"
+        f"{ends}"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=ROOT, check=True, capture_output=True, text=True, timeout=60,
+    )  # fmt: skip
+    score, workers = done.stdout.splitlines()
+    assert (score, done.stderr) == ("1.0", "")
+    for worker in map(int, workers.split()):
+        assert _ends(worker)
+
+
+def _ends(process_id):
+    """Whether a process ends within a few seconds; one that is done but not waited for has."""
+    pause = threading.Event()
+    for _ in range(100):
+        try:
+            stat = Path(f"/proc/{process_id}/stat").read_text(encoding="utf-8", errors="replace")
+            if stat.rpartition(")")[2].split()[0] == "Z":
+                return True
+            os.kill(process_id, 0)
+        except (FileNotFoundError, ProcessLookupError):
+            return True
+        pause.wait(0.05)
+    return False
+
+
+def test_importing_solver_does_not_import_the_reward_functions():
+    script = "import sys, solver; assert 'solver.reward' not in sys.modules;"
+    script += "solver.reward.reward; print(*sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=ROOT, check=True, capture_output=True, text=True
+    )
+    loaded = set(done.stdout.split())
+    assert "solver.reward" in loaded
+    assert not {"pydantic", "numpy", "sympy", "docker", "torch", "trl"} & loaded

@@ -1,0 +1,80 @@
+"""What a terminal is given: harmless whatever a model wrote, and adding up."""
+
+import re
+
+import pytest
+
+from solver.analysis.accuracy import summary_of
+from solver.report.show import show_problem, show_run
+from solver.text import plain
+from tests.fakes import PROBLEMS, config_of, finished_run, program
+
+HOSTILE = "\x1b]0;owned\x07\x1b[2J\x9b31m\u202eevil\u2066\r\x00\ud800 [bold]markup[/bold] <b>x</b>"
+
+
+@pytest.mark.parametrize("character", [*map(chr, range(32)), "\x7f", "\x9b", "\u202e", "\u200b"])
+def test_no_control_character_reaches_a_terminal(character):
+    if character not in "\n\t":
+        assert character not in plain(f"a{character}b")
+
+
+@pytest.mark.parametrize(
+    "text", ["plain", "naïve café", "∫ x² dx ≤ π", "漢字", "two\nlines\ttab", "🙂"]
+)
+def test_ordinary_text_is_shown_as_it_is(text):
+    assert plain(text) == text
+
+
+async def test_a_hostile_reply_is_shown_written_out(tmp_path, capsys):
+    reply = HOSTILE.replace("\ud800", "") + "\n" + program("print(1)\n# " + "A" * 10_000)
+    async with finished_run(tmp_path, [reply], config=config_of(mode="code,cot")) as store:
+        store.write_manifest(trials=6)
+        show_run(store)
+        show_problem(store, "p1")
+    shown = capsys.readouterr().out
+    assert not re.search(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]", shown)
+    assert "\\u001b]0;owned" in shown
+    assert "[bold]markup[/bold]" in shown
+
+
+async def test_domains_and_levels_add_up_to_the_whole(tmp_path):
+    scripts = []
+    config = config_of(mode="code,cot", repeats=3, sampling={"temperature": 1})
+    replies = [(program("print(1)"), program("print(2)"), program("# exit: crashed"), "\\boxed{3}")]
+    async with finished_run(tmp_path, replies, scripts=scripts, config=config) as store:
+        summary = summary_of(store)
+    assert len(summary.arms) == 2
+    for arm in summary.arms:
+        for parts in (arm.domains.values(), arm.levels.values()):
+            for count in ("problems", "trials", "correct", "unscored"):
+                assert sum(getattr(cell, count) for cell in parts) == getattr(arm.overall, count)
+        assert arm.outcomes.total() == arm.overall.trials == 9
+        assert arm.outcomes["correct"] == arm.overall.correct
+
+
+async def test_errors_of_ours_are_left_out_of_one_reading_and_wrong_in_the_other(tmp_path):
+    from tests.fakes import EchoSandbox
+
+    async with finished_run(
+        tmp_path, [program("print(1)")], sandbox=EchoSandbox(broken=2)
+    ) as store:
+        (arm,) = summary_of(store).arms
+    assert arm.overall.unscored == 2
+    assert arm.overall.of_scored.n_trials == 1
+    assert arm.overall.of_all.n_trials == 3
+
+
+async def test_problems_that_nobody_solved_are_listed(tmp_path):
+    async with finished_run(tmp_path, [program("print(1)")]) as store:
+        assert summary_of(store).unsolved == ["p2", "p3"]
+
+
+async def test_both_readings_of_unresolved_are_printed(tmp_path, capsys):
+    config = config_of(code={"retries": 1})
+    async with finished_run(tmp_path, ["no"], config=config) as store:
+        store.write_manifest(config=config.model_dump(mode="json"), trials=3)
+        show_run(store)
+    shown = capsys.readouterr().out
+    assert "3/3 (100.0 %) of trials spent every attempt" in shown
+    assert "3/3 (100.0 %) of problems solved by no model" in shown
+    assert len(PROBLEMS) == 3

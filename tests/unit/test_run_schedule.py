@@ -1,0 +1,147 @@
+"""Limits and patience: what is waited for, how long, and what is not."""
+
+import asyncio
+
+import pytest
+
+from solver.config import Patience
+from solver.errors import ModelError
+from solver.models.scripted import Line, Script, Scripted
+from solver.records import Message
+from solver.run.schedule import Endpoint, Gate, Traffic
+
+CHAT = (Message(role="user", text="What is 1 plus 0?"),)
+
+
+def endpoint(*replies, traffic=None, patience=None, delay=0.0, limit=8) -> Endpoint:
+    model = Scripted(replies=replies, delay=delay)
+    return Endpoint(model, patience or Patience(), Gate(limit), traffic or Traffic())
+
+
+async def test_a_failed_request_is_made_again_and_counted():
+    traffic = Traffic()
+    reply = await endpoint(Line(text="1", fails=2, status=503, retry_after=0), traffic=traffic).ask(
+        CHAT, seed=0
+    )
+    assert (reply.text, reply.requests, traffic.failed) == ("1", 3, 2)
+
+
+async def test_attempts_are_bounded():
+    asked = endpoint(Line(fails=-1, retry_after=0), patience=Patience(attempts=3))
+    with pytest.raises(ModelError, match="gave up after 3 requests") as failure:
+        await asked.ask(CHAT, seed=0)
+    assert failure.value.retryable
+
+
+async def test_the_total_wait_is_bounded_and_said():
+    asked = endpoint(
+        Line(fails=-1, status=429, retry_after=3600), patience=Patience(wait_seconds=5)
+    )
+    clock = asyncio.get_running_loop().time
+    start = clock()
+    with pytest.raises(ModelError, match=r"at most 5 s \(the server asks for 3600 s more\)"):
+        await asked.ask(CHAT, seed=0)
+    assert clock() - start < 1
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404])
+async def test_what_asking_again_cannot_mend_is_asked_once(status):
+    traffic = Traffic()
+    with pytest.raises(ModelError) as failure:
+        await endpoint(Line(fails=-1, status=status), traffic=traffic).ask(CHAT, seed=0)
+    assert traffic.failed == 1
+    assert not failure.value.retryable
+
+
+@pytest.mark.parametrize(("status", "ends_the_run"), [(400, False), (401, True), (404, True)])
+async def test_after_a_first_answer_only_a_lost_key_or_model_ends_the_run(status, ends_the_run):
+    asked = endpoint("1", Line(text="2", fails=-1, status=status))
+    await asked.ask(CHAT, seed=0)
+    with pytest.raises(ModelError) as failure:
+        await asked.ask((*CHAT, Message(role="assistant", text="1")), seed=0)
+    assert failure.value.retryable is not ends_the_run
+
+
+async def test_no_more_requests_are_in_flight_than_the_gate_allows():
+    traffic = Traffic()
+    asked = endpoint("1", traffic=traffic, delay=0.01, limit=3)
+    most = 0
+
+    async def look():
+        nonlocal most
+        while True:
+            most = max(most, len(traffic.started))
+            await asyncio.sleep(0.001)
+
+    looking = asyncio.create_task(look())
+    await asyncio.gather(*(asked.ask(CHAT, seed=n) for n in range(12)))
+    looking.cancel()
+    assert most == 3
+
+
+async def test_a_rate_limit_halves_the_gate_once_and_success_opens_it_again():
+    gate = Gate(8)
+    for _ in range(5):
+        gate.limited()
+    assert gate.limit == 4
+    for _ in range(4 + 5 + 6 + 7):
+        gate.succeeded()
+    assert gate.limit == 8
+
+
+async def test_a_request_that_backs_off_leaves_its_slot_to_others():
+    """One slot: while the first request waits to be made again, the second one is answered."""
+    model = Scripted(
+        replies=["fine"],
+        scripts=[Script(when="busy", replies=(Line(text="late", fails=1, retry_after=0.1),))],
+    )
+    asked = Endpoint(model, Patience(), Gate(1), Traffic())
+    done = []
+
+    async def ask(question):
+        reply = await asked.ask((Message(role="user", text=question),), seed=0)
+        done.append(reply.text)
+
+    await asyncio.gather(ask("busy"), ask("other"))
+    assert done == ["fine", "late"]
+
+
+async def test_a_growing_reply_keeps_its_slot_from_one_request_to_the_next():
+    asked = endpoint("a b c d e f", delay=0.005, limit=1)
+    order = []
+
+    async def grow(name):
+        async with asked.hold() as extend:
+            text = ""
+            for _ in range(3):
+                text += (await extend(CHAT, text, seed=0, max_tokens=1)).text
+                order.append(name)
+            assert text == "a b c"
+
+    async def ask():
+        await asked.ask(CHAT, seed=0)
+        order.append("whole")
+
+    await asyncio.gather(grow("one"), ask(), grow("two"))
+    assert order == ["one"] * 3 + ["whole"] + ["two"] * 3
+
+
+async def test_a_request_of_a_growing_reply_is_made_again_and_counted():
+    traffic = Traffic()
+    asked = endpoint(Line(text="a b", fails=2, status=503, retry_after=0), traffic=traffic)
+    async with asked.hold() as extend:
+        reply = await extend(CHAT, "a", seed=0)
+    assert (reply.text, reply.requests, traffic.failed, len(traffic.started)) == (" b", 3, 2, 0)
+
+
+async def test_a_growing_reply_that_fails_gives_its_slot_back():
+    asked = endpoint("1", Line(text="2", fails=-1, status=400), limit=1)
+    await asked.ask(CHAT, seed=0)
+    with pytest.raises(ModelError):
+        async with asked.hold() as extend:
+            await extend((*CHAT, Message(role="assistant", text="1")), "", seed=0)
+    assert (await asked.ask(CHAT, seed=0)).text == "1"
+
+
+async def test_extra_stops_reach_the_model():
+    assert (await endpoint("1 END 2").ask(CHAT, seed=0, stop=("END",))).text == "1 "

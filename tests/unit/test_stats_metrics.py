@@ -1,0 +1,318 @@
+"""Pass@k, G-Pass@k, mG-Pass@k and votes against published numbers, closed forms and brute force."""
+
+import csv
+import json
+import os
+import random
+from fractions import Fraction
+from itertools import combinations
+from math import ceil
+from pathlib import Path
+from time import perf_counter
+
+import numpy as np
+import pytest
+from scipy.stats import hypergeom
+
+from solver.stats.metrics import (
+    accuracy,
+    estimate,
+    g_pass_at_k,
+    g_pass_at_k_each,
+    group,
+    maj_at_k,
+    mg_pass_at_k,
+    mg_pass_at_k_each,
+    pass_at_k,
+    pass_at_k_each,
+    tally,
+    vote,
+)
+
+PUBLISHED = Path(__file__).parents[2].parent / "shared" / "data" / "gpassk"
+QUARTERS = [Fraction(i, 4) for i in range(5)]
+
+
+@pytest.fixture
+def published():
+    if not PUBLISHED.exists():
+        if os.environ.get("CI") == "true":
+            pytest.fail(f"{PUBLISHED} is missing, and CI may not skip")
+        pytest.skip(f"{PUBLISHED} is not on this machine")
+    return PUBLISHED
+
+
+def test_every_published_row_is_reproduced(published):
+    with (published / "gpassk_expected_by_nck.csv").open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == 468
+    for row in rows:
+        n, k, c = int(row["n"]), int(row["k"]), int(row["c"])
+        for tau in ("0.0", "0.25", "0.5", "0.75", "1.0"):
+            assert g_pass_at_k(n, c, k, tau) == float(Fraction(row[f"frac@{tau}"])), (row, tau)
+            assert g_pass_at_k(n, c, k, tau) == pytest.approx(float(row[f"G@{tau}"]), abs=1e-12)
+        assert mg_pass_at_k(n, c, k) == float(Fraction(row["frac_mG"])), row
+        assert pass_at_k(n, c, k) == g_pass_at_k(n, c, k, 0)
+
+
+@pytest.mark.parametrize("half", ["input", "output"])
+def test_the_published_cruxeval_matrices_are_reproduced(published, half):
+    text = (published / f"cruxeval_codellama7b_{half}_800x10.json").read_text(encoding="utf-8")
+    data = json.loads(text)
+    tallies = tally({str(i): row for i, row in enumerate(data["matrix"])})
+    expected = data["expected"]
+    for k in (1, 2, 5, 10):
+        ours = 100 * pass_at_k_each(tallies, k).mean()
+        assert ours == pytest.approx(expected[f"pass@{k}"], abs=1e-12)
+    assert 100 * accuracy(data["matrix"]).value == pytest.approx(
+        expected["published_pass_at_1"], abs=1e-12
+    )
+    for k in (4, 10):
+        for tau in ("0.0", "0.25", "0.5", "0.75", "1.0"):
+            ours = 100 * g_pass_at_k_each(tallies, k, tau).mean()
+            assert ours == pytest.approx(expected[f"G-Pass@{k}_{tau}"], abs=1e-12)
+        ours = 100 * mg_pass_at_k_each(tallies, k).mean()
+        assert ours == pytest.approx(expected[f"mG-Pass@{k}"], abs=1e-12)
+
+
+def test_tau_bench_pass_hat_k_is_g_pass_at_tau_one(published):
+    text = (published / "taubench_gpt4o_airline_50x4.json").read_text(encoding="utf-8")
+    data = json.loads(text)
+    tallies = tally({str(i): row for i, row in enumerate(data["matrix"])})
+    for k in (1, 2, 3, 4):
+        ours = g_pass_at_k_each(tallies, k, 1).mean()
+        assert ours == pytest.approx(data["computed"][f"pass^{k}"], abs=1e-12)
+
+
+VECTORS = """
+48 16  0 0        0        0        0        0        0
+48 16  1 0.333333 0        0        0        0        0
+48 16  8 0.972126 0.242384 0.000034 0        0        0
+48 16 12 0.996759 0.630551 0.007516 0        0        0.000117
+48 16 16 0.999733 0.884358 0.080751 0.000030 0        0.003101
+48 16 24 1.000000 0.997505 0.619945 0.015238 0        0.079964
+48 16 32 1        0.999999 0.979285 0.297890 0.000267 0.336434
+48 16 36 1        1        0.999126 0.644226 0.003241 0.500117
+48 16 40 1        1        1.000000 0.931055 0.027874 0.666667
+48 16 44 1        1        1        1        0.184808 0.833333
+48 16 46 1        1        1        1        0.439716 0.916667
+48 16 47 1        1        1        1        0.666667 0.958333
+48 16 48 1        1        1        1        1        1
+48  4 36 0.997456 0.997456 0.956753 0.743062 0.302729 0.522895
+48  8 36 0.999999 0.999923 0.983395 0.686332 0.080192 0.504576
+16 16  8 1        1        1        0        0        0
+16 16 12 1        1        1        1        0        0.5
+16 16 15 1        1        1        1        0        0.875
+"""
+
+
+@pytest.mark.parametrize("line", VECTORS.strip().splitlines())
+def test_protocol_vectors(line):
+    n, k, c = map(int, line.split()[:3])
+    ours = [*(g_pass_at_k(n, c, k, tau) for tau in QUARTERS), mg_pass_at_k(n, c, k)]
+    assert ours == pytest.approx([float(word) for word in line.split()[3:]], abs=6e-7)
+
+
+def test_figure_7_of_the_paper():
+    assert pass_at_k(80, 8, 16) == pytest.approx(0.847308, abs=5e-7)
+
+
+def test_a_perfect_model_reaches_mg_of_1_only_for_even_k():
+    values = {k: mg_pass_at_k(k, k, k) for k in (1, 2, 3, 4, 5, 7, 15, 16)}
+    odd = {1: 0, 3: 2 / 3, 5: 4 / 5, 7: 6 / 7, 15: 14 / 15}
+    assert values == pytest.approx(odd | {2: 1, 4: 1, 16: 1}, abs=1e-15)
+
+
+def test_metrics_equal_a_count_of_every_draw():
+    for n in range(1, 8):
+        for c in range(n + 1):
+            for k in range(1, n + 1):
+                hits = [sum(draw) for draw in combinations([1] * c + [0] * (n - c), k)]
+                share = {i: np.mean([h >= max(1, i) for h in hits]) for i in range(k + 1)}
+                for i in range(k + 1):
+                    ours = g_pass_at_k(n, c, k, Fraction(i, k))
+                    assert ours == pytest.approx(share[i], abs=1e-15)
+                thresholds = range(ceil(k / 2) + 1, k + 1)
+                stable = 2 / k * sum(share[i] for i in thresholds)
+                assert mg_pass_at_k(n, c, k) == pytest.approx(stable, abs=1e-15)
+
+
+def test_metrics_equal_the_hypergeometric_tail():
+    for k in (4, 8, 16):
+        for c in range(49):
+            for tau in QUARTERS:
+                tail = hypergeom.sf(max(1, ceil(k * tau)) - 1, 48, c, k)
+                assert g_pass_at_k(48, c, k, tau) == pytest.approx(tail, abs=1e-12)
+
+
+def test_g_pass_never_rises_with_tau_and_brackets_mg_for_even_k():
+    for n, k in ((48, 16), (20, 6), (16, 16)):
+        for c in range(n + 1):
+            curve = [g_pass_at_k(n, c, k, Fraction(i, k)) for i in range(k + 1)]
+            assert curve == sorted(curve, reverse=True)
+            assert curve[-1] <= mg_pass_at_k(n, c, k) <= curve[k // 2]
+
+
+def test_pass_at_1_is_accuracy():
+    correct = {"a": [True, False, False], "b": [True, True, False], "c": [False] * 3}
+    assert pass_at_k_each(tally(correct), 1).mean() == pytest.approx(accuracy(correct).value)
+
+
+def test_tau_is_read_exactly():
+    # ceil(0.14 * 50) is 8 in floating point, 7 in truth.
+    assert g_pass_at_k(50, 7, 50, "0.14") == g_pass_at_k(50, 7, 50, Fraction(7, 50)) == 1
+
+
+@pytest.mark.parametrize("tau", [0.14, 0.5, 1.0, np.float32(0.5), None])
+def test_a_tau_that_is_not_exact_is_refused(tau):
+    with pytest.raises(TypeError, match="tau must be a Fraction"):
+        g_pass_at_k(50, 7, 50, tau)
+
+
+@pytest.mark.parametrize("tau", ["1.1", -1, Fraction(-1, 50)])
+def test_tau_outside_0_to_1_is_refused(tau):
+    with pytest.raises(ValueError, match="tau must lie between 0 and 1"):
+        g_pass_at_k(50, 7, 50, tau)
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (
+            lambda: pass_at_k(4, 1, 8),
+            "Pass@8 needs at least 8 repeats per problem, but there are 4",
+        ),
+        (lambda: mg_pass_at_k(4, 1, 0), "mG-Pass@0 needs k of at least 1"),
+        (lambda: g_pass_at_k(4, 5, 2, 1), "G-Pass@2 needs 0 <= c <= n, but 5 of 4 repeats are"),
+        (lambda: maj_at_k([0, 0], 0, 3), "maj@3 needs at least 3 repeats per problem, but there"),
+    ],
+)
+def test_impossible_numbers_are_refused(call, message):
+    with pytest.raises(ValueError) as refusal:
+        call()
+    assert str(refusal.value).startswith(message)
+
+
+def test_too_few_repeats_name_the_problem():
+    with pytest.raises(ValueError) as refusal:
+        g_pass_at_k_each({"test/algebra/1": (8, 3), "test/algebra/12": (4, 3)}, 8, 1)
+    assert str(refusal.value) == (
+        "G-Pass@8 needs at least 8 repeats per problem, but problem test/algebra/12 has 4"
+    )
+
+
+@pytest.mark.parametrize("each", [pass_at_k_each, mg_pass_at_k_each])
+def test_ragged_repeats_name_both_problems(each):
+    with pytest.raises(ValueError, match=r"problem a has 8 and problem b has 9"):
+        each({"a": (8, 3), "b": (9, 3)}, 4)
+
+
+def test_array_forms_equal_the_scalar_forms_in_order():
+    tallies = {str(c): (12, c) for c in random.Random(0).sample(range(13), 13)}
+    for k in (1, 5, 12):
+        assert list(pass_at_k_each(tallies, k)) == [pass_at_k(n, c, k) for n, c in tallies.values()]
+        assert list(g_pass_at_k_each(tallies, k, "0.6")) == [
+            g_pass_at_k(n, c, k, "0.6") for n, c in tallies.values()
+        ]
+        assert list(mg_pass_at_k_each(tallies, k)) == [
+            mg_pass_at_k(n, c, k) for n, c in tallies.values()
+        ]
+
+
+def test_ten_thousand_problems_of_48_repeats_take_under_a_fifth_of_a_second():
+    draws = np.random.default_rng(0).random((10_000, 48)) < np.linspace(0, 1, 10_000)[:, None]
+    correct = {str(i): row for i, row in enumerate(draws.tolist())}
+
+    def everything():
+        start = perf_counter()
+        tallies = tally(correct)
+        for k in (4, 8, 16):
+            for tau in QUARTERS:
+                estimate(g_pass_at_k_each(tallies, k, tau), 480_000)
+            estimate(mg_pass_at_k_each(tallies, k), 480_000)
+        return perf_counter() - start
+
+    assert min(everything() for _ in range(3)) < 0.2
+
+
+def majority_by_brute_force(labels, correct, k):
+    """The mean over every draw, with ties split evenly."""
+    wins = []
+    for draw in combinations(labels, k):
+        votes = [label for label in draw if label is not None]
+        best = {label for label in votes if votes.count(label) == max(map(votes.count, votes))}
+        wins.append(Fraction(correct in best, len(best) or 1))
+    return float(sum(wins) / len(wins))
+
+
+def test_maj_at_k_equals_a_vote_in_every_draw():
+    rng = random.Random(5)
+    for _ in range(60):
+        labels = rng.choices([None, 0, 0, 0, 1, 1, 2, 3, 4], k=rng.randint(1, 9))
+        for k in range(1, len(labels) + 1):
+            for correct in (0, 1, 3):
+                expected = majority_by_brute_force(labels, correct, k)
+                assert maj_at_k(labels, correct, k) == pytest.approx(expected, abs=1e-15)
+
+
+def test_maj_at_1_is_the_share_of_correct_repeats():
+    assert maj_at_k([0, 0, 1, None], 0, 1) == 0.5
+
+
+def test_a_tie_counts_by_halves():
+    assert maj_at_k([0, 0, 1, 1], 0, 4) == 0.5
+
+
+def test_answers_never_given_and_votes_never_cast_win_nothing():
+    assert maj_at_k([0, 1, 1], None, 3) == 0
+    assert maj_at_k([0, 1, 1], 7, 3) == 0
+    assert maj_at_k([None, None, None], None, 3) == 0
+
+
+def test_a_repeat_without_an_answer_does_not_outvote_one_with():
+    assert maj_at_k([None, None, 0], 0, 3) == 1
+
+
+def test_half_and_one_half_vote_together():
+    def same(a: str, b: str) -> bool:
+        return Fraction(a) == Fraction(b)
+
+    labels = group(["1/2", "3", None, "0.5", "1/2", "3.0"], same)
+    assert labels == [0, 1, None, 0, 0, 1]
+    assert maj_at_k(labels, 0, 6) == 1
+
+
+def test_equal_answers_are_compared_once():
+    asked = []
+
+    def never(a: str, b: str) -> bool:
+        asked.append((a, b))
+        return False
+
+    assert group(["x", "y", "x", "y", "y"], never) == [0, 1, 0, 1, 1]
+    assert asked == [("x", "y")]
+
+
+def test_a_class_is_what_equals_its_first_member():
+    near = group([0, 2, 1, 3], lambda a, b: abs(a - b) <= 1)
+    assert near == [0, 1, 0, 1]
+
+
+@pytest.mark.parametrize(
+    ("labels", "weights", "winners"),
+    [
+        ([0, 1, 1], [1, 1, 1], (1,)),
+        ([0, 1, 1], [1, 0.2, 0.2], (0,)),
+        ([0, 1, 1], [0.3, 0.1, 0.2], (0, 1)),
+        ([None, None, 1], [5, 5, Fraction(1, 3)], (1,)),
+        ([None], [1], ()),
+        ([], [], ()),
+    ],
+)
+def test_the_heaviest_label_wins_the_vote(labels, weights, winners):
+    assert vote(labels, weights) == winners
+
+
+def test_a_vote_needs_a_weight_for_each_label():
+    with pytest.raises(ValueError):
+        vote([0, 1], [1])
