@@ -1,26 +1,38 @@
-"""Every knob of a run, typed and documented: YAML in, `Config` or a one-line `ConfigError` out.
+"""Every key of a run's config, typed and documented. Reading it from YAML is `config_file`'s.
 
-Provider options (`providers: {ollama: {num_ctx: 8192}}`) are typed in the provider's own file.
+A mode's section (`code: {retries: 3}`) is typed in the mode's own file, a provider's options
+(`providers: {ollama: {num_ctx: 8192}}`) in the provider's.
 """
 
-import re
-from collections.abc import Iterator
-from difflib import get_close_matches
-from pathlib import Path
-from typing import Any, Literal, Self
+from collections.abc import Iterator, Sequence
+from functools import cache
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, TypeVar
 
-import yaml
-from pydantic import BaseModel, Field, ValidationError, field_validator, model_validator
-from pydantic_core import ErrorDetails
+from pydantic import AfterValidator, Field, create_model, field_validator, model_validator
 
 from solver.errors import ConfigError
 from solver.records import Record, Sampling
 
-ModeName = Literal["code", "cot", "tir", "csv"]
-ControlName = Literal["literal", "guided", "refine"]
+if TYPE_CHECKING:
+    from solver.modes import Mode
+
+Section = TypeVar("Section", bound=Record)
+
 SandboxKind = Literal["auto", "docker", "docker-strict", "native", "reduced"]
 
 DEFAULT_JUDGE = "mistral/mistral-large-2411"
+
+
+def _known_mode(name: str) -> str:
+    from solver.modes import mode_of
+
+    try:
+        mode = mode_of(name)
+    except ConfigError as unknown:
+        raise ValueError(str(unknown)) from unknown
+    if mode.compared_with is not None:
+        raise ValueError(f"{name!r} runs next to {mode.compared_with!r}, whose section asks for it")
+    return name
 
 
 class ModelOptions(Record):
@@ -37,90 +49,6 @@ class ModelOptions(Record):
     def provider(self) -> str:
         """The part before the slash."""
         return self.name.partition("/")[0]
-
-
-class RegenerateOptions(Record):
-    """Token-by-token regeneration: each control is an arm of its own beside `code`."""
-
-    controls: tuple[ControlName, ...] = ()
-    """`literal`: one request a token. `guided`: each finished line is checked, and grown again
-    where it fails. `refine`: a failed program is grown again from its least certain token."""
-    interventions: int = Field(default=8, ge=1, le=100)
-    """How many lines of one reply `guided` may have grown again."""
-
-    @field_validator("controls", mode="before")
-    @classmethod
-    def _one_or_many_controls(cls, value: Any) -> Any:
-        return [part.strip() for part in value.split(",")] if isinstance(value, str) else value
-
-
-class CodeOptions(Record):
-    """The mode in which the model writes one Python program."""
-
-    retries: int = Field(default=10, ge=0, le=100)
-    """How often a failed program may be asked for again; 10 retries are 11 attempts."""
-    retry: Literal["feedback", "resample"] = "feedback"
-    """`feedback` shows the model its error; `resample` asks afresh with another seed."""
-    examples: int = Field(default=0, ge=0)
-    """How many worked examples precede the problem."""
-    regenerate: RegenerateOptions = RegenerateOptions()
-    """One of `literal`, `guided`, `refine`, or a list of them, to be compared with `code`."""
-
-    @field_validator("regenerate", mode="before")
-    @classmethod
-    def _regenerate_by_control(cls, value: Any) -> Any:
-        return {"controls": value} if isinstance(value, str | list | tuple) else value
-
-
-class CotOptions(Record):
-    """The mode in which the model reasons in words and boxes its answer."""
-
-    examples: int = Field(default=0, ge=0)
-    """How many worked examples precede the problem."""
-
-
-class TirOptions(Record):
-    """Tool-integrated reasoning: words and programs in turn, until an answer is boxed."""
-
-    format: Literal["tora", "openmath"] = "tora"
-    """`tora` (arXiv 2309.17452): each program runs in a fresh process. `openmath`
-    (arXiv 2402.10176): the programs of a trial share one session, and its names."""
-    executions: int | None = Field(default=None, ge=1, le=100)
-    """Programs that may run in one trial; by default the papers' 3 (tora) and 6 (openmath)."""
-    on_error: Literal["continue", "stop"] = "continue"
-    """Whether a program that fails ends the trial, or its error is shown and the model goes on."""
-
-    @property
-    def most_executions(self) -> int:
-        """Programs that may run in one trial."""
-        return self.executions or {"tora": 3, "openmath": 6}[self.format]
-
-
-class VoteWeights(Record):
-    """What a repeat's answer counts in the verification-weighted vote. Changes no trial."""
-
-    true: float = Field(default=1.0, ge=0)
-    """Its check found it true."""
-    uncertain: float = Field(default=0.5, ge=0)
-    """Its check failed, or could not tell."""
-    false: float = Field(default=0.2, ge=0)
-    """Its check found it false, and no revision was left."""
-
-    @model_validator(mode="before")
-    @classmethod
-    def _words(cls, value: Any) -> Any:
-        """`true:` and `false:` are words here, which YAML reads as truth values."""
-        return {str(k).lower(): v for k, v in value.items()} if isinstance(value, dict) else value
-
-
-class CsvOptions(Record):
-    """Self-verification (arXiv 2308.07921): solve as `code` does, then check by a program."""
-
-    revisions: int = Field(default=2, ge=0, le=20)
-    """How often an answer found false is solved again; the last one stands in any case."""
-    weights: VoteWeights = VoteWeights()
-    """The vote over repeats. The paper wants true above uncertain above false; it gives no
-    numbers, so these are ours."""
 
 
 class SandboxOptions(Record):
@@ -169,7 +97,7 @@ class Patience(Record):
 
 
 class Config(Record):
-    """One run."""
+    """One run. Of the modes' sections, see `config_type`."""
 
     model: tuple[ModelOptions, ...] = Field(min_length=1)
     """One model or a list: `provider/name`, or a mapping with `name`, `options`, `sampling`."""
@@ -187,17 +115,14 @@ class Config(Record):
     """At most so many problems of each domain and level."""
     limit: int | None = Field(default=None, ge=1)
     """At most so many problems, spread evenly over domains and levels."""
-    mode: tuple[ModeName, ...] = ("code",)
-    """`code`, `cot`, `tir`, `csv`, or several for a paired comparison."""
+    mode: tuple[Annotated[str, AfterValidator(_known_mode)], ...] = ("code",)
+    """One way of solving or several, for a paired comparison: files of `solver/modes`, or
+    `my_package.my_mode`. Each may have a section of its own, called like it."""
     repeats: int = Field(default=1, ge=1)
     """Independent trials a problem: the n of Pass@k and G-Pass@k."""
     seed: int = Field(default=0, ge=0)
     """Where all seeds of the run come from."""
     sampling: Sampling = Sampling()
-    code: CodeOptions = CodeOptions()
-    cot: CotOptions = CotOptions()
-    tir: TirOptions = TirOptions()
-    csv: CsvOptions = CsvOptions()
     sandbox: SandboxOptions = SandboxOptions()
     judge: JudgeOptions = JudgeOptions()
     patience: Patience = Patience()
@@ -211,7 +136,7 @@ class Config(Record):
     @field_validator("mode", mode="before")
     @classmethod
     def _one_or_many_modes(cls, value: Any) -> Any:
-        return [part.strip() for part in value.split(",")] if isinstance(value, str) else value
+        return mode_names(value)
 
     @field_validator("sandbox", mode="before")
     @classmethod
@@ -229,71 +154,113 @@ class Config(Record):
     def _combinations(self) -> Self:
         names = [model.name for model in self.model]
         if len(set(names)) < len(names):
-            raise ValueError(f"model: {_first_twice(names)} is listed twice")
+            raise ValueError(f"model: {first_twice(names)} is listed twice")
         if len(set(self.mode)) < len(self.mode):
-            raise ValueError(f"mode: {_first_twice(self.mode)} is listed twice")
-        controls = self.code.regenerate.controls
-        if controls and "code" not in self.mode:
-            raise ValueError("code.regenerate: is compared with mode code, so add it to mode")
-        if len(set(controls)) < len(controls):
-            raise ValueError(f"code.regenerate: {_first_twice(controls)} is listed twice")
-        resampling = self.code.retry == "resample" and self.code.retries > 0
-        resampling = resampling and not {"code", "csv"}.isdisjoint(self.mode)
-        for model in self.model:
-            temperature = {**self.sampling.model_dump(), **model.sampling}["temperature"]
-            if temperature == 0 and resampling:
-                raise ValueError(
-                    "code.retry: 'resample' at temperature 0 repeats the same reply;"
-                    " use retry: feedback or a temperature above 0"
-                )
-            if temperature == 0 and self.repeats > 1:
-                raise ValueError(
-                    f"repeats: {self.repeats} repeats at temperature 0 repeat the same reply;"
-                    " set sampling.temperature above 0"
-                )
+            raise ValueError(f"mode: {first_twice(self.mode)} is listed twice")
+        for mode in self._sections():
+            for fault in mode.faults(self):
+                raise ValueError(fault)
+        greedy = any(self.sampling_of(model).temperature == 0 for model in self.model)
+        if greedy and self.repeats > 1:
+            raise ValueError(
+                f"repeats: {self.repeats} repeats at temperature 0 repeat the same reply;"
+                " set sampling.temperature above 0"
+            )
         if self.judge.model is None and self.judge.preset != "rules-then-model":
             raise ValueError(f"judge.preset: {self.judge.preset!r} needs a judge.model")
         return self
 
     @property
+    def running(self) -> "tuple[Mode, ...]":
+        """Return every mode of this run: those of `mode`, each followed by the arms it adds."""
+        from solver.modes import mode_of
+
+        named = (mode_of(name) for name in self.mode)
+        return tuple(found for mode in named for found in (mode, *map(mode_of, mode.arms(self))))
+
+    @property
     def modes(self) -> tuple[str, ...]:
-        """Every way of solving in this run: `mode`, and `code+guided` for a regeneration."""
-        controls = self.code.regenerate.controls
-        return tuple(
-            name
-            for mode in self.mode
-            for name in (mode, *(f"code+{c}" for c in controls if mode == "code"))
-        )
+        """Return the names of the modes of this run, in order."""
+        return tuple(mode.name for mode in self.running)
+
+    def section(self, options: type[Section]) -> Section:
+        """Return the section of the mode whose options these are."""
+        found = next(value for _, value in self if type(value) is options)
+        assert isinstance(found, options)
+        return found
 
     def sampling_of(self, model: ModelOptions) -> Sampling:
-        """The run's sampling with the model's own over it."""
+        """Return the run's sampling with the model's own over it."""
         return Sampling.model_validate({**self.sampling.model_dump(), **model.sampling})
 
-    def options_of(self, model: ModelOptions) -> dict[str, Any]:
-        """The provider's options with the model's own over them."""
+    def provider_options(self, model: ModelOptions) -> dict[str, Any]:
+        """Return the provider's options with the model's own over them."""
         return {**self.providers.get(model.provider, {}), **model.options}
 
     def identity(self) -> dict[str, Any]:
-        """What must stay the same for a run to be resumed.
+        """Return what must stay the same for a run to be resumed.
 
         `limit` and `repeats` may grow, and speed may change, without touching what was measured.
         """
         free = {"limit", "repeats", "patience", "problems_file"}
         facts = self.model_dump(mode="json", exclude=free)
         facts["sandbox"].pop("workers")
-        facts["csv"].pop("weights")
-        for mode in {"tir", "csv"} - {*self.mode}:
-            facts.pop(mode)  # what no trial uses decides none
-        if not self.code.regenerate.controls:
-            facts["code"].pop("regenerate")
+        followed = {name for mode in self.running for name in (mode.section, *mode.obeys)}
+        for mode in self._sections():
+            if mode.section in followed:
+                facts[mode.section] = mode.measured(getattr(self, mode.section))
+            else:
+                facts.pop(mode.section)  # what no trial uses decides none
         for options in (facts["judge"], *facts["model"]):
             options["options"] = measured(options["options"])
         facts["providers"] = {name: measured(facts["providers"][name]) for name in self.providers}
         return facts
 
+    def _sections(self) -> "Iterator[Mode]":
+        """Yield the modes that have a section in this config, whether they run or not."""
+        from solver.modes import mode_of, with_section
+
+        yield from map(mode_of, with_section(self.mode))
+
+
+def config_type(modes: Sequence[str]) -> type[Config]:
+    """Return `Config` with a section for each shipped mode, and for those of `modes` from outside.
+
+    Raises ConfigError where a mode from outside is called like another key.
+    """
+    from solver.modes import with_section
+
+    return _config_type(with_section(modes))
+
+
+@cache
+def _config_type(modes: tuple[str, ...]) -> type[Config]:
+    from solver.modes import mode_of
+
+    sections: dict[str, Any] = {}
+    for mode in map(mode_of, modes):
+        assert mode.options is not None
+        if mode.section in sections or mode.section in Config.model_fields:
+            raise ConfigError(
+                f"mode {mode.name!r}: its section would be called {mode.section!r}, like another"
+                " key of the config; rename its file"
+            )
+        sections[mode.section] = (mode.options, mode.options())
+    return create_model("Config", __base__=Config, **sections)
+
+
+def make_config(content: dict[str, Any]) -> Config:
+    """Make a config of plain data. Raises pydantic's ValidationError, and ConfigError."""
+    return config_type(mode_names(content.get("mode", ("code",)))).model_validate(content)
+
+
+def mode_names(value: Any) -> Any:
+    """Split `code,cot` into names; leave anything but a text alone."""
+    return [part.strip() for part in value.split(",")] if isinstance(value, str) else value
+
 
 def differences(first: Any, second: Any, where: str = "") -> Iterator[str]:
-    """Each leaf that differs, as `where: first → second`."""
+    """Yield each leaf that differs, as `where: first → second`."""
     if isinstance(first, dict) and isinstance(second, dict):
         for key in sorted(first.keys() | second.keys()):
             place = f"{where}.{key}" if where else str(key)
@@ -306,7 +273,7 @@ def differences(first: Any, second: Any, where: str = "") -> Iterator[str]:
 
 
 def measured(options: dict[str, Any]) -> dict[str, Any]:
-    """A provider's options without those that say only how fast or where it is reached."""
+    """Return a provider's options without those that say only how fast or where it is reached."""
     return {name: value for name, value in options.items() if name not in _REACHED}
 
 
@@ -315,130 +282,6 @@ _REACHED = frozenset(
 )
 
 
-def load_config(path: Path, overrides: dict[str, Any] | None = None) -> Config:
-    """Read a YAML file, put the command line's overrides over it, and check every word of it.
-
-    Raises ConfigError: one line naming the file, each wrong key, and what to do.
-    """
-    try:
-        text = path.read_text(encoding="utf-8")
-    except FileNotFoundError as missing:
-        raise ConfigError(f"{path}: no such config file{_nearby(path)}") from missing
-    except (OSError, UnicodeDecodeError) as failure:
-        raise ConfigError(f"{path}: cannot be read: {failure}") from failure
-    try:
-        content = yaml.load(text, Loader=_StrictLoader)
-    except yaml.YAMLError as failure:
-        raise ConfigError(f"{path}: not YAML: {' '.join(str(failure).split())}") from failure
-    if not isinstance(content, dict):
-        raise ConfigError(f"{path}: should hold keys and values such as `model: local/smollm2`")
-    return check_config({**content, **(overrides or {})}, source=str(path))
-
-
-def check_config(content: dict[str, Any], *, source: str) -> Config:
-    """A `Config` from plain data, its providers' options checked too.
-
-    Raises ConfigError, naming `source`.
-    """
-    from solver.models import options_of  # imports provider files, which cost a little
-
-    try:
-        config = Config.model_validate(content)
-        for model in config.model:
-            config.sampling_of(model)
-            _options_of(model).model_validate(config.options_of(model))
-        for provider, options in config.providers.items():
-            options_of(provider).model_validate(options)
-    except ValidationError as invalid:
-        wrong = " · ".join(_explain(invalid))
-        raise ConfigError(f"{source}: {wrong}") from invalid
-    except ConfigError as wrong_provider:
-        raise ConfigError(f"{source}: {wrong_provider}") from wrong_provider
-    return config
-
-
-def _options_of(model: ModelOptions) -> type[Record]:
-    from solver.models import options_of
-
-    try:
-        return options_of(model.provider)
-    except ConfigError as unknown:
-        raise ConfigError(f"model {model.name!r}: {unknown}") from unknown
-
-
-def _explain(invalid: ValidationError) -> Iterator[str]:
-    """Each mistake as `where: what, and what to do`."""
-    known = _keys_of(Config) if invalid.title == "Config" else []
-    for mistake in invalid.errors():
-        place = [str(part) for part in mistake["loc"]]
-        where = re.sub(r"\.(\d+)", r"[\1]", ".".join(place))
-        yield f"{where}: {_what(mistake, known)}" if where else _what(mistake, known)
-
-
-def _what(mistake: ErrorDetails, known: list[str]) -> str:
-    value, kind, context = mistake["input"], mistake["type"], mistake.get("ctx", {})
-    match kind:
-        case "extra_forbidden":
-            key = str(mistake["loc"][-1])
-            close = get_close_matches(key, known, n=1, cutoff=0.6)
-            return "unknown key" + (f", did you mean {close[0]!r}?" if close else "")
-        case "missing":
-            return "is missing"
-        case "greater_than_equal":
-            return f"{value!r} is too small, it must be at least {context['ge']}"
-        case "greater_than":
-            return f"{value!r} is too small, it must be more than {context['gt']}"
-        case "less_than_equal" | "less_than":
-            return (
-                f"{value!r} is too large, it must be at most {context.get('le', context.get('lt'))}"
-            )
-        case "literal_error":
-            options = re.findall(r"'([^']+)'", str(context["expected"]))
-            close = get_close_matches(str(value), options, n=1, cutoff=0.5)
-            hint = f"did you mean {close[0]!r}? " if close else ""
-            return f"{value!r} is unknown; {hint}choices: {', '.join(options)}"
-        case "value_error":
-            return str(context["error"])
-        case "string_pattern_mismatch":
-            return f"{value!r} should be provider/name, e.g. ollama/llama3.1:8b"
-        case _:
-            message = mistake["msg"].removeprefix("Input ").replace("a valid", "a")
-            return f"{value!r} {message[0].lower()}{message[1:]}"
-
-
-def _keys_of(record: type[BaseModel]) -> list[str]:
-    """Every key a config may have, at any depth."""
-    keys = list(record.model_fields)
-    for field in record.model_fields.values():
-        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
-            keys += _keys_of(field.annotation)
-    return [*keys, "name", "options"]
-
-
-def _first_twice(names: list[str] | tuple[str, ...]) -> str:
+def first_twice(names: Sequence[str]) -> str:
+    """Return the first name that is listed twice."""
     return next(name for name in names if list(names).count(name) > 1)
-
-
-def _nearby(path: Path) -> str:
-    """A hint naming the configs that do exist beside the one asked for."""
-    found = (
-        sorted(other.name for other in path.parent.glob("*.yaml")) if path.parent.is_dir() else []
-    )
-    close = get_close_matches(path.name, found, n=1, cutoff=0.5)
-    if close:
-        return f"; did you mean {path.parent / close[0]}?"
-    return f"; {path.parent} holds {', '.join(found)}" if found else ""
-
-
-class _StrictLoader(yaml.SafeLoader):
-    """A SafeLoader that refuses a key written twice, where YAML would keep the last in silence."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        seen: set[Any] = set()
-        for key_node, _ in node.value:
-            key = self.construct_object(key_node, deep=True)
-            if key in seen:
-                line = key_node.start_mark.line + 1
-                raise yaml.YAMLError(f"line {line}: key {key!r} is written twice")
-            seen.add(key)
-        return super().construct_mapping(node, deep)

@@ -12,7 +12,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from judge import Verdict
-from sandbox import Execution, Exit, Finding
+from sandbox import Execution, Exit, Finding, Level
 
 
 class Record(BaseModel):
@@ -139,8 +139,13 @@ class Turn(Record):
     """What the program found, where it was asked to check the answer of the turns before it."""
 
     @property
+    def refusals(self) -> tuple[Finding, ...]:
+        """Return what of the findings kept the program from running."""
+        return tuple(finding for finding in self.findings if finding.level is Level.REFUSE)
+
+    @property
     def failure(self) -> Failure | None:
-        """Why there is no answer, or None where there is one."""
+        """Say why there is no answer, or None where there is one."""
         return failure_of(
             answered=self.answer is not None,
             runs_code=self.runs_code,

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from judge import JudgeError, Verdict
 from sandbox import Execution, Exit, SandboxError
 from sandbox.screen import screen
-from solver.config import check_config
+from solver.config_file import check_config
 from solver.errors import ModelError
 from solver.models.scripted import Scripted
 from solver.records import Problem, Turn

@@ -11,7 +11,7 @@ from solver.analysis.compare import Run, compare_runs
 from solver.analysis.cost import Price, Prices, Usage, usage
 from solver.config import Config, ModelOptions
 from solver.errors import ConfigError
-from solver.modes import most_kept, most_requests, most_turns, opening
+from solver.modes import Mode
 from solver.records import Problem
 from solver.stats.metrics import clopper_pearson
 from solver.stats.paired import smallest_detectable
@@ -95,7 +95,7 @@ def plan_run(
     arms = [
         _arm(config, model, mode, problems, prices, pilot)
         for model in config.model
-        for mode in config.modes
+        for mode in config.running
     ]
     n = len(problems)
     return Plan(
@@ -113,25 +113,25 @@ def plan_run(
 def _arm(
     config: Config,
     model: ModelOptions,
-    mode: str,
+    mode: Mode,
     problems: Sequence[Problem],
     prices: Prices,
     pilot: Run | None,
 ) -> ArmPlan:
     cap = config.sampling_of(model).max_tokens
     trials = len(problems) * config.repeats
-    replies, requests = most_turns(mode, config), most_requests(mode, config, cap)
+    replies, requests = mode.most_turns(config), mode.most_requests(config, cap)
     first = config.repeats * sum(_prompt_tokens(config, mode, problem) for problem in problems)
-    kept = most_kept(mode, config) * (cap + REPORT_TOKENS)
+    kept = mode.most_kept(config) * (cap + REPORT_TOKENS)
     prompts = first + (replies - 1) * (first + trials * kept)
     begun = trials * replies * (requests - 1) * cap
-    one = _mean_trial(model.name, mode, pilot)
+    one = _mean_trial(model.name, mode.name, pilot)
     sent = Range(first, trials * one.input_tokens if one else None, requests * prompts + begun)
     received = Range(0, trials * one.output_tokens if one else None, trials * replies * cap)
     price = prices.get(model.name)
     return ArmPlan(
         model=model.name,
-        mode=mode,
+        mode=mode.name,
         trials=trials,
         calls=Range(trials, trials * one.requests if one else None, trials * replies * requests),
         input_tokens=sent,
@@ -142,8 +142,8 @@ def _arm(
     )
 
 
-def _prompt_tokens(config: Config, mode: str, problem: Problem) -> float:
-    chat = opening(mode, problem, config)
+def _prompt_tokens(config: Config, mode: Mode, problem: Problem) -> float:
+    chat = mode.opening(problem, config)
     return sum(len(message.text) for message in chat) / CHARACTERS_PER_TOKEN
 
 

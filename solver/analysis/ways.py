@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from sandbox import Exit
 from solver.analysis.accuracy import correct_by_problem
-from solver.config import VoteWeights
+from solver.modes import stored_mode
 from solver.records import Outcome, Turn, Verification
 from solver.stats.metrics import Estimate, accuracy
 from solver.stats.paired import Difference, MeanDifference, mean_difference, paired_difference
@@ -105,12 +105,12 @@ def ways_of(store: Store, rows: Iterable[Row] | None = None) -> Ways:
         rounds=tuple(
             _rounds(model, [store.turns(row.key) for row in rows])
             for (model, mode), rows in arms.items()
-            if mode == "tir"
+            if stored_mode(mode).rounds
         ),
         checks=tuple(
             _checks(model, [(row, store.turns(row.key)) for row in rows])
             for (model, mode), rows in arms.items()
-            if mode == "csv"
+            if stored_mode(mode).vote
         ),
         regrown=tuple(found for model in models if (found := _regrown(model, arms, store))),
     )
@@ -121,13 +121,15 @@ def vote_weights(store: Store, rows: Iterable[Row] | None = None) -> dict[str, f
 
     `rows` are the run's rows, if read already.
     """
-    config = store.manifest().get("config", {}).get("csv", {})
-    weights = VoteWeights.model_validate(config.get("weights", {}))
-    return {
-        row.key: getattr(weights, store.turns(row.key)[-1].verification or Verification.UNCERTAIN)
-        for row in (store.rows() if rows is None else rows)
-        if row.mode == "csv" and row.turns
-    }
+    config = store.manifest().get("config", {})
+    found = {}
+    for row in store.rows() if rows is None else rows:
+        mode = stored_mode(row.mode)
+        if mode.vote is not None and row.turns:
+            weights = mode.vote(mode.stored_options(config))
+            state = store.turns(row.key)[-1].verification or Verification.UNCERTAIN
+            found[row.key] = weights[state]
+    return found
 
 
 def _rounds(model: str, trials: Sequence[Sequence[Turn]]) -> Rounds:
@@ -166,20 +168,22 @@ def _regrown(
     model: str, arms: Mapping[tuple[str, str], Sequence[Row]], store: Store
 ) -> tuple[Regrown, ...]:
     """Plain `code` and its controls, over the trials that all of them have."""
-    modes = [mode for name, mode in arms if name == model and mode.startswith("code+")]
-    if not modes or (model, "code") not in arms:
+    base = {mode: stored_mode(mode).compared_with for name, mode in arms if name == model}
+    compared = [mode for mode, other in base.items() if other in base]
+    if not compared:
         return ()
+    plain_mode = base[compared[0]] or ""
     trials = {
         mode: {(row.problem_id, row.repeat): row for row in arms[model, mode]}
-        for mode in ("code", *modes)
+        for mode in (plain_mode, *compared)
     }
     shared = sorted(set.intersection(*({*rows} for rows in trials.values())))
     rows = {mode: [by_place[place] for place in shared] for mode, by_place in trials.items()}
     if not shared:
         return ()
-    plain = [store.turns(row.key) for row in rows["code"]]
+    plain = [store.turns(row.key) for row in rows[plain_mode]]
     return tuple(
-        _beside(rows[mode], [store.turns(row.key) for row in rows[mode]], rows["code"], plain)
+        _beside(rows[mode], [store.turns(row.key) for row in rows[mode]], rows[plain_mode], plain)
         for mode in rows
     )
 

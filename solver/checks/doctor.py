@@ -9,7 +9,8 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from sandbox import probe
-from solver.config import Config, check_config, load_config
+from solver.config import Config
+from solver.config_file import check_config, load_config
 from solver.errors import ConfigError, ModelError
 from solver.models import Model
 from solver.run.build import connect_judge, connect_models

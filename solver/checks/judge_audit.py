@@ -14,7 +14,8 @@ from typing import Any
 from judge.audit import AuditReport, audit, read_pairs
 from judge.model.agreement import Bounds, score_bounds
 from judge.model.probes import Probe, planted
-from solver.config import Config, check_config
+from solver.config import Config
+from solver.config_file import check_config
 from solver.errors import ConfigError
 from solver.problems import load
 from solver.run.build import ask_through, connect_judge, policy_of

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from solver.config import Config, check_config
+from solver.config import Config
+from solver.config_file import check_config
 from solver.records import Outcome, Problem
 from solver.run.build import Judging, build_judge
 from solver.run.loop import together

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 import judge
 from judge import Relation
 from sandbox import Exit, Limits, Sandbox, open_sandbox
-from solver.config import Config
+from solver.config import Config, make_config
 from solver.run.loop import together
 from solver.store import Refused, Store
 
@@ -46,7 +46,7 @@ def audit_screen(store: Store) -> ScreenAudit:
 
     Raises SandboxError where no sandbox is to be had.
     """
-    config = Config.model_validate(store.manifest()["config"])
+    config = make_config(store.manifest()["config"])
     return asyncio.run(_audit(store, config))
 
 

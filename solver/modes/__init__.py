@@ -1,187 +1,253 @@
-"""Ways of solving: one file a mode, an async generator that reads like the conversation it holds.
+"""Ways for a model to solve a problem: one file each, which exports one record called `MODE`.
 
-A mode yields a `Turn` for each model reply, and stops when it has an answer or no attempt is left.
-It never sees the reference answer.
+A mode is an async generator that reads like the conversation it holds. It yields a `Turn` for each
+model reply, stops when it has an answer or may not ask again, and never sees the reference answer.
+All that the rest of the program must know of a mode stands in its record: nothing else knows one by
+name. Files whose name starts with an underscore are shared by them.
+
+A mode may also come from outside: `mode: my_package.my_mode` in a config names a module that
+exports `MODE`, and so does an entry point of the group `solver.modes`.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from dataclasses import dataclass
-from functools import partial
-from typing import Any, Protocol
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from difflib import get_close_matches
+from functools import cache
+from importlib import import_module
+from importlib.metadata import entry_points
+from pkgutil import iter_modules
+from typing import TYPE_CHECKING, Any, Protocol
 
-import judge
-from sandbox import Execution, Finding, Level
-from solver.config import Config
-from solver.extract import extract_program
+from sandbox import Execution, Finding
+from solver.errors import ConfigError
 from solver.models import Extend
-from solver.modes._continue import MOST_REQUESTS
-from solver.modes._prompts import code_chat, cot_chat, prompt_hash, tir_chat
-from solver.records import Message, Problem, Reply, Turn, digest
+from solver.records import Message, Problem, Record, Reply, Trial, Turn, Verification, digest
+
+if TYPE_CHECKING:
+    from solver.config import Config
 
 
-class Asks(Protocol):
-    """Ask the model under test for one reply; waiting, retrying and resuming happen behind it."""
+class Ask(Protocol):
+    """Asks the model under test for one reply; waiting, retrying and resuming happen behind it."""
 
     async def __call__(
         self, chat: Sequence[Message], *, seed: int, stop: Sequence[str] = ()
     ) -> Reply:
-        """The reply, which ends before any of `stop`. Raises ModelError."""
+        """Return the reply, which ends before any of the texts in `stop`. Raises ModelError."""
         ...
 
 
-Grower = Callable[[Extend], Awaitable[Reply]]
-"""Makes one reply out of several continuations."""
-
-
-class Runs(Protocol):
-    """Run one program in the sandbox."""
+class Run(Protocol):
+    """Runs one program in the sandbox."""
 
     async def __call__(self, program: str) -> Execution:
-        """How it went. Raises SandboxError."""
+        """Return what became of it. Raises SandboxError."""
         ...
+
+
+Controller = Callable[[Extend], Awaitable[Reply]]
+"""Makes one reply out of several requests, each of which continues the text so far."""
 
 
 @dataclass(frozen=True)
 class Tools:
     """What a mode works with."""
 
-    ask: Asks
-    grow: Callable[[Grower], Awaitable[Reply]]
+    ask: Ask
+    control: Callable[[Controller], Awaitable[Reply]]
     """Let a controller make the next reply. Raises ModelError."""
-    run: Runs
+    run: Run
     """In a fresh process."""
-    step: Runs
+    step: Run
     """In the trial's session, where names stay defined."""
     screen: Callable[[str], tuple[Finding, ...]]
     max_tokens: int
     """The cap on one reply."""
 
 
-class Mode(Protocol):
-    """A way of solving. `seed` is the trial's; a turn that must differ adds its number to it."""
+class Solve(Protocol):
+    """Solves one problem. `seed` is the trial's; a turn that must differ adds its number to it."""
 
     def __call__(
-        self, problem: Problem, tools: Tools, config: Config, seed: int
+        self, problem: Problem, tools: Tools, config: "Config", seed: int
     ) -> AsyncIterator[Turn]:
-        """The turns of one trial, as they happen."""
+        """Yield the turns of one trial, as they happen."""
         ...
 
 
+def _settings(config: "Config") -> dict[str, Any]:
+    return {}
+
+
+def _numbered(mode: "Mode", turn: Turn, number: int) -> str:
+    return f"{mode.turn.capitalize()} {number}"
+
+
+def _last_answer(turn: Turn, trial: Trial) -> bool:
+    return turn.answer is not None and turn.answer == trial.answer
+
+
+@dataclass(frozen=True)
+class Mode:
+    """Everything that the rest of the program must know of a mode."""
+
+    name: str
+    """As in the config. An arm that a mode adds is called after it: `code+guided`."""
+    definition: str
+    """What it does, in a sentence or two for readers of the report."""
+    solve: Solve
+    opening: Callable[[Problem, "Config"], tuple[Message, ...]]
+    """The first messages that are sent for a problem."""
+    sentences: tuple[str, ...]
+    """Every sentence it may send, as a template: their hash is part of each trial's key."""
+    settings: Callable[["Config"], dict[str, Any]] = _settings
+    """What of the config decides its trials, besides limits and sampling: part of the key."""
+    options: type[Record] | None = None
+    """Its section of the config, called like the mode."""
+    measured: Callable[[Any], dict[str, Any]] = lambda options: options.model_dump(mode="json")
+    """What of its section must stay the same for a run to be resumed."""
+    obeys: tuple[str, ...] = ()
+    """Other modes whose section it follows too."""
+    faults: Callable[["Config"], Iterator[str]] = lambda config: iter(())
+    """What cannot work in its section together with the rest of the config."""
+    arms: Callable[["Config"], tuple[str, ...]] = lambda config: ()
+    """Names of further modes that its section asks for, run next to it."""
+    compared_with: str | None = None
+    """The mode whose section asks for this one; results are compared with it."""
+
+    most_turns: Callable[["Config"], int] = lambda config: 1
+    """Upper bound on the replies of one trial."""
+    most_requests: Callable[["Config", int], int] = lambda config, max_tokens: 1
+    """Upper bound on the requests for one reply, given its cap; each sends the prompt again."""
+    most_kept: Callable[["Config"], int] = lambda config: 0
+    """Upper bound on the earlier replies that one prompt holds, with what was said of them."""
+
+    runs_code: bool = False
+    """It runs programs, so it needs a sandbox."""
+    retries: bool = False
+    """Its turns are attempts at one program: the next one follows only where this one failed."""
+    rounds: bool = False
+    """Its turns alternate words and programs, whose output goes back to the model."""
+    continues: bool = False
+    """It continues partial replies, which not every provider can."""
+    vote: Callable[[Any], Mapping[Verification, float]] | None = None
+    """Where it checks its answers: the weight of each verdict of a check in the vote over repeats,
+    from its section of the config."""
+
+    turn: str = "reply"
+    """What a reader calls one of its turns."""
+    label: Callable[["Mode", Turn, int], str] = _numbered
+    """The heading of a turn, given its number from 1."""
+    teaches: Callable[[Turn, Trial], bool] = _last_answer
+    """Whether a reply of a correct trial is worth training on."""
+    kept: Callable[[Reply, Any], str] = lambda reply, options: reply.text
+    """The part of a reply that stays in the conversation, given its section of the config."""
+    audited: Callable[[Turn], bool] = lambda turn: True
+    """Whether the screen's audit may run the turn's refused program to see what it prints."""
+
+    @property
+    def section(self) -> str:
+        """Return the key of its section in a config: its name without the package."""
+        return self.name.partition("+")[0].rpartition(".")[2]
+
+    def heading(self, turn: Turn, number: int) -> str:
+        """Return the heading of a turn, given its number from 1."""
+        return self.label(self, turn, number)
+
+    def stored_options(self, config: Mapping[str, Any]) -> Any:
+        """Return its section of a stored config, checked; None where it has no options.
+
+        Raises pydantic's ValidationError where the stored section is not one of this version.
+        """
+        return self.options.model_validate(config.get(self.section, {})) if self.options else None
+
+
+SHIPPED = tuple(sorted(f.name for f in iter_modules(__path__) if not f.name.startswith("_")))
+"""The files of this folder, by name."""
+
+
 def mode_of(name: str) -> Mode:
-    """The mode in the file of that name; `code+guided` is in `regenerate`, with its control."""
-    from solver.modes.code import code
-    from solver.modes.cot import cot
-    from solver.modes.csv import csv
-    from solver.modes.regenerate import grown, refine
-    from solver.modes.tir import tir
+    """Return the mode of a name as it stands in a config or a stored trial.
 
-    modes: dict[str, Mode] = {
-        "code": code,
-        "code+literal": partial(grown, control="literal"),
-        "code+guided": partial(grown, control="guided"),
-        "code+refine": refine,
-        "cot": cot,
-        "csv": csv,
-        "tir": tir,
-    }
-    return modes[name]
-
-
-def opening(name: str, problem: Problem, config: Config) -> tuple[Message, ...]:
-    """The first messages that a mode sends for a problem."""
-    if name == "cot":
-        return cot_chat(problem.question, examples=config.cot.examples)
-    if name == "tir":
-        return tir_chat(
-            problem.question,
-            form=config.tir.format,
-            executions=config.tir.most_executions,
-            seconds=config.sandbox.seconds,
-        )
-    return code_chat(
-        problem.question, examples=config.code.examples, seconds=config.sandbox.seconds
-    )
-
-
-def identity(name: str, config: Config) -> str:
-    """Changes with anything that changes what a mode sends or does: part of every trial's key."""
-    code = config.code.model_dump(mode="json", exclude={"regenerate"})
-    options: dict[str, Any] = {
-        "code": code,
-        "cot": config.cot.model_dump(mode="json"),
-        "tir": config.tir.model_dump(mode="json") | {"executions": config.tir.most_executions},
-        "csv": code | {"revisions": config.csv.revisions},
-        "code+guided": code | {"interventions": config.code.regenerate.interventions},
-    }.get(name, code)
-    limits = config.sandbox
-    return digest([prompt_hash(name, options), limits.seconds, limits.memory_mb])
-
-
-def most_turns(name: str, config: Config) -> int:
-    """Replies that one trial may take."""
-    attempts = 1 + config.code.retries
-    return {
-        "cot": 1,
-        "tir": 1 + config.tir.most_executions,
-        "csv": (attempts + 1) * (1 + config.csv.revisions),
-    }.get(name, attempts)
-
-
-def most_requests(name: str, config: Config, max_tokens: int) -> int:
-    """Requests that one reply may take, each of which sends its prompt again."""
-    another = 1 + MOST_REQUESTS
-    return {
-        "code+literal": max_tokens,
-        "code+guided": 1 + config.code.regenerate.interventions * another,
-        "code+refine": another,
-    }.get(name, 1)
-
-
-def most_kept(name: str, config: Config) -> int:
-    """Replies, and what was said of them, that one prompt may hold beside its opening."""
-    return {"cot": 0, "tir": config.tir.most_executions, "csv": 3, "code+refine": 0}.get(name, 1)
-
-
-async def program_turn(
-    chat: Sequence[Message],
-    new: Sequence[Message],
-    tools: Tools,
-    *,
-    seed: int,
-    fresh: bool,
-    ask: Asks | None = None,
-) -> Turn:
-    """Model, extract, screen, sandbox: one attempt at a program that prints the answer.
-
-    `chat` is all that is sent, `new` the part of it that no earlier turn holds. `ask` makes the
-    reply where that is not simply the model's.
+    Raises ConfigError where there is none, or where its module does not import.
     """
-    reply = await (ask or tools.ask)(chat, seed=seed)
-    program = extract_program(reply.text, capped=reply.capped)
-    findings: tuple[Finding, ...] = ()
-    execution = None
-    if program is not None and not reply.prompt_cut:
-        findings, execution = await screened(program, tools, tools.run)
-    answer = judge.Extracted(answer=None, rule="none")
-    if execution is not None and execution.exit == "ok":
-        answer = judge.extract_output(execution.stdout)
-    return Turn(
-        prompt=tuple(new),
-        fresh=fresh,
-        reply=reply,
-        program=program,
-        findings=findings,
-        execution=execution,
-        answer=answer.answer,
-        answer_rule=answer.rule if answer.answer is not None else None,
-        runs_code=True,
-    )
+    found = _found(name)
+    if isinstance(found, Mode):
+        return found
+    raise ConfigError(found)
 
 
-async def screened(
-    program: str, tools: Tools, run: Runs
-) -> tuple[tuple[Finding, ...], Execution | None]:
-    """Run a program unless the screen refuses it; its findings, and how it went."""
-    findings = tools.screen(program)
-    refused = any(finding.level is Level.REFUSE for finding in findings)
-    return findings, None if refused else await run(program)
+def stored_mode(name: str) -> Mode:
+    """Return the mode of a stored trial; where its file is gone, one that knows only its name.
+
+    So a run can be read on a machine that lacks the package its mode came from.
+    """
+    found = _found(name)
+    return found if isinstance(found, Mode) else _gone(name)
+
+
+def names() -> tuple[str, ...]:
+    """Return the names of all modes that a config may list here, without those they add."""
+    shipped = (mode_of(file) for file in SHIPPED if _file(file).compared_with is None)
+    return (*(mode.name for mode in shipped), *sorted(entry_points(group="solver.modes").names))
+
+
+def with_section(listed: Sequence[str]) -> tuple[str, ...]:
+    """Return the names of the modes that have a section in a config that lists these modes.
+
+    Every shipped mode with options has one, run or not; names that are unknown are passed over.
+    """
+    outside = (name for name in listed if name not in SHIPPED)
+    found = (mode for name in (*SHIPPED, *outside) if isinstance(mode := _found(name), Mode))
+    return tuple(dict.fromkeys(mode.name for mode in found if mode.options is not None))
+
+
+def identity(mode: Mode, config: "Config") -> str:
+    """Return a hash that changes with anything the mode sends or does: part of each trial's key."""
+    from solver.modes._chat import worked_examples
+
+    settings = mode.settings(config)
+    examples = [e.model_dump() for e in worked_examples()[: settings.get("examples", 0)]]
+    limits = config.sandbox
+    prompts = digest([mode.sentences, settings, examples])
+    return digest([prompts, limits.seconds, limits.memory_mb])
+
+
+@cache
+def _found(name: str) -> Mode | str:
+    """Return the mode, or one line on why there is none."""
+    file = name.rpartition("+")[2]
+    if file in SHIPPED and (mode := _file(file)).name in (name, file):
+        return mode
+    for entry in entry_points(group="solver.modes", name=name):
+        return _exported(name, entry.load)
+    if "." in name:
+        return _exported(name, lambda: import_module(name))
+    known = names()
+    close = get_close_matches(name, known, n=1, cutoff=0.5)
+    hint = f"did you mean {close[0]!r}? " if close else ""
+    return f"{name!r} is unknown; {hint}choices: {', '.join(known)}"
+
+
+def _file(name: str) -> Mode:
+    mode: Mode = import_module(f"{__name__}.{name}").MODE
+    return mode
+
+
+def _exported(name: str, load: Callable[[], Any]) -> Mode | str:
+    """Return the `MODE` of what `load` imports, under the name by which it was asked for."""
+    try:
+        loaded = load()
+    except ImportError as missing:
+        return f"{name!r} is no mode: {missing}"
+    mode = getattr(loaded, "MODE", loaded)
+    if not isinstance(mode, Mode):
+        return f"{name!r} is no mode: it exports no MODE of type solver.modes.Mode"
+    return replace(mode, name=name)
+
+
+def _gone(name: str) -> Mode:
+    def solve(problem: Problem, tools: Tools, config: "Config", seed: int) -> AsyncIterator[Turn]:
+        raise ConfigError(f"mode {name!r} is not installed here")
+
+    return Mode(name, f"{name}: not installed here.", solve, lambda problem, config: (), ())

@@ -1,17 +1,18 @@
-"""A reply that grows by several requests: its text and bill, the check of its lines, other tokens.
+"""Build one reply from several requests: its text and cost, checks of its lines, other tokens.
 
-Nothing here knows a mode; `regenerate.py` says what is done with it.
+Shared by the arms of regeneration, each of which is a file of its own.
 """
 
 import codeop
 import re
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
-from typing import Literal
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
 
 from sandbox import Finding, Level
 from solver.models import Extend
+from solver.modes import Mode, Solve, code
 from solver.records import Intervention, Message, Reply, Token
 
 _ALTERNATIVES = 20
@@ -30,15 +31,15 @@ Screen = Callable[[str], tuple[Finding, ...]]
 
 
 @dataclass
-class Growth:
-    """The text so far, and what all requests for it cost together."""
+class PartialReply:
+    """The text of a reply so far, and what all requests for it cost together."""
 
     text: str = ""
     tokens: tuple[Token, ...] = ()
     """As long as they are known for the whole text; else none."""
     inherited: int = 0
-    """Tokens of an earlier reply that the text began with: paid for there, but under the cap."""
-    bought: int = 0
+    """Tokens of an earlier reply that the text starts with: counted there, but under this cap."""
+    written: int = 0
     """Tokens that the model wrote, those included that were dropped again."""
     read: int = 0
     seconds: float = 0.0
@@ -47,20 +48,20 @@ class Growth:
     interventions: list[Intervention] = field(default_factory=list)
 
     @classmethod
-    def cut_from(cls, reply: Reply, at: int) -> "Growth":
-        """An earlier reply up to a place, to be grown again from there."""
-        growth = cls(text=reply.text, tokens=reply.tokens)
-        growth.cut("refined", at)
-        growth.inherited = len(growth.tokens) or len(growth.text) // _LETTERS_A_TOKEN
-        return growth
+    def cut_from(cls, reply: Reply, at: int) -> "PartialReply":
+        """Return an earlier reply up to a place, to be continued from there."""
+        partial = cls(text=reply.text, tokens=reply.tokens)
+        partial.cut("refined", at)
+        partial.inherited = len(partial.tokens) or len(partial.text) // _LETTERS_A_TOKEN
+        return partial
 
     def room(self, cap: int) -> int:
-        """How many more tokens the model may write."""
-        return cap - self.inherited - self.bought
+        """Return how many more tokens the model may write."""
+        return cap - self.inherited - self.written
 
-    def pay(self, piece: Reply) -> None:
+    def count(self, piece: Reply) -> None:
         """Count a request whose text is not used."""
-        self.bought += piece.output_tokens
+        self.written += piece.output_tokens
         self.read += piece.input_tokens
         self.seconds += piece.seconds
         self.requests += piece.requests
@@ -68,10 +69,10 @@ class Growth:
 
     def add(self, piece: Reply) -> None:
         """Append what a request brought."""
-        self.pay(piece)
+        self.count(piece)
         self._append(piece.text, piece.tokens)
 
-    def put(self, text: str, logprob: float | None) -> None:
+    def append(self, text: str, logprob: float | None) -> None:
         """Append one chosen token."""
         self._append(text, () if logprob is None else (Token(text=text, logprob=logprob),))
 
@@ -85,11 +86,11 @@ class Growth:
         self.tokens = tokens if _text_of(tokens) == self.text else ()
 
     def reply(self, *, capped: bool) -> Reply:
-        """All of it as one reply."""
+        """Return all of it as one reply."""
         return Reply(
             text=self.text,
             input_tokens=self.read,
-            output_tokens=self.bought,
+            output_tokens=self.written,
             seconds=self.seconds,
             requests=self.requests,
             capped=capped,
@@ -105,7 +106,7 @@ class Growth:
 
 
 def places(tokens: Sequence[Token]) -> Iterator[tuple[int, int, Token]]:
-    """Where each token begins and ends in the text, in characters."""
+    """Yield where each token begins and ends in the text, in characters."""
     end = 0
     for token in tokens:
         begin, end = end, end + len(token.text)
@@ -117,23 +118,23 @@ def _text_of(tokens: Sequence[Token]) -> str:
 
 
 class LineCheck:
-    """Watches a reply grow, and stops it where its first program closes or a line of it fails.
+    """Watches a reply as it is written, and stops it where its program closes or a line fails.
 
     It is given the continuation after each token, and may be given it from the start again.
     """
 
-    def __init__(self, begun: str, screen: Screen | None) -> None:
-        """Without a `screen` no line is checked; those of `begun` have been."""
-        self._begun = begun
+    def __init__(self, start: str, screen: Screen | None) -> None:
+        """Check no line where there is no `screen`; those of `start` have been checked."""
+        self._start = start
         self._screen = screen
-        self._checked = self._first = begun.rfind("\n") + 1
+        self._checked = self._first = start.rfind("\n") + 1
         self.found: Literal["closed", "unparsable", "refused"] | None = None
         self.at = 0
         """Characters of the whole text that can be kept."""
 
     def __call__(self, continuation: str) -> bool:
-        """Whether the reply is to be stopped."""
-        text = self._begun + continuation
+        """Tell whether the reply is to be stopped."""
+        text = self._start + continuation
         opening = _OPENS.search(text)
         if opening is None:
             return False
@@ -158,7 +159,7 @@ class LineCheck:
 
 
 def _line_ends(text: str, begin: int) -> Iterator[int]:
-    """Where each line ends that is not blank, its line break included."""
+    """Yield where each line ends that is not blank, its line break included."""
     for line in re.finditer(r"[^\n]*\S[^\n]*\n", text[begin:]):
         yield begin + line.end()
 
@@ -172,11 +173,11 @@ class _Fault:
 
 
 def _fault(program: str, screen: Screen, *, whole: bool) -> _Fault | None:
-    """The fault in the beginning of a program that ends with a line, or in a `whole` program.
+    """Find the fault in the first lines of a program, or in a `whole` program.
 
-    Where the text cannot be parsed, that is the last line's doing, since it could without it, and
-    where it breaks off, that of whoever ended it there. A refusal may come late, when the statement
-    is whole, so it names its line.
+    Text that cannot be parsed is the fault of its last line, since it could be parsed without it. A
+    program that is whole and yet incomplete is at fault where it ends. The screen may refuse a
+    statement only once it is complete, so the refusal names its line.
     """
     if program.endswith("\\\n") and not whole:
         return None  # the line goes on, which `codeop` takes for a mistake
@@ -195,7 +196,7 @@ def _fault(program: str, screen: Screen, *, whole: bool) -> _Fault | None:
 
 
 def line_begin(program: str, number: int) -> int:
-    """Where a line begins, in characters: the first is 0, the last -1 and any behind it."""
+    """Return where a line begins, in characters; lines count from 0, and -1 is the last."""
     begins = [0, *(line_break.end() for line_break in re.finditer("\n(?=.)", program, re.DOTALL))]
     return begins[min(number, len(begins) - 1)]
 
@@ -206,12 +207,12 @@ async def another_token(
     kept: str,
     dropped: Sequence[str],
     seed: int,
-    growth: Growth,
+    partial: PartialReply,
 ) -> tuple[str, float | None] | None:
-    """The likeliest token after `kept` that none of `dropped` begins with, and its log-probability.
+    """Find the likeliest token after `kept` that none of `dropped` begins with.
 
-    `growth` pays. Where the provider tells no probabilities, one is drawn at temperature 1. None
-    where the model offers no other.
+    Returns it with its log-probability; None where the model offers no other. Where the provider
+    tells no probabilities, one is drawn at temperature 1. The requests are counted in `partial`.
     """
 
     def other(text: str) -> bool:
@@ -221,12 +222,39 @@ async def another_token(
     likely = await extend(
         chat, kept, seed=seed, max_tokens=1, logprobs=_ALTERNATIVES, temperature=0.0
     )
-    growth.pay(likely)
+    partial.count(likely)
     if likely.tokens:
         return next((token for token in likely.tokens[0].alternatives if other(token[0])), None)
     for number in range(1, _TRIES + 1):
         drawn = await extend(chat, kept, seed=seed + number, max_tokens=1, temperature=1.0)
-        growth.pay(drawn)
+        partial.count(drawn)
         if other(drawn.text):
             return drawn.text, None
     return None
+
+
+def control_of(
+    control: str,
+    definition: str,
+    solve: Solve,
+    *,
+    most_requests: Callable[[Any, int], int],
+    settings: Callable[[Any], dict[str, Any]] = code.settings,
+    most_kept: Callable[[Any], int] = code.MODE.most_kept,
+) -> Mode:
+    """Return the record of an arm that differs from mode `code` in how its replies are made."""
+    return replace(
+        code.MODE,
+        name=f"code+{control}",
+        definition=definition,
+        solve=solve,
+        settings=settings,
+        options=None,
+        faults=lambda config: iter(()),
+        arms=lambda config: (),
+        obeys=("code",),
+        compared_with="code",
+        most_requests=most_requests,
+        most_kept=most_kept,
+        continues=True,
+    )

@@ -1,16 +1,83 @@
-"""Mode `code`: the model writes one Python program, and gets to mend it when it fails."""
+"""Mode `code`: the model writes one Python program, and may fix it when it fails."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
+from typing import Any, Literal
 
-from solver.config import Config
-from solver.modes import Asks, Tools, opening, program_turn
-from solver.modes._prompts import try_again
-from solver.records import Message, Problem, Turn
+from pydantic import Field, field_validator
+
+from solver.config import Config, first_twice
+from solver.modes import Ask, Mode, Tools
+from solver.modes._chat import assistant, fill, system, user, worked_examples
+from solver.modes._turns import program_teaches, program_turn
+from solver.records import Failure, Message, Problem, Record, Turn
+
+SYSTEM = """\
+You solve mathematics problems by writing Python.
+Reply with one complete program in a single ```python block. It must compute the answer and print \
+only the final answer, in exact form where there is one (sympy, numpy, scipy and fractions are \
+installed). It runs once without input, files or network, and has {seconds:g} seconds."""
+
+QUESTION = """\
+Problem: {question}
+
+Write the program."""
+
+TRY_AGAIN = """\
+{why}
+
+Write the whole program again, corrected, in a single ```python block. \
+Print only the final answer."""
+
+_WHY = {
+    Failure.NO_CODE: "Your reply held no Python program.",
+    Failure.TRUNCATED: "Your reply reached the length limit before its program ended. Be shorter.",
+    Failure.UNSAFE: "Your program was not run, because it does what is not allowed here:\n{detail}",
+    Failure.CRASHED: "Your program failed:\n{detail}",
+    Failure.TIMEOUT: "Your program was stopped: it ran longer than {seconds:g} seconds."
+    " Use a faster method.",
+    Failure.OUT_OF_MEMORY: "Your program was stopped: it used more than {memory_mb} MiB of memory.",
+    Failure.NO_OUTPUT: "Your program ended without printing an answer.",
+}
+
+SENTENCES = (SYSTEM, QUESTION, TRY_AGAIN, *_WHY.values())
 
 
-async def code(problem: Problem, tools: Tools, config: Config, seed: int) -> AsyncIterator[Turn]:
-    """Ask for a program and run it. If it fails, show the model why, or ask afresh."""
-    async for turn in attempts(opening("code", problem, config), tools, config, seed):
+class RegenerateOptions(Record):
+    """Token-by-token regeneration: each control is an arm of its own, compared with `code`."""
+
+    controls: tuple[Literal["literal", "guided", "refine"], ...] = ()
+    """`literal`: one request a token. `guided`: each finished line is checked, and written again
+    where it fails. `refine`: a failed program is continued again from its least certain token."""
+    interventions: int = Field(default=8, ge=1, le=100)
+    """How many lines of one reply `guided` may have written again."""
+
+    @field_validator("controls", mode="before")
+    @classmethod
+    def _one_or_many_controls(cls, value: Any) -> Any:
+        return [part.strip() for part in value.split(",")] if isinstance(value, str) else value
+
+
+class Options(Record):
+    """The mode in which the model writes one Python program."""
+
+    retries: int = Field(default=10, ge=0, le=100)
+    """How often a failed program may be asked for again; 10 retries are 11 attempts."""
+    retry: Literal["feedback", "resample"] = "feedback"
+    """`feedback` shows the model its error; `resample` asks for a new program with another seed."""
+    examples: int = Field(default=0, ge=0)
+    """How many worked examples precede the problem."""
+    regenerate: RegenerateOptions = RegenerateOptions()
+    """One of `literal`, `guided`, `refine`, or a list of them, to be compared with `code`."""
+
+    @field_validator("regenerate", mode="before")
+    @classmethod
+    def _regenerate_by_control(cls, value: Any) -> Any:
+        return {"controls": value} if isinstance(value, str | list | tuple) else value
+
+
+async def solve(problem: Problem, tools: Tools, config: Config, seed: int) -> AsyncIterator[Turn]:
+    """Ask for a program and run it. If it fails, show the model why, or ask with another seed."""
+    async for turn in attempts(opening(problem, config), tools, config, seed):
         yield turn
 
 
@@ -21,7 +88,7 @@ async def attempts(
     seed: int,
     *,
     known: int = 0,
-    ask: Asks | None = None,
+    ask: Ask | None = None,
 ) -> AsyncIterator[Turn]:
     """Ask for a program until one prints an answer or no retry is left.
 
@@ -29,18 +96,103 @@ async def attempts(
     crash, a limit, silence. A wrong answer never does, for that would leak the reference.
     `known` of the question's messages are in earlier turns already; `ask` is `program_turn`'s.
     """
-    limits = config.sandbox
+    options = config.section(Options)
     chat, new = tuple(question), tuple(question[known:])
-    for attempt in range(1 + config.code.retries):
+    for attempt in range(1 + options.retries):
         fresh = new == tuple(question)
         turn = await program_turn(chat, new, tools, seed=seed + attempt, fresh=fresh, ask=ask)
         yield turn
         if turn.failure is None or turn.reply.prompt_cut:
             return
-        if config.code.retry == "feedback":
-            said = Message(role="assistant", text=turn.reply.text)
-            why = try_again(turn, seconds=limits.seconds, memory_mb=limits.memory_mb)
+        if options.retry == "feedback":
+            why = try_again(turn, config)
             new = (why,)
-            chat = (*question, said, why)  # the last one only: ten would not fit a small context
+            # the last attempt only: ten would not fit a small context
+            chat = (*question, assistant(turn.reply.text), why)
         else:
             new = tuple(question)
+
+
+def opening(problem: Problem, config: Config) -> tuple[Message, ...]:
+    """Return the conversation that asks for a program."""
+    chat = [system(SYSTEM, seconds=config.sandbox.seconds)]
+    for example in worked_examples()[: config.section(Options).examples]:
+        program = f"```python\n{example.program.strip()}\n```"
+        chat += [user(QUESTION, question=example.question), assistant(program)]
+    return (*chat, user(QUESTION, question=problem.question))
+
+
+def try_again(turn: Turn, config: Config) -> Message:
+    """Say why a program failed, and ask for another. Never says whether an answer was right."""
+    if turn.failure is None:
+        raise ValueError(
+            "a turn that gave an answer is not asked again: that would leak the reference"
+        )
+    limits = {"seconds": config.sandbox.seconds, "memory_mb": config.sandbox.memory_mb}
+    return user(TRY_AGAIN, why=fill(_WHY[turn.failure], detail=_detail(turn), **limits))
+
+
+def _detail(turn: Turn) -> str:
+    """Return what the sandbox or the screen said of the program."""
+    if turn.execution is not None:
+        return turn.execution.stderr.strip() or f"it ended with exit {turn.execution.exit}"
+    return "\n".join(f"line {f.line}: {f.reason}" for f in turn.refusals)
+
+
+def settings(config: Config) -> dict[str, Any]:
+    """Return what of the config decides a trial."""
+    return config.section(Options).model_dump(mode="json", exclude={"regenerate"})
+
+
+def most_attempts(config: Config) -> int:
+    """Return how many attempts a trial may take."""
+    return 1 + config.section(Options).retries
+
+
+def measured(options: Options) -> dict[str, Any]:
+    """Leave out regeneration where there is none: it decides no trial then."""
+    unused = set() if options.regenerate.controls else {"regenerate"}
+    return options.model_dump(mode="json", exclude=unused)
+
+
+def faults(config: Config) -> Iterator[str]:
+    """Find retries that would repeat a reply, and controls without the mode they belong to."""
+    options = config.section(Options)
+    controls = options.regenerate.controls
+    if controls and MODE.name not in config.mode:
+        yield "code.regenerate: is compared with mode code, so add it to mode"
+    if len(set(controls)) < len(controls):
+        yield f"code.regenerate: {first_twice(controls)} is listed twice"
+    follows = any(MODE.name in (mode.name, *mode.obeys) for mode in config.running)
+    greedy = any(config.sampling_of(model).temperature == 0 for model in config.model)
+    if follows and greedy and options.retry == "resample" and options.retries > 0:
+        yield (
+            "code.retry: 'resample' at temperature 0 repeats the same reply;"
+            " use retry: feedback or a temperature above 0"
+        )
+
+
+def arms(config: Config) -> tuple[str, ...]:
+    """Name an arm for each control of regeneration."""
+    return tuple(f"code+{control}" for control in config.section(Options).regenerate.controls)
+
+
+MODE = Mode(
+    name="code",
+    definition="code: the model writes one program, which is run, and fixes it where it fails,"
+    " until it prints something or no retry is left.",
+    solve=solve,
+    opening=opening,
+    sentences=SENTENCES,
+    settings=settings,
+    options=Options,
+    measured=measured,
+    faults=faults,
+    arms=arms,
+    most_turns=most_attempts,
+    most_kept=lambda config: 1,
+    runs_code=True,
+    retries=True,
+    turn="attempt",
+    teaches=program_teaches,
+)

@@ -1,16 +1,36 @@
 """Mode `cot`: the model reasons in words and boxes its answer. Nothing is run."""
 
 from collections.abc import AsyncIterator
+from typing import Any
+
+from pydantic import Field
 
 import judge
 from solver.config import Config
-from solver.modes import Tools, opening
-from solver.records import Problem, Turn
+from solver.modes import Mode, Tools
+from solver.modes._chat import assistant, system, user, worked_examples
+from solver.records import Message, Problem, Record, Turn
+
+SYSTEM = """\
+You solve mathematics problems by careful reasoning in words.
+Work step by step, then give the final answer once, in exact form, as \\boxed{answer}."""
+
+QUESTION = """\
+Problem: {question}
+
+Reason step by step and box the final answer."""
 
 
-async def cot(problem: Problem, tools: Tools, config: Config, seed: int) -> AsyncIterator[Turn]:
+class Options(Record):
+    """The mode in which the model reasons in words and boxes its answer."""
+
+    examples: int = Field(default=0, ge=0)
+    """How many worked examples precede the problem."""
+
+
+async def solve(problem: Problem, tools: Tools, config: Config, seed: int) -> AsyncIterator[Turn]:
     """Ask once for reasoning with a boxed answer."""
-    chat = opening("cot", problem, config)
+    chat = opening(problem, config)
     reply = await tools.ask(chat, seed=seed)
     answer = judge.extract_answer(reply.text)
     found = answer.answer is not None
@@ -21,3 +41,28 @@ async def cot(problem: Problem, tools: Tools, config: Config, seed: int) -> Asyn
         answer=answer.answer,
         answer_rule=answer.rule if found else None,
     )
+
+
+def opening(problem: Problem, config: Config) -> tuple[Message, ...]:
+    """Return the conversation that asks for reasoning and a boxed answer."""
+    chat = [system(SYSTEM)]
+    for example in worked_examples()[: config.section(Options).examples]:
+        chat += [user(QUESTION, question=example.question), assistant(example.reasoning.strip())]
+    return (*chat, user(QUESTION, question=problem.question))
+
+
+def settings(config: Config) -> dict[str, Any]:
+    """Return what of the config decides a trial."""
+    return config.section(Options).model_dump(mode="json")
+
+
+MODE = Mode(
+    name="cot",
+    definition="cot: chain of thought. The model reasons in words, in one reply, and boxes its"
+    " answer; nothing is run.",
+    solve=solve,
+    opening=opening,
+    sentences=(SYSTEM, QUESTION),
+    settings=settings,
+    options=Options,
+)

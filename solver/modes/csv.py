@@ -7,44 +7,98 @@ and `csv.revisions` is the end.
 """
 
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
+from typing import Any
+
+from pydantic import Field, model_validator
 
 from sandbox import Execution, Exit
 from solver.config import Config
-from solver.modes import Tools, opening, program_turn
-from solver.modes._prompts import revise, verify
-from solver.modes.code import attempts
-from solver.records import Message, Problem, Turn, Verification
+from solver.modes import Mode, Tools, code
+from solver.modes._chat import assistant, user
+from solver.modes._turns import program_teaches, program_turn
+from solver.records import Message, Problem, Record, Turn, Verification
+
+VERIFY = """\
+Your program printed this answer: {answer}
+
+Now check it with another program that does not repeat the first: put the answer back into the \
+problem, count by brute force, or find it in another way. Its last line of output must be one \
+word: True if the answer is right, False if it is wrong, Uncertain if the check cannot tell. \
+Write it in a single ```python block."""
+
+REVISE = """\
+Your check says that {answer} is wrong. Find the mistake and solve the problem again: write the \
+whole program, corrected, in a single ```python block. Print only the final answer."""
+
+LONGEST_ANSWER = 500
+"""Characters of an answer that the model is shown again."""
 
 
-async def csv(problem: Problem, tools: Tools, config: Config, seed: int) -> AsyncIterator[Turn]:
+class VoteWeights(Record):
+    """What a repeat's answer counts in the verification-weighted vote. Changes no trial."""
+
+    true: float = Field(default=1.0, ge=0)
+    """Its check found it true."""
+    uncertain: float = Field(default=0.5, ge=0)
+    """Its check failed, or could not tell."""
+    false: float = Field(default=0.2, ge=0)
+    """Its check found it false, and no revision was left."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _words(cls, value: Any) -> Any:
+        """Read `true:` and `false:` as words, which YAML reads as truth values."""
+        return {str(k).lower(): v for k, v in value.items()} if isinstance(value, dict) else value
+
+
+class Options(Record):
+    """Self-verification (arXiv 2308.07921): solve as `code` does, then check by a program."""
+
+    revisions: int = Field(default=2, ge=0, le=20)
+    """How often an answer found false is solved again; the last one stands in any case."""
+    weights: VoteWeights = VoteWeights()
+    """The vote over repeats. The paper wants true above uncertain above false; it gives no
+    numbers, so these are ours."""
+
+
+async def solve(problem: Problem, tools: Tools, config: Config, seed: int) -> AsyncIterator[Turn]:
     """Solve, check, and solve again while the check says false.
 
     An answer that is found true, uncertain, or false once too often is the trial's. A revision that
     brings no answer leaves the trial without one: the model has disowned what it had.
     """
-    question = chat = opening("csv", problem, config)
+    question = chat = code.opening(problem, config)
     known = number = 0
-    for _ in range(1 + config.csv.revisions):
-        async for turn in attempts(chat, tools, config, seed + number, known=known):
+    for _ in range(1 + config.section(Options).revisions):
+        async for turn in code.attempts(chat, tools, config, seed + number, known=known):
             number += 1
             yield turn
         if turn.answer is None or turn.failure is not None:
             return
         request = verify(turn.answer)
-        chat = (*question, Message(role="assistant", text=turn.reply.text), request)
+        chat = (*question, assistant(turn.reply.text), request)
         check = await _check(chat, turn, tools, seed + number)
         number += 1
         yield check
         if check.verification is not Verification.FALSE:
             return
-        said = Message(role="assistant", text=check.reply.text)
-        chat = (*chat, said, revise(turn.answer))
+        chat = (*chat, assistant(check.reply.text), revise(turn.answer))
         known = len(chat) - 1
 
 
+def verify(answer: str) -> Message:
+    """Ask for a program that checks an answer."""
+    return user(VERIFY, answer=answer[:LONGEST_ANSWER])
+
+
+def revise(answer: str) -> Message:
+    """Say that the model's own check found its answer false, and ask for another."""
+    return user(REVISE, answer=answer[:LONGEST_ANSWER])
+
+
 async def _check(chat: tuple[Message, ...], solved: Turn, tools: Tools, seed: int) -> Turn:
-    """One request for a program that says whether the answer is right; the answer stays."""
+    """Ask once for a program that says whether the answer is right; the answer stays."""
     turn = await program_turn(chat, chat[-1:], tools, seed=seed, fresh=False)
     return turn.model_copy(
         update={
@@ -56,10 +110,46 @@ async def _check(chat: tuple[Message, ...], solved: Turn, tools: Tools, seed: in
 
 
 def state_of(execution: Execution | None) -> Verification:
-    """What a checking program found: the one word of its last line, else uncertain."""
+    """Read what a checking program found: the one word of its last line, else uncertain."""
     if execution is None or execution.exit is not Exit.OK:
         return Verification.UNCERTAIN
     lines = execution.stdout.split("\n")
     last = next((line for line in reversed(lines) if line.strip()), "")
     word = re.fullmatch(r"\W*(true|false|uncertain)\W*", last.lower())
     return Verification(word.group(1)) if word else Verification.UNCERTAIN
+
+
+def settings(config: Config) -> dict[str, Any]:
+    """Return what of the config decides a trial."""
+    return code.settings(config) | {"revisions": config.section(Options).revisions}
+
+
+def most_turns(config: Config) -> int:
+    """Return how many replies a trial may take: all attempts and a check, for each revision."""
+    return (code.most_attempts(config) + 1) * (1 + config.section(Options).revisions)
+
+
+def vote(options: Options) -> Mapping[Verification, float]:
+    """Return what an answer counts in the vote, by what its check found."""
+    return {state: getattr(options.weights, state) for state in Verification}
+
+
+MODE = Mode(
+    name="csv",
+    definition="csv: the model checks its answer with a second program, and solves again while the"
+    " check says false (arXiv 2308.07921).",
+    solve=solve,
+    opening=code.opening,
+    sentences=(*code.SENTENCES, VERIFY, REVISE),
+    settings=settings,
+    options=Options,
+    measured=lambda options: options.model_dump(mode="json", exclude={"weights"}),
+    obeys=("code",),
+    most_turns=most_turns,
+    most_kept=lambda config: 3,
+    runs_code=True,
+    vote=vote,
+    turn="turn",
+    teaches=program_teaches,
+    audited=lambda turn: turn.verification is None,
+)

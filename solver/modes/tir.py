@@ -12,14 +12,62 @@ kept too; a program's time is `sandbox.seconds`; no worked examples.
 import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from typing import Any, Literal
+
+from pydantic import Field
 
 import judge
 from sandbox import Execution, Exit, Finding, Level
 from solver.config import Config
 from solver.extract import extract_program
-from solver.modes import Tools, opening, screened
-from solver.modes._prompts import TIR_LAST
-from solver.records import Message, Problem, Reply, Turn
+from solver.modes import Mode, Tools
+from solver.modes._chat import assistant, system, user
+from solver.modes._turns import program_teaches, screened
+from solver.records import Message, Problem, Record, Reply, Turn
+
+SYSTEM = {
+    "tora": """\
+You solve mathematics problems by reasoning in words and running Python, in turn.
+Think about the next step, write one program in a ```python block, and stop there. What it prints \
+is given to you in an ```output block, and you go on from it. Every program runs by itself, \
+without the names of earlier ones, input, files or network, for at most {seconds:g} seconds \
+(sympy, numpy, scipy and fractions are installed). You may run {executions} programs.
+When you know the answer, give it once, in exact form, as \\boxed{answer}, and write no more \
+programs.""",
+    "openmath": """\
+You solve mathematics problems by reasoning in words and running Python, in turn.
+Think about the next step, write code between <llm-code> and </llm-code>, and stop there. What it \
+prints is given to you between <llm-code-output> and </llm-code-output>, and you go on from it. \
+Names stay defined from one piece of code to the next. Each runs without input, files or network, \
+for at most {seconds:g} seconds (sympy, numpy, scipy and fractions are installed). You may run \
+{executions} pieces of code.
+When you know the answer, give it once, in exact form, as \\boxed{answer}, and write no more \
+code.""",
+}
+
+QUESTION = """\
+Problem: {question}"""
+
+LAST = """\
+That was the last program. Now give the answer as \\boxed{answer}."""
+
+
+class Options(Record):
+    """Tool-integrated reasoning: words and programs in turn, until an answer is boxed."""
+
+    format: Literal["tora", "openmath"] = "tora"
+    """`tora` (arXiv 2309.17452): each program runs in a fresh process. `openmath`
+    (arXiv 2402.10176): the programs of a trial share one session, and its names."""
+    executions: int | None = Field(default=None, ge=1, le=100)
+    """Programs that may run in one trial; by default the papers' 3 (tora) and 6 (openmath)."""
+    on_error: Literal["continue", "stop"] = "continue"
+    """Whether a program that fails ends the trial, or its error is shown and the model goes on."""
+
+    @property
+    def most_executions(self) -> int:
+        """Return how many programs may run in one trial."""
+        return self.executions or {"tora": 3, "openmath": 6}[self.format]
+
 
 _BOXED = ("boxed", "boxes")
 _INVENTED = re.compile(
@@ -74,13 +122,14 @@ FORMATS = {
 }
 
 
-async def tir(problem: Problem, tools: Tools, config: Config, seed: int) -> AsyncIterator[Turn]:
+async def solve(problem: Problem, tools: Tools, config: Config, seed: int) -> AsyncIterator[Turn]:
     """Let the model reason and run programs until it boxes an answer or writes none any more."""
-    form = FORMATS[config.tir.format]
-    chat = new = opening("tir", problem, config)
+    options = config.section(Options)
+    form = FORMATS[options.format]
+    chat = new = opening(problem, config)
     printed = judge.Extracted(answer=None, rule="none")
-    for number in range(1 + config.tir.most_executions):
-        left = config.tir.most_executions - number
+    for number in range(1 + options.most_executions):
+        left = options.most_executions - number
         fresh = chat is new
         reply = await tools.ask(chat, seed=seed + number, stop=form.stop)
         step = read(reply, form)
@@ -102,11 +151,21 @@ async def tir(problem: Problem, tools: Tools, config: Config, seed: int) -> Asyn
         printed = judge.Extracted(answer=None, rule="none")  # an earlier output is superseded
         if execution is not None and execution.exit is Exit.OK:
             printed = judge.extract_output(execution.stdout)
-        elif config.tir.on_error == "stop":
+        elif options.on_error == "stop":
             return
         output = form.output.format(shown(execution, findings, form, config.sandbox.seconds))
-        new = (Message(role="user", text=output if left > 1 else f"{output}\n\n{TIR_LAST}"),)
-        chat = (*chat, Message(role="assistant", text=step.text), *new)
+        new = (Message(role="user", text=output if left > 1 else f"{output}\n\n{LAST}"),)
+        chat = (*chat, assistant(step.text), *new)
+
+
+def opening(problem: Problem, config: Config) -> tuple[Message, ...]:
+    """Return the conversation that asks for words and programs in turn."""
+    options = config.section(Options)
+    limits = {"executions": options.most_executions, "seconds": config.sandbox.seconds}
+    return (
+        system(SYSTEM[options.format], **limits),
+        user(QUESTION, question=problem.question),
+    )
 
 
 @dataclass(frozen=True)
@@ -119,7 +178,7 @@ class Step:
 
 
 def read(reply: Reply, form: Format) -> Step:
-    """The first program of a reply, or the answer in words where none comes before it.
+    """Read the first program of a reply, or the answer in words where none comes before it.
 
     What follows the program is dropped: it was written without the output, which the model may
     have made up. A program that the length limit cut is none.
@@ -147,7 +206,7 @@ def _last(
     printed: judge.Extracted,
     form: Format,
 ) -> Turn:
-    """The reply that ends the trial: nothing of it is run any more."""
+    """Make the turn of the reply that ends the trial: nothing of it is run any more."""
     answer = step.answer
     if form.last_output_counts and answer.rule not in _BOXED and printed.answer is not None:
         answer = judge.Extracted(printed.answer, "last_output")
@@ -163,7 +222,7 @@ def _last(
 def shown(
     execution: Execution | None, findings: tuple[Finding, ...], form: Format, seconds: float
 ) -> str:
-    """What the model is told of a program's run."""
+    """Say to the model what became of its program."""
     if execution is None:
         reasons = (f"line {f.line}: {f.reason}" for f in findings if f.level is Level.REFUSE)
         text = "Not run, because it does what is not allowed here: " + "; ".join(reasons)
@@ -177,3 +236,33 @@ def shown(
     if len(text) <= form.most:
         return text
     return f"{text[: form.most // 2]}{form.cut}{text[-form.most // 2 :]}"
+
+
+def settings(config: Config) -> dict[str, Any]:
+    """Return what of the config decides a trial."""
+    options = config.section(Options)
+    return options.model_dump(mode="json") | {"executions": options.most_executions}
+
+
+def kept(reply: Reply, options: Options) -> str:
+    """Return what the model was held to: all up to the end of its first program."""
+    return read(reply, FORMATS[options.format]).text
+
+
+MODE = Mode(
+    name="tir",
+    definition="tir: reasoning and programs by turns; what a program prints goes back to the model,"
+    " and a boxed answer ends it (arXiv 2309.17452, 2402.10176).",
+    solve=solve,
+    opening=opening,
+    sentences=(*SYSTEM.values(), QUESTION, LAST),
+    settings=settings,
+    options=Options,
+    most_turns=lambda config: 1 + config.section(Options).most_executions,
+    most_kept=lambda config: config.section(Options).most_executions,
+    runs_code=True,
+    rounds=True,
+    turn="round",
+    teaches=program_teaches,
+    kept=kept,
+)

@@ -87,7 +87,7 @@ async def build(config: Config, *, owner: str, cache: Path, watch: Watch) -> Asy
         for model in models:
             stack.push_async_callback(model.close)
         described = await asyncio.gather(*(model.describe() for model in models))
-        if config.code.regenerate.controls:
+        if any(mode.continues for mode in config.running):
             await asyncio.gather(*(continuer(model).prove_extend() for model in models))
         gates: dict[str, Gate] = {}
         endpoints = [
@@ -96,7 +96,7 @@ async def build(config: Config, *, owner: str, cache: Path, watch: Watch) -> Asy
         ]
 
         sandbox = None
-        if {*config.mode} != {"cot"}:
+        if any(mode.runs_code for mode in config.running):
             sandbox = await _open_sandbox(config, owner, warnings)
             stack.push_async_callback(sandbox.close)
         judges = await _open_judges(stack, config, models, gates, cache, watch, warnings)
@@ -130,7 +130,7 @@ async def build_judge(config: Config, *, cache: Path, watch: Watch) -> AsyncIter
 def connect_models(config: Config) -> list[Model]:
     """The models under test. Raises ConfigError for a missing key or package."""
     return [
-        connect(model.name, config.sampling_of(model), config.options_of(model))
+        connect(model.name, config.sampling_of(model), config.provider_options(model))
         for model in config.model
     ]
 
@@ -144,7 +144,7 @@ def connect_judge(config: Config, warnings: list[str]) -> Model | None:
     if wanted is None:
         warnings.append("judge: rules alone; what they cannot decide is counted apart")
         return None
-    options = config.options_of(ModelOptions(name=wanted, options=config.judge.options))
+    options = config.provider_options(ModelOptions(name=wanted, options=config.judge.options))
     sampling = Sampling(temperature=0.0, max_tokens=600)
     try:
         return connect(wanted, sampling, options)

@@ -16,7 +16,7 @@ from sandbox import Execution, Sandbox, SandboxError, Session
 from solver.config import Config, measured
 from solver.errors import ModelError
 from solver.models import Extend
-from solver.modes import Grower, Tools, identity, mode_of
+from solver.modes import Controller, Tools, identity, mode_of
 from solver.records import Message, Problem, Reply, Trial, Turn, digest
 from solver.run.build import Judging, Parts
 from solver.run.schedule import Endpoint
@@ -105,7 +105,9 @@ async def solve(
     verdict = error = None
     try:
         async with _Tape(task, stored, endpoint, parts, watch) as tape:
-            async for turn in mode_of(task.mode)(task.problem, tape.tools(), config, task.seed):
+            async for turn in mode_of(task.mode).solve(
+                task.problem, tape.tools(), config, task.seed
+            ):
                 if len(turns) >= len(stored):
                     store.add_turn(task.key, len(turns), turn)
                 turns.append(turn)
@@ -141,12 +143,12 @@ def plan(config: Config, problems: Sequence[Problem]) -> Iterator[Task]:
     """
     for model in config.model:
         sampling = config.sampling_of(model).model_dump(mode="json")
-        options = measured(config.options_of(model))
-        hashes = {mode: identity(mode, config) for mode in config.modes}
+        options = measured(config.provider_options(model))
+        hashes = {mode.name: identity(mode, config) for mode in config.running}
         for repeat in range(config.repeats):
             for problem in problems:
                 seed = int(digest([config.seed, problem.hash, repeat])[:7], 16)
-                for mode in config.modes:
+                for mode in hashes:
                     asked = [problem.id, problem.hash, model.name, options]
                     key = digest([*asked, mode, hashes[mode], sampling, repeat, seed])
                     yield Task(key, problem, model.name, mode, repeat, seed, sampling["max_tokens"])
@@ -210,7 +212,7 @@ class _Tape:
         """What the mode works with."""
         return Tools(
             ask=self._ask,
-            grow=self._grow,
+            control=self._control,
             run=self._run,
             step=self._step,
             screen=self._parts.screen,
@@ -222,11 +224,11 @@ class _Tape:
             return stored
         return await self._endpoint.ask(chat, seed=seed, stop=stop)
 
-    async def _grow(self, grower: Grower) -> Reply:
+    async def _control(self, controller: Controller) -> Reply:
         if (stored := self._next_reply()) is not None:
             return stored
         async with self._endpoint.hold() as extend:
-            return await grower(self._until_stopped(extend))
+            return await controller(self._until_stopped(extend))
 
     def _next_reply(self) -> Reply | None:
         """The stored reply of the turn that begins, or None where it must be made."""

@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from judge import Judge
-from solver.config import Config, differences, load_config
+from solver.config import Config, differences
+from solver.config_file import load_config
 from solver.errors import ConfigError
-from solver.modes import most_turns, opening
+from solver.modes import SHIPPED
 from solver.problems import ProblemSet, load, select
 from solver.records import Problem
 from solver.report.show import show_chat, show_run
@@ -79,11 +80,11 @@ def default_name(path: Path, overrides: dict[str, Any]) -> str:
 def dry(job: Job) -> int:
     """Print the first prompt of each mode, the counts, and what is missing (then exit code 2)."""
     config = job.config
-    for mode in config.modes:
-        say(f"── first prompt, mode {mode}, problem {job.problems[0].id}")
-        show_chat(opening(mode, job.problems[0], config))
+    for mode in config.running:
+        say(f"── first prompt, mode {mode.name}, problem {job.problems[0].id}")
+        show_chat(mode.opening(job.problems[0], config))
     trials = trials_of(config, job.problems)
-    most = sum(most_turns(mode, config) for mode in config.modes) * trials // len(config.modes)
+    most = sum(mode.most_turns(config) for mode in config.running) * trials // len(config.modes)
     say(
         f"{len(job.problems)} problems × {len(config.modes)} modes × {len(config.model)} models"
         f" × {config.repeats} repeats = {trials} trials, {trials} to {most} replies"
@@ -133,7 +134,10 @@ def check_resume(store: Store, job: Job) -> None:
     config, chosen = job.config, {problem.id: problem for problem in job.problems}
     stored = store.manifest()
     if stored:
-        different = list(differences(stored["identity"], config.identity()))
+        now = config.identity()
+        # earlier versions stored the sections of modes that do not run, too
+        begun = {k: v for k, v in stored["identity"].items() if k in now or k not in SHIPPED}
+        different = list(differences(begun, now))
         different += [
             f"{key}: {stored['config'][key]} → {getattr(config, key)} (it may only grow)"
             for key in ("limit", "repeats")

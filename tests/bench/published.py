@@ -23,8 +23,8 @@ from pathlib import Path
 from judge import Extracted, Verdict, open_judge
 from judge.model.agreement import Rate
 from sandbox import Execution, Exit
-from solver.modes import Grower, Tools
-from solver.modes.tir import tir
+from solver.modes import Controller, Tools
+from solver.modes.tir import solve as tir
 from solver.records import Problem, Reply
 from tests.fakes import config_of
 
@@ -129,12 +129,12 @@ class Transcript:
 
     def tools(self) -> Tools:
         """What the mode is to work with."""
-        return Tools(self._ask, self._grow, self._run, self._run, lambda program: (), 10_000)
+        return Tools(self._ask, self._control, self._run, self._run, lambda program: (), 10_000)
 
     async def _ask(self, chat: object, *, seed: int, stop: object = ()) -> Reply:
         return Reply(text=next(self._replies, ""))
 
-    async def _grow(self, grower: Grower) -> Reply:
+    async def _control(self, controller: Controller) -> Reply:
         raise NotImplementedError("no controller made the published replies")
 
     async def _run(self, program: str) -> Execution:

@@ -1,4 +1,4 @@
-"""What growing a reply token by token costs, on a real model in this process.
+"""What making a reply token by token costs, on a real model in this process.
 
     python -m tests.bench.regenerate [--model local/smollm2] [--problems 8]
 
@@ -15,11 +15,12 @@ import time
 from collections import defaultdict
 
 from sandbox.screen import screen
-from solver.config import Patience
+from solver.config import make_config
 from solver.models import connect
 from solver.modes import Tools
-from solver.modes._prompts import code_chat
-from solver.modes.regenerate import guided, literal
+from solver.modes.code import opening
+from solver.modes.guided import guided
+from solver.modes.literal import literal
 from solver.problems import load
 from solver.records import Reply, Sampling
 from solver.run.schedule import Endpoint, Gate, Traffic
@@ -37,11 +38,12 @@ async def main() -> int:
     model = connect(
         arguments.model, Sampling(temperature=0, max_tokens=MOST_TOKENS), {"parallel": 1}
     )
-    endpoint = Endpoint(model, Patience(), Gate(1), Traffic())
+    config = make_config({"model": arguments.model})
+    endpoint = Endpoint(model, config.patience, Gate(1), Traffic())
     replies: dict[str, list[Reply]] = defaultdict(list)
     late_over_early = []
     for problem in load("starter").problems[: 9 * arguments.problems : 9]:
-        chat = code_chat(problem.question, examples=0, seconds=10)
+        chat = opening(problem, config)
         await endpoint.ask(chat, seed=0)  # the prompt is in the cache for all three alike
         replies["one-shot"].append(await endpoint.ask(chat, seed=0))
         async with endpoint.hold() as extend:

@@ -5,7 +5,7 @@ from rich.console import Console
 
 from sandbox import Exit
 from solver.analysis.ways import vote_weights, ways_of
-from solver.config import VoteWeights
+from solver.modes.csv import VoteWeights
 from solver.records import Intervention, Verification
 from solver.report.show_ways import show_ways
 from solver.stats.paired import mean_difference

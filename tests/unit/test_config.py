@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from solver.config import Config, check_config, load_config
+from solver.config import make_config
+from solver.config_file import check_config, load_config
 from solver.errors import ConfigError
 
 SCRIPTED = {"model": "scripted/a", "providers": {"scripted": {"replies": ["x"]}}}
@@ -116,7 +117,7 @@ def test_a_model_has_its_own_options_and_sampling_over_the_common_ones():
         source="test",
     )
     (model,) = config.model
-    assert config.options_of(model) == {"num_ctx": 999, "keep_alive": "5m"}
+    assert config.provider_options(model) == {"num_ctx": 999, "keep_alive": "5m"}
     assert config.sampling_of(model).temperature == 1
     assert config.sampling_of(model).top_p == 0.5
 
@@ -131,9 +132,9 @@ def test_where_a_model_is_reached_does_not_change_its_run_but_its_context_does()
 
 
 def test_growing_a_run_does_not_change_its_identity_but_sampling_does():
-    small = Config.model_validate({**SCRIPTED, "limit": 5})
-    large = Config.model_validate({**SCRIPTED, "limit": 50, "repeats": 1})
-    warmer = Config.model_validate({**SCRIPTED, "sampling": {"temperature": 0.5}})
+    small = make_config({**SCRIPTED, "limit": 5})
+    large = make_config({**SCRIPTED, "limit": 50, "repeats": 1})
+    warmer = make_config({**SCRIPTED, "sampling": {"temperature": 0.5}})
     assert small.identity() == large.identity()
     assert small.identity() != warmer.identity()
 

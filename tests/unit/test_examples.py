@@ -7,7 +7,7 @@ import pytest
 
 from judge import Relation, compare, extract_answer, extract_output
 from sandbox.screen import screen
-from solver.modes._prompts import worked_examples
+from solver.modes._chat import worked_examples
 from solver.problems import load
 
 EXAMPLES = worked_examples()

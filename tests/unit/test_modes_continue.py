@@ -1,4 +1,4 @@
-"""A reply that grows: which lines are at fault, where it is cut, and what it has cost."""
+"""A partial reply: which lines are at fault, where it is cut, and what it has cost."""
 
 import ast
 import gzip
@@ -12,7 +12,7 @@ import pytest
 
 from sandbox.screen import screen
 from solver.models.scripted import Line, Scripted
-from solver.modes._continue import Growth, LineCheck, another_token, line_begin
+from solver.modes._continue import LineCheck, PartialReply, another_token, line_begin
 from solver.records import Message, Reply, Token
 
 FENCE = "```python\n"
@@ -20,7 +20,7 @@ QUESTION = (Message(role="user", text="q"),)
 
 
 def watched(text, *, step=1, begun="", check=None):
-    """What a check finds in a reply that grows `step` characters at a time."""
+    """What a check finds in a reply that arrives `step` characters at a time."""
     check = check or LineCheck(begun, screen)
     for end in range(step, len(text) + step, step):
         if check(text[:end]):
@@ -223,10 +223,10 @@ def piece(text, *logprobs, **more):
 
 
 def test_a_cut_drops_the_tokens_behind_it_and_says_why():
-    growth = Growth()
-    growth.add(piece("a b c d", -1, -2, -3, -4))
-    growth.cut("unparsable", 3)
-    reply = growth.reply(capped=False)
+    partial = PartialReply()
+    partial.add(piece("a b c d", -1, -2, -3, -4))
+    partial.cut("unparsable", 3)
+    reply = partial.reply(capped=False)
     assert reply.text == "a b"
     assert [token.logprob for token in reply.tokens] == [-1, -2]
     (made,) = reply.interventions
@@ -234,47 +234,47 @@ def test_a_cut_drops_the_tokens_behind_it_and_says_why():
 
 
 def test_what_was_dropped_is_paid_for_all_the_same():
-    growth = Growth()
-    growth.add(piece("a b c d", input_tokens=5, seconds=1.0))
-    growth.cut("refused", 3)
-    growth.pay(piece("x", input_tokens=6, seconds=0.5, requests=2))
-    growth.add(piece(" y", input_tokens=7, seconds=0.5))
-    reply = growth.reply(capped=False)
+    partial = PartialReply()
+    partial.add(piece("a b c d", input_tokens=5, seconds=1.0))
+    partial.cut("refused", 3)
+    partial.count(piece("x", input_tokens=6, seconds=0.5, requests=2))
+    partial.add(piece(" y", input_tokens=7, seconds=0.5))
+    reply = partial.reply(capped=False)
     assert (reply.output_tokens, reply.input_tokens) == (6, 18)
     assert (reply.seconds, reply.requests) == (2.0, 4)
 
 
 def test_tokens_are_told_for_the_whole_text_or_not_at_all():
-    growth = Growth()
-    growth.add(piece("a b", -1, -2))
-    growth.put(" c", None)
-    growth.add(piece(" d", -4))
-    assert growth.reply(capped=False).tokens == ()
+    partial = PartialReply()
+    partial.add(piece("a b", -1, -2))
+    partial.append(" c", None)
+    partial.add(piece(" d", -4))
+    assert partial.reply(capped=False).tokens == ()
 
 
 def test_a_cut_inside_a_token_leaves_none_known():
-    growth = Growth()
-    growth.add(piece("aa bb", -1, -2))
-    growth.cut("closed", 4)
-    assert growth.reply(capped=False).tokens == ()
+    partial = PartialReply()
+    partial.add(piece("aa bb", -1, -2))
+    partial.cut("closed", 4)
+    assert partial.reply(capped=False).tokens == ()
 
 
 def test_a_prompt_that_was_cut_once_was_cut():
-    growth = Growth()
-    growth.add(piece("a", prompt_cut=True))
-    growth.add(piece(" b"))
-    assert growth.reply(capped=False).prompt_cut
+    partial = PartialReply()
+    partial.add(piece("a", prompt_cut=True))
+    partial.add(piece(" b"))
+    assert partial.reply(capped=False).prompt_cut
 
 
 def test_what_an_earlier_reply_brought_is_under_the_cap_and_not_paid_again():
-    growth = Growth.cut_from(piece("a b c d", -1, -2, -3, -4), 3)
-    assert growth.room(10) == 8
-    assert growth.reply(capped=False).output_tokens == 0
+    partial = PartialReply.cut_from(piece("a b c d", -1, -2, -3, -4), 3)
+    assert partial.room(10) == 8
+    assert partial.reply(capped=False).output_tokens == 0
 
 
 def test_without_tokens_an_earlier_reply_counts_by_its_letters():
-    growth = Growth.cut_from(piece("x" * 400), 200)
-    assert growth.room(100) == 50
+    partial = PartialReply.cut_from(piece("x" * 400), 200)
+    assert partial.room(100) == 50
 
 
 # ---- another token ----
@@ -288,16 +288,16 @@ class Silent(Scripted):
 
 
 async def another(model, kept, dropped):
-    growth = Growth()
-    token = await another_token(model.extend, QUESTION, kept, dropped, 0, growth)
-    return token, growth
+    partial = PartialReply()
+    token = await another_token(model.extend, QUESTION, kept, dropped, 0, partial)
+    return token, partial
 
 
 async def test_the_likeliest_other_token_is_taken():
     model = Scripted(replies=[Line(text="x = 1", instead=("x = 2", "x = 3"))])
-    token, growth = await another(model, "x =", [" 1"])
+    token, partial = await another(model, "x =", [" 1"])
     assert token == (" 2", pytest.approx(-1.1))
-    assert (growth.requests, growth.bought) == (1, 1)
+    assert (partial.requests, partial.written) == (1, 1)
 
 
 async def test_a_token_that_any_dropped_text_begins_with_is_not_taken():
@@ -320,12 +320,12 @@ async def test_a_model_that_offers_no_other_token_has_none():
 
 async def test_without_probabilities_another_token_is_drawn():
     model = Silent(replies=[("x = 1", "x = 1", "x = 2")])
-    token, growth = await another(model, "x =", [" 1"])
+    token, partial = await another(model, "x =", [" 1"])
     assert token == (" 2", None)
-    assert growth.requests == 3
+    assert partial.requests == 3
 
 
 async def test_drawing_in_vain_ends():
-    token, growth = await another(Silent(replies=["x = 1"]), "x =", [" 1"])
+    token, partial = await another(Silent(replies=["x = 1"]), "x =", [" 1"])
     assert token is None
-    assert growth.requests == growth.bought == 6
+    assert partial.requests == partial.written == 6

@@ -4,8 +4,7 @@ import pytest
 
 from sandbox import Execution, Exit
 from solver.models.scripted import Line
-from solver.modes._prompts import revise, verify
-from solver.modes.csv import state_of
+from solver.modes.csv import revise, state_of, verify
 from solver.records import Failure, Outcome, Verification
 from tests.fakes import PROBLEMS, program, told
 

@@ -11,7 +11,7 @@ from sandbox.screen import screen
 from solver.errors import ConfigError
 from solver.models.scripted import Line, Scripted
 from solver.modes import Tools, mode_of
-from solver.modes.regenerate import failing_line, weakest_place
+from solver.modes.refine import failing_line, weakest_place
 from solver.records import Message, Outcome, Reply, Token, Turn
 from solver.run.build import build
 from solver.run.loop import plan
@@ -67,11 +67,11 @@ async def solve(control, replies, *, model=Scripted, cap=2048, most=8, retries=0
     extend = model(replies=replies, history=history).extend
 
     async def ask(chat, *, seed, stop=()):
-        raise AssertionError("a controlled reply is grown, not asked for")
+        raise AssertionError("a controlled reply is controlled, not asked for")
 
     tools = Tools(
         ask=ask,
-        grow=lambda grower: grower(extend),
+        control=lambda controller: controller(extend),
         run=sandbox.run,
         step=sandbox.run,
         screen=screen,
@@ -80,7 +80,7 @@ async def solve(control, replies, *, model=Scripted, cap=2048, most=8, retries=0
     regenerate = {"controls": [control], "interventions": most}
     config = config_of(code={"retries": retries, "regenerate": regenerate, **code})
     mode = mode_of(f"code+{control}")
-    turns = [turn async for turn in mode(PROBLEMS[0], tools, config, seed)]
+    turns = [turn async for turn in mode.solve(PROBLEMS[0], tools, config, seed)]
     return Solved(turns, history, sandbox)
 
 

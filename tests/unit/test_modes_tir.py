@@ -3,10 +3,8 @@
 import pytest
 
 from sandbox import Execution, Exit
-from solver.config import TirOptions
 from solver.models.scripted import Line, Script
-from solver.modes._prompts import TIR_LAST
-from solver.modes.tir import FORMATS, read, shown
+from solver.modes.tir import FORMATS, LAST, Options, read, shown
 from solver.records import Failure, Outcome, Reply
 from tests.fakes import program, told
 
@@ -196,7 +194,7 @@ async def test_no_program_and_no_answer_ends_it(tmp_path, form):
 async def test_the_last_output_comes_with_the_word_that_it_was_the_last(tmp_path):
     replies = [program(f"print({n})") for n in (4, 5)]
     found = await tir(tmp_path, replies[0], after("4", replies[1]), options={"executions": 2})
-    assert [text.endswith(TIR_LAST) for text in sent_back(found)] == [False, True]
+    assert [text.endswith(LAST) for text in sent_back(found)] == [False, True]
 
 
 @pytest.mark.parametrize(("form", "executions"), [("tora", 3), ("openmath", 6)])
@@ -204,7 +202,7 @@ async def test_the_papers_executions_are_the_default(tmp_path, form, executions)
     reply = WRITTEN[form]("print(4)")
     found = await tir(tmp_path, reply, form=form)
     assert sum(turn.execution is not None for turn in found.turns) == executions
-    assert TirOptions(format=form).most_executions == executions
+    assert Options(format=form).most_executions == executions
 
 
 @pytest.mark.parametrize(

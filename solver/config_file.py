@@ -1,0 +1,141 @@
+"""Read a config from a YAML file, and say in one line what is wrong with it."""
+
+import re
+from collections.abc import Iterator
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from solver.config import Config, ModelOptions, config_type, mode_names
+from solver.errors import ConfigError
+from solver.records import Record
+
+
+def load_config(path: Path, overrides: dict[str, Any] | None = None) -> Config:
+    """Read a YAML file, put the command line's overrides over it, and check every word of it.
+
+    Raises ConfigError: one line naming the file, each wrong key, and what to do.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError as missing:
+        raise ConfigError(f"{path}: no such config file{_nearby(path)}") from missing
+    except (OSError, UnicodeDecodeError) as failure:
+        raise ConfigError(f"{path}: cannot be read: {failure}") from failure
+    try:
+        content = yaml.load(text, Loader=_StrictLoader)
+    except yaml.YAMLError as failure:
+        raise ConfigError(f"{path}: not YAML: {' '.join(str(failure).split())}") from failure
+    if not isinstance(content, dict):
+        raise ConfigError(f"{path}: should hold keys and values such as `model: local/smollm2`")
+    return check_config({**content, **(overrides or {})}, source=str(path))
+
+
+def check_config(content: dict[str, Any], *, source: str) -> Config:
+    """Make a `Config` of plain data, its providers' options checked too.
+
+    Raises ConfigError, naming `source`.
+    """
+    from solver.models import options_of  # imports provider files, which cost a little
+
+    type_ = config_type(mode_names(content.get("mode", ())))
+    try:
+        config = type_.model_validate(content)
+        for model in config.model:
+            config.sampling_of(model)
+            _options_of(model).model_validate(config.provider_options(model))
+        for provider, options in config.providers.items():
+            options_of(provider).model_validate(options)
+    except ValidationError as invalid:
+        wrong = " · ".join(_explain(invalid, type_))
+        raise ConfigError(f"{source}: {wrong}") from invalid
+    except ConfigError as wrong_provider:
+        raise ConfigError(f"{source}: {wrong_provider}") from wrong_provider
+    return config
+
+
+def _options_of(model: ModelOptions) -> type[Record]:
+    from solver.models import options_of
+
+    try:
+        return options_of(model.provider)
+    except ConfigError as unknown:
+        raise ConfigError(f"model {model.name!r}: {unknown}") from unknown
+
+
+def _explain(invalid: ValidationError, config: type[Config]) -> Iterator[str]:
+    """Yield each mistake as `where: what, and what to do`."""
+    known = _keys_of(config) if invalid.title == "Config" else []
+    for mistake in invalid.errors():
+        place = [str(part) for part in mistake["loc"]]
+        where = re.sub(r"\.(\d+)", r"[\1]", ".".join(place))
+        yield f"{where}: {_what(mistake, known)}" if where else _what(mistake, known)
+
+
+def _what(mistake: ErrorDetails, known: list[str]) -> str:
+    value, kind, context = mistake["input"], mistake["type"], mistake.get("ctx", {})
+    match kind:
+        case "extra_forbidden":
+            key = str(mistake["loc"][-1])
+            close = get_close_matches(key, known, n=1, cutoff=0.6)
+            return "unknown key" + (f", did you mean {close[0]!r}?" if close else "")
+        case "missing":
+            return "is missing"
+        case "greater_than_equal":
+            return f"{value!r} is too small, it must be at least {context['ge']}"
+        case "greater_than":
+            return f"{value!r} is too small, it must be more than {context['gt']}"
+        case "less_than_equal" | "less_than":
+            return (
+                f"{value!r} is too large, it must be at most {context.get('le', context.get('lt'))}"
+            )
+        case "literal_error":
+            options = re.findall(r"'([^']+)'", str(context["expected"]))
+            close = get_close_matches(str(value), options, n=1, cutoff=0.5)
+            hint = f"did you mean {close[0]!r}? " if close else ""
+            return f"{value!r} is unknown; {hint}choices: {', '.join(options)}"
+        case "value_error":
+            return str(context["error"])
+        case "string_pattern_mismatch":
+            return f"{value!r} should be provider/name, e.g. ollama/llama3.1:8b"
+        case _:
+            message = mistake["msg"].removeprefix("Input ").replace("a valid", "a")
+            return f"{value!r} {message[0].lower()}{message[1:]}"
+
+
+def _keys_of(record: type[BaseModel]) -> list[str]:
+    """List every key a config may have, at any depth."""
+    keys = list(record.model_fields)
+    for field in record.model_fields.values():
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            keys += _keys_of(field.annotation)
+    return [*keys, "name", "options"]
+
+
+def _nearby(path: Path) -> str:
+    """Name the configs that do exist in the folder of the one asked for."""
+    found = (
+        sorted(other.name for other in path.parent.glob("*.yaml")) if path.parent.is_dir() else []
+    )
+    close = get_close_matches(path.name, found, n=1, cutoff=0.5)
+    if close:
+        return f"; did you mean {path.parent / close[0]}?"
+    return f"; {path.parent} holds {', '.join(found)}" if found else ""
+
+
+class _StrictLoader(yaml.SafeLoader):
+    """A SafeLoader that refuses a key written twice, where YAML would keep the last in silence."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        seen: set[Any] = set()
+        for key_node, _ in node.value:
+            key = self.construct_object(key_node, deep=True)
+            if key in seen:
+                line = key_node.start_mark.line + 1
+                raise yaml.YAMLError(f"line {line}: key {key!r} is written twice")
+            seen.add(key)
+        return super().construct_mapping(node, deep)

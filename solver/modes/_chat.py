@@ -1,0 +1,52 @@
+"""Fill the sentences that modes send, and the worked examples that may stand before a problem.
+
+The wording is this project's own: the source papers print none of theirs.
+"""
+
+import importlib.resources
+from functools import cache
+
+import yaml
+
+from solver.records import Message, Record
+
+
+class Example(Record):
+    """A worked example shown before the problem."""
+
+    question: str
+    reasoning: str
+    program: str
+
+
+@cache
+def worked_examples() -> tuple[Example, ...]:
+    """Return the worked examples, in order. None of them is in a problem set."""
+    text = importlib.resources.files("solver.modes").joinpath("examples.yaml").read_text("utf-8")
+    return tuple(Example.model_validate(row) for row in yaml.safe_load(text))
+
+
+def user(template: str, **values: object) -> Message:
+    """Return a message of the user's, its template filled."""
+    return Message(role="user", text=fill(template, **values))
+
+
+def system(template: str, **values: object) -> Message:
+    """Return a system message, its template filled."""
+    return Message(role="system", text=fill(template, **values))
+
+
+def assistant(text: str) -> Message:
+    """Return a message of the model's, as it stands."""
+    return Message(role="assistant", text=text)
+
+
+def fill(template: str, **values: object) -> str:
+    """Put values into `{name}` places in one pass, so that braces in a value are left alone."""
+    pieces = template.split("{")
+    filled = [pieces[0]]
+    for piece in pieces[1:]:
+        name, brace, rest = piece.partition("}")
+        key, _, form = name.partition(":")
+        filled.append(format(values[key], form) + rest if brace and key in values else "{" + piece)
+    return "".join(filled)

@@ -1,0 +1,70 @@
+"""Take one turn in which the model writes a program: ask, extract, screen, run."""
+
+from collections.abc import Sequence
+
+import judge
+from sandbox import Execution, Exit, Finding, Level
+from solver.extract import extract_program
+from solver.modes import Ask, Run, Tools
+from solver.records import Message, Trial, Turn, Verification
+
+
+async def program_turn(
+    chat: Sequence[Message],
+    new: Sequence[Message],
+    tools: Tools,
+    *,
+    seed: int,
+    fresh: bool,
+    ask: Ask | None = None,
+) -> Turn:
+    """Make one attempt at a program that prints the answer.
+
+    `chat` is all that is sent, `new` the part of it that no earlier turn holds. `ask` makes the
+    reply where a controller does and not the model alone.
+    """
+    reply = await (ask or tools.ask)(chat, seed=seed)
+    program = extract_program(reply.text, capped=reply.capped)
+    findings: tuple[Finding, ...] = ()
+    execution = None
+    if program is not None and not reply.prompt_cut:
+        findings, execution = await screened(program, tools, tools.run)
+    answer = judge.Extracted(answer=None, rule="none")
+    if execution is not None and execution.exit is Exit.OK:
+        answer = judge.extract_output(execution.stdout)
+    return Turn(
+        prompt=tuple(new),
+        fresh=fresh,
+        reply=reply,
+        program=program,
+        findings=findings,
+        execution=execution,
+        answer=answer.answer,
+        answer_rule=answer.rule if answer.answer is not None else None,
+        runs_code=True,
+    )
+
+
+async def screened(
+    program: str, tools: Tools, run: Run
+) -> tuple[tuple[Finding, ...], Execution | None]:
+    """Run a program unless the screen refuses it; return what the screen found, and how it went."""
+    findings = tools.screen(program)
+    refused = any(finding.level is Level.REFUSE for finding in findings)
+    return findings, None if refused else await run(program)
+
+
+def program_teaches(turn: Turn, trial: Trial) -> bool:
+    """Tell whether a turn is worth training on: its program ran, and it led to the answer.
+
+    A check that did not come out true led away from it; a step without an answer of its own teaches
+    where its program ran and was not meant to print the answer.
+    """
+    if turn.verification not in (None, Verification.TRUE):
+        return False
+    ran = turn.execution is not None and turn.execution.exit is Exit.OK
+    if turn.program is not None and not ran:
+        return False
+    if turn.answer is None:
+        return turn.program is not None and not turn.runs_code
+    return turn.answer == trial.answer
