@@ -65,7 +65,7 @@ def run(
         str | None, typer.Option(help="A set's name, or a .jsonl or .csv file.")
     ] = None,
     mode: Annotated[
-        str | None, typer.Option(help="code, cot, tir or csv; code,cot compares the two.")
+        str | None, typer.Option(help="One mode or several: code,cot compares the two.")
     ] = None,
     limit: Annotated[
         int | None, typer.Option(help="At most so many problems, spread over domains and levels.")
@@ -84,6 +84,9 @@ def run(
     dry_run: Annotated[
         bool,
         typer.Option("--dry-run", help="Show the first prompt, the counts and what is missing."),
+    ] = False,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", "-v", help="Print the run's log as it is written.")
     ] = False,
 ) -> None:
     """Run a benchmark; the same command again resumes it.
@@ -104,7 +107,7 @@ def run(
     }
     given = {key: value for key, value in overrides.items() if value is not None}
     job = prepare(config, given, name=name, runs=runs)
-    raise typer.Exit(dry(job) if dry_run else execute(job))
+    raise typer.Exit(dry(job) if dry_run else execute(job, verbose=verbose))
 
 
 @app.command()

@@ -12,7 +12,8 @@ from solver.config_file import check_config
 from solver.errors import ModelError
 from solver.models.scripted import Scripted
 from solver.records import Problem, Turn
-from solver.run.build import Judging, Parts
+from solver.run.build import Parts
+from solver.run.judging import Judging
 from solver.run.loop import run
 from solver.run.schedule import Endpoint, Gate
 from solver.run.watch import Watch

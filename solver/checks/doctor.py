@@ -13,7 +13,8 @@ from solver.config import Config
 from solver.config_file import check_config, load_config
 from solver.errors import ConfigError, ModelError
 from solver.models import Model
-from solver.run.build import connect_judge, connect_models
+from solver.run.build import connect_models
+from solver.run.judging import connect_judge
 from solver.run.start import FREE_DISK_MB
 from solver.text import say
 

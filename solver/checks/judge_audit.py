@@ -18,7 +18,7 @@ from solver.config import Config
 from solver.config_file import check_config
 from solver.errors import ConfigError
 from solver.problems import load
-from solver.run.build import ask_through, connect_judge, policy_of
+from solver.run.judging import ask_through, connect_judge, policy_of
 from solver.run.progress import show_progress
 from solver.run.schedule import Endpoint, Gate
 from solver.run.watch import Watch

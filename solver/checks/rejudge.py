@@ -9,9 +9,9 @@ from typing import Any
 from solver.config import Config
 from solver.config_file import check_config
 from solver.records import Outcome, Problem
-from solver.run.build import Judging, build_judge
-from solver.run.loop import together
+from solver.run.judging import Judging, build_judge
 from solver.run.progress import show_progress
+from solver.run.schedule import together
 from solver.run.watch import Watch
 from solver.store import Row, Store
 

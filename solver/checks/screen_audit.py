@@ -12,7 +12,7 @@ import judge
 from judge import Relation
 from sandbox import Exit, Limits, Sandbox, open_sandbox
 from solver.config import Config, make_config
-from solver.run.loop import together
+from solver.run.schedule import together
 from solver.store import Refused, Store
 
 

@@ -6,9 +6,10 @@ nor a running program keeps a model idle.
 
 import asyncio
 import itertools
+import logging
 import random
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from dataclasses import dataclass, field
 from functools import partial
@@ -18,6 +19,8 @@ from solver.config import Patience
 from solver.errors import ModelError
 from solver.models import Extend, Model, continuer
 from solver.records import Message, Reply
+
+logger = logging.getLogger(__name__)
 
 FIRST_WAIT = 1.0
 """Seconds before the second request; doubles each time, with jitter."""
@@ -35,7 +38,7 @@ class Traffic:
     waiting: int = 0
     """Requests sleeping between two attempts."""
     failed: int = 0
-    """Attempts that failed so far, mended or not."""
+    """Requests that failed so far, made again or not."""
     answered: int = 0
     """Replies so far."""
     output_tokens: int = 0
@@ -44,7 +47,7 @@ class Traffic:
     """Why the last attempt failed."""
 
     def slowest(self) -> float:
-        """Seconds the oldest request in flight has taken."""
+        """Return the seconds the oldest request in flight has taken."""
         return time.monotonic() - min(self.started.values()) if self.started else 0.0
 
 
@@ -70,16 +73,21 @@ class Gate:
             self._changed.notify()
 
     def succeeded(self) -> None:
-        """One more request went well: after a full round of them, allow one more at a time."""
+        """Count a request that went well; after a full round of them, allow one more at a time."""
         self._good += 1
         if self.limit < self.ceiling and self._good >= self.limit:
             self.limit, self._good = self.limit + 1, 0
 
     def limited(self) -> None:
-        """The server said 429: halve, once for all the requests that were refused together."""
+        """Halve the limit after a 429, once for all the requests that were refused together."""
         now = time.monotonic()
         if now - self._shrunk_at > FIRST_WAIT:
             self.limit, self._good, self._shrunk_at = max(1, self.limit // 2), 0, now
+
+
+def gate_of(gates: dict[str, Gate], model: Model, patience: Patience) -> Gate:
+    """Return the one gate of the model's endpoint, shared by all who ask there, the judge too."""
+    return gates.setdefault(model.endpoint, Gate(patience.parallel or model.parallel))
 
 
 class Endpoint:
@@ -100,7 +108,7 @@ class Endpoint:
         schema: dict[str, Any] | None = None,
         stop: Sequence[str] = (),
     ) -> Reply:
-        """One reply; `schema` and `stop` are the model's.
+        """Return one reply; `schema` and `stop` are the model's.
 
         Raises ModelError: at once where asking again cannot help, else when the attempts or the
         total wait are spent. It is marked `retryable=False`, and so ends the run, where the key or
@@ -113,47 +121,33 @@ class Endpoint:
 
     @asynccontextmanager
     async def hold(self) -> AsyncIterator[Extend]:
-        """One slot for a reply that grows by many requests: the model's `extend`, made patient.
+        """Keep one slot for a reply made by many requests; yield the model's `extend` with retries.
 
-        Nobody else's prompt may push the reply's beginning out of the server's cache between two
-        tokens, so the slot is kept while a request backs off too. A request that is made again
-        shows `until` its continuation from the start again.
+        The slot is kept through retries, so that no other prompt evicts this prefix from the
+        server's cache. A request that is made again shows `until` its text from the start.
         """
         extend = continuer(self.model).extend
 
         async def patiently(chat: Sequence[Message], begun: str, **how: Any) -> Reply:
-            return await self._patiently(partial(extend, chat, begun, **how), nullcontext())
+            request = partial(extend, chat, begun, **how)
+            return await self._patiently(request, nullcontext(), logging.DEBUG)
 
         async with self.gate:
             yield patiently
 
     async def _patiently(
-        self, request: Callable[[], Awaitable[Reply]], slot: AbstractAsyncContextManager[None]
+        self,
+        request: Callable[[], Awaitable[Reply]],
+        slot: AbstractAsyncContextManager[None],
+        level: int = logging.INFO,
     ) -> Reply:
-        waited = 0.0
-        attempt = 1
+        """Make a request until it is answered or patience ends; log its course at `level`."""
+        waited, attempt = 0.0, 1
         while True:
             try:
-                reply = await self._once(request, slot)
+                reply = await self._once(request, slot, level)
             except ModelError as failure:
-                self.traffic.failed += 1
-                self.traffic.last_trouble = str(failure)
-                if failure.status == 429:
-                    self.gate.limited()
-                pause = _pause(attempt, failure.retry_after)
-                if not failure.retryable:
-                    lasting = failure.status in (401, 403, 404) or not self._answered
-                    raise self._final(failure, retryable=not lasting) from failure
-                if attempt >= self.patience.attempts:
-                    raise self._final(failure, f"gave up after {attempt} requests") from failure
-                if waited + pause > self.patience.wait_seconds:
-                    limit = f"{self.patience.wait_seconds:g} s"
-                    asked = (
-                        f" (the server asks for {pause:g} s more)" if failure.retry_after else ""
-                    )
-                    raise self._final(
-                        failure, f"gave up after waiting {waited:.0f} s of at most {limit}{asked}"
-                    ) from failure
+                pause = self._pause_after(failure, attempt, waited)
                 waited += pause
                 attempt += 1
                 self.traffic.waiting += 1
@@ -162,33 +156,77 @@ class Endpoint:
                 finally:
                     self.traffic.waiting -= 1
             else:
-                self._answered = True
-                self.gate.succeeded()
-                self.traffic.answered += 1
-                self.traffic.output_tokens += reply.output_tokens
-                self.traffic.model_seconds += reply.seconds
                 if attempt == 1:
                     return reply
                 return reply.model_copy(update={"requests": reply.requests + attempt - 1})
 
     async def _once(
-        self, request: Callable[[], Awaitable[Reply]], slot: AbstractAsyncContextManager[None]
+        self,
+        request: Callable[[], Awaitable[Reply]],
+        slot: AbstractAsyncContextManager[None],
+        level: int,
     ) -> Reply:
         async with slot:
+            logger.log(level, "request to %s", self.model.endpoint)
             ticket = next(self.traffic.tickets)
             self.traffic.started[ticket] = time.monotonic()
             try:
-                return await request()
+                reply = await request()
             finally:
                 del self.traffic.started[ticket]
+        self._answered = True
+        self.gate.succeeded()
+        self.traffic.answered += 1
+        self.traffic.output_tokens += reply.output_tokens
+        self.traffic.model_seconds += reply.seconds
+        end = ", cut at the cap" * reply.capped + ", prompt cut" * reply.prompt_cut
+        counts = (reply.seconds, reply.input_tokens, reply.output_tokens, end)
+        logger.log(level, "answered in %.1f s: %d tokens in, %d out%s", *counts)
+        return reply
+
+    def _pause_after(self, failure: ModelError, attempt: int, waited: float) -> float:
+        """Return how long to wait after a failed request.
+
+        Raises ModelError where asking again cannot help, or where patience is at its end.
+        """
+        self.traffic.failed += 1
+        self.traffic.last_trouble = str(failure)
+        if failure.status == 429:
+            self.gate.limited()
+        if not failure.retryable:
+            lasting = failure.status in (401, 403, 404) or not self._answered
+            raise self._final(failure, retryable=not lasting) from failure
+        if attempt >= self.patience.attempts:
+            raise self._final(failure, f"gave up after {attempt} requests") from failure
+        pause = _pause(attempt, failure.retry_after)
+        if waited + pause > self.patience.wait_seconds:
+            limit = f"{self.patience.wait_seconds:g} s"
+            asked = f" (the server asks for {pause:g} s more)" if failure.retry_after else ""
+            raise self._final(
+                failure, f"gave up after waiting {waited:.0f} s of at most {limit}{asked}"
+            ) from failure
+        logger.warning("request %d failed: %s; again in %.1f s", attempt, failure, pause)
+        return pause
 
     def _final(self, failure: ModelError, why: str = "", *, retryable: bool = True) -> ModelError:
         message = f"{failure}; {why}" if why else str(failure)
+        logger.error("no reply: %s", message)
         return ModelError(message, status=failure.status, retryable=retryable)
 
 
 def _pause(attempt: int, retry_after: float | None) -> float:
-    """Seconds before the next request: what the server asks for, else exponential with jitter."""
+    """Return the seconds to wait: what the server asks for, else exponential with jitter."""
     longest = min(LONGEST_WAIT, FIRST_WAIT * 2.0 ** (attempt - 1))
     jittered = random.uniform(longest / 2, longest)
     return max(retry_after, 0.05) if retry_after is not None else jittered
+
+
+async def together(works: Sequence[Coroutine[None, None, None]]) -> None:
+    """Await all; the first failure cancels the others and is raised alone."""
+    tasks = [asyncio.ensure_future(work) for work in works]
+    try:
+        await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)

@@ -1,6 +1,7 @@
-"""What `solver run` does around the main loop: checks, dry run, signals, resume, table."""
+"""Do what `solver run` does around the main loop: checks, dry run, signals, resume, table."""
 
 import asyncio
+import logging
 import re
 import shutil
 import signal
@@ -18,14 +19,18 @@ from solver.modes import SHIPPED
 from solver.problems import ProblemSet, load, select
 from solver.records import Problem
 from solver.report.show import show_chat, show_run
-from solver.run.build import build, connect_judge, connect_models, policy_of
-from solver.run.loop import run, trials_of
+from solver.run.build import build, connect_models
+from solver.run.judging import connect_judge, policy_of
+from solver.run.log import logging_to
+from solver.run.loop import run
 from solver.run.progress import show_progress
+from solver.run.tasks import trials_of
 from solver.run.watch import Watch
 from solver.store import Store
 from solver.text import say
 
 INTERRUPTED = 130
+logger = logging.getLogger(__name__)
 FREE_DISK_MB = 200
 """Less than this on the run's disk is refused before anything is spent."""
 
@@ -62,7 +67,7 @@ def prepare(path: Path, overrides: dict[str, Any], *, name: str | None, runs: Pa
 
 
 def default_name(path: Path, overrides: dict[str, Any]) -> str:
-    """The config's name and the overrides that make another run, so the same command resumes.
+    """Name a run by its config and the overrides that make it another, so the same command resumes.
 
     `limit` and `repeats` are left out: they may grow within a run.
     """
@@ -100,7 +105,7 @@ def dry(job: Job) -> int:
 
 
 def _missing(config: Config, notes: list[str]) -> Iterator[str]:
-    """What a run would stop for: keys, packages. Nothing is asked of any server."""
+    """Yield what a run would stop for: keys, packages. Nothing is asked of any server."""
     for connect in (lambda: connect_models(config), lambda: connect_judge(config, notes)):
         try:
             connect()
@@ -108,8 +113,11 @@ def _missing(config: Config, notes: list[str]) -> Iterator[str]:
             yield str(lacking)
 
 
-def execute(job: Job) -> int:
-    """Run or resume, then print the table. The exit code: 0, or 130 after Ctrl-C."""
+def execute(job: Job, *, verbose: bool = False) -> int:
+    """Run or resume, then print the table. Returns the exit code: 0, or 130 after Ctrl-C.
+
+    The run's log is also printed where `verbose`.
+    """
     job.folder.mkdir(parents=True, exist_ok=True)
     free = shutil.disk_usage(job.folder).free // 2**20
     if free < FREE_DISK_MB:
@@ -119,7 +127,8 @@ def execute(job: Job) -> int:
     store = Store.create_or_open(job.folder)
     try:
         check_resume(store, job)
-        stopped = asyncio.run(_execute(job, store))
+        with logging_to(job.folder, live=verbose):
+            stopped = asyncio.run(_execute(job, store))
         show_run(store)
     finally:
         store.close()
@@ -127,7 +136,7 @@ def execute(job: Job) -> int:
 
 
 def check_resume(store: Store, job: Job) -> None:
-    """Begin the run's manifest, or see that a stored run is the same one, only larger.
+    """Start the run's manifest, or check that a stored run is the same one, only larger.
 
     Raises ConfigError with the difference.
     """
@@ -136,8 +145,8 @@ def check_resume(store: Store, job: Job) -> None:
     if stored:
         now = config.identity()
         # earlier versions stored the sections of modes that do not run, too
-        begun = {k: v for k, v in stored["identity"].items() if k in now or k not in SHIPPED}
-        different = list(differences(begun, now))
+        before = {k: v for k, v in stored["identity"].items() if k in now or k not in SHIPPED}
+        different = list(differences(before, now))
         different += [
             f"{key}: {stored['config'][key]} → {getattr(config, key)} (it may only grow)"
             for key in ("limit", "repeats")
@@ -161,7 +170,7 @@ def check_resume(store: Store, job: Job) -> None:
 
 
 async def _execute(job: Job, store: Store) -> bool:
-    """Build the parts, run, and answer whether Ctrl-C stopped it."""
+    """Build the parts and run; return whether Ctrl-C stopped it."""
     watch = Watch()
     me = asyncio.current_task()
     loop = asyncio.get_running_loop()
@@ -176,6 +185,7 @@ async def _execute(job: Job, store: Store) -> bool:
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, interrupted)
     session = store.begin_session()
+    logger.info("started: %d trials", trials_of(job.config, job.problems))
     try:
         async with build(job.config, owner=job.folder.name, cache=job.folder, watch=watch) as parts:
             parts.warnings += await _references_that_fail(job.problems, parts.judge.judge)
@@ -186,21 +196,24 @@ async def _execute(job: Job, store: Store) -> bool:
             )
             for warning in parts.warnings:
                 say(f"note: {warning}", error=True)
+                logger.warning("%s", warning)
             async with show_progress(watch):
                 await run(job.config, job.problems, parts, store, watch)
     except asyncio.CancelledError:
         if not watch.stopping:
             raise
         say("stopped at once; the same command resumes", error=True)
+        logger.warning("stopped at once by Ctrl-C")
     finally:
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.remove_signal_handler(number)
     store.end_session(session)
+    logger.info("ended: %d trials since the start, %d of them scored", watch.done, watch.scored)
     return watch.stopping
 
 
 async def _references_that_fail(problems: Iterable[Problem], judge: Judge) -> list[str]:
-    """A note on the references that the rules would not accept as an answer to themselves."""
+    """Name the references that the rules would not accept as an answer to themselves."""
     ids: dict[str, list[str]] = defaultdict(list)
     for problem in problems:
         ids[problem.answer].append(problem.id)

@@ -10,7 +10,7 @@ from solver.analysis.cost import Price
 from solver.analysis.plan import plan_run
 from solver.cli import app
 from solver.models.scripted import Line
-from solver.run.loop import trials_of
+from solver.run.tasks import trials_of
 from solver.stats.metrics import clopper_pearson
 from solver.stats.paired import smallest_detectable
 from tests.fakes import PROBLEMS, config_of, finished_run, program

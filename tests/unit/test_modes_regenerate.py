@@ -14,7 +14,7 @@ from solver.modes import Tools, mode_of
 from solver.modes.refine import failing_line, weakest_place
 from solver.records import Message, Outcome, Reply, Token, Turn
 from solver.run.build import build
-from solver.run.loop import plan
+from solver.run.tasks import tasks_of
 from solver.run.watch import Watch
 from tests.fakes import PROBLEMS, EchoSandbox, config_of, finished_run, program, told
 from tests.servers import OpenAIWire, serving
@@ -455,7 +455,7 @@ async def test_each_control_is_an_arm_beside_code_on_the_same_seeds(tmp_path):
     async with finished_run(tmp_path, [program("print(1)")], config=config) as store:
         done = Counter(row.mode for row in store.rows())
     assert done == dict.fromkeys(("code", "cot", *(f"code+{name}" for name in CONTROLS)), 3)
-    assert len({(task.problem.id, task.seed) for task in plan(config, PROBLEMS)}) == 3
+    assert len({(task.problem.id, task.seed) for task in tasks_of(config, PROBLEMS)}) == 3
 
 
 async def test_a_model_that_only_chats_is_refused_before_anything_is_asked(tmp_path):

@@ -12,9 +12,10 @@ import pytest
 from solver.errors import ModelError
 from solver.models.scripted import Line, Script, Scripted
 from solver.records import Outcome
-from solver.run.build import Judging
-from solver.run.loop import ERRORS_IN_A_ROW, grade_undecided, plan, run
+from solver.run.judging import Judging, grade_undecided
+from solver.run.loop import ERRORS_IN_A_ROW, run
 from solver.run.schedule import Endpoint, Gate
+from solver.run.tasks import tasks_of
 from solver.run.watch import Watch
 from solver.store import Store
 from tests.fakes import (
@@ -98,7 +99,7 @@ async def test_no_prompt_ever_holds_the_reference(tmp_path):
 
 
 async def test_modes_of_a_problem_share_its_seed(tmp_path):
-    tasks = list(plan(config_of(mode="code,cot"), PROBLEMS))
+    tasks = list(tasks_of(config_of(mode="code,cot"), PROBLEMS))
     seeds = {(task.problem.id, task.repeat): set() for task in tasks}
     for task in tasks:
         seeds[task.problem.id, task.repeat].add(task.seed)
@@ -107,7 +108,7 @@ async def test_modes_of_a_problem_share_its_seed(tmp_path):
 
 def test_keys_tell_every_trial_apart_and_change_with_what_is_measured():
     def keys(problems=PROBLEMS, **content):
-        return {task.key for task in plan(config_of(**content), problems)}
+        return {task.key for task in tasks_of(config_of(**content), problems)}
 
     warm = {"sampling": {"temperature": 1}}
     assert len(keys(mode="code,cot", repeats=4, **warm)) == 3 * 2 * 4
@@ -125,7 +126,7 @@ def test_keys_tell_every_trial_apart_and_change_with_what_is_measured():
 def test_what_one_mode_is_asked_for_changes_no_other_mode_s_keys():
     def keys(**content):
         keys = {}
-        for task in plan(config_of(**content), PROBLEMS):
+        for task in tasks_of(config_of(**content), PROBLEMS):
             keys.setdefault(task.mode, set()).add(task.key)
         return keys
 

@@ -1,0 +1,181 @@
+"""Open the judge of a run, and judge what is stored: who decides, and by which model."""
+
+import os
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from judge import Ask, Judge, JudgeError, Policy, open_judge
+from judge.audit import canaries
+from solver.config import DEFAULT_JUDGE, Config, JudgeOptions, ModelOptions
+from solver.errors import ConfigError, ModelError
+from solver.models import Model, connect
+from solver.records import Message, Outcome, Problem, Sampling, digest
+from solver.run.schedule import Endpoint, Gate, gate_of, together
+from solver.run.watch import Watch
+from solver.store import Store
+
+
+@dataclass(frozen=True)
+class Judging:
+    """A judge and what decides its verdicts."""
+
+    judge: Judge
+    facts: dict[str, Any]
+
+    @property
+    def id(self) -> str:
+        """Stored with every verdict."""
+        return digest({k: v for k, v in self.facts.items() if not k.startswith("workers")})
+
+
+@asynccontextmanager
+async def build_judge(config: Config, *, cache: Path, watch: Watch) -> AsyncIterator[Judging]:
+    """Open the judge alone, for answers that are stored already.
+
+    Raises ConfigError or ModelError as `build` does; a judge that was asked for must be there.
+    """
+    async with AsyncExitStack() as stack:
+        judges = await open_judges(stack, config, [], {}, cache, watch, [])
+        yield judges[-1]
+
+
+def connect_judge(config: Config, warnings: list[str]) -> Model | None:
+    """Connect the judge's model; None where the rules decide alone, with the reason in `warnings`.
+
+    Raises ConfigError where a judge that the user asked for by name is not available.
+    """
+    wanted = config.judge.model
+    if wanted is None:
+        warnings.append("judge: rules alone; what they cannot decide is counted apart")
+        return None
+    options = config.provider_options(ModelOptions(name=wanted, options=config.judge.options))
+    sampling = Sampling(temperature=0.0, max_tokens=600)
+    try:
+        return connect(wanted, sampling, options)
+    except ConfigError as missing:
+        if "model" in config.judge.model_fields_set and wanted != DEFAULT_JUDGE:
+            raise
+        warnings.append(
+            f"judge: rules alone, since the default judge is not available ({missing});"
+            " what they cannot decide is counted apart"
+        )
+        return None
+
+
+def shares_endpoint(judge_model: Model, models: Sequence[Model]) -> bool:
+    """Tell whether asking the judge would push another model's weights out of the same server."""
+    return any(
+        model.endpoint == judge_model.endpoint and model.name != judge_model.name
+        for model in models
+    )
+
+
+def policy_of(options: JudgeOptions) -> Policy:
+    """Return the judge's contested conventions. Raises ConfigError for an unknown name or value."""
+    known = {field.name for field in fields(Policy)}
+    for name in options.policy:
+        if name not in known:
+            raise ConfigError(f"judge.policy.{name}: unknown; choices: {', '.join(sorted(known))}")
+    try:
+        return TypeAdapter(Policy).validate_python(options.policy)
+    except ValidationError as wrong:
+        first = wrong.errors()[0]
+        place = ".".join(str(part) for part in first["loc"])
+        message = f"{first['input']!r}: {first['msg']}"
+        raise ConfigError(f"judge.policy.{place}: {message}") from wrong
+
+
+async def open_judges(
+    stack: AsyncExitStack,
+    config: Config,
+    models: Sequence[Model],
+    gates: dict[str, Gate],
+    cache: Path,
+    watch: Watch,
+    warnings: list[str],
+) -> list[Judging]:
+    """Open the run's judge. Two where the one with a model must wait: first the rules alone."""
+    options, policy = config.judge, policy_of(config.judge)
+    model = connect_judge(config, warnings)
+    judges = []
+    if model is None or shares_endpoint(model, models):
+        judges.append(await _open_judge(stack, options, policy, cache, None))
+    if model is not None:
+        stack.push_async_callback(model.close)
+        described = await model.describe()
+        gate = gate_of(gates, model, config.patience)
+        endpoint = Endpoint(model, config.patience, gate, watch.judge_traffic)
+        asked = await _open_judge(stack, options, policy, cache, endpoint)
+        asked = replace(asked, facts={**asked.facts, "model_facts": described})
+        # where the rules come first, their verdicts are this judge's too: it only adds to them
+        judges = [replace(first, facts=asked.facts) for first in judges] + [asked]
+        if options.canaries and not options.offline:
+            await _listen_to_canaries(endpoint)
+    return judges
+
+
+async def _listen_to_canaries(endpoint: Endpoint) -> None:
+    """Ask the judge's model about fixed pairs. Raises JudgeError where it has drifted."""
+    found = await canaries(ask_through(endpoint), model_name=endpoint.model.name)
+    if found.drifted:
+        raise JudgeError(
+            f"{endpoint.model.name}: {found}; name another judge.model, or accept this one with"
+            " judge.canaries: false (`solver judge audit` shows how it errs)"
+        )
+
+
+async def _open_judge(
+    stack: AsyncExitStack,
+    options: JudgeOptions,
+    policy: Policy,
+    cache: Path,
+    endpoint: Endpoint | None,
+) -> Judging:
+    opened = open_judge(
+        ask=ask_through(endpoint) if endpoint else None,
+        model_name=endpoint.model.name if endpoint else "",
+        preset=options.preset if endpoint else "rules-then-model",
+        policy=policy,
+        workers=max(1, min(4, (os.cpu_count() or 1) // 2)),
+        cache=cache / "judge.jsonl" if endpoint else None,
+        offline=options.offline and endpoint is not None,
+        threshold=options.threshold,
+    )
+    stack.push_async_callback(opened.close)
+    return Judging(opened, await opened.describe())
+
+
+def ask_through(endpoint: Endpoint) -> Ask:
+    """Let the judge ask a model: text in, text out."""
+
+    async def ask(system: str, user: str, schema: dict[str, Any]) -> str:
+        chat = (Message(role="system", text=system), Message(role="user", text=user))
+        try:
+            return (await endpoint.ask(chat, seed=0, schema=schema or None)).text
+        except ModelError as failure:
+            raise JudgeError(str(failure)) from failure
+
+    return ask
+
+
+async def grade_undecided(judging: Judging, store: Store, watch: Watch) -> int:
+    """Judge the stored answers that have no usable verdict yet; return how many there were."""
+    problems = store.problems()
+    waiting = [
+        row
+        for row in store.rows()
+        if row.outcome is Outcome.JUDGE_INVALID and row.answer is not None
+    ]
+
+    async def grade(key: str, problem: Problem, answer: str) -> None:
+        if not watch.stopping:
+            verdict = await judging.judge.grade(problem.question, problem.answer, answer)
+            store.add_verdict(key, verdict, judge=judging.id)
+
+    await together([grade(row.key, problems[row.problem_id], row.answer or "") for row in waiting])
+    return len(waiting)

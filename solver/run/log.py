@@ -1,0 +1,70 @@
+"""Keep the log of a run: one line for each event worth knowing, in `run.log` of its folder.
+
+Requests, replies, back-off, lost sandbox workers and verdicts; no prompt, no reply, no key. The
+file is bounded: at `MOST_BYTES` it is renamed `run.log.1`, in place of an earlier one.
+"""
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from logging.handlers import RotatingFileHandler
+from pathlib import Path
+
+from solver.errors import ConfigError
+from solver.text import one_line, say
+
+FILE = "run.log"
+MOST_BYTES = 16 * 2**20
+_LOGGERS = ("solver", "sandbox", "judge")
+
+TRIAL: ContextVar[str] = ContextVar("trial", default="")
+"""The trial that the code at hand works for; each task of asyncio has its own."""
+
+
+@contextmanager
+def logging_to(folder: Path, *, live: bool) -> Iterator[None]:
+    """Write events of the three packages into the run's log, and `live` also to stderr.
+
+    Raises ConfigError where the file cannot be written.
+    """
+    path = folder / FILE
+    try:
+        file = RotatingFileHandler(path, maxBytes=MOST_BYTES, backupCount=1, encoding="utf-8")
+    except OSError as failure:
+        raise ConfigError(f"{path}: cannot be written: {failure.strerror or failure}") from failure
+    handlers: list[logging.Handler] = [file, *([_Live()] if live else [])]
+    loggers = [logging.getLogger(name) for name in _LOGGERS]
+    for handler in handlers:
+        handler.setFormatter(_Line())
+    before = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.INFO)
+        for handler in handlers:
+            logger.addHandler(handler)
+    try:
+        yield
+    finally:
+        for logger, level in zip(loggers, before, strict=True):
+            logger.setLevel(level)
+            for handler in handlers:
+                logger.removeHandler(handler)
+        file.close()
+
+
+class _Line(logging.Formatter):
+    """Formats an event as one line of harmless text: time, level, trial, event."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line, cut where a message is beyond all reason."""
+        moment = f"{self.formatTime(record, '%Y-%m-%d %H:%M:%S')}.{record.msecs:03.0f}"
+        trial = f"{TRIAL.get()}: " if TRIAL.get() else ""
+        return one_line(f"{moment} {record.levelname:<7} {trial}{record.getMessage()}", 600)
+
+
+class _Live(logging.Handler):
+    """Prints events above the progress line."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Print one event."""
+        say(self.format(record), error=True)

@@ -1,0 +1,119 @@
+"""Continue an unfinished trial: give its mode what is stored, then real replies and executions."""
+
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from typing import Any, Self
+
+from sandbox import Execution, Sandbox, SandboxError, Session
+from solver.models import Extend
+from solver.modes import Controller, Tools
+from solver.records import Message, Reply, Turn
+from solver.run.build import Parts
+from solver.run.schedule import Endpoint
+from solver.run.tasks import Task
+from solver.run.watch import Watch
+
+
+class Stopped(Exception):
+    """Ctrl-C: the trial stays unfinished, its turns stored, and goes on when the run is resumed."""
+
+
+class Replay:
+    """The tools of one trial, which return what is stored before they do anything.
+
+    A mode does the same again when it is given the same replies and executions. So an unfinished
+    trial is back where it was after its stored turns, and no reply is requested twice. The
+    variables of a session are not stored: before its first new program the stored ones run again.
+    """
+
+    def __init__(
+        self,
+        task: Task,
+        stored: Sequence[Turn],
+        endpoint: Endpoint,
+        parts: Parts,
+        watch: Watch,
+    ) -> None:
+        self._task = task
+        self._stored = stored
+        self._endpoint = endpoint
+        self._parts = parts
+        self._watch = watch
+        self._turn = -1
+        self._session: Session | None = None
+        self._skipped: list[str] = []
+        """Programs of the session that were not run, since what became of them is stored."""
+        self._open = AsyncExitStack()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._open.aclose()
+
+    def tools(self) -> Tools:
+        """Return what the mode works with."""
+        return Tools(
+            ask=self._ask,
+            control=self._control,
+            run=self._run,
+            step=self._step,
+            screen=self._parts.screen,
+            max_tokens=self._task.max_tokens,
+        )
+
+    async def _ask(self, chat: Sequence[Message], *, seed: int, stop: Sequence[str] = ()) -> Reply:
+        if (stored := self._next_reply()) is not None:
+            return stored
+        return await self._endpoint.ask(chat, seed=seed, stop=stop)
+
+    async def _control(self, controller: Controller) -> Reply:
+        if (stored := self._next_reply()) is not None:
+            return stored
+        async with self._endpoint.hold() as extend:
+            return await controller(self._until_stopped(extend))
+
+    def _next_reply(self) -> Reply | None:
+        """Return the stored reply of the next turn, or None where it must be requested."""
+        self._turn += 1
+        if self._turn < len(self._stored):
+            return self._stored[self._turn].reply
+        if self._watch.stopping:
+            raise Stopped
+        return None
+
+    def _until_stopped(self, extend: Extend) -> Extend:
+        """Give up a reply that takes hundreds of requests at Ctrl-C, before the next request."""
+
+        async def extend_unless_stopped(chat: Sequence[Message], begun: str, **how: Any) -> Reply:
+            if self._watch.stopping:
+                raise Stopped
+            return await extend(chat, begun, **how)
+
+        return extend_unless_stopped
+
+    async def _run(self, program: str) -> Execution:
+        if (stored := self._stored_execution(program)) is not None:
+            return stored
+        return await self._sandbox().run(program)
+
+    async def _step(self, program: str) -> Execution:
+        if (stored := self._stored_execution(program)) is not None:
+            self._skipped.append(program)
+            return stored
+        if self._session is None:
+            self._session = await self._open.enter_async_context(self._sandbox().session())
+            for earlier in self._skipped:
+                await self._session.run(earlier)
+        return await self._session.run(program)
+
+    def _stored_execution(self, program: str) -> Execution | None:
+        if self._turn >= len(self._stored):
+            return None
+        stored = self._stored[self._turn]
+        return stored.execution if stored.program == program else None
+
+    def _sandbox(self) -> Sandbox:
+        if self._parts.sandbox is None:
+            raise SandboxError("no sandbox was opened, for no mode of this run executes code")
+        return self._parts.sandbox
