@@ -33,7 +33,7 @@ class Problem(Record):
 
     @property
     def hash(self) -> str:
-        """Changes with the question or the reference: another text is another problem."""
+        """Return a hash of the question and the reference: another text is another problem."""
         return digest([self.question, self.answer])
 
 
@@ -66,11 +66,11 @@ class Token(Record):
 
 
 class Intervention(Record):
-    """One time that a controller cut a growing reply (`solver.modes.regenerate`)."""
+    """One time that a controller cut a partial reply (regeneration)."""
 
     kind: Literal["closed", "unparsable", "refused", "refined"]
     """`closed`: the first program was complete. `unparsable`, `refused`: a line failed that check
-    and was grown again. `refined`: the reply was grown again from its least certain token."""
+    and was written again. `refined`: the reply was continued again from its least certain token."""
     at: int
     """Characters of the reply that were kept."""
     dropped: str = ""
@@ -78,7 +78,7 @@ class Intervention(Record):
 
 
 class Reply(Record):
-    """What a model answered to one request, or to several that grew one text."""
+    """What a model answered to one request, or to several that made one text."""
 
     text: str
     input_tokens: int = 0
@@ -94,7 +94,7 @@ class Reply(Record):
     tokens: tuple[Token, ...] = ()
     """The reply token by token, where that was asked for and the provider tells."""
     interventions: tuple[Intervention, ...] = ()
-    """What a controller did while the reply grew."""
+    """What a controller did while the reply was written."""
 
 
 class Failure(StrEnum):
@@ -165,7 +165,7 @@ def failure_of(
     capped: bool,
     prompt_cut: bool,
 ) -> Failure | None:
-    """Why a turn with these facts gave no answer, or None where it gave one."""
+    """Say why a turn with these facts gave no answer, or None where it gave one."""
     if prompt_cut:
         return Failure.TRUNCATED  # the model never saw the whole problem: no answer counts
     if answered:
@@ -208,7 +208,7 @@ class Outcome(StrEnum):
 
     @property
     def scored(self) -> bool:
-        """Whether the trial says anything about the model. The other kinds are counted apart."""
+        """Tell whether the trial says anything about the model. Others are counted apart."""
         return self not in (Outcome.ERROR, Outcome.JUDGE_INVALID)
 
 
@@ -232,12 +232,12 @@ class Trial(Record):
 
     @property
     def answer(self) -> str | None:
-        """The answer that is judged: the last turn's."""
+        """Return the answer that is judged: the last turn's."""
         return self.turns[-1].answer if self.turns else None
 
     @property
     def outcome(self) -> Outcome:
-        """How the trial counts."""
+        """Say how the trial counts."""
         last = self.turns[-1] if self.turns else None
         verdict = self.verdict
         return outcome_of(
@@ -248,7 +248,7 @@ class Trial(Record):
 
 
 def outcome_of(*, error: bool, failure: Failure | None, correct: bool | None) -> Outcome:
-    """How a trial counts; `correct` is None where no usable verdict was given."""
+    """Say how a trial counts; `correct` is None where no usable verdict was given."""
     if error:
         return Outcome.ERROR
     if failure is not None:
@@ -259,6 +259,6 @@ def outcome_of(*, error: bool, failure: Failure | None, correct: bool | None) ->
 
 
 def digest(value: object) -> str:
-    """16 hex digits of the SHA-256 of a JSON value, the same on every machine."""
+    """Return 16 hex digits of the SHA-256 of a JSON value, the same on every machine."""
     text = json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()[:16]

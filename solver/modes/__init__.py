@@ -162,8 +162,11 @@ class Mode:
         return self.options.model_validate(config.get(self.section, {})) if self.options else None
 
 
-SHIPPED = tuple(sorted(f.name for f in iter_modules(__path__) if not f.name.startswith("_")))
-"""The files of this folder, by name."""
+@cache
+def shipped() -> tuple[Mode, ...]:
+    """Return the modes in the files of this folder."""
+    files = sorted(file.name for file in iter_modules(__path__) if not file.name.startswith("_"))
+    return tuple(import_module(f"{__name__}.{file}").MODE for file in files)
 
 
 def mode_of(name: str) -> Mode:
@@ -188,8 +191,8 @@ def stored_mode(name: str) -> Mode:
 
 def names() -> tuple[str, ...]:
     """Return the names of all modes that a config may list here, without those they add."""
-    shipped = (mode_of(file) for file in SHIPPED if _file(file).compared_with is None)
-    return (*(mode.name for mode in shipped), *sorted(entry_points(group="solver.modes").names))
+    ours = (mode.name for mode in shipped() if mode.compared_with is None)
+    return (*ours, *sorted(entry_points(group="solver.modes").names))
 
 
 def with_section(listed: Sequence[str]) -> tuple[str, ...]:
@@ -197,8 +200,7 @@ def with_section(listed: Sequence[str]) -> tuple[str, ...]:
 
     Every shipped mode with options has one, run or not; names that are unknown are passed over.
     """
-    outside = (name for name in listed if name not in SHIPPED)
-    found = (mode for name in (*SHIPPED, *outside) if isinstance(mode := _found(name), Mode))
+    found = (*shipped(), *(mode for name in listed if isinstance(mode := _found(name), Mode)))
     return tuple(dict.fromkeys(mode.name for mode in found if mode.options is not None))
 
 
@@ -216,9 +218,9 @@ def identity(mode: Mode, config: "Config") -> str:
 @cache
 def _found(name: str) -> Mode | str:
     """Return the mode, or one line on why there is none."""
-    file = name.rpartition("+")[2]
-    if file in SHIPPED and (mode := _file(file)).name in (name, file):
-        return mode
+    for mode in shipped():
+        if mode.name == name:
+            return mode
     for entry in entry_points(group="solver.modes", name=name):
         return _exported(name, entry.load)
     if "." in name:
@@ -227,11 +229,6 @@ def _found(name: str) -> Mode | str:
     close = get_close_matches(name, known, n=1, cutoff=0.5)
     hint = f"did you mean {close[0]!r}? " if close else ""
     return f"{name!r} is unknown; {hint}choices: {', '.join(known)}"
-
-
-def _file(name: str) -> Mode:
-    mode: Mode = import_module(f"{__name__}.{name}").MODE
-    return mode
 
 
 def _exported(name: str, load: Callable[[], Any]) -> Mode | str:

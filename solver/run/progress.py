@@ -1,4 +1,4 @@
-"""What a person sees while a run goes on: a live line in a terminal, or a line now and then."""
+"""Show how a run goes on: a live line in a terminal, or a line now and then."""
 
 import asyncio
 import sys

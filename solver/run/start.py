@@ -15,7 +15,7 @@ from judge import Judge
 from solver.config import Config, differences
 from solver.config_file import load_config
 from solver.errors import ConfigError
-from solver.modes import SHIPPED
+from solver.modes import shipped
 from solver.problems import ProblemSet, load, select
 from solver.records import Problem
 from solver.report.show import show_chat, show_run
@@ -145,7 +145,8 @@ def check_resume(store: Store, job: Job) -> None:
     if stored:
         now = config.identity()
         # earlier versions stored the sections of modes that do not run, too
-        before = {k: v for k, v in stored["identity"].items() if k in now or k not in SHIPPED}
+        sections = {mode.section for mode in shipped()}
+        before = {k: v for k, v in stored["identity"].items() if k in now or k not in sections}
         different = list(differences(before, now))
         different += [
             f"{key}: {stored['config'][key]} → {getattr(config, key)} (it may only grow)"

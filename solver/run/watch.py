@@ -1,4 +1,4 @@
-"""What is happening in a run, counted as it happens, for the progress line and for stopping it."""
+"""Count what happens in a run, as it happens, for the progress line and for stopping it."""
 
 import time
 from collections import Counter
@@ -37,19 +37,19 @@ class Watch:
 
     @property
     def done(self) -> int:
-        """Trials ended since the command started."""
+        """Count the trials ended since the command started."""
         return self.outcomes.total()
 
     @property
     def scored(self) -> int:
-        """Of those, the trials that say anything about the model."""
+        """Count those of them that say anything about the model."""
         return sum(count for outcome, count in self.outcomes.items() if outcome.scored)
 
     def seconds(self) -> float:
-        """Since the command started."""
+        """Return the time since the command started."""
         return time.monotonic() - self.started
 
     def seconds_left(self) -> float | None:
-        """At the pace so far; None before there is one."""
+        """Estimate the time left at the pace so far; None before there is one."""
         left = self.total - self.before - self.done
         return left * self.seconds() / self.done if self.done else None
