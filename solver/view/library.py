@@ -1,6 +1,5 @@
 """The runs in a folder, and what each is doing."""
 
-import os
 import sqlite3
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
@@ -13,7 +12,7 @@ from typing import Any
 from judge import Verdict
 from solver.errors import ConfigError
 from solver.records import Problem, Trial
-from solver.store import FILE, Store
+from solver.store import FILE, Reader, is_held
 from solver.view.index import Index, connect
 
 _MOST_OPEN = 6
@@ -90,7 +89,7 @@ class Library:
         folder = self._folders()[name]
         try:
             with closing(connect(folder)) as database:
-                store = Store(folder, database)
+                store = Reader(folder, database)
                 manifest, sessions = store.manifest(), store.sessions()
                 (done,) = database.execute("SELECT count(*) FROM trials").fetchone()
         except (ConfigError, sqlite3.Error, ValueError) as failure:
@@ -113,13 +112,13 @@ class Library:
         """All that a listed run remembers about itself."""
         folder = self._folders()[name]
         with closing(connect(folder)) as database:
-            return Store(folder, database).manifest()
+            return Reader(folder, database).manifest()
 
     def find(self, name: str, key: str) -> Found | None:
         """One trial of a listed run whole; None where it holds no such trial that has ended."""
         folder = self._folders()[name]
         with closing(connect(folder)) as database:
-            store = Store(folder, database)
+            store = Reader(folder, database)
             asked = database.execute(
                 "SELECT p.body FROM trials t JOIN problems p ON p.id = t.problem_id"
                 " WHERE t.key = ?",
@@ -141,20 +140,9 @@ class Library:
 
 
 def _state(folder: Path, sessions: list[dict[str, Any]], done: int, planned: int) -> str:
-    if sessions and sessions[-1]["ended"] is None and _is_held(folder):
+    if sessions and sessions[-1]["ended"] is None and is_held(folder):
         return "running"
     return "finished" if done >= planned else "stopped"
-
-
-def _is_held(folder: Path) -> bool:
-    """Whether the process that began the run is alive. Its lock is looked at, never tried."""
-    try:
-        os.kill(int((folder / "run.lock").read_text(encoding="utf-8")), 0)
-    except PermissionError:
-        return True
-    except (OSError, ValueError, OverflowError):
-        return False
-    return True
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:

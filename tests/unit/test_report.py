@@ -3,6 +3,7 @@
 import csv
 import random
 import re
+import sqlite3
 from html.parser import HTMLParser
 from itertools import product
 from pathlib import Path
@@ -31,7 +32,7 @@ from solver.report.tables import (
     text_of,
 )
 from solver.stats.paired import holm
-from solver.store import Store
+from solver.store import FILE, Store
 from tests.bench.report import DOMAINS, write_run
 from tests.fakes import EchoSandbox, config_of, finished_run, program
 
@@ -471,11 +472,10 @@ async def test_a_run_of_nothing_but_nastiness_renders_harmlessly(tmp_path):
 
 def test_a_lone_surrogate_in_the_manifest_is_written_out(tmp_path):
     run = write_run(tmp_path / "r", problems=2)
-    store = Store.create_or_open(run)
-    store._database.execute(
-        "INSERT OR REPLACE INTO manifest VALUES ('warnings', ?)", ('["half \\ud800 a pair"]',)
-    )
-    store.close()
+    with sqlite3.connect(run / FILE) as database:
+        database.execute(
+            "INSERT OR REPLACE INTO manifest VALUES ('warnings', ?)", ('["half \\ud800 a pair"]',)
+        )
     assert "half \\ud800 a pair" in page_of(run, output=tmp_path / "p.html")
 
 

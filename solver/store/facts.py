@@ -1,0 +1,95 @@
+"""What is read of a stored trial or turn without reading all of it."""
+
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from judge import Verdict
+from solver.records import Failure, Outcome, outcome_of
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One stored trial without its texts. Tables are made of these."""
+
+    key: str
+    problem_id: str
+    model: str
+    mode: str
+    repeat: int
+    error: str | None
+    seconds: float
+    turns: int
+    requests: int
+    input_tokens: int
+    output_tokens: int
+    model_seconds: float
+    sandbox_seconds: float
+    capped: int
+    """Replies that reached the cap."""
+    prompt_cut: int
+    """Prompts that the server cut."""
+    programs: int
+    """Programs written."""
+    refused: int
+    """Programs the screen refused."""
+    answer: str | None
+    failure: Failure | None
+    """Why the last turn gave no answer."""
+    verdict: Verdict | None
+    judge: str | None
+    """Who gave that verdict."""
+    outcome: Outcome = field(init=False)
+    """How the trial counts: derived here once, because every table asks for it."""
+
+    def __post_init__(self) -> None:
+        valid = self.verdict is not None and self.verdict.valid
+        outcome = outcome_of(
+            error=self.error is not None or not self.turns,
+            failure=self.failure,
+            correct=self.verdict.correct if self.verdict is not None and valid else None,
+        )
+        object.__setattr__(self, "outcome", outcome)
+
+    @property
+    def correct(self) -> bool:
+        """Tell whether the trial was judged right."""
+        return self.outcome is Outcome.CORRECT
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """One program that the screen kept from running."""
+
+    key: str
+    """The trial it was written in."""
+    rule: str
+    """The first rule that refused it."""
+    program: str
+
+
+class TurnFacts(NamedTuple):
+    """One stored turn without its texts. A tuple, because a run has hundreds of thousands."""
+
+    key: str
+    """The key of its trial."""
+    number: int
+    """From 0."""
+    failure: Failure | None
+    """Why it gave no answer."""
+    exit: str | None
+    """How its program ended; None where none ran."""
+    refused: str | None
+    """The first rule by which the screen refused the program."""
+    input_tokens: int
+    output_tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class Texts:
+    """The texts of one stored turn: the reply, and its program's output where one ran."""
+
+    key: str
+    number: int
+    reply: str
+    stdout: str
+    stderr: str

@@ -1,0 +1,229 @@
+"""Read a run's file: its manifest, its problems, and its trials with or without their texts."""
+
+import json
+import sqlite3
+import zlib
+from collections.abc import Iterable, Iterator
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Self
+
+from pydantic import TypeAdapter
+
+from judge import Verdict
+from sandbox import Exit
+from solver.errors import ConfigError
+from solver.records import Failure, Problem, Trial, Turn, failure_of
+from solver.store.facts import Refused, Row, Texts, TurnFacts
+from solver.store.schema import FILE, checked
+
+VERDICT: TypeAdapter[Verdict] = TypeAdapter(Verdict)
+"""Verdicts as they are stored: JSON."""
+
+_ROWS = """
+SELECT t.key, t.problem_id, t.model, t.mode, t.repeat, t.error, t.seconds,
+       n.turns, n.requests, n.input_tokens, n.output_tokens, n.model_seconds, n.sandbox_seconds,
+       n.capped, n.prompt_cut, n.programs, n.refused,
+       last.answer, last.runs_code, last.has_program, last.exit, last.capped AS last_capped,
+       last.prompt_cut AS last_cut, v.body AS verdict, v.judge
+FROM trials t
+LEFT JOIN (
+    SELECT key, count(*) AS turns, sum(requests) AS requests, sum(input_tokens) AS input_tokens,
+           sum(output_tokens) AS output_tokens, sum(model_seconds) AS model_seconds,
+           sum(sandbox_seconds) AS sandbox_seconds, sum(capped) AS capped,
+           sum(prompt_cut) AS prompt_cut, sum(has_program) AS programs,
+           sum(refused IS NOT NULL) AS refused, max(number) AS last
+    FROM turns GROUP BY key
+) n ON n.key = t.key
+LEFT JOIN turns last ON last.key = t.key AND last.number = n.last
+LEFT JOIN verdicts v ON v.id = (SELECT max(id) FROM verdicts WHERE key = t.key)
+"""
+
+_COUNTS = (
+    "turns",
+    "requests",
+    "input_tokens",
+    "output_tokens",
+    "model_seconds",
+    "sandbox_seconds",
+    "capped",
+    "prompt_cut",
+    "programs",
+    "refused",
+)
+"""Columns of `_ROWS` that are sums over turns, so NULL where a trial has none."""
+
+_TURN_FACTS = """
+SELECT key, number, answer IS NOT NULL AS answered, runs_code, has_program, refused, exit, capped,
+       prompt_cut, input_tokens, output_tokens
+FROM turns ORDER BY key, number
+"""
+
+
+class Reader:
+    """The stored trials of one run, to read."""
+
+    def __init__(self, folder: Path, database: sqlite3.Connection) -> None:
+        self.folder = folder
+        self._database = database
+
+    @classmethod
+    def open(cls, folder: Path) -> Self:
+        """Open a run to read it, also while another process writes it.
+
+        Raises ConfigError where there is none.
+        """
+        path = folder / FILE if folder.is_dir() else folder
+        if not path.is_file():
+            raise ConfigError(f"{folder}: no run there (no {FILE}); `ls runs` shows what there is")
+        database = sqlite3.connect(path, isolation_level=None, timeout=5)
+        database.row_factory = sqlite3.Row
+        return cls(path.parent, checked(path, database))
+
+    def close(self) -> None:
+        """Close the file."""
+        self._database.close()
+
+    def manifest(self) -> dict[str, Any]:
+        """Return what the run is: config, problems, model, sandbox, judge, versions."""
+        rows = self._database.execute("SELECT key, value FROM manifest")
+        return {row["key"]: json.loads(row["value"]) for row in rows}
+
+    def sessions(self) -> list[dict[str, Any]]:
+        """Return each start of the command: its facts, with `started` and `ended` as Unix times.
+
+        `ended` is None after a kill, and while the command runs.
+        """
+        rows = self._database.execute("SELECT started, ended, body FROM sessions ORDER BY id")
+        return [
+            {"started": r["started"], "ended": r["ended"], **json.loads(r["body"])} for r in rows
+        ]
+
+    def problems(self) -> dict[str, Problem]:
+        """Return the problems of the run by id, in their order."""
+        rows = self._database.execute("SELECT id, body FROM problems ORDER BY position")
+        return {row["id"]: Problem.model_validate_json(row["body"]) for row in rows}
+
+    def finished(self) -> set[str]:
+        """Return the keys of trials that need not run again: all without an error of ours."""
+        rows = self._database.execute("SELECT key FROM trials WHERE error IS NULL")
+        return {row["key"] for row in rows}
+
+    def unfinished(self) -> set[str]:
+        """Return the keys of trials to resume: they have turns, and no end without an error."""
+        rows = self._database.execute(
+            "SELECT DISTINCT key FROM turns WHERE key NOT IN"
+            " (SELECT key FROM trials WHERE error IS NULL)"
+        )
+        return {row["key"] for row in rows}
+
+    def turns(self, key: str) -> tuple[Turn, ...]:
+        """Return the stored turns of a trial, with their texts."""
+        rows = self._database.execute(
+            "SELECT body FROM turns WHERE key = ? ORDER BY number", (key,)
+        )
+        return tuple(Turn.model_validate_json(zlib.decompress(row["body"])) for row in rows)
+
+    def refused(self) -> Iterator[Refused]:
+        """Yield each program the screen kept from running, with the first rule that refused it."""
+        rows = self._database.execute(
+            "SELECT key, refused, body FROM turns WHERE refused IS NOT NULL ORDER BY key, number"
+        )
+        for row in rows:
+            turn = Turn.model_validate_json(zlib.decompress(row["body"]))
+            yield Refused(row["key"], row["refused"], turn.program or "")
+
+    def turn_facts(self) -> Iterator[TurnFacts]:
+        """Yield each stored turn without its texts, trial by trial and in order."""
+        for (
+            key,
+            number,
+            answered,
+            runs,
+            program,
+            refused,
+            exit_,
+            capped,
+            cut,
+            sent,
+            got,
+        ) in self._database.execute(_TURN_FACTS):
+            failure = _failure(bool(answered), runs, program, exit_, capped, cut)
+            yield TurnFacts(key, number, failure, exit_, refused, sent, got)
+
+    def texts(self, places: Iterable[tuple[str, int]]) -> Iterator[Texts]:
+        """Yield the texts of these turns, each given as its trial's key and its number."""
+        for key, number in places:
+            row = self._database.execute(
+                "SELECT body FROM turns WHERE key = ? AND number = ?", (key, number)
+            ).fetchone()
+            turn = json.loads(zlib.decompress(row["body"]).decode())
+            ran = turn.get("execution") or {}
+            yield Texts(
+                key, number, turn["reply"]["text"], ran.get("stdout", ""), ran.get("stderr", "")
+            )
+
+    def verdicts(self, key: str) -> list[tuple[str, Verdict]]:
+        """Return all verdicts on a trial, oldest first, each with the judge that gave it."""
+        rows = self._database.execute(
+            "SELECT judge, body FROM verdicts WHERE key = ? ORDER BY id", (key,)
+        )
+        return [(row["judge"], VERDICT.validate_json(row["body"])) for row in rows]
+
+    def trial(self, key: str) -> Trial:
+        """Return one trial with its turns and the verdict that counts."""
+        row = self._database.execute("SELECT * FROM trials WHERE key = ?", (key,)).fetchone()
+        verdicts = self.verdicts(key)
+        facts = dict(row)
+        del facts["key"]
+        return Trial(**facts, turns=self.turns(key), verdict=verdicts[-1][1] if verdicts else None)
+
+    def rows(self, *, problem_id: str | None = None) -> Iterator[Row]:
+        """Yield each stored trial without its texts, of one problem or of all, by start time."""
+        where, values = ("WHERE t.problem_id = ?", (problem_id,)) if problem_id else ("", ())
+        for row in self._database.execute(f"{_ROWS} {where} ORDER BY t.started", values):
+            yield _row(row)
+
+
+@lru_cache
+def _failure(
+    answered: bool, runs_code: int, has_program: int, exit: str | None, capped: int, cut: int
+) -> Failure | None:
+    """Call `failure_of` with columns, cached: thousands of turns share few combinations."""
+    return failure_of(
+        answered=answered,
+        runs_code=bool(runs_code),
+        has_program=bool(has_program),
+        exit=Exit(exit) if exit else None,
+        capped=bool(capped),
+        prompt_cut=bool(cut),
+    )
+
+
+def _row(row: sqlite3.Row) -> Row:
+    """Build a `Row` from a row of `_ROWS`."""
+    failure = None
+    if row["turns"]:
+        failure = _failure(
+            row["answer"] is not None,
+            row["runs_code"],
+            row["has_program"],
+            row["exit"],
+            row["last_capped"],
+            row["last_cut"],
+        )
+    counts = {name: row[name] or 0 for name in _COUNTS}
+    return Row(
+        key=row["key"],
+        problem_id=row["problem_id"],
+        model=row["model"],
+        mode=row["mode"],
+        repeat=row["repeat"],
+        error=row["error"],
+        seconds=row["seconds"],
+        **counts,
+        answer=row["answer"],
+        failure=failure,
+        verdict=VERDICT.validate_json(row["verdict"]) if row["verdict"] else None,
+        judge=row["judge"],
+    )

@@ -1,0 +1,59 @@
+"""The tables of a run's file, and the check that a file is one of ours."""
+
+import sqlite3
+from pathlib import Path
+
+from solver.errors import ConfigError
+
+FILE = "run.sqlite"
+_VERSION = 1
+
+_TABLES = """
+CREATE TABLE manifest (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE problems (
+    id TEXT PRIMARY KEY, position INTEGER NOT NULL, domain TEXT NOT NULL, level INTEGER NOT NULL,
+    hash TEXT NOT NULL, body TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE trials (
+    key TEXT PRIMARY KEY, problem_id TEXT NOT NULL, model TEXT NOT NULL, mode TEXT NOT NULL,
+    repeat INTEGER NOT NULL, seed INTEGER NOT NULL, error TEXT, started REAL NOT NULL,
+    seconds REAL NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE turns (
+    key TEXT NOT NULL, number INTEGER NOT NULL,
+    answer TEXT, runs_code INTEGER NOT NULL, has_program INTEGER NOT NULL, refused TEXT,
+    exit TEXT, capped INTEGER NOT NULL, prompt_cut INTEGER NOT NULL,
+    requests INTEGER NOT NULL, input_tokens INTEGER NOT NULL, output_tokens INTEGER NOT NULL,
+    model_seconds REAL NOT NULL, sandbox_seconds REAL NOT NULL, body BLOB NOT NULL,
+    PRIMARY KEY (key, number)
+) WITHOUT ROWID;
+CREATE TABLE verdicts (
+    id INTEGER PRIMARY KEY, key TEXT NOT NULL, made REAL NOT NULL, judge TEXT NOT NULL,
+    score INTEGER, threshold INTEGER NOT NULL, by TEXT NOT NULL, body TEXT NOT NULL
+);
+CREATE INDEX verdicts_by_key ON verdicts (key, id);
+CREATE TABLE sessions (
+    id INTEGER PRIMARY KEY, started REAL NOT NULL, ended REAL, body TEXT NOT NULL
+);
+"""
+
+
+def make_tables(database: sqlite3.Connection) -> None:
+    """Create the tables, in one transaction, unless the file has them already."""
+    if not database.execute("PRAGMA user_version").fetchone()[0]:
+        database.executescript(f"BEGIN; {_TABLES} PRAGMA user_version = {_VERSION}; COMMIT;")
+
+
+def checked(path: Path, database: sqlite3.Connection) -> sqlite3.Connection:
+    """Return the database, if it is one of ours.
+
+    Raises ConfigError where the file is another's, damaged, or of another version.
+    """
+    try:
+        version = database.execute("PRAGMA user_version").fetchone()[0]
+        database.execute("SELECT count(*) FROM manifest").fetchone()
+    except sqlite3.Error as failure:
+        raise ConfigError(f"{path}: not a run of solver: {failure}") from failure
+    if version != _VERSION:
+        raise ConfigError(f"{path}: format {version}, but this version of solver reads {_VERSION}")
+    return database
