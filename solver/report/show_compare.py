@@ -10,7 +10,7 @@ from solver.analysis.compare import Comparison, Flip, Part, Side
 from solver.analysis.cost import Usage
 from solver.stats.paired import Difference
 from solver.text import interval, one_line, open_console, percent, put, put_uncut
-from solver.view.pages import beside_address
+from solver.view.addresses import beside_address
 
 MOST_FLIPS = 20
 

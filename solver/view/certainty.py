@@ -1,4 +1,4 @@
-"""A reply with the tokens marked that the model was not sure of. Its text stays as it was."""
+"""A reply with its uncertain tokens marked. The text itself does not change."""
 
 from math import exp
 
@@ -9,13 +9,13 @@ from solver.text import plain
 from solver.view.markup import TEXT_LIMIT
 
 LEVELS = ((0.9, ""), (0.5, "u1"), (0.2, "u2"), (0.0, "u3"))
-"""From which probability on a token has which style; each takes in what the one before leaves."""
+"""CSS class by minimum token probability, from the most probable down."""
 
 
 def marked_html(reply: Reply) -> Markup:
-    """The reply, each uncertain token of it in a `<span>` that says its probability.
+    """Return the reply, each uncertain token in a `<span>` whose title gives its probability.
 
-    Empty where the tokens are not known, or are not the whole text. Cut after `TEXT_LIMIT`
+    Empty where the tokens are unknown or do not add up to the text. Cut after `TEXT_LIMIT`
     characters.
     """
     if "".join(token.text for token in reply.tokens) != reply.text:
@@ -32,6 +32,7 @@ def marked_html(reply: Reply) -> Markup:
 
 
 def _marked(token: Token) -> Markup:
+    """Return one token; if uncertain, with its probability and the alternatives to it."""
     chance = exp(min(token.logprob, 0.0))
     style = next((style for least, style in LEVELS if chance >= least), LEVELS[-1][1])
     if not style:
@@ -46,8 +47,10 @@ def _marked(token: Token) -> Markup:
 
 
 def _percent(chance: float) -> str:
+    """Return a probability in percent, with a decimal below ten percent."""
     return f"{100 * chance:.{1 if chance < 0.1 else 0}f} %"
 
 
 def _quoted(text: str) -> str:
+    """Return the start of a token in quotes, with control characters written out."""
     return plain(repr(text[:40]))

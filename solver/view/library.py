@@ -13,7 +13,8 @@ from judge import Verdict
 from solver.errors import ConfigError
 from solver.records import Problem, Trial
 from solver.store import FILE, Reader, is_held
-from solver.view.index import Index, connect
+from solver.view.connection import connect
+from solver.view.index import Index
 
 _MOST_OPEN = 6
 """Runs whose index is held in memory, each some 50 MB for 100,000 trials."""
@@ -21,7 +22,7 @@ _MOST_OPEN = 6
 
 @dataclass(frozen=True)
 class About:
-    """What a run is and does, as far as that can be told without reading its trials."""
+    """What a run is and what it is doing, without reading its trials."""
 
     name: str
     state: str
@@ -39,13 +40,13 @@ class About:
 
     @property
     def running(self) -> bool:
-        """Whether a process is writing it now."""
+        """Tell whether a process is writing it now."""
         return self.state == "running"
 
 
 @dataclass(frozen=True)
 class Found:
-    """One trial with all that is said about it."""
+    """One trial with its problem and all its verdicts."""
 
     run: str
     key: str
@@ -56,7 +57,7 @@ class Found:
 
 
 class Library:
-    """A folder of runs, or the folder of a single one."""
+    """The runs in a folder, or the one run whose folder it is."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -64,15 +65,15 @@ class Library:
         self._lock = Lock()
 
     def names(self) -> list[str]:
-        """The runs by name. Raises ConfigError where there is no such folder."""
+        """Return the names of the runs. Raises ConfigError where there is no such folder."""
         return list(self._folders())
 
     def folder_of(self, name: str) -> Path | None:
-        """Where a run lies, or None. Only names that are listed are found, so no path escapes."""
+        """Return a run's folder, or None. Only listed names are found, so no path escapes."""
         return self._folders().get(name)
 
     def index(self, name: str) -> Index | None:
-        """The run's index, begun where it is not there yet, or None for an unknown run."""
+        """Return the run's index, started if there is none yet; None for an unknown run."""
         folder = self.folder_of(name)
         if folder is None:
             return None
@@ -85,7 +86,7 @@ class Library:
             return self._indices[name]
 
     def about(self, name: str) -> About:
-        """What one run is and does."""
+        """Return what a listed run is and what it is doing."""
         folder = self._folders()[name]
         try:
             with closing(connect(folder)) as database:
@@ -109,13 +110,13 @@ class Library:
         )
 
     def manifest(self, name: str) -> dict[str, Any]:
-        """All that a listed run remembers about itself."""
+        """Return the whole manifest of a listed run."""
         folder = self._folders()[name]
         with closing(connect(folder)) as database:
             return Reader(folder, database).manifest()
 
     def find(self, name: str, key: str) -> Found | None:
-        """One trial of a listed run whole; None where it holds no such trial that has ended."""
+        """Return a trial of a listed run; None where there is no such trial that has ended."""
         folder = self._folders()[name]
         with closing(connect(folder)) as database:
             store = Reader(folder, database)
@@ -130,6 +131,7 @@ class Library:
             return Found(name, key, store.trial(key), problem, store.verdicts(key))
 
     def _folders(self) -> dict[str, Path]:
+        """Return the folder of each run by its name."""
         if (self.folder / FILE).is_file():
             return {self.folder.resolve().name or "run": self.folder}
         try:
@@ -140,19 +142,23 @@ class Library:
 
 
 def _state(folder: Path, sessions: list[dict[str, Any]], done: int, planned: int) -> str:
+    """Return `running`, `finished` or `stopped`."""
     if sessions and sessions[-1]["ended"] is None and is_held(folder):
         return "running"
     return "finished" if done >= planned else "stopped"
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:
+    """Return a mapping, and for anything else an empty one."""
     return value if isinstance(value, dict) else {}
 
 
 def _listed(mapping: Mapping[str, Any], name: str) -> Sequence[Any]:
+    """Return a list in a mapping; a single value counts as a list of one."""
     value = mapping.get(name, [])
     return value if isinstance(value, list) else [value]
 
 
 def _number(value: Any) -> int:
+    """Return a whole number, and for anything else 0."""
     return value if isinstance(value, int) else 0

@@ -8,12 +8,12 @@ import uvicorn
 
 from solver.errors import ConfigError
 from solver.text import say
+from solver.view.app import app
 from solver.view.library import Library
-from solver.view.pages import app
 
 
 def serve(folder: Path, *, port: int, open_browser: bool) -> None:
-    """Answer until Ctrl-C. Port 0 takes any free one; the address is printed.
+    """Serve the runs in `folder` until Ctrl-C, and print the address. Port 0 takes any free one.
 
     Raises ConfigError where the folder holds no run or the port is taken.
     """
@@ -27,7 +27,7 @@ def serve(folder: Path, *, port: int, open_browser: bool) -> None:
     address = f"http://127.0.0.1:{listening.getsockname()[1]}/"
     say(f"{len(names)} run{'s' * (len(names) > 1)} at {address} (Ctrl-C ends)")
     if open_browser:
-        webbrowser.open(address)  # it may come early: the socket listens already
+        webbrowser.open(address)  # the socket listens already, so an early request waits
     server = uvicorn.Server(
         uvicorn.Config(
             app(library), log_level="warning", server_header=False, lifespan="off", ws="none"
@@ -36,12 +36,13 @@ def serve(folder: Path, *, port: int, open_browser: bool) -> None:
     try:
         server.run(sockets=[listening])
     except KeyboardInterrupt:
-        say("")  # the shell's prompt begins on a line of its own
+        say("")  # so that the shell's prompt starts on a new line
     finally:
         listening.close()
 
 
 def _listen(port: int) -> socket.socket:
+    """Open a listening socket on this machine's own address. Raises ConfigError."""
     listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:

@@ -14,8 +14,8 @@ from pathlib import Path
 
 from starlette.testclient import TestClient
 
+from solver.view.app import app
 from solver.view.library import Library
-from solver.view.pages import app
 from tests.bench.report import write_run
 
 MOST_MS = 300.0

@@ -10,7 +10,7 @@ import pytest
 
 from solver.records import Intervention, Reply, Token
 from solver.store import Store
-from tests.unit.test_view import ATTACK, CRASH, PROBLEMS, add, hostile_run, write
+from tests.viewed import ATTACK, CRASH, PROBLEMS, add, hostile_run, write
 
 pytestmark = pytest.mark.browser
 
@@ -21,7 +21,7 @@ SWITCHES = (
 )  # fmt: skip
 
 TOKENS = ("\n", "```python", "\n", "x", " = ", "<b>", "\n\n", "print(x)  ", "\n", "```", "\n")
-GROWN = CRASH.model_copy(
+CONTINUED = CRASH.model_copy(
     update={
         "reply": Reply(
             text="".join(TOKENS),
@@ -37,7 +37,7 @@ def runs(tmp_path_factory):
     folder = tmp_path_factory.mktemp("runs")
     write(folder / "first")
     hostile_run(folder / "bad", ATTACK)
-    write(folder / "ways", modes=("code", "code+refine"), turns=(GROWN,))
+    write(folder / "modes", modes=("code", "code+refine"), turns=(CONTINUED,))
     return folder
 
 
@@ -149,15 +149,15 @@ def test_a_chosen_filter_applies_at_once(chromium, address):
 def test_a_mode_with_a_plus_is_chosen_from_the_list(chromium, address):
     from selenium.webdriver.support.ui import Select
 
-    opened(chromium, address, "/run/ways")
+    opened(chromium, address, "/run/modes")
     Select(chromium.find_element("name", "mode")).select_by_value("code+refine")
-    until(lambda: path_of(chromium) == "run/ways?mode=code%2Brefine")
+    until(lambda: path_of(chromium) == "run/modes?mode=code%2Brefine")
     chromium.find_element("css selector", "a[data-row]").click()
-    until(lambda: path_of(chromium) == "run/ways/trial/code%2Brefine-0?mode=code%2Brefine")
+    until(lambda: path_of(chromium) == "run/modes/trial/code%2Brefine-0?mode=code%2Brefine")
 
 
 def test_the_marked_reply_is_selected_to_the_letter(chromium, address):
-    opened(chromium, address, "/run/ways/trial/code%2Brefine-1")
+    opened(chromium, address, "/run/modes/trial/code%2Brefine-1")
     text = chromium.execute_script(
         "const box = document.querySelector('pre.tokens');"
         " box.closest('details').open = true;"
@@ -169,7 +169,7 @@ def test_the_marked_reply_is_selected_to_the_letter(chromium, address):
 
 
 def test_less_certain_tokens_are_shaded_more(chromium, address):
-    opened(chromium, address, "/run/ways/trial/code%2Brefine-1")
+    opened(chromium, address, "/run/modes/trial/code%2Brefine-1")
     shades = chromium.execute_script(
         "return ['u1', 'u2', 'u3'].map(name =>"
         " getComputedStyle(document.querySelector('pre.tokens .' + name)).backgroundColor)"
@@ -224,7 +224,7 @@ def test_progress_moves_while_the_page_is_open(chromium, address, runs):
 @pytest.mark.parametrize(
     "path",
     ["/", "/run/first", "/run/first/trial/code-1", "/run/bad", "/run/bad/trial/k1",
-     "/run/ways/trial/code%2Brefine-1", "/beside?left=first/code-1&right=first/cot-1"],
+     "/run/modes/trial/code%2Brefine-1", "/beside?left=first/code-1&right=first/cot-1"],
 )  # fmt: skip
 def test_no_page_is_wider_than_its_window(chromium, address, path, width):
     size = {"width": width, "height": 800, "deviceScaleFactor": 1, "mobile": width < 600}

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from solver.view import markup
+from solver.view import formulas, markup
 from solver.view.markup import (
     answer_html,
     code_html,
@@ -53,8 +53,8 @@ class Reader(HTMLParser):
 def is_harmless(html):
     seen = Reader(str(html))
     ours = {"span", "code"}
-    return all(tag in ours or markup._ELEMENTS.fullmatch(tag) for tag in seen.tags) and all(
-        name in ("class", "title") or name in markup._ATTRIBUTES for name in seen.names
+    return all(tag in ours or formulas.ELEMENTS.fullmatch(tag) for tag in seen.tags) and all(
+        name in ("class", "title") or name in formulas.ATTRIBUTES for name in seen.names
     )
 
 

@@ -1,4 +1,4 @@
-// Keys and live progress. Every page works without this file; it only saves the hand a way.
+// Keyboard shortcuts and live progress. Every page works without this file.
 "use strict";
 
 const rows = () => [...document.querySelectorAll("a[data-row]")];
@@ -41,7 +41,7 @@ for (const chosen of document.querySelectorAll("form[data-filter] select")) {
   chosen.addEventListener("change", () => chosen.form.requestSubmit());
 }
 
-// An empty field says nothing, so it stays out of the address.
+// Empty fields are left out of the address.
 for (const form of document.querySelectorAll("form[data-filter]")) {
   form.addEventListener("submit", () => {
     for (const field of form.elements) if (field.name && !field.value) field.disabled = true;
@@ -63,7 +63,7 @@ async function update() {
         if (fresh && !old.contains(document.activeElement)) old.replaceWith(fresh);
       }
     } catch (failure) {
-      if (!(failure instanceof TypeError)) throw failure; // the server is gone; it may come back
+      if (!(failure instanceof TypeError)) throw failure; // the server stopped; it may start again
     }
   }
   setTimeout(update, 3000);

@@ -1,0 +1,53 @@
+"""Progress of a run: the results so far, and how fast it goes."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from solver.records import Outcome
+from solver.view.library import About
+from solver.view.snapshot import Snapshot
+from solver.view.templating import duration
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Progress of a run, ready to be shown."""
+
+    parts: Sequence[tuple[Outcome, int]]
+    """The outcomes that occur, each with its number of trials."""
+    total: int
+    """Trials planned, or ended where those are more."""
+    arms: Sequence[tuple[str, str, str, str]]
+    """Model, mode, accuracy, and its interval with its n."""
+    pace: str
+    """Speed and time left, in words; empty unless the run is running."""
+
+
+def standing(about: About, snapshot: Snapshot) -> Standing:
+    """Count the results so far."""
+    arms = [
+        (
+            model,
+            mode,
+            f"{100 * found.value:.1f} %",
+            f"{100 * found.low:.1f} – {100 * found.high:.1f} %"
+            f" · {found.n_trials:,} scored trials of {found.n_problems:,} problems",
+        )
+        for (model, mode), found in snapshot.accuracies.items()
+    ]
+    parts = [(kind, snapshot.outcomes[kind]) for kind in Outcome if snapshot.outcomes[kind]]
+    total = max(about.planned, snapshot.outcomes.total(), 1)
+    return Standing(parts, total, arms, _pace(about, snapshot))
+
+
+def _pace(about: About, snapshot: Snapshot) -> str:
+    """Return the speed and the time left, in words; empty unless the run is running."""
+    if not about.running:
+        return ""
+    ended = sum(entry.ended >= about.started for entry in snapshot.entries)
+    seconds = time.time() - about.started
+    if not ended or seconds <= 0:
+        return "no trial has ended since it started"
+    left = max(0, about.planned - about.done) * seconds / ended
+    return f"{3600 * ended / seconds:,.0f} trials an hour · about {duration(left)} left"

@@ -1,0 +1,78 @@
+"""The template engine of the pages, and the filters and functions that templates use.
+
+Every string on a page passes through `plain` and the engine's escaping, or through `markup.py`.
+"""
+
+import time
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from solver.text import plain, plain_name
+from solver.view import markup
+from solver.view.addresses import beside_address, raw_address, run_address, trial_address
+from solver.view.certainty import marked_html
+
+
+def build_environment() -> Environment:
+    """Build the engine: strict, escaping, with our filters and functions."""
+    environment = Environment(
+        loader=PackageLoader("solver.view", "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        finalize=_harmless,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.globals.update(
+        run_address=run_address,
+        trial_address=trial_address,
+        raw_address=raw_address,
+        beside_address=beside_address,
+        text_limit=markup.TEXT_LIMIT,
+        turn_name=turn_name,
+    )
+    environment.filters.update(
+        answer=markup.answer_html,
+        code=markup.code_html,
+        marked=marked_html,
+        math=markup.math_html,
+        reply=markup.reply_html,
+        text=markup.text_html,
+        brief=brief,
+        named=plain_name,
+        model=short_model,
+        duration=duration,
+        clock=lambda unix: time.strftime("%Y-%m-%d %H:%M", time.localtime(unix)),
+    )
+    return environment
+
+
+def _harmless(value: Any) -> Any:
+    """Write out control characters in text; leave markup from `markup.py` as it is."""
+    return plain(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
+def duration(seconds: float) -> str:
+    """Return seconds as `40 s`, `12 min` or `3 h 20 min`."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60} min"
+
+
+def turn_name(mode: str) -> str:
+    """Return what a turn of this mode is called: a round, a turn, or an attempt."""
+    return {"tir": "round", "csv": "turn"}.get(mode, "attempt")
+
+
+def brief(text: str, most: int = 120) -> str:
+    """Return the start of a name: in someone else's file it may have any length."""
+    return text if len(text) <= most else f"{text[: most - 1]}…"
+
+
+def short_model(name: str) -> str:
+    """Return `provider/name`; for a model file, only the file's name."""
+    provider, _, rest = name.partition("/")
+    return f"{provider}/{rest.rpartition('/')[2].removesuffix('.gguf')}" if rest else name

@@ -1,0 +1,152 @@
+"""Lists show the trials that a filter names, in the order asked for, each once."""
+
+import itertools
+import sqlite3
+from urllib.parse import quote
+
+import pytest
+from pydantic import TypeAdapter
+
+from judge import Verdict
+from sandbox import Exit
+from solver.records import Outcome
+from solver.store import FILE, Store
+from solver.view.pages import PAGE
+from solver.view.snapshot import Wanted
+from tests.bench.report import write_run
+from tests.viewed import PROBLEMS, add, client_of, listed, page, snapshot_of, write
+
+
+@pytest.fixture(scope="module")
+def every_combination(tmp_path_factory):
+    """A run with a trial for every combination of the facts that an outcome depends on."""
+    folder = write(tmp_path_factory.mktemp("all") / "all")
+    flags = itertools.product((False, True), repeat=6)
+    ends, scores = (None, *Exit), ("none", None, 1, 3, 4, 5)
+    trials, turns, verdicts = [], [], []
+    for number, (facts, end, score) in enumerate(itertools.product(flags, ends, scores)):
+        error, answered, runs_code, has_program, capped, cut = facts
+        key, problem = f"k{number}", PROBLEMS[number % 4].id
+        trials.append(
+            (key, problem, "m/y", "tir", number, 0, "ModelError: x" if error else None, 1.0, 2.0)
+        )
+        first = (key, 0, None, True, True, None, "crashed", 0, 0, 1, 1, 1, 0.0, 0.0, b"")
+        last = (key, number % 2, "7" if answered else None, runs_code, has_program, None,
+                end and str(end), capped, cut, 1, 1, 1, 0.0, 0.0, b"")  # fmt: skip
+        turns += [first, last] if number % 2 else [last]
+        if score != "none":
+            verdict = Verdict(score, "rules", "", "")
+            verdicts.append((key, 1.0, "j", score, 4, "rules", _verdict_text(verdict)))
+    trials.append(("bare", PROBLEMS[0].id, "m/y", "tir", 9_999, 0, None, 1.0, 2.0))
+    with sqlite3.connect(folder / FILE) as database:
+        database.executemany(f"INSERT INTO trials VALUES ({_marks(9)})", trials)
+        database.executemany(f"INSERT INTO turns VALUES ({_marks(15)})", turns)
+        database.executemany(
+            "INSERT INTO verdicts (key, made, judge, score, threshold, by, body)"
+            f" VALUES ({_marks(7)})",
+            verdicts,
+        )
+    return folder
+
+
+def _marks(count):
+    return ", ".join("?" * count)
+
+
+def _verdict_text(verdict):
+    return TypeAdapter(Verdict).dump_json(verdict).decode()
+
+
+def test_every_combination_of_facts_has_the_outcome_of_its_row(every_combination):
+    expected = {row.key: row.outcome for row in Store.open(every_combination).rows()}
+    seen = {entry.key: entry.outcome for entry in snapshot_of(every_combination).entries}
+    assert seen == expected
+    assert set(expected.values()) == set(Outcome)
+
+
+@pytest.mark.parametrize("outcome", Outcome)
+def test_a_filter_by_outcome_finds_the_rows_with_it(every_combination, outcome):
+    rows = Store.open(every_combination).rows()
+    found = snapshot_of(every_combination).wanted(Wanted(outcome=str(outcome)))
+    assert {entry.key for entry in found} == {row.key for row in rows if row.outcome is outcome}
+
+
+def test_other_filters_find_the_rows_they_name(every_combination):
+    snapshot, store = snapshot_of(every_combination), Store.open(every_combination)
+    problems, rows = store.problems(), list(store.rows())
+
+    def score(row):
+        return (
+            "none" if row.verdict is None or row.verdict.score is None else str(row.verdict.score)
+        )
+
+    parts = {
+        "domain": lambda row: problems[row.problem_id].domain,
+        "level": lambda row: str(problems[row.problem_id].level),
+        "model": lambda row: row.model,
+        "mode": lambda row: row.mode,
+        "score": score,
+        "attempts": lambda row: str(row.turns),
+    }
+    for part, value_of in parts.items():
+        for value in snapshot.choices[part]:
+            expected = {row.key for row in rows if value_of(row) == value}
+            assert {e.key for e in snapshot.wanted(Wanted(**{part: value}))} == expected
+            assert expected, (part, value)
+
+
+def test_a_problem_can_be_linked_to_by_its_whole_id(client):
+    assert listed(page(client, "/run/first?problem=test/algebra/1")) == ["code-1", "cot-1"]
+
+
+def test_filters_narrow_each_other(client):
+    keys = listed(page(client, "/run/first?mode=cot&domain=geometry"))
+    assert keys == ["cot-0", "cot-2"]
+
+
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [
+        ("3^2", ["code-3", "cot-3"]),
+        ("ALGEBRA/2", ["code-2", "cot-2"]),
+        ("9", [f"{mode}-{n}" for n in range(4) for mode in ("code", "cot")]),
+        ("nowhere", []),
+        ("%", []),
+    ],
+)
+def test_the_search_looks_at_question_reference_id_and_answer(client, words, found):
+    assert listed(page(client, f"/run/first?q={quote(words)}")) == found
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "level=x",
+        "page=-1",
+        "page=9999999999",
+        "page=٣",
+        "score=<b>",
+        "sort=up",
+        "q=%00",
+        "mode=%ff",
+    ],
+)
+def test_an_odd_query_is_no_mistake_of_ours(client, query):
+    page(client, f"/run/first?{query}")
+
+
+def test_pages_hold_every_trial_once(tmp_path):
+    write_run(tmp_path / "large", problems=40, repeats=2)
+    with client_of(tmp_path) as client:
+        pages = [listed(page(client, f"/run/large?page={n}")) for n in range(1, 5)]
+    assert [len(keys) for keys in pages] == [PAGE, PAGE, PAGE, 160 - 3 * PAGE]
+    assert len({key for keys in pages for key in keys}) == 160
+
+
+def test_the_latest_come_first_when_asked(tmp_path):
+    write(tmp_path / "first")
+    store = Store.create_or_open(tmp_path / "first")
+    add(store, "new", PROBLEMS[3], repeat=1, started=1.8e9)
+    store.close()
+    with client_of(tmp_path) as client:
+        assert listed(page(client, "/run/first?sort=latest"))[0] == "new"

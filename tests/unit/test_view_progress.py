@@ -1,0 +1,67 @@
+"""The viewer follows a run while it is written."""
+
+import time
+
+from judge import Verdict
+from solver.records import Outcome
+from solver.store import Store
+from solver.view.index import Index
+from solver.view.library import Library
+from tests.viewed import PROBLEMS, add, client_of, page, write
+
+
+def test_a_trial_that_ends_appears(tmp_path):
+    store = Store.create_or_open(write(tmp_path / "first"))
+    index = Index(tmp_path / "first")
+    assert len(index.snapshot(patience=20).entries) == 8
+    add(store, "new", PROBLEMS[3], repeat=1)
+    assert "new" in _eventually(index, lambda snapshot: len(snapshot.entries) == 9).by_key
+    store.close()
+
+
+def test_a_trial_that_is_judged_again_changes(tmp_path):
+    store = Store.create_or_open(write(tmp_path / "first"))
+    index = Index(tmp_path / "first")
+    assert index.snapshot(patience=20).by_key["code-0"].outcome is Outcome.CORRECT
+    store.add_verdict("code-0", Verdict(1, "model", "no", "different"), judge="k")
+    _eventually(index, lambda now: now.by_key["code-0"].outcome is Outcome.WRONG)
+    store.close()
+
+
+def test_a_trial_that_runs_again_after_an_error_changes(tmp_path):
+    store = Store.create_or_open(write(tmp_path / "first"))
+    add(store, "again", PROBLEMS[3], repeat=1, verdict=None, error="ModelError: away", turns=())
+    index = Index(tmp_path / "first")
+    assert index.snapshot(patience=20).by_key["again"].outcome is Outcome.ERROR
+    add(store, "again", PROBLEMS[3], repeat=1, started=1.9e9)
+    _eventually(index, lambda now: now.by_key["again"].outcome is Outcome.CORRECT)
+    store.close()
+
+
+def _eventually(index, holds):
+    for _ in range(200):
+        snapshot = index.snapshot(patience=20)
+        if holds(snapshot):
+            return snapshot
+        time.sleep(0.02)
+    raise AssertionError("the change was never seen")
+
+
+def test_a_run_in_progress_says_so_and_comes_back_without_scripts(tmp_path):
+    store = Store.create_or_open(write(tmp_path / "first", trials=20))
+    store.begin_session()
+    with client_of(tmp_path) as client:
+        text = page(client, "/run/first")
+        assert "running" in text
+        assert "8 of 20" in text
+        assert '<noscript><meta http-equiv="refresh"' in text
+        assert "data-running" in page(client, "/run/first/live")
+    store.close()
+
+
+def test_a_run_whose_process_is_gone_is_not_running(tmp_path):
+    store = Store.create_or_open(write(tmp_path / "first", trials=20))
+    store.begin_session()
+    store.close()
+    (tmp_path / "first" / "run.lock").write_text("999999999")
+    assert Library(tmp_path).about("first").state == "stopped"
