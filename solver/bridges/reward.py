@@ -1,4 +1,4 @@
-r"""The judge as a reward function: 1.0 for a right completion and 0.0 for any other.
+r"""The judge as a reward function: 1.0 for a right completion, 0.0 for any other.
 
     from solver.reward import reward, code_reward, compute_score
 
@@ -6,11 +6,11 @@ r"""The judge as a reward function: 1.0 for a right completion and 0.0 for any o
     python -m verl.trainer.main_ppo ... custom_reward_function.path=/path/to/solver/reward.py \
         custom_reward_function.name=compute_score                                         # verl
 
-An answer is read and judged as in a run: by `judge.extract_answer` from words, by the screen, the
-sandbox and `judge.extract_output` from a program, and then by the rules alone. What they cannot
-decide is 0.0, and so is a completion that is no text. A failure of ours is never a reward: it is
-raised, as SandboxError or JudgeError. (None would be no way out: where it is the only function,
-TRL counts None as 0.)
+An answer is read and judged as in a run. `judge.extract_answer` reads it from words; a program is
+screened and run in the sandbox, and `judge.extract_output` reads its output. Only the rules judge.
+What they cannot decide is 0.0, and so is a completion without text. A failure of ours is never a
+reward: it is raised, as SandboxError or JudgeError. (Returning None would not do: where this is the
+only reward function, TRL counts None as 0.)
 
 The rules' worker processes and the sandbox start at the first call and are shared by all threads;
 a forked process starts its own. They end with the process, or with `close`. Not covered: a model as
@@ -39,16 +39,16 @@ Completion = str | Sequence[dict[str, Any]]
 Reward = float | None
 
 COLUMNS = ("answer", "reference", "ground_truth", "solution")
-"""Where a data set may keep its references; the first that is there is used."""
+"""Columns that may hold the references; the first that is present is used."""
 
 
 def reward(
     prompts: Sequence[Any], completions: Sequence[Completion], **columns: Any
 ) -> list[Reward]:
-    """1.0 for each completion whose answer, in words, is the reference. For TRL.
+    """Return 1.0 for each completion whose answer, in words, is the reference. For TRL.
 
-    The references are in one of COLUMNS: answers, or whole solutions that box or declare one. A
-    row whose reference is None has None, "not applicable". Raises JudgeError.
+    The references are in one of COLUMNS: answers, or solutions that box or declare an answer. Where
+    the reference is None, so is the reward: "not applicable". Raises JudgeError.
     """
     return _rewards(completions, columns, _answer_in_words)
 
@@ -56,10 +56,10 @@ def reward(
 def code_reward(
     prompts: Sequence[Any], completions: Sequence[Completion], **columns: Any
 ) -> list[Reward]:
-    """1.0 for each completion whose last program prints the reference. For TRL.
+    """Return 1.0 for each completion whose last program prints the reference. For TRL.
 
-    As `reward`; the programs run in `sandbox.open_sandbox("auto")`, many at a time, each for 10 s
-    at most. None that the screen refuses is run. Raises SandboxError, JudgeError.
+    References are given as to `reward`. Programs run in `sandbox.open_sandbox("auto")`, many at a
+    time, each for 10 s at most, unless the screen refuses them. Raises SandboxError, JudgeError.
     """
     return _rewards(completions, columns, _answer_of_program)
 
@@ -71,7 +71,7 @@ def compute_score(
     extra_info: Any = None,
     **options: Any,
 ) -> float:
-    """1.0 where the answer, in words, is the ground truth. For verl. Raises JudgeError."""
+    """Return 1.0 where the answer, in words, is the ground truth. For verl. Raises JudgeError."""
     [score] = _rewards([solution_str], {"ground_truth": [ground_truth]}, _answer_in_words)
     return score or 0.0
 
@@ -94,6 +94,7 @@ Finds = Callable[["Opened", str], Awaitable[str | None]]
 def _rewards(
     completions: Sequence[Completion], columns: dict[str, Any], find: Finds
 ) -> list[Reward]:
+    """Score a batch, its completions at the same time."""
     references = _references(columns, len(completions))
     opened = _open()
 
@@ -113,6 +114,7 @@ def _rewards(
 
 
 def _references(columns: dict[str, Any], wanted: int) -> list[str | None]:
+    """Return one reference for each completion. Raises TypeError where the columns have none."""
     name = next((name for name in COLUMNS if columns.get(name) is not None), None)
     if name is None:
         raise TypeError(f"no reference answers: name a column of the data {', '.join(COLUMNS)}")
@@ -123,14 +125,14 @@ def _references(columns: dict[str, Any], wanted: int) -> list[str | None]:
 
 
 def _reference(text: str) -> str:
-    """An answer as it is; of a whole solution what it boxes or declares."""
+    """Return an answer as it is, and of a whole solution the answer it boxes or declares."""
     found = extract_answer(text)
     declared = found.rule in ("boxed", "boxes", "declared")
     return found.answer if declared and found.answer is not None else text
 
 
 def _text(completion: Any) -> str | None:
-    """A completion's last words, or None where it is not made of text."""
+    """Return a completion's text, of a conversation the last reply; None where it has none."""
     if isinstance(completion, list | tuple):
         messages = [one for one in completion if isinstance(one, dict)]
         said = [one.get("content") for one in messages if one.get("role") == "assistant"]
@@ -142,10 +144,12 @@ def _text(completion: Any) -> str | None:
 
 
 async def _answer_in_words(opened: "Opened", text: str) -> str | None:
+    """Return the answer that a text gives in words."""
     return extract_answer(text).answer
 
 
 async def _answer_of_program(opened: "Opened", text: str) -> str | None:
+    """Return the answer that the last program in a text prints, if the screen lets it run."""
     program = extract_program(text)
     if program is None or any(found.level is Level.REFUSE for found in screen(program)):
         return None
@@ -166,18 +170,18 @@ class Opened:
     _opening: asyncio.Task[Sandbox] | None = field(default=None, init=False)
 
     async def sandbox(self) -> Sandbox:
-        """The sandbox, opened once; where that failed, again for the next batch."""
+        """Return the sandbox, opened once; if that failed, try again with the next batch."""
         if self._opening is None or (self._opening.done() and self._opening.exception()):
             self._opening = asyncio.ensure_future(open_sandbox("auto", owner="reward"))
         return await asyncio.shield(self._opening)
 
     def wait(self, work: Coroutine[Any, Any, T]) -> T:
-        """Do it on the loop, from any other thread."""
+        """Run `work` on the loop and wait for it, from any other thread."""
         future = asyncio.run_coroutine_threadsafe(work, self.loop)
         try:
             return future.result()
         except BaseException:
-            future.cancel()  # on Ctrl-C the rest of the batch need not run
+            future.cancel()  # after Ctrl-C the rest of the batch need not run
             raise
 
     def close(self) -> None:
@@ -198,10 +202,11 @@ class Opened:
 _lock = threading.Lock()
 _opened: Opened | None = None
 _inherited: list[Opened | None] = []
-"""What a fork brought along. It is the parent's: never used, closed or collected here."""
+"""What the parent of a forked process had open: never used, closed or collected here."""
 
 
 def _open() -> Opened:
+    """Return what this process has open, opened at the first call."""
     global _opened
     with _lock:
         if _opened is None:
@@ -218,17 +223,22 @@ def _open() -> Opened:
 
 @cache
 def _watch_this_process() -> None:
-    """Have what is opened ended with this process, and left alone by those forked from it."""
+    """Close what is open when this process ends, and leave it alone in forked processes."""
     atexit.register(_ended)
     os.register_at_fork(after_in_child=_forked)
 
 
 def _ended() -> None:
+    """End what is open, as the process ends."""
     if _opened is not None:
         _opened.end()
 
 
 def _forked() -> None:
+    """Start with nothing open, in a forked process."""
     global _lock, _opened
     _inherited.append(_opened)
-    _lock, _opened = threading.Lock(), None  # the old lock may be held by a thread left behind
+    _lock, _opened = (
+        threading.Lock(),
+        None,
+    )  # a thread left in the parent may hold the old lock

@@ -1,7 +1,4 @@
-"""A run's trials as one file: JSONL with every text, CSV or Parquet with one row a trial.
-
-Training data is `solver.bridges.training`'s.
-"""
+"""A run's trials as one file: JSONL with all texts, CSV or Parquet with one row for each trial."""
 
 import json
 from collections.abc import Iterator
@@ -15,7 +12,7 @@ FORMATS = ("jsonl", "csv", "parquet")
 
 
 def export_run(store: Store, form: str, output: Path | None = None) -> Path:
-    """Write the trials, by default beside the run's database, and return where.
+    """Write the trials, by default next to the run's database, and return the path.
 
     Raises ConfigError for an unknown format, a missing pyarrow, or a file that cannot be written.
     """
@@ -35,6 +32,7 @@ def export_run(store: Store, form: str, output: Path | None = None) -> Path:
 
 
 def _whole(store: Store) -> Iterator[dict[str, Any]]:
+    """Yield each trial with all its texts and what it was asked."""
     problems = store.problems()
     for row in store.rows():
         trial = store.trial(row.key)
@@ -51,6 +49,7 @@ def _whole(store: Store) -> Iterator[dict[str, Any]]:
 
 
 def _write_table(store: Store, form: str, path: Path) -> None:
+    """Write one row for each trial, without texts. Raises OSError, ConfigError."""
     import pandas as pd  # takes half a second, and only this function needs it
 
     problems = store.problems()

@@ -7,7 +7,7 @@ import pytest
 from typer.testing import CliRunner
 
 from sandbox import Execution, Exit
-from solver.bridges.training import normal_form, write_training
+from solver.bridges.training import write_training
 from solver.cli import app
 from solver.errors import ConfigError
 from solver.records import Message, Reply, Turn, Verification
@@ -93,10 +93,10 @@ def test_a_right_answer_behind_a_program_that_failed_is_left_out(tmp_path):
     assert counted.dropped["program did not end well"] == 1
 
 
-def test_a_crash_that_was_mended_is_kept(tmp_path):
+def test_a_crash_that_was_fixed_is_kept(tmp_path):
     crashed = ran("print(1/0)", None, exit=Exit.CRASHED)
-    mended = ran("print(1)", prompt=why("ZeroDivisionError"), fresh=False)
-    assert len(made(tmp_path, [trial("p1", crashed, mended, right=True)])[0]) == 1
+    fixed = ran("print(1)", prompt=why("ZeroDivisionError"), fresh=False)
+    assert len(made(tmp_path, [trial("p1", crashed, fixed, right=True)])[0]) == 1
 
 
 def test_the_same_program_is_kept_once_for_a_problem_and_again_for_another(tmp_path):
@@ -132,9 +132,9 @@ def test_of_a_problem_with_enough_the_most_unlike_are_kept(tmp_path):
 
 def test_the_trial_with_the_fewest_turns_is_kept_first(tmp_path):
     crashed = ran("print(1/0)", None, exit=Exit.CRASHED)
-    mended = ran("print(0 + 1)", prompt=why("it failed"), fresh=False)
+    fixed = ran("print(0 + 1)", prompt=why("it failed"), fresh=False)
     trials = [
-        trial("p1", crashed, mended, right=True),
+        trial("p1", crashed, fixed, right=True),
         trial("p1", ran("print(1)"), right=True),
     ]
     lines, _ = made(tmp_path, trials, per_problem=1)
@@ -158,8 +158,8 @@ def test_rft_leaves_out_a_solution_that_took_tool_outputs(tmp_path):
 
 def test_sft_is_the_conversation_with_failed_replies_weighing_nothing(tmp_path):
     crashed = ran("print(1/0)", None, exit=Exit.CRASHED, prompt=(*EXAMPLE, *QUESTION))
-    mended = ran("print(1)", prompt=why("It failed."), fresh=False)
-    lines, _ = made(tmp_path, [trial("p1", crashed, mended, right=True)])
+    fixed = ran("print(1)", prompt=why("It failed."), fresh=False)
+    lines, _ = made(tmp_path, [trial("p1", crashed, fixed, right=True)])
     messages = lines[0]["messages"]
     roles = ["user", "assistant", "system", "user", "assistant", "user", "assistant"]
     assert [message["role"] for message in messages] == roles
@@ -200,10 +200,10 @@ def test_rft_is_the_question_without_examples_and_the_reply_that_was_right(tmp_p
     crashed = ran(
         "print(1/0)", None, exit=Exit.CRASHED, prompt=(QUESTION[0], *EXAMPLE, QUESTION[1])
     )
-    mended = ran("print(1)", prompt=why("It failed."), fresh=False)
+    fixed = ran("print(1)", prompt=why("It failed."), fresh=False)
     sure = ran("print(True)", prompt=why("Check."), fresh=False, verification=Verification.TRUE)
     lines, _ = made(
-        tmp_path, [trial("p1", crashed, mended, sure, right=True, mode="csv")], form="rft"
+        tmp_path, [trial("p1", crashed, fixed, sure, right=True, mode="csv")], form="rft"
     )
     assert lines[0]["messages"] == [
         {"role": "system", "content": "Be brief."},
@@ -252,54 +252,3 @@ def test_the_command_prints_what_was_kept_and_dropped_and_its_help_teaches(tmp_p
     told = CliRunner().invoke(app, ["export", "--help"]).output
     for word in ("sft", "rft", "messages", "weight", "--per-problem"):
         assert word in told
-
-
-# --- normal forms ------------------------------------------------------------------------------
-
-PROGRAM = """
-def count(limit):
-    total = 0
-    for k in range(limit):
-        total += k % 3 == 0
-    return total
-print(count(10))
-"""
-
-
-@pytest.mark.parametrize(
-    "other",
-    [
-        PROGRAM.replace("total", "hits").replace("k", "number").replace("limit", "n"),
-        PROGRAM.replace("count", "solve"),
-        PROGRAM.replace("    total = 0", '    """Count them."""\n    total = 0  # so far'),
-        PROGRAM.replace("k % 3 == 0", "(k%3==0)").replace("\n    return", "\n\n\n    return"),
-        "# a remark\n" + PROGRAM,
-    ],
-)
-def test_comments_formatting_docstrings_and_own_names_do_not_matter(other):
-    assert normal_form(other) == normal_form(PROGRAM)
-
-
-@pytest.mark.parametrize(
-    "other",
-    [
-        PROGRAM.replace("10", "11"),
-        PROGRAM.replace("%", "//"),
-        PROGRAM.replace("range", "sorted"),
-        PROGRAM.replace("total += k", "total += limit"),
-        PROGRAM.replace("total = 0", "limit = 0"),
-    ],
-)
-def test_what_a_program_does_matters(other):
-    assert normal_form(other) != normal_form(PROGRAM)
-
-
-def test_names_of_others_are_kept_and_own_names_of_imports_are_not():
-    one = normal_form("import sympy as sp\nx = sp.Symbol('x')\nprint(x)")
-    assert one == normal_form("import sympy as s\ny = s.Symbol('x')\nprint(y)")
-    assert one != normal_form("import numpy as sp\nx = sp.Symbol('x')\nprint(x)")
-
-
-def test_hostile_programs_have_a_form_too():
-    for program in ("(" * 5_000, "-" * 100_000 + "1", "x = '\\d'", "\x00", "print(", "1" * 10_000):
-        assert normal_form(program) != ""
