@@ -1,4 +1,4 @@
-"""The user's mistakes and the model endpoint's failures; the sandbox and the judge raise their own.
+"""Exceptions for the user's mistakes and the model endpoint's failures.
 
     Exception
     ├── ConfigError          the user's: one line, exit code 2
@@ -15,7 +15,7 @@ class ConfigError(Exception):
 
 
 class ModelError(Exception):
-    """A model endpoint failed. Recorded on the trial, run again on resume, never scored."""
+    """A model endpoint failed. The trial records it, runs again on resume, and is never scored."""
 
     def __init__(
         self,
@@ -29,6 +29,6 @@ class ModelError(Exception):
         self.status = status
         """HTTP status, where there was one."""
         self.retryable = retryable
-        """False for what asking again cannot mend: 400, 401, 403, 404, an unknown model."""
+        """False where asking again cannot help: 400, 401, 403, 404, an unknown model."""
         self.retry_after = retry_after
         """Seconds the server asked us to wait."""

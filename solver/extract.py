@@ -1,4 +1,4 @@
-"""The program in a reply. The answer in a reply or in a program's output is `judge.extract`'s."""
+"""Find the program in a reply. `judge.extract` finds the answer in a reply or an output."""
 
 import ast
 import re
@@ -7,14 +7,14 @@ import warnings
 _PYTHON = frozenset({"python", "py", "python3", "sage", "sympy"})
 _OPENING = re.compile(r"[ \t]*(`{3,}|~{3,})[ \t]*([\w+#.-]*)[^`\n]*$")
 _GLUED = re.compile(r"[^`~](`{3}|~{3})[ \t]*(\w{2,10})[ \t]*$")
-"""An opening at the end of a line of words, as in `Solution:```python`."""
+"""An opening fence at the end of a line of words, as in `Solution:```python`."""
 
 
 def extract_program(reply: str, *, capped: bool = False) -> str | None:
-    """The last Python program in a reply, or None.
+    """Return the last Python program in a reply, or None.
 
-    A fenced block marked Python wins over an unmarked one that parses as Python; without a fence
-    the whole reply counts if it parses and does something. A block that the length limit cut
+    A fenced block marked as Python comes before an unmarked one that parses as Python. Without a
+    fence the whole reply counts if it parses and does something. A block that the length limit cut
     (`capped`) is not a program.
     """
     blocks = _blocks(reply, capped=capped)
@@ -28,10 +28,10 @@ def extract_program(reply: str, *, capped: bool = False) -> str | None:
 
 
 def _blocks(reply: str, *, capped: bool) -> list[tuple[str, str]]:
-    """Fenced blocks as (language, text); an unclosed last one reaches to the end of the reply.
+    """Return fenced blocks as (language, text); an unclosed block reaches to the end of the reply.
 
-    Models glue fences to words: an opening in the middle of a line counts where it names Python,
-    and a closing counts whatever follows it on its line.
+    Models put fences next to words: an opening fence within a line counts if it names Python, and
+    a closing fence counts whatever follows it on its line.
     """
     blocks: list[tuple[str, str]] = []
     fence, language, lines = "", "", list[str]()
@@ -41,7 +41,7 @@ def _blocks(reply: str, *, capped: bool) -> list[tuple[str, str]]:
                 lines.append(line)
                 continue
             blocks.append((language, "".join(lines)))
-            line = line.lstrip(" \t")[len(fence) :]  # what is glued to it may open the next
+            line = line.lstrip(" \t")[len(fence) :]  # the rest of the line may open the next
         fence, language, lines = *_opening(line.rstrip("\r\n")), []
     if fence and not capped:
         blocks.append((language, "".join(lines)))
@@ -49,7 +49,7 @@ def _blocks(reply: str, *, capped: bool) -> list[tuple[str, str]]:
 
 
 def _opening(line: str) -> tuple[str, str]:
-    """The fence and the language that a line opens a block with; empty where it opens none."""
+    """Return the fence and language with which a line opens a block; empty where it opens none."""
     if found := _OPENING.match(line):
         return found.group(1), found.group(2).lower()
     glued = _GLUED.search(line[-40:])
@@ -59,9 +59,9 @@ def _opening(line: str) -> tuple[str, str]:
 
 
 def _acts(text: str) -> bool:
-    """Whether a text is Python that does something, not a word or number that happens to parse."""
+    """Tell whether a text is Python that does something, not a word or number that parses."""
     try:
-        with warnings.catch_warnings():  # on escapes in it, which are not our terminal's business
+        with warnings.catch_warnings():  # about odd escapes in its strings
             warnings.simplefilter("ignore")
             body = ast.parse(text).body
     except (SyntaxError, ValueError, RecursionError, MemoryError):

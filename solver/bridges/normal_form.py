@@ -66,6 +66,7 @@ class _Normal(ast.NodeTransformer):
         self._names = names
 
     def generic_visit(self, node: ast.AST) -> ast.AST:
+        """Replace the names in a node and in all below it; keywords and modules keep theirs."""
         for field in ("id", "arg", "name", "asname"):
             name = getattr(node, field, None)
             if isinstance(name, str) and not isinstance(node, ast.keyword | ast.alias):
@@ -75,6 +76,7 @@ class _Normal(ast.NodeTransformer):
         return super().generic_visit(node)
 
     def visit_Expr(self, node: ast.Expr) -> ast.AST | None:
+        """Remove a string that is a statement."""
         if isinstance(node.value, ast.Constant) and isinstance(node.value.value, str):
             return None
         return self.generic_visit(node)

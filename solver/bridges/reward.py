@@ -195,6 +195,7 @@ class Opened:
         self.loop.call_soon_threadsafe(self.loop.stop)
 
     async def _close_sandbox(self) -> None:
+        """Close the sandbox if it was opened."""
         if self._opening is not None and self._opening.done() and not self._opening.exception():
             await self._opening.result().close()
 

@@ -1,7 +1,7 @@
-"""`solver judge audit`: how far to believe a judging model, on a run's answers or labelled pairs.
+"""`solver judge audit`: how reliable a judging model is, on a run's answers or on labelled pairs.
 
-On a run the labels are the rules' own decisions, so the audit shows how well the model agrees where
-the truth is known, and `score_bounds` how far the run's score rests on the rest.
+On a run the rules' decisions are the labels: the audit shows how often the model agrees where the
+truth is known, and `score_bounds` how much of the run's score depends on the model.
 """
 
 import asyncio
@@ -27,11 +27,11 @@ from solver.store import Store
 
 @dataclass(frozen=True)
 class JudgeAudit:
-    """What an audit found."""
+    """The result of an audit."""
 
     report: AuditReport
     bounds: Bounds | None
-    """How far the run's accuracy could move with the judge; None without a run."""
+    """The run's lowest and highest accuracy under any judge; None without a run."""
 
 
 def audit_judge(
@@ -39,7 +39,7 @@ def audit_judge(
 ) -> JudgeAudit:
     """Measure the judge's model: the run's, or the one named.
 
-    Raises ConfigError where there is no model or no pair, JudgeError where the model is away.
+    Raises ConfigError where there is no model or no pair, JudgeError where it does not answer.
     """
     content: dict[str, Any] = {
         "model": "scripted/none",
@@ -61,7 +61,7 @@ def audit_judge(
 
 
 def _pairs(store: Store | None, path: Path | None) -> tuple[list[Probe], Bounds | None]:
-    """Labelled pairs: a file's, a run's, or the starter set's references and slips of them."""
+    """Return labelled pairs: a file's, a run's, or the starter set's answers, right and altered."""
     bounds = None
     found: list[Probe] = []
     if store is not None:
@@ -90,6 +90,7 @@ def _pairs(store: Store | None, path: Path | None) -> tuple[list[Probe], Bounds 
 
 
 async def _audit(config: Config, pairs: Sequence[Probe], folder: Path | None) -> AuditReport:
+    """Ask the judge's model about each pair."""
     model = connect_judge(config, [])
     if model is None:
         raise ConfigError("judge audit: no model to audit; name one with --model provider/name")

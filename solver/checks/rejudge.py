@@ -1,4 +1,4 @@
-"""Judge a run's stored answers again, by another judge or conventions. No reply is bought."""
+"""Judge a run's stored answers again, with another judge or convention. No reply is requested."""
 
 import asyncio
 from collections import Counter
@@ -18,7 +18,7 @@ from solver.store import Row, Store
 
 @dataclass(frozen=True)
 class Change:
-    """What judging again changed."""
+    """The result of judging again."""
 
     judged: int
     moved: Counter[tuple[Outcome, Outcome]]
@@ -26,10 +26,10 @@ class Change:
 
 
 def rejudge(store: Store, overrides: Mapping[str, Any]) -> Change:
-    """Give every stored answer a new verdict; the earlier verdicts stay below it.
+    """Add a new verdict to each stored answer; the earlier verdicts stay.
 
     `overrides` are keys of the config's `judge` section; the manifest then names the new judge.
-    Raises ConfigError for a mistake in them, JudgeError where the judge's model is away.
+    Raises ConfigError for a mistake in them, JudgeError where the judge's model does not answer.
     """
     manifest = store.manifest()
     content = dict(manifest["config"])
@@ -39,6 +39,7 @@ def rejudge(store: Store, overrides: Mapping[str, Any]) -> Change:
 
 
 async def _rejudge(store: Store, config: Config) -> Change:
+    """Grade the answers, many at a time, and record the judge in the manifest."""
     watch = Watch(phase="judging")
     problems = store.problems()
     rows = [
@@ -74,6 +75,7 @@ async def _rejudge(store: Store, config: Config) -> Change:
 
 
 async def _grade(row: Row, problem: Problem, judging: Judging, store: Store) -> Outcome:
+    """Store a new verdict on one answer, and return the outcome."""
     verdict = await judging.judge.grade(problem.question, problem.answer, row.answer or "")
     store.add_verdict(row.key, verdict, judge=judging.id)
     if not verdict.valid:

@@ -1,7 +1,7 @@
-"""What the safety screen refused in a run, by rule, and what would have become of it.
+"""What the safety screen refused in a run, by rule, and what it cost.
 
-The refused programs run afterwards in the sealed sandbox, so the price of the screen is a number:
-programs that would have given the right answer. The trials themselves are not changed.
+The refused programs run in the sandbox after all, which shows how many of them would have printed
+the right answer. The trials themselves are not changed.
 """
 
 import asyncio
@@ -23,16 +23,16 @@ class RuleAudit:
     programs: int = 0
     trials: set[str] = field(default_factory=set)
     exits: Counter[Exit] = field(default_factory=Counter)
-    """How they ended when they ran after all."""
+    """How they ended when run for the audit."""
     right: int = 0
-    """Of those, how many printed the right answer, by the judge's rules."""
+    """Those that printed the right answer, by the judge's rules."""
     lost: set[str] = field(default_factory=set)
-    """Trials that ended without a right answer although a refused program of theirs had it."""
+    """Trials without a right answer although one of their refused programs printed it."""
 
 
 @dataclass(frozen=True)
 class ScreenAudit:
-    """The screen's account for one run."""
+    """The effect of the screen on one run."""
 
     programs: int
     """Programs written in the run."""
@@ -42,15 +42,16 @@ class ScreenAudit:
 
 
 def audit_screen(store: Store) -> ScreenAudit:
-    """Run every refused program, and count by rule.
+    """Run the programs that the screen refused in a run, and count them by rule.
 
-    Raises SandboxError where no sandbox is to be had.
+    Raises SandboxError where there is no sandbox.
     """
     config = make_config(store.manifest()["config"])
-    return asyncio.run(_audit(store, config))
+    return asyncio.run(run_refused(store, config))
 
 
-async def _audit(store: Store, config: Config) -> ScreenAudit:
+async def run_refused(store: Store, config: Config) -> ScreenAudit:
+    """Run the refused programs, as many at a time as the sandbox takes, and count by rule."""
     rules: dict[str, RuleAudit] = defaultdict(RuleAudit)
     rows = {row.key: row for row in store.rows()}
     problems = store.problems()
@@ -80,6 +81,7 @@ async def _audit(store: Store, config: Config) -> ScreenAudit:
 
 
 async def _run(refused: Refused, reference: str, sandbox: Sandbox) -> tuple[Exit, bool]:
+    """Run one program; return how it ended and whether it printed the right answer."""
     execution = await sandbox.run(refused.program)
     answer = judge.extract_output(execution.stdout).answer
     if execution.exit is not Exit.OK or answer is None:

@@ -1,6 +1,6 @@
-"""`solver sandbox bench`: what a program costs in the sandbox here, next to a bare Python.
+"""`solver sandbox bench`: how long a program takes in the sandbox and in a bare Python.
 
-A first look at one machine; the comparison with other sandboxes is `tests/bench/sandbox.py`.
+For one machine; the comparison with other sandboxes is `tests/bench/sandbox.py`.
 """
 
 import asyncio
@@ -11,7 +11,7 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from sandbox import SandboxError, open_sandbox
+from sandbox import Exit, SandboxError, open_sandbox
 
 PROGRAMS = {
     "print(42)": "print(42)",
@@ -29,11 +29,11 @@ class Timing:
     name: str
     sandbox: float
     bare: float
-    """In an interpreter started for it, with no isolation at all."""
+    """In a new interpreter, without any isolation."""
 
 
 def time_sandbox(kind: str) -> tuple[str, list[Timing]]:
-    """The kind that was opened, and what each program costs there.
+    """Time each program, and return the kind of sandbox that was opened with the timings.
 
     Raises SandboxError where there is no such sandbox.
     """
@@ -41,11 +41,12 @@ def time_sandbox(kind: str) -> tuple[str, list[Timing]]:
 
 
 async def _time(kind: str) -> tuple[str, list[Timing]]:
+    """Time each program, one at a time."""
     sandbox = await open_sandbox(kind, workers=1)
 
     async def in_sandbox(program: str) -> None:
         execution = await sandbox.run(program)
-        if execution.exit != "ok":
+        if execution.exit is not Exit.OK:
             raise SandboxError(f"a harmless program ended as {execution.exit}: {execution.stderr}")
 
     async def in_bare_python(program: str) -> None:
@@ -67,6 +68,7 @@ async def _time(kind: str) -> tuple[str, list[Timing]]:
 
 
 async def _median(run: Callable[[str], Awaitable[None]], program: str, times: int) -> float:
+    """Run a program so many times and return its median wall time."""
     taken = []
     for _ in range(times):
         start = time.perf_counter()

@@ -1,6 +1,6 @@
-"""Where problems come from: a set's name or a path in, a `ProblemSet` or a `ConfigError` out.
+"""Load problems by the name of a set or by a path.
 
-The sets by name are pinned: whatever brings their text here (the dataset hub, a local copy), each
+The named sets are pinned: wherever their text comes from (the dataset hub, a local copy), each
 question and answer is checked against hashes that ship with this package.
 """
 
@@ -25,7 +25,7 @@ _HERE = Path(__file__).parent
 
 @dataclass(frozen=True)
 class ProblemSet:
-    """Problems, and where they were found."""
+    """Problems, and where they come from."""
 
     name: str
     """The set's name, or the file's name without its ending."""
@@ -35,12 +35,12 @@ class ProblemSet:
 
     @property
     def hash(self) -> str:
-        """Changes when any id, question or answer changes, or their order."""
+        """Return a hash of the ids, questions and answers in their order."""
         return digest([[problem.id, problem.hash] for problem in self.problems])
 
     @property
     def facts(self) -> dict[str, object]:
-        """What a run's manifest keeps of this set; plain JSON values."""
+        """Return what a run's manifest stores about this set, as plain JSON values."""
         figures = sum("[asy]" in problem.question for problem in self.problems)
         return {
             "name": self.name,
@@ -52,11 +52,11 @@ class ProblemSet:
 
 
 def load(name: str, *, file: str | Path | None = None) -> ProblemSet:
-    """The set called `name`, or the problems in the `.jsonl`, `.csv` or `.parquet` file at `name`.
+    """Load the set called `name`, or the problems in the `.jsonl`, `.csv` or `.parquet` file there.
 
     `file` is a local copy of a pinned set; without it the set is fetched from the dataset hub.
-    Raises ConfigError, in one line: an unknown name, a file that cannot be read, rows that are
-    malformed or repeated, or content other than what is pinned.
+    Raises ConfigError for an unknown name, a file that cannot be read, malformed or repeated rows,
+    and for content that differs from what is pinned.
     """
     if name not in NAMES:
         return _from_path(name, file)
@@ -66,6 +66,7 @@ def load(name: str, *, file: str | Path | None = None) -> ProblemSet:
 
 
 def _from_path(name: str, file: str | Path | None) -> ProblemSet:
+    """Load problems from a file."""
     if file is not None:
         raise ConfigError(
             f"problems_file: only for the sets {', '.join(NAMES[1:])}, and problems is {name!r}"
@@ -84,6 +85,7 @@ def _from_path(name: str, file: str | Path | None) -> ProblemSet:
 
 
 def _starter(file: str | Path | None) -> ProblemSet:
+    """Load the starter set, which ships with this package."""
     if file is not None:
         raise ConfigError(f"problems_file: the starter set ships with solver; drop {str(file)!r}")
     path = _HERE / "starter.jsonl"
@@ -92,12 +94,14 @@ def _starter(file: str | Path | None) -> ProblemSet:
 
 
 def _from_copy(name: str, path: Path) -> ProblemSet:
+    """Load a pinned set from a local copy, checked."""
     problems = check(read_rows(path), _pinned(name), name=name, place=str(path))
     source = {"kind": "file", "path": str(path), "sha256": content_hash(path)}
     return ProblemSet(name, problems, source)
 
 
 def _from_hub(name: str) -> ProblemSet:
+    """Load a pinned set from the dataset hub, checked."""
     dataset = _DATASETS[name]
     files = download(dataset, name)
     rows = [row for path in files.values() for row in read_rows(path)]
@@ -113,6 +117,7 @@ def _from_hub(name: str) -> ProblemSet:
 
 
 def _pinned(name: str) -> tuple[Pinned, ...]:
+    """Return the pinned hashes of a set."""
     match name:
         case "gsm8k":
             return pinned_gsm8k()

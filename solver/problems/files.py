@@ -1,7 +1,7 @@
-"""Files of problems: JSONL, CSV and Parquet in, problems with their line numbers out.
+"""Read problems from JSONL, CSV and Parquet files.
 
-Field names differ between data sets, so each field goes by several (`_ALIASES`). Anything doubtful
-is refused with file and line, never repaired or skipped.
+Data sets name their fields differently, so each field is known by several names (`_ALIASES`).
+Anything doubtful is refused with file and line, never repaired or skipped.
 """
 
 import csv
@@ -20,16 +20,16 @@ from solver.records import Problem
 
 @dataclass(frozen=True)
 class Row:
-    """A problem and the line it starts on (in Parquet, which has no lines, its row)."""
+    """A problem and the line it starts on (in Parquet, which has no lines, the row)."""
 
     problem: Problem
     line: int
 
 
 def read_rows(path: Path) -> list[Row]:
-    """Every problem of a file, in order.
+    """Read all problems of a file, in order.
 
-    Raises ConfigError naming the first bad line, and where the others are.
+    Raises ConfigError that names the first bad line and lists the others.
     """
     if path.suffix not in _READERS:
         raise ConfigError(f"{path}: problems are read from {', '.join(_READERS)} files")
@@ -50,17 +50,17 @@ def read_rows(path: Path) -> list[Row]:
 
 
 def content_hash(path: Path) -> str:
-    """The SHA-256 of a file's bytes, in hex. Raises ConfigError where it cannot be read."""
+    """Return the SHA-256 of a file in hex. Raises ConfigError where it cannot be read."""
     return hashlib.sha256(_bytes(path)).hexdigest()
 
 
 def domain_name(text: str) -> str:
-    """`Counting & Probability` becomes `counting_and_probability`."""
+    """Return a domain in snake case: `Counting & Probability` as `counting_and_probability`."""
     return re.sub(r"\W+", "_", text.lower().replace("&", " and ")).strip("_")
 
 
 def last_boxed(text: str) -> str | None:
-    r"""What the last `\boxed{…}` of a solution holds: MATH's own convention for its answers.
+    r"""Return the contents of the last `\boxed{…}` in a solution, where MATH puts the answer.
 
     `\fbox{…}` counts as well. None where there is no box, or its brace never closes.
     """
@@ -69,7 +69,7 @@ def last_boxed(text: str) -> str | None:
         return None
     start = boxes[-1].end() + 1
     depth = 1
-    for token in re.finditer(r"\\.|[{}]", text[start:], re.DOTALL):  # \{ prints, it does not group
+    for token in re.finditer(r"\\.|[{}]", text[start:], re.DOTALL):  # \{ is a printed brace
         depth += {"{": 1, "}": -1}.get(token.group(), 0)
         if depth == 0:
             return text[start : start + token.start()].strip()
@@ -77,15 +77,16 @@ def last_boxed(text: str) -> str | None:
 
 
 class _UnusableError(Exception):
-    """A row that cannot become a problem: what is wrong with it, and what to do."""
+    """A row that is not a problem: what is wrong with it, and what to do."""
 
 
 _Located = Iterator[tuple[int, dict[str, Any] | _UnusableError]]
-"""Line numbers with the fields found there, or with why there are none."""
+"""Line numbers, each with the fields of its row or with the reason why there are none."""
 
 
 def _jsonl(path: Path) -> _Located:
-    # Not splitlines(): JSON strings may hold U+2028 and its like, which it would split at.
+    """Read the objects of a JSONL file."""
+    # Not splitlines(): it would also split at U+2028 and similar inside JSON strings.
     for number, line in enumerate(_text(path).split("\n"), start=1):
         if not line.strip():
             continue
@@ -102,6 +103,7 @@ def _jsonl(path: Path) -> _Located:
 
 
 def _csv(path: Path) -> _Located:
+    """Read the rows of a CSV file, each at the line where it starts."""
     reader = csv.reader(io.StringIO(_text(path), newline=""), strict=True)
     line = 1
     try:
@@ -118,6 +120,7 @@ def _csv(path: Path) -> _Located:
 
 
 def _parquet(path: Path) -> _Located:
+    """Read the rows of a Parquet file. Raises ConfigError without pyarrow."""
     try:
         from pyarrow import ArrowException  # optional, and slow to import
         from pyarrow.parquet import read_table
@@ -145,6 +148,7 @@ _ALIASES = {
 
 
 def _problem(fields: dict[str, Any] | _UnusableError, *, default_id: str) -> Problem:
+    """Build a problem from the fields of a row. Raises _UnusableError."""
     if isinstance(fields, _UnusableError):
         raise fields
     lowered = {name.lower(): value for name, value in fields.items()}
@@ -157,7 +161,7 @@ def _problem(fields: dict[str, Any] | _UnusableError, *, default_id: str) -> Pro
         raise _UnusableError("no question: give 'question' or 'problem'")
     answer = _answer(known["answer"], known["solution"])
     return Problem(
-        id=_words("id", known["id"]).removesuffix(".json") or default_id,  # MATH's are file names
+        id=_words("id", known["id"]).removesuffix(".json") or default_id,  # MATH's ids are files
         question=question,
         answer=answer,
         domain=domain_name(_words("domain", known["domain"])) or "unknown",
@@ -166,7 +170,7 @@ def _problem(fields: dict[str, Any] | _UnusableError, *, default_id: str) -> Pro
 
 
 def _answer(answer: Any, solution: Any) -> str:
-    """The answer as given; GSM8K's after its `####`; or the last box of the solution."""
+    """Return the answer as given, in GSM8K what follows `####`; or the last box of the solution."""
     words = _words("answer", answer)
     if "####" in words:
         final = words.rpartition("####")[2].strip()
@@ -179,7 +183,7 @@ def _answer(answer: Any, solution: Any) -> str:
 
 
 def _level(value: Any) -> int:
-    """3, "3" and "Level 3" are 3; nothing and "Level ?" are 0."""
+    """Read a level: 3, "3" and "Level 3" are 3; nothing and "Level ?" are 0."""
     match = re.fullmatch(
         r"(?:level\s*)?([1-5]|0|\?|)(?:\.0)?", str(_or_empty(value)).strip().lower()
     )
@@ -189,7 +193,7 @@ def _level(value: Any) -> int:
 
 
 def _words(field: str, value: Any) -> str:
-    """Text without the blanks around it; whole numbers are written as such, 27.0 as 27."""
+    """Return a field as stripped text; whole numbers lose their decimal point, 27.0 is `27`."""
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     if isinstance(value, bool) or not isinstance(value, str | int | float | None):
@@ -201,15 +205,17 @@ def _words(field: str, value: Any) -> str:
 
 
 def _given(value: Any) -> bool:
+    """Tell whether a field has a value."""
     return value is not None and value != ""
 
 
 def _or_empty(value: Any) -> Any:
+    """Return a value, or an empty text for None."""
     return "" if value is None else value
 
 
 def _repeated(rows: Iterable[Row]) -> dict[int, str]:
-    """Lines whose id or question an earlier line already has."""
+    """Return what is wrong with each line whose id or question an earlier line has."""
     ids: dict[str, int] = {}
     questions: dict[str, int] = {}
     mistakes: dict[int, str] = {}
@@ -223,6 +229,7 @@ def _repeated(rows: Iterable[Row]) -> dict[int, str]:
 
 
 def _and_more(lines: list[int]) -> str:
+    """Say how many more lines are bad, and which."""
     if not lines:
         return ""
     shown = ", ".join(map(str, lines[:4])) + (", …" if len(lines) > 4 else "")
@@ -230,6 +237,7 @@ def _and_more(lines: list[int]) -> str:
 
 
 def _text(path: Path) -> str:
+    """Read a file as UTF-8, with or without a byte order mark. Raises ConfigError."""
     content = _bytes(path)
     try:
         return content.decode("utf-8-sig")
@@ -239,6 +247,7 @@ def _text(path: Path) -> str:
 
 
 def _bytes(path: Path) -> bytes:
+    """Read a file. Raises ConfigError."""
     try:
         return path.read_bytes()
     except FileNotFoundError as missing:

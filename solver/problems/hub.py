@@ -1,7 +1,7 @@
-"""Fetching a data set from the dataset hub, at a pinned revision.
+"""Download a data set from the dataset hub, at a pinned revision.
 
-The files land in huggingface_hub's own cache, so the second run needs no network. What they hold is
-checked elsewhere (`pinned.py`): a revision names a commit, it does not vouch for the text.
+The files go to huggingface_hub's own cache, so a second run needs no network. Their contents are
+checked in `pinned.py`: a revision names a commit, but does not prove what the text is.
 """
 
 from dataclasses import dataclass
@@ -20,9 +20,9 @@ class Dataset:
 
 
 def download(dataset: Dataset, name: str) -> dict[str, Path]:
-    """The data set's files and where each lies here, fetched unless they are already in the cache.
+    """Download the files that are not in the cache, and return the local path of each.
 
-    Raises ConfigError where the hub cannot be used, saying how to do without it.
+    Raises ConfigError where the hub cannot be used, and says how to do without it.
     """
     otherwise = (
         f"get {dataset.id}, revision {dataset.revision}, by other means, as one .jsonl, .csv or"
@@ -36,7 +36,7 @@ def download(dataset: Dataset, name: str) -> dict[str, Path]:
             f"problems {name!r} come from the dataset hub: pip install 'solver[hub]'."
             f" Or {otherwise}"
         ) from missing
-    # Its first base is the HTTP library's own error, which broken connections raise as it is.
+    # Broken connections raise the HTTP library's own error, the first base of this one.
     http_error: type[Exception] = HfHubHTTPError.__bases__[0]
     try:
         return {
@@ -53,6 +53,6 @@ def download(dataset: Dataset, name: str) -> dict[str, Path]:
 
 
 def _why(failure: Exception) -> str:
-    """The failure's kind and HTTP status: its message may hold addresses and tokens."""
+    """Return the failure's type and HTTP status. Its message may hold addresses and tokens."""
     status = getattr(getattr(failure, "response", None), "status_code", None)
     return f"{type(failure).__name__}{f', HTTP {status}' if status else ''}"

@@ -1,8 +1,8 @@
-"""What the sets known by name must contain: hashes of every question and answer, and no text.
+"""Check the named sets against hashes of their questions and answers.
 
-MATH may not be redistributed, hashes of it may. They give each problem its id, domain and level
-(the files in circulation often lack them) and catch a copy that was edited. They do not say that
-an answer is right: a few of MATH's are only part of one, and are kept as published.
+MATH may not be redistributed, hashes of it may. They give each problem its id, domain and level,
+which copies in circulation often lack, and detect an edited copy. They do not say that an answer is
+right: a few of MATH's answers are incomplete, and are kept as published.
 """
 
 import csv
@@ -21,12 +21,12 @@ from solver.records import Problem
 _HERE = Path(__file__).parent
 
 PER_CELL = 27
-"""Of math945: 7 domains × 5 levels × 27, the shape of arXiv 2501.17084."""
+"""Problems of each domain and level in math945: 7 × 5 × 27, as in arXiv 2501.17084."""
 
 
 @dataclass(frozen=True)
 class Pinned:
-    """One problem of a set known by name, without its text."""
+    """One problem of a named set, without its text."""
 
     id: str
     domain: str
@@ -37,29 +37,29 @@ class Pinned:
 
 
 def text_hash(text: str) -> str:
-    """16 hex digits of the SHA-256 of a text, blanks around it apart."""
+    """Return 16 hex digits of the SHA-256 of a stripped text."""
     return sha256(text.strip().encode()).hexdigest()[:16]
 
 
 def pinned_math() -> tuple[Pinned, ...]:
-    """The 5,000 problems of the MATH test split."""
+    """Return the 5,000 problems of the MATH test split."""
     return _table("math")
 
 
 def pinned_gsm8k() -> tuple[Pinned, ...]:
-    """The 1,319 problems of the GSM8K test split."""
+    """Return the 1,319 problems of the GSM8K test split."""
     return _table("gsm8k")
 
 
 def subset(pinned: Iterable[Pinned], name: str) -> tuple[Pinned, ...]:
-    """Those of MATH's problems that `math500.json` or `math945.json` lists."""
+    """Return the problems of MATH that `math500.json` or `math945.json` lists."""
     content = json.loads((_HERE / f"{name}.json").read_text(encoding="utf-8"))
     by_id = {entry.id: entry for entry in pinned}
     return tuple(by_id[id] for id in content["ids"])
 
 
 def draw_math945() -> tuple[str, ...]:
-    """The ids of math945, drawn anew: 27 of each domain and level, seed 2501."""
+    """Draw math945 again, 27 of each domain and level with seed 2501, and return the ids."""
     drawn = {entry.id for entry in select(pinned_math(), per_cell=PER_CELL, seed=SEED)}
     return tuple(entry.id for entry in pinned_math() if entry.id in drawn)
 
@@ -67,9 +67,9 @@ def draw_math945() -> tuple[str, ...]:
 def check(
     rows: Iterable[Row], pinned: Sequence[Pinned], *, name: str, place: str
 ) -> tuple[Problem, ...]:
-    """The pinned problems, found among `rows` by their questions; further rows are left aside.
+    """Find the pinned problems among `rows` by their questions; other rows are ignored.
 
-    Raises ConfigError, naming `place`, where one is missing or its answer is another.
+    Raises ConfigError, naming `place`, where one is missing or has another answer.
     """
     found = {text_hash(row.problem.question): row for row in rows}
     missing = [entry.id for entry in pinned if entry.question_hash not in found]
@@ -92,6 +92,7 @@ def check(
 
 
 def _table(name: str) -> tuple[Pinned, ...]:
+    """Read a table of hashes that ships with this package."""
     with gzip.open(_HERE / f"{name}_hashes.csv.gz", "rt", encoding="utf-8", newline="") as lines:
         return tuple(
             Pinned(row["id"], row["domain"], int(row["level"]), row["question"], row["answer"])

@@ -1,4 +1,4 @@
-"""Choosing some of many problems: evenly over domains and levels, the same ones every time."""
+"""Select some of many problems: evenly over domains and levels, the same ones every time."""
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable
@@ -10,18 +10,26 @@ from typing import Protocol, TypeVar
 from solver.errors import ConfigError
 
 SEED = 2501
-"""Of every selection unless another is given; math945 is drawn with it."""
+"""The default seed of a selection; math945 is drawn with it."""
 
 
 class Placed(Protocol):
-    """Whatever has a domain and a level: a problem, or the pinned hashes of one."""
+    """Anything with a domain and a level: a problem, or its pinned hashes."""
 
     @property
-    def id(self) -> str: ...  # noqa: D102
+    def id(self) -> str:
+        """Return the id, unique among the problems to select from."""
+        ...
+
     @property
-    def domain(self) -> str: ...  # noqa: D102
+    def domain(self) -> str:
+        """Return the domain."""
+        ...
+
     @property
-    def level(self) -> int: ...  # noqa: D102
+    def level(self) -> int:
+        """Return the level."""
+        ...
 
 
 P = TypeVar("P", bound=Placed)
@@ -36,11 +44,11 @@ def select(
     limit: int | None = None,
     seed: int = SEED,
 ) -> tuple[P, ...]:
-    """At most `per_cell` problems of each domain and level, then at most `limit`, spread evenly.
+    """Select at most `per_cell` problems of each domain and level, then at most `limit` in all.
 
-    A larger limit only adds: the first 35 are the same whether 35 or 70 are asked for. The order is
-    that of the draw, one problem of each cell in turn, so a run cut short is balanced too. What is
-    drawn depends on the ids and the seed alone, not on the order of `problems`.
+    The result takes one problem of each cell in turn, so a run that is cut short is balanced too,
+    and a larger limit only adds problems at the end. It depends on the ids and the seed, not on the
+    order of `problems`.
 
     Raises ConfigError for a domain or level that no problem has.
     """
@@ -58,12 +66,12 @@ def select(
 
 
 def _lot(id: str, seed: int) -> bytes:
-    """A random place in the order that no version of Python's random module can change."""
+    """Return a sort key that is random, but the same in each version of Python."""
     return sha256(f"{seed}:{id}".encode()).digest()
 
 
 def _diagonals(cells: Collection[tuple[str, int]]) -> list[tuple[str, int]]:
-    """The cells in an order whose every beginning is spread over both domains and levels."""
+    """Order the cells so that the first few, however many, cover both domains and levels."""
     domains = sorted({domain for domain, _ in cells})
     levels = sorted({level for _, level in cells})
     grid = [
@@ -75,6 +83,7 @@ def _diagonals(cells: Collection[tuple[str, int]]) -> list[tuple[str, int]]:
 
 
 def _refuse_unknown(what: str, wanted: Collection[object], present: Collection[object]) -> None:
+    """Raise ConfigError for a wanted value that no problem has."""
     known = sorted(map(str, present))
     for value in map(str, wanted):
         if value not in known:

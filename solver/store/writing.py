@@ -119,6 +119,7 @@ class Store(Reader):
             self._insert_verdict(key, verdict, judge)
 
     def _insert_verdict(self, key: str, verdict: Verdict, judge: str) -> None:
+        """Add a row to `verdicts`, within a transaction."""
         self._database.execute(
             "INSERT INTO verdicts (key, made, judge, score, threshold, by, body)"
             " VALUES (?, ?, ?, ?, ?, ?, ?)",

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from sandbox import Exit
-from solver.checks.screen_audit import _audit
+from solver.checks.screen_audit import run_refused
 from solver.store import Store
 from tests.fakes import config_of, finished_run, program
 from tests.integration.engines import require
@@ -90,7 +90,7 @@ async def test_the_screen_s_price_is_counted_by_running_what_it_refused(tmp_path
     replies = [program("import socket\nprint(1)")]
     async with finished_run(tmp_path, replies, config=config) as store:
         store.write_manifest(config=config.model_dump(mode="json"))
-        audit = await _audit(store, config)
+        audit = await run_refused(store, config)
     ((rule, account),) = audit.rules.items()
     assert (audit.programs, account.programs, account.right) == (3, 3, 1)
     assert account.exits == {Exit.OK: 3}
