@@ -58,7 +58,7 @@ def _parsed(latex: str, display: bool) -> "Element | None":
     """Parse a formula into a tree of unchecked elements; None where it is not understood."""
     from latex2mathml import converter, exceptions
 
-    understood_failures = (
+    known_failures = (
         exceptions.DenominatorNotFoundError,
         exceptions.DoubleSubscriptsError,
         exceptions.DoubleSuperscriptsError,
@@ -83,7 +83,7 @@ def _parsed(latex: str, display: bool) -> "Element | None":
     )
     try:
         return converter.convert_to_element(latex, display="block" if display else "inline")
-    except understood_failures:
+    except known_failures:
         return None
 
 

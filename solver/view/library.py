@@ -45,7 +45,7 @@ class About:
 
 
 @dataclass(frozen=True)
-class Found:
+class StoredTrial:
     """One trial with its problem and all its verdicts."""
 
     run: str
@@ -115,7 +115,7 @@ class Library:
         with closing(connect(folder)) as database:
             return Reader(folder, database).manifest()
 
-    def find(self, name: str, key: str) -> Found | None:
+    def find(self, name: str, key: str) -> StoredTrial | None:
         """Return a trial of a listed run; None where there is no such trial that has ended."""
         folder = self._folders()[name]
         with closing(connect(folder)) as database:
@@ -128,7 +128,7 @@ class Library:
             if asked is None:
                 return None
             problem = Problem.model_validate_json(asked["body"])
-            return Found(name, key, store.trial(key), problem, store.verdicts(key))
+            return StoredTrial(name, key, store.trial(key), problem, store.verdicts(key))
 
     def _folders(self) -> dict[str, Path]:
         """Return the folder of each run by its name."""

@@ -14,9 +14,9 @@ from solver.errors import ConfigError
 from solver.records import Problem
 from solver.text import plain
 from solver.view import markup
-from solver.view.library import About, Found, Library
-from solver.view.snapshot import Entry, Snapshot, Wanted
-from solver.view.standing import standing
+from solver.view.library import About, Library, StoredTrial
+from solver.view.progress import progress_of
+from solver.view.snapshot import Criteria, Entry, Snapshot
 from solver.view.templating import build_environment
 
 PAGE = 50
@@ -44,16 +44,16 @@ class Pages:
         about, snapshot = self._run(request)
         if snapshot is None:
             return self._page("reading", about=about)
-        wanted, latest, query = _list_of(request)
-        found = snapshot.wanted(wanted, latest=latest)
+        criteria, latest, query = _list_of(request)
+        found = snapshot.matching(criteria, latest=latest)
         pages = max(1, -(-len(found) // PAGE))
         page = min(_page_number(request.query_params.get("page", "")), pages)
         return self._page(
             "trials",
             about=about,
             snapshot=snapshot,
-            standing=standing(about, snapshot),
-            wanted=wanted,
+            progress=progress_of(about, snapshot),
+            criteria=criteria,
             latest=latest,
             query=query,
             found=len(found),
@@ -67,17 +67,17 @@ class Pages:
         about, snapshot = self._run(request)
         if snapshot is None:
             raise HTTPException(503, "the run is still being read")
-        return self._page("live", about=about, standing=standing(about, snapshot))
+        return self._page("live", about=about, progress=progress_of(about, snapshot))
 
     def trial(self, request: Request) -> Response:
         """Show one trial, with the trials before and after it in the list it was reached from."""
         about, snapshot = self._run(request)
         key = request.path_params["key"]
-        shown = self._found(about.name, key)
-        wanted, latest, query = _list_of(request)
+        shown = self._stored(about.name, key)
+        criteria, latest, query = _list_of(request)
         before = after = None
         if snapshot is not None:
-            found = snapshot.wanted(wanted, latest=latest)
+            found = snapshot.matching(criteria, latest=latest)
             place = next((n for n, entry in enumerate(found) if entry.key == key), None)
             if place is not None:
                 before = found[place - 1] if place else None
@@ -111,7 +111,7 @@ class Pages:
     def raw(self, request: Request) -> Response:
         """Return one text of a trial, uncut."""
         at = request.path_params
-        trial = self._found(self._about(request).name, at["key"]).trial
+        trial = self._stored(self._about(request).name, at["key"]).trial
         if not 1 <= at["turn"] <= len(trial.turns):
             raise HTTPException(404, "the trial has no such turn")
         turn = trial.turns[at["turn"] - 1]
@@ -166,19 +166,19 @@ class Pages:
         index = self._library.index(about.name)
         return about, index.snapshot() if index else None
 
-    def _found(self, run: str, key: str) -> Found:
+    def _stored(self, run: str, key: str) -> StoredTrial:
         """Return a trial of a listed run. Raises HTTPException."""
         found = self._library.find(run, key)
         if found is None:
             raise HTTPException(404, "the run holds no such trial, or it has not ended yet")
         return found
 
-    def _side(self, place: str) -> Found:
+    def _side(self, place: str) -> StoredTrial:
         """Return the trial at `RUN/KEY`. Raises HTTPException."""
         run, _, key = place.partition("/")
         if self._library.folder_of(run) is None:
             raise HTTPException(404, "there is no such run")
-        return self._found(run, key)
+        return self._stored(run, key)
 
     def _same(self, snapshot: Snapshot | None, problem: Problem) -> Sequence[Entry]:
         """Return the trials of the same question and reference, not only of the same id."""
@@ -193,11 +193,11 @@ class Pages:
         return HTMLResponse(text, status_code=status)
 
 
-def _list_of(request: Request) -> tuple[Wanted, bool, dict[str, str]]:
+def _list_of(request: Request) -> tuple[Criteria, bool, dict[str, str]]:
     """Return the list that an address names: its filter, whether by time, and both for a link."""
-    wanted = Wanted.of(request.query_params)
+    criteria = Criteria.of(request.query_params)
     latest = request.query_params.get("sort") == "latest"
-    return wanted, latest, {**wanted.query(), **({"sort": "latest"} if latest else {})}
+    return criteria, latest, {**criteria.query(), **({"sort": "latest"} if latest else {})}
 
 
 def _page_number(text: str) -> int:

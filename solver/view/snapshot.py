@@ -9,7 +9,7 @@ from typing import NamedTuple
 from solver.records import Outcome, Problem
 from solver.stats.metrics import Estimate, accuracy
 
-LONGEST_WANTED = 500
+LONGEST_VALUE = 500
 """The most characters of a filter's value; longer names are not offered."""
 
 
@@ -38,7 +38,7 @@ class Entry(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Wanted:
+class Criteria:
     """A filter on trials, as the address gives it; an empty part lets all of them pass."""
 
     problem: str = ""
@@ -55,9 +55,9 @@ class Wanted:
     """Text to search for in the problem's id, question and reference, and in the answer."""
 
     @classmethod
-    def of(cls, query: Mapping[str, str]) -> "Wanted":
+    def of(cls, query: Mapping[str, str]) -> "Criteria":
         """Read the filter from the parts of an address; other parts are ignored."""
-        return cls(**{part.name: query.get(part.name, "")[:LONGEST_WANTED] for part in fields(cls)})
+        return cls(**{part.name: query.get(part.name, "")[:LONGEST_VALUE] for part in fields(cls)})
 
     def query(self) -> dict[str, str]:
         """Return the parts that are set, for an address."""
@@ -72,10 +72,10 @@ class Snapshot:
     """By problem in the order of the run, then model, mode and repeat."""
     problems: Mapping[str, Problem]
 
-    def wanted(self, wanted: Wanted, *, latest: bool = False) -> list[Entry]:
+    def matching(self, criteria: Criteria, *, latest: bool = False) -> list[Entry]:
         """Return the entries that pass a filter, in order, or the last to end first."""
         found = list(self.entries)
-        for passes in self._tests(wanted):
+        for passes in self._conditions(criteria):
             found = list(filter(passes, found))
         return sorted(found, key=lambda entry: -entry.ended) if latest else found
 
@@ -141,29 +141,29 @@ class Snapshot:
             for name, problem in self.problems.items()
         }
 
-    def _tests(self, wanted: Wanted) -> Iterable[Callable[[Entry], bool]]:
+    def _conditions(self, criteria: Criteria) -> Iterable[Callable[[Entry], bool]]:
         """Yield a condition for each part of the filter that is set."""
-        if wanted.problem:
-            yield lambda entry: entry.problem_id == wanted.problem
-        if wanted.domain or wanted.level:
+        if criteria.problem:
+            yield lambda entry: entry.problem_id == criteria.problem
+        if criteria.domain or criteria.level:
             chosen = {
                 name
                 for name, problem in self.problems.items()
-                if wanted.domain in ("", problem.domain)
-                and wanted.level in ("", str(problem.level))
+                if criteria.domain in ("", problem.domain)
+                and criteria.level in ("", str(problem.level))
             }
             yield lambda entry: entry.problem_id in chosen
-        if wanted.model:
-            yield lambda entry: entry.model == wanted.model
-        if wanted.mode:
-            yield lambda entry: entry.mode == wanted.mode
-        if wanted.outcome:
-            yield lambda entry: str(entry.outcome) == wanted.outcome
-        if wanted.score:
-            yield lambda entry: (str(entry.score) if entry.score else "none") == wanted.score
-        if wanted.attempts:
-            yield lambda entry: str(entry.attempts) == wanted.attempts
-        if needle := wanted.q.strip().casefold():
+        if criteria.model:
+            yield lambda entry: entry.model == criteria.model
+        if criteria.mode:
+            yield lambda entry: entry.mode == criteria.mode
+        if criteria.outcome:
+            yield lambda entry: str(entry.outcome) == criteria.outcome
+        if criteria.score:
+            yield lambda entry: (str(entry.score) if entry.score else "none") == criteria.score
+        if criteria.attempts:
+            yield lambda entry: str(entry.attempts) == criteria.attempts
+        if needle := criteria.q.strip().casefold():
             named = {name for name, text in self._texts.items() if needle in text}
             yield (
                 lambda entry: (
@@ -175,4 +175,4 @@ class Snapshot:
 
 def _offered(names: Iterable[str]) -> Sequence[str]:
     """Return the distinct names in order, without overlong ones."""
-    return sorted(name for name in set(names) if len(name) <= LONGEST_WANTED)
+    return sorted(name for name in set(names) if len(name) <= LONGEST_VALUE)

@@ -3,7 +3,7 @@
     python -m tests.bench.view [--trials N] [--folder FOLDER]
 
 Each page is asked for five times, and the median counts. The bar is 300 ms of wall time; the
-processor time beside it is what the page would take on an idle machine.
+processor time next to it is what the page would take on an idle machine.
 """
 
 import argparse

@@ -12,7 +12,7 @@ from sandbox import Exit
 from solver.records import Outcome
 from solver.store import FILE, Store
 from solver.view.pages import PAGE
-from solver.view.snapshot import Wanted
+from solver.view.snapshot import Criteria
 from tests.bench.report import write_run
 from tests.viewed import PROBLEMS, add, client_of, listed, page, snapshot_of, write
 
@@ -67,7 +67,7 @@ def test_every_combination_of_facts_has_the_outcome_of_its_row(every_combination
 @pytest.mark.parametrize("outcome", Outcome)
 def test_a_filter_by_outcome_finds_the_rows_with_it(every_combination, outcome):
     rows = Store.open(every_combination).rows()
-    found = snapshot_of(every_combination).wanted(Wanted(outcome=str(outcome)))
+    found = snapshot_of(every_combination).matching(Criteria(outcome=str(outcome)))
     assert {entry.key for entry in found} == {row.key for row in rows if row.outcome is outcome}
 
 
@@ -91,7 +91,7 @@ def test_other_filters_find_the_rows_they_name(every_combination):
     for part, value_of in parts.items():
         for value in snapshot.choices[part]:
             expected = {row.key for row in rows if value_of(row) == value}
-            assert {e.key for e in snapshot.wanted(Wanted(**{part: value}))} == expected
+            assert {e.key for e in snapshot.matching(Criteria(**{part: value}))} == expected
             assert expected, (part, value)
 
 

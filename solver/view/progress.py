@@ -11,7 +11,7 @@ from solver.view.templating import duration
 
 
 @dataclass(frozen=True)
-class Standing:
+class Progress:
     """Progress of a run, ready to be shown."""
 
     parts: Sequence[tuple[Outcome, int]]
@@ -24,7 +24,7 @@ class Standing:
     """Speed and time left, in words; empty unless the run is running."""
 
 
-def standing(about: About, snapshot: Snapshot) -> Standing:
+def progress_of(about: About, snapshot: Snapshot) -> Progress:
     """Count the results so far."""
     arms = [
         (
@@ -38,7 +38,7 @@ def standing(about: About, snapshot: Snapshot) -> Standing:
     ]
     parts = [(kind, snapshot.outcomes[kind]) for kind in Outcome if snapshot.outcomes[kind]]
     total = max(about.planned, snapshot.outcomes.total(), 1)
-    return Standing(parts, total, arms, _pace(about, snapshot))
+    return Progress(parts, total, arms, _pace(about, snapshot))
 
 
 def _pace(about: About, snapshot: Snapshot) -> str:
