@@ -45,7 +45,7 @@ class Index:
         self._ready = Event()
         self._snapshot: Snapshot | None = None
         self._failure: Exception | None = None
-        self._reader = _Reader(folder)
+        self._reader = _EntryReader(folder)
         self._next_look = 0.0
         self._file = _identity(folder)
         Thread(target=self._first, daemon=True).start()
@@ -88,7 +88,7 @@ class Index:
             self._lock.release()
 
 
-class _Reader:
+class _EntryReader:
     """Reads a run's facts, and afterwards only those that changed. For one thread at a time."""
 
     def __init__(self, folder: Path) -> None:
