@@ -20,9 +20,8 @@ from typing import Any
 from sandbox import Exit
 from solver.bridges.normal_form import distance, normal_form, squeezed, triples
 from solver.errors import ConfigError
-from solver.modes.tir import FORMATS as TIR_FORMATS
-from solver.modes.tir import read
-from solver.records import Message, Outcome, Problem, Trial, Turn, Verification, digest
+from solver.modes import stored_mode
+from solver.records import Message, Outcome, Problem, Trial, Turn, digest
 from solver.store import Store
 
 FORMATS = ("sft", "rft")
@@ -161,27 +160,6 @@ def _different(
     return sorted(chosen, key=lambda one: one.number)
 
 
-# --- what a mode decides -----------------------------------------------------------------------
-
-
-def _weight(turn: Turn, trial: Trial) -> int:
-    """Return 1 for a reply to train on: its program ran, and it was a step to the answer."""
-    if turn.verification not in (None, Verification.TRUE):
-        return 0
-    if turn.program is not None and not _ran(turn):
-        return 0
-    if turn.answer is None:
-        return int(turn.program is not None and not turn.runs_code)  # a step of tool use
-    return int(turn.answer == trial.answer)
-
-
-def _kept_text(turn: Turn, mode: str, config: Mapping[str, Any]) -> str:
-    """Return the part of a reply that stayed in the conversation: `tir` cuts after the program."""
-    if mode != "tir":
-        return turn.reply.text
-    return read(turn.reply, TIR_FORMATS[config.get("tir", {}).get("format", "tora")]).text
-
-
 # --- lines -------------------------------------------------------------------------------------
 
 
@@ -203,12 +181,13 @@ def _lines(
 
 def _conversation(trial: Trial, config: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Return all messages of the trial's last conversation, each reply with its weight."""
+    mode = stored_mode(trial.mode)
     first = max((n for n, turn in enumerate(trial.turns) if turn.fresh), default=0)
     messages: list[dict[str, Any]] = []
     for turn in trial.turns[first:]:
         messages += [_message(message) for message in turn.prompt]
-        text = _kept_text(turn, trial.mode, config)
-        weight = _weight(turn, trial)
+        text = mode.kept_text(turn, config)
+        weight = int(mode.teaches(turn, trial))
         messages.append({"role": "assistant", "content": text, "weight": weight})
     return messages
 
@@ -219,7 +198,7 @@ def _question_and_reply(trial: Trial, config: Mapping[str, Any]) -> list[dict[st
     question = [message for message in opening if message.role == "system"]
     question += [message for message in opening if message.role == "user"][-1:]
     right = [turn for turn in trial.turns if turn.verification is None][-1]
-    reply = Message(role="assistant", text=_kept_text(right, trial.mode, config))
+    reply = Message(role="assistant", text=stored_mode(trial.mode).kept_text(right, config))
     return [{"role": message.role, "content": message.text} for message in (*question, reply)]
 
 

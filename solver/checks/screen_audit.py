@@ -12,6 +12,7 @@ import judge
 from judge import Relation
 from sandbox import Exit, Limits, Sandbox, open_sandbox
 from solver.config import Config, make_config
+from solver.modes import stored_mode
 from solver.run.schedule import together
 from solver.store import Refused, Store
 
@@ -57,7 +58,11 @@ async def run_refused(store: Store, config: Config) -> ScreenAudit:
     problems = store.problems()
     limits = Limits(seconds=config.sandbox.seconds, memory_mb=config.sandbox.memory_mb)
     sandbox = await open_sandbox(config.sandbox.kind, limits=limits, owner=store.folder.name)
-    waiting = (refused for refused in store.refused() if refused.key in rows)
+    waiting = (
+        refused
+        for refused in store.refused()
+        if refused.key in rows and stored_mode(rows[refused.key].mode).audited(refused.turn)
+    )
 
     async def worker() -> None:
         for refused in waiting:
@@ -82,7 +87,7 @@ async def run_refused(store: Store, config: Config) -> ScreenAudit:
 
 async def _run(refused: Refused, reference: str, sandbox: Sandbox) -> tuple[Exit, bool]:
     """Run one program; return how it ended and whether it printed the right answer."""
-    execution = await sandbox.run(refused.program)
+    execution = await sandbox.run(refused.turn.program or "")
     answer = judge.extract_output(execution.stdout).answer
     if execution.exit is not Exit.OK or answer is None:
         return execution.exit, False

@@ -150,9 +150,18 @@ class Mode:
         """Return the key of its section in a config: its name without the package."""
         return self.name.partition("+")[0].rpartition(".")[2]
 
+    @property
+    def turns(self) -> str:
+        """Return what a reader calls several of its turns."""
+        return f"{self.turn[:-1]}ies" if self.turn.endswith("y") else f"{self.turn}s"
+
     def heading(self, turn: Turn, number: int) -> str:
         """Return the heading of a turn, given its number from 1."""
         return self.label(self, turn, number)
+
+    def kept_text(self, turn: Turn, config: Mapping[str, Any]) -> str:
+        """Return the part of a turn's reply that stayed in the conversation, by a stored config."""
+        return self.kept(turn.reply, self.stored_options(config))
 
     def stored_options(self, config: Mapping[str, Any]) -> Any:
         """Return its section of a stored config, checked; None where it has no options.

@@ -150,6 +150,7 @@ MODE = Mode(
     runs_code=True,
     vote=vote,
     turn="turn",
+    label=lambda mode, turn, number: f"Turn {number}{', check' if turn.verification else ''}",
     teaches=program_teaches,
     audited=lambda turn: turn.verification is None,
 )

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from judge import Verdict
-from solver.records import Failure, Outcome, outcome_of
+from solver.records import Failure, Outcome, Turn, outcome_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,13 +58,13 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """One program that the screen kept from running."""
+    """One turn whose program the screen kept from running."""
 
     key: str
     """The trial it was written in."""
     rule: str
     """The first rule that refused it."""
-    program: str
+    turn: Turn
 
 
 class TurnFacts(NamedTuple):

@@ -125,13 +125,13 @@ class Reader:
         return tuple(Turn.model_validate_json(zlib.decompress(row["body"])) for row in rows)
 
     def refused(self) -> Iterator[Refused]:
-        """Yield each program the screen kept from running, with the first rule that refused it."""
+        """Yield each turn whose program the screen refused, with the first rule that did."""
         rows = self._database.execute(
             "SELECT key, refused, body FROM turns WHERE refused IS NOT NULL ORDER BY key, number"
         )
         for row in rows:
             turn = Turn.model_validate_json(zlib.decompress(row["body"]))
-            yield Refused(row["key"], row["refused"], turn.program or "")
+            yield Refused(row["key"], row["refused"], turn)
 
     def turn_facts(self) -> Iterator[TurnFacts]:
         """Yield each stored turn without its texts, trial by trial and in order."""

@@ -9,6 +9,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from solver.modes import stored_mode
 from solver.text import plain, plain_name
 from solver.view import markup
 from solver.view.addresses import beside_address, raw_address, run_address, trial_address
@@ -31,7 +32,7 @@ def build_environment() -> Environment:
         raw_address=raw_address,
         beside_address=beside_address,
         text_limit=markup.TEXT_LIMIT,
-        turn_name=turn_name,
+        mode_of=stored_mode,
     )
     environment.filters.update(
         answer=markup.answer_html,
@@ -60,11 +61,6 @@ def duration(seconds: float) -> str:
         return f"{seconds:.0f} s"
     minutes = round(seconds / 60)
     return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60} min"
-
-
-def turn_name(mode: str) -> str:
-    """Return what a turn of this mode is called: a round, a turn, or an attempt."""
-    return {"tir": "round", "csv": "turn"}.get(mode, "attempt")
 
 
 def brief(text: str, most: int = 120) -> str:
