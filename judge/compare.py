@@ -11,10 +11,11 @@ from collections.abc import Iterator
 from fractions import Fraction
 
 from judge.policy import Choice, Policy
+from judge.reading.build import decimal
 from judge.reading.clean import MAX_CHARS, squeezed, undressed
-from judge.reading.expressions import decimal
 from judge.reading.grammar import read
-from judge.reading.syntax import Big, Group, Node, Num, Sym, Unreadable, names, show, walk
+from judge.reading.show import show
+from judge.reading.syntax import Big, Group, Node, Num, Sym, Unreadable, names, walk
 from judge.relation import Comparison, Finding, Relation, different, equal, undecided
 from judge.rules.prose import (
     compare_words,

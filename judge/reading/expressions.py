@@ -1,29 +1,21 @@
-"""Read the scalar part of the language: sums, products, powers, functions, atoms.
+"""Parse one value: sums, products, powers, and the numbers, names and brackets in them.
 
-A recursive-descent parser over the tokens of `tokens`; the caps on depth and size hold here.
-`grammar` adds lists, sets, equations and everything else made of scalars.
+A recursive-descent parser. `forms` adds the arguments of known functions and LaTeX commands;
+`grammar` adds lists, sets, equations and everything else made of values.
 """
 
-import re
-from collections.abc import Iterator
 from fractions import Fraction
 
+from judge.reading.build import base_named, decimal, flat, literal_fraction, scalar, subscript_name
+from judge.reading.cursor import Cursor
 from judge.reading.syntax import (
-    HALF,
-    IMAGINARY,
     MINUS_ONE,
-    ONE,
     Add,
     Based,
-    Big,
     Call,
-    Chain,
-    Clock,
     Const,
-    E,
     Group,
     Interval,
-    Matrix,
     Mul,
     Node,
     Num,
@@ -36,87 +28,40 @@ from judge.reading.syntax import (
     negative,
     product,
     quotient,
-    rewrite,
     total,
 )
-from judge.reading.tokens import Token, tokenize
+from judge.reading.tokens import Token
 from judge.reading.units import CELSIUS, DOLLAR, FAHRENHEIT, parse_unit
-from judge.reading.words import ARGUMENTS, BASE_WORDS, FUNCTIONS, GREEK, INVERSE, terms
-
-MAX_DEPTH = 50
-MAX_NODES = 500
-MAX_EXPONENT = 10_000
+from judge.reading.words import GREEK
 
 _CURRENCIES = {"$": DOLLAR, "€": parse_unit("euros"), "£": parse_unit("sterling"),
                "¥": parse_unit("yen")}  # fmt: skip
 _TEMPERATURES = {"C": CELSIUS, "F": FAHRENHEIT}
-_FUNCTION_LETTERS = frozenset(terms("f g F G"))
 _STARTS = frozenset(("(", "[", "{", "|(", "⌊", "⌈", "\\{"))
-_ROOTS = {"sqrt": 2, "cbrt": 3}
-_FONT = re.compile(r"\\(?:text|mathrm|mathit|mbox|rm)\b\s*|[{}\s]|\\[,;!]")
 
 
-class Expressions:
-    """The scalar half of the parser. `statement` is what stands inside brackets."""
-
-    def __init__(self, tokens: list[Token], *, latex: bool, depth: int = 0) -> None:
-        self.tokens = tokens
-        self.latex = latex  # a plain brace groups, as in LaTeX, or makes a set, as in Python
-        self.at = 0
-        self.depth = depth
-        self.nodes = 0
-        self.bars = 0
-        self.in_builder = False
-        self.functions: set[str] = set(_FUNCTION_LETTERS)
+class Expressions(Cursor):
+    """The part of the parser for one value. Its first five methods are filled in by subclasses."""
 
     def statement(self) -> Node:
-        """Whatever may stand between brackets."""
+        """Read whatever may stand between brackets."""
         raise NotImplementedError
 
-    # --- tokens -------------------------------------------------------------------------------
+    def function(self, name: str) -> Node:
+        """Read what follows the name of a known function."""
+        raise NotImplementedError
 
-    @property
-    def token(self) -> Token:
-        """The token to be read next."""
-        return self.tokens[self.at]
+    def form(self, name: str) -> Node:
+        r"""Read what follows a LaTeX construction such as \frac."""
+        raise NotImplementedError
 
-    def next(self) -> Token:
-        """Take the next token."""
-        token = self.tokens[self.at]
-        if token.kind == "end":
-            raise Unreadable("it ends too early")
-        self.at += 1
-        return token
+    def constructor(self, name: str) -> Node:
+        """Read what follows the name of a sympy or Python constructor such as Interval."""
+        raise NotImplementedError
 
-    def is_op(self, *values: str) -> bool:
-        """Whether the next token is one of these operators."""
-        kind, value, _ = self.tokens[self.at]
-        return kind == "op" and value in values
-
-    def accept(self, *values: str) -> str:
-        """The operator taken, or an empty string."""
-        if self.is_op(*values):
-            return self.next().value
-        return ""
-
-    def expect(self, *values: str) -> str:
-        """Take an operator that must come."""
-        found = self.accept(*values)
-        if not found:
-            raise Unreadable(f"{self.token.value or 'the end'!r} where {values[0]!r} should be")
-        return found
-
-    def deeper(self) -> None:
-        """Count a level against the cap."""
-        self.depth += 1
-        if self.depth > MAX_DEPTH:
-            raise Unreadable(f"deeper than {MAX_DEPTH} levels")
-
-    def count(self) -> None:
-        """Count a node against the cap."""
-        self.nodes += 1
-        if self.nodes > MAX_NODES:
-            raise Unreadable(f"more than {MAX_NODES} nodes")
+    def bracketed(self, opening: str) -> Node:
+        """Read what follows an opening bracket, to its closing bracket."""
+        raise NotImplementedError
 
     # --- operators, loosest first --------------------------------------------------------------
 
@@ -259,11 +204,11 @@ class Expressions:
         """A value that no operator splits."""
         self.count()
         self.deeper()
-        node = self.begun(self.next())
+        node = self.starting_with(self.next())
         self.depth -= 1
         return node
 
-    def begun(self, token: Token) -> Node:
+    def starting_with(self, token: Token) -> Node:
         """The value that a token begins."""
         kind, value, _ = token
         if kind == "num":
@@ -292,17 +237,9 @@ class Expressions:
             return self.bracket(value)
         raise Unreadable(f"{value or 'the end'!r} where a value should be")
 
-    def constructor(self, name: str) -> Node:
-        """A sympy or Python constructor such as Interval(...)."""
-        raise NotImplementedError
-
-    def bracketed(self, opening: str) -> Node:
-        """Values in brackets."""
-        raise NotImplementedError
-
     def number(self, digits: str) -> Node:
         """A number, perhaps with a base, repeating digits or a fraction after it."""
-        if self.token.kind == "sub" and (base := self.base(self.token.value)):
+        if self.token.kind == "sub" and (base := base_named(self.token.value)):
             self.next()
             return Based(digits, base)
         if "." in digits and self.token in (("form", "overline", False), ("form", "bar", False),
@@ -312,13 +249,6 @@ class Expressions:
         if digits.isdigit():
             return self.mixed(node)
         return node
-
-    @staticmethod
-    def base(subscript: str) -> int:
-        """The base a subscript names, or 0."""
-        word = _FONT.sub("", subscript).lower()
-        base = int(word) if word.isdigit() and len(word) < 3 else BASE_WORDS.get(word, 0)
-        return base if 2 <= base <= 36 else 0
 
     def repeating(self, digits: str) -> Node:
         """A decimal with repeating digits under a bar."""
@@ -423,26 +353,6 @@ class Expressions:
             return Group("set", ())
         raise Unreadable(f"{opening!r} where a value should be")
 
-    # --- functions and forms -------------------------------------------------------------------
-
-    def function(self, name: str) -> Node:
-        """A function with its base, its power and its argument: sin^2 x, log_3 5, tan^{-1}(1)."""
-        base = power = None
-        for _ in range(2):
-            if self.token.kind == "sub":
-                base = self.parse_inside(self.next().value)
-            elif self.accept("^"):
-                power = self.exponent()
-        if power == MINUS_ONE and name in INVERSE:
-            name, power = INVERSE[name], None
-        if name == "exp" and not self.starts_factor() and not self.is_op("("):
-            raise Unreadable("exp without an argument")
-        args = self.arguments() if self.is_op("(") else (self.bare_argument(),)
-        if base is not None:
-            args = (*args, base)
-        node = apply(name, args)
-        return node if power is None else Pow(node, power)
-
     def arguments(self) -> tuple[Node, ...]:
         """Arguments in parentheses."""
         self.expect("(")
@@ -453,46 +363,6 @@ class Expressions:
         self.bars = bars
         self.expect(")")
         return node.items if isinstance(node, Group) and node.kind == "bare" else (node,)
-
-    def bare_argument(self) -> Node:
-        """The argument of a function without parentheses: the simple factors that follow."""
-        if self.is_op("-", "+"):
-            return self.unary()
-        factors: list[Node] = [self.power()]
-        while self.starts_factor() and self.token.kind in ("num", "name", "const", "form"):
-            factors.append(self.power())
-        return product(factors)
-
-    def form(self, name: str) -> Node:
-        """A LaTeX construction with arguments in braces."""
-        if name == "frac":
-            top = self.argument()
-            return quotient(top, self.argument())
-        if name == "binom":
-            top = self.argument()
-            return Call("binomial", (top, self.argument()))
-        if name in _ROOTS:
-            return self.radical(_ROOTS[name])
-        if name in ("sum", "prod", "int", "lim"):
-            return self.big(name)
-        if name == "begin":
-            return self.environment()
-        if name == "boxed":
-            return self.argument()
-        if name in ("overline", "bar", "dot"):
-            inner = self.argument()
-            if isinstance(inner, Num):
-                raise Unreadable("digits under a bar")
-            return inner
-        raise Unreadable(f"\\{name} out of place")
-
-    def radical(self, index: int) -> Node:
-        """A root, perhaps with its order in brackets."""
-        if self.accept("["):
-            order = self.sum()
-            self.expect("]")
-            return root(self.argument(split=False), order)
-        return root(self.argument(split=False), Num(Fraction(index)))
 
     def argument(self, *, split: bool = True) -> Node:
         """A TeX argument: a group in braces, or a single digit, letter or command."""
@@ -511,176 +381,3 @@ class Expressions:
             self.next()
             return decimal(token.value)
         return self.atom()
-
-    def big(self, kind: str) -> Node:
-        """A sum, product or integral with its bounds."""
-        variable, low, high = "", None, None
-        for _ in range(2):
-            if self.token.kind == "sub":
-                bound = self.parse_inside(self.next().value)
-                if isinstance(bound, Chain) and isinstance(bound.operands[0], Sym):
-                    variable, low = bound.operands[0].name, bound.operands[1]
-                elif isinstance(bound, Chain) and bound.operands[0] == IMAGINARY:
-                    variable, low = "i", bound.operands[1]
-                else:
-                    low = bound
-            elif self.accept("^"):
-                high = self.exponent()
-        if kind in ("int", "lim") or not variable:
-            raise Unreadable(f"\\{kind} is not evaluated")
-        body = self.product()
-        if variable == "i":
-            body = without_imaginary(body)
-        return Big(kind, variable, low, high, body)
-
-    def environment(self) -> Node:
-        r"""\begin{...} ... \end{...}: a matrix, or the lines of a system."""
-        name = self.braced_name()
-        if name.startswith("array"):
-            if self.accept("{"):
-                while not self.accept("}"):
-                    self.next()
-            self.accept("|")
-        rows: list[tuple[Node, ...]] = []
-        row: list[Node] = []
-        while True:
-            if self.token[:2] == ("form", "end"):
-                self.next()
-                self.braced_name()
-                break
-            if self.token.kind == "end":
-                raise Unreadable("an environment without its end")
-            if self.accept("\\\\"):
-                rows += [tuple(row)] if row else []
-                row = []
-            elif not self.accept("&"):
-                row.append(self.statement())
-            self.count()
-        rows += [tuple(row)] if row else []
-        if "matrix" in name or name == "array":
-            if not rows or len({len(row) for row in rows}) != 1:
-                raise Unreadable("a matrix with ragged rows")
-            if any(isinstance(entry, Chain) for row in rows for entry in row):
-                return Group("bare", tuple(entry for row in rows for entry in row))
-            return determinant(rows) if name == "vmatrix" else Matrix(tuple(rows))
-        if any(len(row) != 1 for row in rows):
-            raise Unreadable("cases with conditions")
-        return Group("bare", tuple(row[0] for row in rows))
-
-    def braced_name(self) -> str:
-        """The name of an environment."""
-        self.expect("{")
-        letters = ""
-        while not self.accept("}"):
-            token = self.next()
-            if token.kind == "end":
-                raise Unreadable("a brace that never closes")
-            letters += token.value
-        return letters.replace("*", "")
-
-    def parse_inside(self, text: str) -> Node:
-        """Parse a text of its own, such as the content of a subscript, at this depth."""
-        parser = type(self)(tokenize(text), latex=self.latex, depth=self.depth + 1)
-        node = parser.statement()
-        if parser.token.kind != "end":
-            raise Unreadable("a subscript that cannot be read")
-        self.nodes += parser.nodes
-        return node
-
-
-def decimal(digits: str) -> Num:
-    """A number as written; huge exponents are refused."""
-    mantissa, _, exponent = digits.lower().partition("e")
-    if exponent and abs(int(exponent[:9])) > MAX_EXPONENT:
-        raise Unreadable("an exponent too large to write out")
-    value = Fraction(mantissa.rstrip(".") or "0") * Fraction(10) ** int(exponent or 0)
-    return Num(value, digits if "." in digits.rstrip(".") or exponent else "")
-
-
-def literal_fraction(node: Node | None) -> Fraction | None:
-    """The value of a quotient of two whole literals."""
-    if (
-        isinstance(node, Mul)
-        and len(node.factors) == 2
-        and isinstance(node.factors[0], Num)
-        and isinstance(node.factors[1], Pow)
-        and node.factors[1].exponent == MINUS_ONE
-        and isinstance(node.factors[1].base, Num)
-        and node.factors[1].base.value
-    ):
-        return node.factors[0].value / node.factors[1].base.value
-    return None
-
-
-def scalar(node: Node) -> Node:
-    """The node, which must be one value."""
-    if isinstance(node, Group | Chain | Text | Interval | Clock):
-        raise Unreadable("several values where one should be")
-    return node
-
-
-def flat(nodes: tuple[Node, ...]) -> Iterator[Node]:
-    """The nodes, and those inside groups among them."""
-    for node in nodes:
-        if isinstance(node, Group):
-            yield from flat(node.items)
-        else:
-            yield node
-
-
-def root(radicand: Node, order: Node) -> Node:
-    """A root; an odd one is real for a negative radicand."""
-    if order == Num(Fraction(2)):
-        return Pow(radicand, HALF)
-    if isinstance(order, Num) and order.value.denominator == 1 and order.value % 2 and order != ONE:
-        return Call("root", (radicand, order))
-    return Pow(radicand, Pow(order, MINUS_ONE))
-
-
-def apply(name: str, args: tuple[Node, ...]) -> Node:
-    """A known function of its arguments, spelled out where simpler nodes say the same."""
-    low, high = ARGUMENTS.get(name, (1, 1))
-    if name in FUNCTIONS.values() and not low <= len(args) <= high:
-        raise Unreadable(f"{name} does not take {len(args)} arguments")
-    args = tuple(map(scalar, args))
-    if name in ("sqrt", "cbrt"):
-        return root(args[0], Num(Fraction(_ROOTS[name])))
-    if name == "root":
-        return root(args[0], args[1] if len(args) > 1 else Num(Fraction(2)))
-    if name == "exp":
-        return Pow(E, args[0])
-    if name == "cis":
-        return Pow(E, Mul((IMAGINARY, args[0])))
-    if name in ("log10", "log2"):
-        return apply("log", (args[0], Num(Fraction(int(name[3:])))))
-    if name == "log" and len(args) == 2:
-        return (
-            quotient(Call("log", args[:1]), Call("log", args[1:]))
-            if args[1] != E
-            else (Call("log", args[:1]))
-        )
-    return Call(name, args)
-
-
-def subscript_name(content: str) -> str:
-    """One spelling for a subscript however it was braced or set."""
-    return _FONT.sub("", content).replace("\\", "") or "0"
-
-
-def determinant(rows: list[tuple[Node, ...]]) -> Node:
-    """The determinant of a small square matrix, spelled out along its first row."""
-    if len(rows) != len(rows[0]) or len(rows) > 4:
-        raise Unreadable("a determinant that is not square or not small")
-    if len(rows) == 1:
-        return rows[0][0]
-    terms: list[Node] = []
-    for column, entry in enumerate(rows[0]):
-        minor = [row[:column] + row[column + 1 :] for row in rows[1:]]
-        term = Mul((entry, determinant(minor)))
-        terms.append(negative(term) if column % 2 else term)
-    return total(terms)
-
-
-def without_imaginary(node: Node) -> Node:
-    """A body whose i is the index of its sum."""
-    return rewrite(node, lambda n: Sym("i") if n == IMAGINARY else n)

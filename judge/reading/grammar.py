@@ -8,34 +8,30 @@ import re
 from fractions import Fraction
 from functools import lru_cache
 
+from judge.reading.build import base_named, scalar
 from judge.reading.clean import clean
-from judge.reading.expressions import MAX_DEPTH, Expressions, scalar
+from judge.reading.constructors import PYTHON_RELATIONS, construct
+from judge.reading.cursor import MAX_DEPTH
+from judge.reading.forms import Forms
 from judge.reading.syntax import (
-    HALF,
-    INFINITY,
     Add,
     Based,
     Builder,
-    Call,
     Chain,
     Clock,
     Group,
     Interval,
     Logic,
-    Matrix,
     Mul,
     Node,
     Num,
-    Pow,
     Quantity,
     Ratio,
     SetOp,
-    Sym,
     Text,
     Unreadable,
     depth,
     negative,
-    quotient,
 )
 from judge.reading.tokens import Token, tokenize
 from judge.reading.units import parse_unit
@@ -44,14 +40,6 @@ from judge.reading.words import SCALES
 _RELATIONS = ("=", "<", ">", "<=", ">=", "!=", "~", "in")
 _SET_OPERATORS = {"∪": "union", "∩": "intersection", "∖": "difference"}
 _CLOSING = {"(": (")", "]"), "[": ("]", ")"), "\\{": ("\\}", "}"), "{": ("}", "\\}")}
-_PYTHON_RELATIONS = {"Eq": "=", "Ne": "!=", "Lt": "<", "Le": "<=", "Gt": ">", "Ge": ">="}
-_INTERVALS = {
-    "Interval": (True, True),
-    "Interval.open": (False, False),
-    "Interval.Lopen": (False, True),
-    "Interval.Ropen": (True, False),
-}
-_SETS = {"Union": "union", "Intersection": "intersection", "Complement": "difference"}
 _SEPARATORS = (",", "and", "or", "xor")
 _CLOCK = re.compile(
     r"(\d{1,2})(?:\s*(?:\\text\s*\{:\}|:)\s*([0-5]\d))?\s*(?:\\,|\\ |~)*(?:\\\w+\{)?\s*"
@@ -82,7 +70,7 @@ def parse(text: str) -> Node:
         half = f"{match[3].lower()}m" if match[3] else ""
         return Clock(int(match[1]), int(match[2] or 0), half)
     if (match := _BASE_SUFFIX.match(text) or _BASE_LETTERS.match(text)) and (
-        base := Expressions.base(match[3])
+        base := base_named(match[3])
     ):
         return negative(Based(match[2], base)) if match[1] else Based(match[2], base)
     try:
@@ -117,7 +105,7 @@ def _turn_bar(tokens: list[Token], number: int) -> list[Token]:
     return turned
 
 
-class Grammar(Expressions):
+class Grammar(Forms):
     """The other half of the parser: everything that is made of scalars."""
 
     def whole(self) -> Node:
@@ -171,7 +159,7 @@ class Grammar(Expressions):
         if found == "," and self.is_op("and", "or"):
             found = self.next().value
         if not found and self.is_op("&", "|") and self.tokens[self.at - 1].value == ")" and (
-            self.tokens[self.at + 1].value in ("(", "not", *_PYTHON_RELATIONS) and not self.bars
+            self.tokens[self.at + 1].value in ("(", "not", *PYTHON_RELATIONS) and not self.bars
         ):  # fmt: skip
             found = "and" if self.next().value == "&" else "or"
         return found
@@ -325,36 +313,8 @@ class Grammar(Expressions):
         return Builder(element, condition)
 
     def constructor(self, name: str) -> Node:
-        """A sympy or Python constructor."""
-        args = self.arguments() if self.is_op("(") else ()
-        first = args[0] if args else Group("set", ())
-        if name in _INTERVALS and 2 <= len(args) <= 4:
-            low, high = _INTERVALS[name]
-            flags = [arg == Sym("True") for arg in args[2:]] + [False, False]
-            return Interval(args[0], args[1], low and not flags[0], high and not flags[1])
-        if name in _SETS:
-            return SetOp(_SETS[name], args) if len(args) > 1 else first
-        if name in _PYTHON_RELATIONS and len(args) == 2:
-            return Chain(args, (_PYTHON_RELATIONS[name],))
-        if name in ("Rational", "Fraction") and len(args) == 2:
-            return quotient(args[0], args[1])
-        if name in ("Integer", "Float", "Rational", "Fraction") and args:
-            return first
-        if name == "Sqrt" and len(args) == 1:
-            return Pow(first, HALF)
-        if name == "Pow" and len(args) == 2:
-            return Pow(args[0], args[1])
-        if name in ("Mul", "Add") and len(args) > 1:
-            return Mul(args) if name == "Mul" else Add(args)
-        if name in ("And", "Or", "Not"):
-            return Logic(name.lower(), args) if name == "Not" or len(args) > 1 else first
-        if name in ("FiniteSet", "Tuple", "EmptySet"):
-            return Group("tuple" if name == "Tuple" else "set", args)
-        if name in ("Matrix", "ImmutableMatrix", "array") and len(args) == 1:
-            return as_matrix(first) or first
-        if name in ("set", "list", "tuple", "frozenset") and len(args) <= 1:
-            return Group(name.removeprefix("frozen"), getattr(first, "items", (first,)))
-        raise Unreadable(f"{name} of {len(args)} arguments")
+        """Read the arguments of a sympy or Python constructor, and make its node."""
+        return construct(name, self.arguments() if self.is_op("(") else ())
 
 
 def join_logic(items: list[Node], joins: list[str]) -> Node:
@@ -387,28 +347,3 @@ def enclose(opening: str, node: Node, closing: str, *, latex_group: bool) -> Nod
     if opening == "(":
         return Group("tuple", items) if several else node
     return Group("list", items)
-
-
-def as_matrix(node: Node) -> Matrix | None:
-    """A list of equally long lists as a matrix; a list of values as a column."""
-    if not isinstance(node, Group) or node.kind not in ("list", "tuple") or not node.items:
-        return None
-    if all(isinstance(item, Group) and item.kind in ("list", "tuple") for item in node.items):
-        rows = tuple(item.items for item in node.items if isinstance(item, Group))
-        return Matrix(rows) if len({len(row) for row in rows}) == 1 and rows[0] else None
-    return Matrix(tuple((item,) for item in node.items))
-
-
-def is_interval(node: Node) -> bool:
-    """Whether a node can only be an interval, or may be one: two values in brackets."""
-    return isinstance(node, Interval) or (
-        isinstance(node, Group) and node.kind in ("tuple", "list") and len(node.items) == 2
-    )
-
-
-def is_infinite(node: Node) -> bool:
-    """Whether the node is plus or minus infinity."""
-    return node in (INFINITY, negative(INFINITY))
-
-
-__all__ = ["Call", "Grammar", "Num", "as_matrix", "is_infinite", "is_interval", "parse", "read"]

@@ -24,7 +24,8 @@ from judge.reading.syntax import (
     walk,
 )
 from judge.relation import Finding, different, equal, undecided
-from judge.rules.evaluate import FLOATS, digits, function, value
+from judge.rules.arithmetic import FLOATS, digits
+from judge.rules.evaluate import function, value
 from judge.rules.sampling import POSITIVE, has_absolute, points
 
 _FAILURES = (ArithmeticError, ValueError, TypeError)

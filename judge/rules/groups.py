@@ -11,7 +11,7 @@ from judge.policy import Policy
 from judge.reading.syntax import Group, Matrix, Node, Num
 from judge.reading.words import terms
 from judge.relation import Finding, Relation, different, equal, undecided
-from judge.rules.evaluate import exact
+from judge.rules.rationals import exact
 
 Compare = Callable[[Node, Node], Finding]
 _MAX_UNORDERED = 60

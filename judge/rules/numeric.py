@@ -9,8 +9,11 @@ from typing import Any
 
 from judge.policy import Policy
 from judge.reading.syntax import MINUS_ONE, Call, Mul, Node, Num, Pow, rewrite, walk
-from judge.relation import Finding, different, equal, undecided
-from judge.rules.evaluate import TooLarge, digits, exact, value
+from judge.relation import Finding, Relation, different, equal, undecided
+from judge.rules.arithmetic import digits
+from judge.rules.evaluate import value
+from judge.rules.limits import TooLarge
+from judge.rules.rationals import exact
 
 _DIGITS = (50, 120)
 _NOISE = 12
@@ -39,7 +42,7 @@ def compare_numbers(reference: Node, answer: Node, policy: Policy) -> Finding:
         return equal("digits", f"equal to {_DIGITS[-1] - 20} digits")
     if real := _real_roots(reference, answer):
         again = compare_numbers(*real, policy)
-        return again._replace(tier="real-root") if again.relation == "equal" else again
+        return again._replace(tier="real-root") if again.relation is Relation.EQUAL else again
     return _apart(reference, answer, left_value, right_value, distance, policy)
 
 

@@ -4,10 +4,11 @@ from collections.abc import Callable
 from fractions import Fraction
 
 from judge.policy import Choice, Policy
-from judge.reading.syntax import PI, Based, Clock, Mul, Node, Num, Ratio, quotient, show
+from judge.reading.show import show
+from judge.reading.syntax import PI, Based, Clock, Mul, Node, Num, Ratio, quotient
 from judge.reading.units import DEGREE, PERCENT, RADIAN
 from judge.relation import Finding, Relation, different, equal, undecided
-from judge.rules.evaluate import exact
+from judge.rules.rationals import exact
 from judge.rules.shapes import split_unit
 
 Compare = Callable[[Node, Node], Finding]

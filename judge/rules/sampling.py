@@ -12,8 +12,10 @@ from zlib import crc32
 from judge.policy import Policy
 from judge.reading.syntax import IMAGINARY, Big, Call, Node, Num, Pow, Sym, names, rewrite, walk
 from judge.reading.words import terms
-from judge.relation import Finding, different, equal, undecided
-from judge.rules.evaluate import FLOATS, NotReal, function, value
+from judge.relation import Finding, Relation, different, equal, undecided
+from judge.rules.arithmetic import FLOATS
+from judge.rules.evaluate import function, value
+from judge.rules.limits import NotReal
 from judge.rules.numeric import values_agree
 
 _ROUNDS = (
@@ -60,7 +62,7 @@ def compare_expressions(
     formula = (letters or len(variables)) > 1 or not variables <= _COORDINATES
     signed = any(has_absolute(node) for node in (reference, answer))
     verdict = _judge(samples, policy, may_be_positive=formula and not signed)
-    if verdict.relation == "different":
+    if verdict.relation is Relation.DIFFERENT:
         return _second_thoughts(reference, answer, variables, policy, verdict)
     return verdict
 
@@ -191,7 +193,7 @@ def _second_thoughts(
     if _log_of_absolute(reference) or _log_of_absolute(answer):
         left, right = (rewrite(node, _absolute_log) for node in (reference, answer))
         samples = list(_samples(left, right, variables))
-        if _judge(samples, policy, may_be_positive=False).relation == "equal":
+        if _judge(samples, policy, may_be_positive=False).relation is Relation.EQUAL:
             return Finding(
                 policy.log_of_absolute.relation(), "sampling-log", "equal with ln u read as ln |u|"
             )

@@ -28,7 +28,8 @@ from judge.reading.syntax import (
     walk,
 )
 from judge.relation import Finding, different, equal, undecided
-from judge.rules.evaluate import FLOATS, Environment, function, value
+from judge.rules.arithmetic import FLOATS
+from judge.rules.evaluate import Environment, function, value
 
 _GRID = tuple(math.tan(math.pi * (k - 150) / 304) ** 3 for k in range(301))
 """Points to look for sign changes between, dense near zero, out to about a million."""

@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from fractions import Fraction
 from itertools import product as combinations
 
-from judge.reading.grammar import is_infinite
 from judge.reading.syntax import (
     HALF,
     IMAGINARY,
@@ -32,6 +31,7 @@ from judge.reading.syntax import (
     SetOp,
     Sym,
     Text,
+    is_infinite,
     names,
     product,
     quotient,

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from judge.policy import Policy
+from judge.reading.show import show
 from judge.reading.syntax import (
     INFINITY,
     SCALARS,
@@ -18,7 +19,6 @@ from judge.reading.syntax import (
     Text,
     names,
     rewrite,
-    show,
     walk,
 )
 from judge.reading.words import KNOWN_FUNCTIONS, terms

@@ -1,7 +1,8 @@
 """Compare two readings: which rule is asked depends on what kinds of thing they are."""
 
 from judge.policy import Policy
-from judge.reading.grammar import as_matrix, is_infinite
+from judge.reading.build import as_matrix
+from judge.reading.show import show
 from judge.reading.syntax import (
     Based,
     Clock,
@@ -13,11 +14,10 @@ from judge.reading.syntax import (
     Ratio,
     SetOp,
     Text,
+    is_infinite,
     names,
-    show,
 )
 from judge.relation import Finding, Relation, different, equal, undecided
-from judge.rules.evaluate import exact
 from judge.rules.groups import (
     combine,
     compare_groups,
@@ -27,6 +27,7 @@ from judge.rules.groups import (
 from judge.rules.numeric import compare_numbers
 from judge.rules.prose import compare_words
 from judge.rules.quantities import compare_based, compare_clocks, compare_ratios, compare_units
+from judge.rules.rationals import exact
 from judge.rules.sampling import compare_expressions
 from judge.rules.sets import compare_sets, is_set
 from judge.rules.shapes import (

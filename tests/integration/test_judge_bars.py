@@ -16,7 +16,7 @@ import pytest
 from judge.compare import Relation, compare
 from judge.reading.clean import undressed
 from judge.reading.grammar import read
-from judge.reading.syntax import show
+from judge.reading.show import show
 
 SHARED = Path(__file__).parents[2].parent / "shared" / "data"
 

@@ -3,7 +3,8 @@
 import pytest
 
 from judge.reading.grammar import read
-from judge.reading.syntax import Unreadable, show
+from judge.reading.show import show
+from judge.reading.syntax import Unreadable
 from judge.reading.units import parse_unit
 
 FORMS = [

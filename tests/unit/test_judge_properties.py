@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from judge.compare import Relation, compare
 from judge.reading.grammar import read
-from judge.reading.syntax import Unreadable, depth, show, walk
+from judge.reading.show import show
+from judge.reading.syntax import Unreadable, depth, walk
 
 QUICK = settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
 

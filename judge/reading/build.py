@@ -1,0 +1,150 @@
+"""Build nodes from parsed parts: numbers, roots, functions, determinants, matrices."""
+
+import re
+from collections.abc import Iterator
+from fractions import Fraction
+
+from judge.reading.syntax import (
+    HALF,
+    IMAGINARY,
+    MINUS_ONE,
+    ONE,
+    Call,
+    Chain,
+    Clock,
+    E,
+    Group,
+    Interval,
+    Matrix,
+    Mul,
+    Node,
+    Num,
+    Pow,
+    Sym,
+    Text,
+    Unreadable,
+    negative,
+    quotient,
+    rewrite,
+    total,
+)
+from judge.reading.words import ARGUMENTS, BASE_WORDS, FUNCTIONS
+
+MAX_EXPONENT = 10_000
+ROOTS = {"sqrt": 2, "cbrt": 3}
+_FONT = re.compile(r"\\(?:text|mathrm|mathit|mbox|rm)\b\s*|[{}\s]|\\[,;!]")
+
+
+def decimal(digits: str) -> Num:
+    """A number as written; huge exponents are refused."""
+    mantissa, _, exponent = digits.lower().partition("e")
+    if exponent and abs(int(exponent[:9])) > MAX_EXPONENT:
+        raise Unreadable("an exponent too large to write out")
+    value = Fraction(mantissa.rstrip(".") or "0") * Fraction(10) ** int(exponent or 0)
+    return Num(value, digits if "." in digits.rstrip(".") or exponent else "")
+
+
+def literal_fraction(node: Node | None) -> Fraction | None:
+    """The value of a quotient of two whole literals."""
+    if (
+        isinstance(node, Mul)
+        and len(node.factors) == 2
+        and isinstance(node.factors[0], Num)
+        and isinstance(node.factors[1], Pow)
+        and node.factors[1].exponent == MINUS_ONE
+        and isinstance(node.factors[1].base, Num)
+        and node.factors[1].base.value
+    ):
+        return node.factors[0].value / node.factors[1].base.value
+    return None
+
+
+def scalar(node: Node) -> Node:
+    """The node, which must be one value."""
+    if isinstance(node, Group | Chain | Text | Interval | Clock):
+        raise Unreadable("several values where one should be")
+    return node
+
+
+def flat(nodes: tuple[Node, ...]) -> Iterator[Node]:
+    """The nodes, and those inside groups among them."""
+    for node in nodes:
+        if isinstance(node, Group):
+            yield from flat(node.items)
+        else:
+            yield node
+
+
+def root(radicand: Node, order: Node) -> Node:
+    """A root; an odd one is real for a negative radicand."""
+    if order == Num(Fraction(2)):
+        return Pow(radicand, HALF)
+    if isinstance(order, Num) and order.value.denominator == 1 and order.value % 2 and order != ONE:
+        return Call("root", (radicand, order))
+    return Pow(radicand, Pow(order, MINUS_ONE))
+
+
+def apply(name: str, args: tuple[Node, ...]) -> Node:
+    """A known function of its arguments, spelled out where simpler nodes say the same."""
+    low, high = ARGUMENTS.get(name, (1, 1))
+    if name in FUNCTIONS.values() and not low <= len(args) <= high:
+        raise Unreadable(f"{name} does not take {len(args)} arguments")
+    args = tuple(map(scalar, args))
+    if name in ("sqrt", "cbrt"):
+        return root(args[0], Num(Fraction(ROOTS[name])))
+    if name == "root":
+        return root(args[0], args[1] if len(args) > 1 else Num(Fraction(2)))
+    if name == "exp":
+        return Pow(E, args[0])
+    if name == "cis":
+        return Pow(E, Mul((IMAGINARY, args[0])))
+    if name in ("log10", "log2"):
+        return apply("log", (args[0], Num(Fraction(int(name[3:])))))
+    if name == "log" and len(args) == 2:
+        return (
+            quotient(Call("log", args[:1]), Call("log", args[1:]))
+            if args[1] != E
+            else (Call("log", args[:1]))
+        )
+    return Call(name, args)
+
+
+def subscript_name(content: str) -> str:
+    """One spelling for a subscript however it was braced or set."""
+    return _FONT.sub("", content).replace("\\", "") or "0"
+
+
+def determinant(rows: list[tuple[Node, ...]]) -> Node:
+    """The determinant of a small square matrix, spelled out along its first row."""
+    if len(rows) != len(rows[0]) or len(rows) > 4:
+        raise Unreadable("a determinant that is not square or not small")
+    if len(rows) == 1:
+        return rows[0][0]
+    terms: list[Node] = []
+    for column, entry in enumerate(rows[0]):
+        minor = [row[:column] + row[column + 1 :] for row in rows[1:]]
+        term = Mul((entry, determinant(minor)))
+        terms.append(negative(term) if column % 2 else term)
+    return total(terms)
+
+
+def without_imaginary(node: Node) -> Node:
+    """A body whose i is the index of its sum."""
+    return rewrite(node, lambda n: Sym("i") if n == IMAGINARY else n)
+
+
+def base_named(subscript: str) -> int:
+    """The base a subscript names, or 0."""
+    word = _FONT.sub("", subscript).lower()
+    base = int(word) if word.isdigit() and len(word) < 3 else BASE_WORDS.get(word, 0)
+    return base if 2 <= base <= 36 else 0
+
+
+def as_matrix(node: Node) -> Matrix | None:
+    """A list of equally long lists as a matrix; a list of values as a column."""
+    if not isinstance(node, Group) or node.kind not in ("list", "tuple") or not node.items:
+        return None
+    if all(isinstance(item, Group) and item.kind in ("list", "tuple") for item in node.items):
+        rows = tuple(item.items for item in node.items if isinstance(item, Group))
+        return Matrix(rows) if len({len(row) for row in rows}) == 1 and rows[0] else None
+    return Matrix(tuple((item,) for item in node.items))

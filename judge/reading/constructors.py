@@ -1,0 +1,59 @@
+"""Make nodes of what sympy and Python print as constructors: Interval(0, 1), Eq(x, 2), set()."""
+
+from judge.reading.build import as_matrix
+from judge.reading.syntax import (
+    HALF,
+    Add,
+    Chain,
+    Group,
+    Interval,
+    Logic,
+    Mul,
+    Node,
+    Pow,
+    SetOp,
+    Sym,
+    Unreadable,
+    quotient,
+)
+
+PYTHON_RELATIONS = {"Eq": "=", "Ne": "!=", "Lt": "<", "Le": "<=", "Gt": ">", "Ge": ">="}
+_INTERVALS = {
+    "Interval": (True, True),
+    "Interval.open": (False, False),
+    "Interval.Lopen": (False, True),
+    "Interval.Ropen": (True, False),
+}
+_SETS = {"Union": "union", "Intersection": "intersection", "Complement": "difference"}
+
+
+def construct(name: str, args: tuple[Node, ...]) -> Node:
+    """Make the node that a constructor stands for. Raises `Unreadable` for other arguments."""
+    first = args[0] if args else Group("set", ())
+    if name in _INTERVALS and 2 <= len(args) <= 4:
+        low, high = _INTERVALS[name]
+        flags = [arg == Sym("True") for arg in args[2:]] + [False, False]
+        return Interval(args[0], args[1], low and not flags[0], high and not flags[1])
+    if name in _SETS:
+        return SetOp(_SETS[name], args) if len(args) > 1 else first
+    if name in PYTHON_RELATIONS and len(args) == 2:
+        return Chain(args, (PYTHON_RELATIONS[name],))
+    if name in ("Rational", "Fraction") and len(args) == 2:
+        return quotient(args[0], args[1])
+    if name in ("Integer", "Float", "Rational", "Fraction") and args:
+        return first
+    if name == "Sqrt" and len(args) == 1:
+        return Pow(first, HALF)
+    if name == "Pow" and len(args) == 2:
+        return Pow(args[0], args[1])
+    if name in ("Mul", "Add") and len(args) > 1:
+        return Mul(args) if name == "Mul" else Add(args)
+    if name in ("And", "Or", "Not"):
+        return Logic(name.lower(), args) if name == "Not" or len(args) > 1 else first
+    if name in ("FiniteSet", "Tuple", "EmptySet"):
+        return Group("tuple" if name == "Tuple" else "set", args)
+    if name in ("Matrix", "ImmutableMatrix", "array") and len(args) == 1:
+        return as_matrix(first) or first
+    if name in ("set", "list", "tuple", "frozenset") and len(args) <= 1:
+        return Group(name.removeprefix("frozen"), getattr(first, "items", (first,)))
+    raise Unreadable(f"{name} of {len(args)} arguments")

@@ -1,0 +1,161 @@
+"""Parse what known functions and LaTeX commands take: arguments, roots, sums, environments."""
+
+from fractions import Fraction
+
+from judge.reading.build import ROOTS, apply, determinant, root, without_imaginary
+from judge.reading.expressions import Expressions
+from judge.reading.syntax import (
+    IMAGINARY,
+    MINUS_ONE,
+    Big,
+    Call,
+    Chain,
+    Group,
+    Matrix,
+    Node,
+    Num,
+    Pow,
+    Sym,
+    Unreadable,
+    product,
+    quotient,
+)
+from judge.reading.tokens import tokenize
+from judge.reading.words import INVERSE
+
+
+class Forms(Expressions):
+    """The part of the parser for functions and LaTeX commands with arguments."""
+
+    def function(self, name: str) -> Node:
+        """A function with its base, its power and its argument: sin^2 x, log_3 5, tan^{-1}(1)."""
+        base = power = None
+        for _ in range(2):
+            if self.token.kind == "sub":
+                base = self.parse_inside(self.next().value)
+            elif self.accept("^"):
+                power = self.exponent()
+        if power == MINUS_ONE and name in INVERSE:
+            name, power = INVERSE[name], None
+        if name == "exp" and not self.starts_factor() and not self.is_op("("):
+            raise Unreadable("exp without an argument")
+        args = self.arguments() if self.is_op("(") else (self.bare_argument(),)
+        if base is not None:
+            args = (*args, base)
+        node = apply(name, args)
+        return node if power is None else Pow(node, power)
+
+    def bare_argument(self) -> Node:
+        """The argument of a function without parentheses: the simple factors that follow."""
+        if self.is_op("-", "+"):
+            return self.unary()
+        factors: list[Node] = [self.power()]
+        while self.starts_factor() and self.token.kind in ("num", "name", "const", "form"):
+            factors.append(self.power())
+        return product(factors)
+
+    def form(self, name: str) -> Node:
+        """A LaTeX construction with arguments in braces."""
+        if name == "frac":
+            top = self.argument()
+            return quotient(top, self.argument())
+        if name == "binom":
+            top = self.argument()
+            return Call("binomial", (top, self.argument()))
+        if name in ROOTS:
+            return self.radical(ROOTS[name])
+        if name in ("sum", "prod", "int", "lim"):
+            return self.big(name)
+        if name == "begin":
+            return self.environment()
+        if name == "boxed":
+            return self.argument()
+        if name in ("overline", "bar", "dot"):
+            inner = self.argument()
+            if isinstance(inner, Num):
+                raise Unreadable("digits under a bar")
+            return inner
+        raise Unreadable(f"\\{name} out of place")
+
+    def radical(self, index: int) -> Node:
+        """A root, perhaps with its order in brackets."""
+        if self.accept("["):
+            order = self.sum()
+            self.expect("]")
+            return root(self.argument(split=False), order)
+        return root(self.argument(split=False), Num(Fraction(index)))
+
+    def big(self, kind: str) -> Node:
+        """A sum, product or integral with its bounds."""
+        variable, low, high = "", None, None
+        for _ in range(2):
+            if self.token.kind == "sub":
+                bound = self.parse_inside(self.next().value)
+                if isinstance(bound, Chain) and isinstance(bound.operands[0], Sym):
+                    variable, low = bound.operands[0].name, bound.operands[1]
+                elif isinstance(bound, Chain) and bound.operands[0] == IMAGINARY:
+                    variable, low = "i", bound.operands[1]
+                else:
+                    low = bound
+            elif self.accept("^"):
+                high = self.exponent()
+        if kind in ("int", "lim") or not variable:
+            raise Unreadable(f"\\{kind} is not evaluated")
+        body = self.product()
+        if variable == "i":
+            body = without_imaginary(body)
+        return Big(kind, variable, low, high, body)
+
+    def environment(self) -> Node:
+        r"""\begin{...} ... \end{...}: a matrix, or the lines of a system."""
+        name = self.braced_name()
+        if name.startswith("array"):
+            if self.accept("{"):
+                while not self.accept("}"):
+                    self.next()
+            self.accept("|")
+        rows: list[tuple[Node, ...]] = []
+        row: list[Node] = []
+        while True:
+            if self.token[:2] == ("form", "end"):
+                self.next()
+                self.braced_name()
+                break
+            if self.token.kind == "end":
+                raise Unreadable("an environment without its end")
+            if self.accept("\\\\"):
+                rows += [tuple(row)] if row else []
+                row = []
+            elif not self.accept("&"):
+                row.append(self.statement())
+            self.count()
+        rows += [tuple(row)] if row else []
+        if "matrix" in name or name == "array":
+            if not rows or len({len(row) for row in rows}) != 1:
+                raise Unreadable("a matrix with ragged rows")
+            if any(isinstance(entry, Chain) for row in rows for entry in row):
+                return Group("bare", tuple(entry for row in rows for entry in row))
+            return determinant(rows) if name == "vmatrix" else Matrix(tuple(rows))
+        if any(len(row) != 1 for row in rows):
+            raise Unreadable("cases with conditions")
+        return Group("bare", tuple(row[0] for row in rows))
+
+    def braced_name(self) -> str:
+        """The name of an environment."""
+        self.expect("{")
+        letters = ""
+        while not self.accept("}"):
+            token = self.next()
+            if token.kind == "end":
+                raise Unreadable("a brace that never closes")
+            letters += token.value
+        return letters.replace("*", "")
+
+    def parse_inside(self, text: str) -> Node:
+        """Parse a text of its own, such as the content of a subscript, at this depth."""
+        parser = type(self)(tokenize(text), latex=self.latex, depth=self.depth + 1)
+        node = parser.statement()
+        if parser.token.kind != "end":
+            raise Unreadable("a subscript that cannot be read")
+        self.nodes += parser.nodes
+        return node
