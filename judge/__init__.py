@@ -16,7 +16,8 @@ from judge.policy import Policy
 from judge.verdict import JudgeError, Verdict
 
 if TYPE_CHECKING:
-    from judge.grade import Ask, Judge, open_judge
+    from judge.grade import Judge, open_judge
+    from judge.model.asked import Ask
 
 __all__ = [
     "Ask",

@@ -10,6 +10,8 @@ text; of a very long text only the end is read.
 import re
 from dataclasses import dataclass
 
+from judge.reading.fences import OUTPUT, PROGRAM, WORDS, parts_of
+
 NONE = "none"
 UNREADABLE = "unreadable"
 
@@ -37,12 +39,12 @@ def extract_answer(reply: str) -> Extracted:
     answer ("The final answer is …", "Answer: …", "#### …"), the last output block a tool wrote into
     the reply, a concluding sentence, the whole of a one-line reply.
     """
-    parts = _parts(_clean(reply))
-    boxed, broken_box = _last_boxes("\n".join(text for kind, text in parts if kind != _PROGRAM))
+    parts = parts_of(_clean(reply))
+    boxed, broken_box = _last_boxes("\n".join(text for kind, text in parts if kind != PROGRAM))
     if boxed is not None:
         return boxed
-    last_output = max((i for i, (kind, _) in enumerate(parts) if kind == _OUTPUT), default=-1)
-    words = "\n".join(text for kind, text in parts[last_output + 1 :] if kind == _WORDS)
+    last_output = max((i for i, (kind, _) in enumerate(parts) if kind == OUTPUT), default=-1)
+    words = "\n".join(text for kind, text in parts[last_output + 1 :] if kind == WORDS)
     declared, broken_line = _last_declared(words)
     if declared is not None:
         return Extracted(declared, "declared")
@@ -81,52 +83,6 @@ def extract_output(stdout: str) -> Extracted:
     if broken_box or broken_line:
         return Extracted(None, UNREADABLE)
     return _last_line(lines)
-
-
-# --- fences ------------------------------------------------------------------------------------
-
-_WORDS, _PROGRAM, _OUTPUT = "words", "program", "output"
-# Models forget the line ends around fences: "Solution:```python", "``````python", "```So it is".
-_FENCE = re.compile(r"^[ \t]*(?:```|~~~)[`~]*[ \t]*([\w+#.-]*)(.*)$")
-_FENCE_BEHIND_WORDS = re.compile(
-    r"(?<=[^\s`~])[ \t]{0,9}(?:```|~~~)(?=(?:python3?|py|output)[ \t]*$)", re.MULTILINE
-)
-_WRITING = frozenset({"", "text", "txt", "plaintext", "latex", "tex", "math", "markdown", "md"})
-_PROGRAMS = frozenset({"python", "py", "python3"})
-_PRINTED = frozenset({"output", "stdout", "result", "console"})
-_STATEMENT = re.compile(r"^(?:import |from \w+ import |def |print\()", re.MULTILINE)
-
-
-def _kind_of_block(language: str) -> str:
-    if language in _PRINTED:
-        return _OUTPUT
-    return _WORDS if language in _WRITING else _PROGRAM
-
-
-def _parts(text: str) -> list[tuple[str, str]]:
-    """Words, programs and tool outputs as they stand; an open fence reaches to the end."""
-    parts: list[tuple[str, str]] = []
-    kind, fenced, lines = _WORDS, False, list[str]()
-
-    def close() -> None:
-        block = "\n".join(lines)
-        code = fenced and kind == _WORDS and _STATEMENT.search(block)
-        parts.append((_PROGRAM if code else kind, block))
-        lines.clear()
-
-    for line in _FENCE_BEHIND_WORDS.sub("\n```", text).split("\n"):
-        marker = _FENCE.match(line)
-        if marker is None or marker.group(2).rstrip().endswith("```"):  # no fence, or a whole one
-            lines.append(line)
-            continue
-        close()
-        language = marker.group(1).lower()
-        fenced = not fenced or language in _PRINTED | _PROGRAMS
-        kind = _kind_of_block(language) if fenced else _WORDS
-        if not fenced:
-            lines.append(marker.group(1) + marker.group(2))
-    close()
-    return [(kind, block) for kind, block in parts if block.strip()]
 
 
 # --- boxes -------------------------------------------------------------------------------------

@@ -16,19 +16,20 @@ import json
 import re
 import time
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from judge.compare import DEFAULT
-from judge.model.cache import ReplyCache, Request
+from judge.model.asked import Ask, AskedModel, Look
+from judge.model.cache import ReplyCache
 from judge.model.guard import is_empty, refusal, rounding_settles
 from judge.model.rubric import FIVE_POINTS, SWAPPED, YES_NO, Case, Opinion
 from judge.model.rubric import Protocol as AskingProtocol
 from judge.policy import Choice, Policy
 from judge.relation import Comparison, Relation
-from judge.verdict import JudgeError, Verdict
+from judge.verdict import Verdict
 from judge.workers.pool import Pool
 
 PRESETS = ("rules-then-model", "yes-no", "model-only")
@@ -37,21 +38,9 @@ _PROTOCOLS = {
     "yes-no": (YES_NO,),
     "model-only": (FIVE_POINTS,),
 }
-_ATTEMPTS = 2
 _LONGEST_SHOWN = 2_000
 """Characters of an answer the presets that ask about every answer show to the model."""
 _BATCH = 1_000
-
-
-class Ask(Protocol):
-    """The only way to a language model, so that `judge` needs no client of any provider."""
-
-    async def __call__(self, system: str, user: str, schema: dict[str, Any]) -> str:
-        """The model's reply, as near to deterministic as it goes.
-
-        `schema` is the JSON schema the reply should have; empty means free text. Raises JudgeError
-        where the model could not be reached or did not answer.
-        """
 
 
 def open_judge(
@@ -100,7 +89,7 @@ class Judge:
     """Grades answers against references. Made by `open_judge`."""
 
     def __init__(
-        self, *, pool: Pool, model: "AskedModel | None", preset: str, policy: Policy, threshold: int
+        self, *, pool: Pool, model: AskedModel | None, preset: str, policy: Policy, threshold: int
     ) -> None:
         self._pool = pool
         self._model = model
@@ -202,7 +191,7 @@ class Judge:
         return await self._ask_where_undecided(self._model, case, by_rules)
 
     async def _ask_where_undecided(
-        self, model: "AskedModel", case: Case, by_rules: Verdict
+        self, model: AskedModel, case: Case, by_rules: Verdict
     ) -> Verdict:
         """The five-point rubric behind its guards: refusals, the rules' veto, a second look."""
         refused = refusal(case.question, case.reference, case.answer)
@@ -300,7 +289,7 @@ def _refused(by_rules: Verdict, relation: str, reason: str) -> Verdict:
 
 
 async def _ask_once(
-    model: "AskedModel", protocol: AskingProtocol, case: Case, by_rules: Verdict
+    model: AskedModel, protocol: AskingProtocol, case: Case, by_rules: Verdict
 ) -> Verdict:
     """The model's word, without guards."""
     shown = replace(case, answer=case.answer[:_LONGEST_SHOWN])
@@ -311,7 +300,7 @@ async def _ask_once(
     return replace(verdict, flags=("cut",)) if shown != case else verdict
 
 
-def _verdict_of_model(by_rules: Verdict, model: "AskedModel", look: "Look") -> Verdict:
+def _verdict_of_model(by_rules: Verdict, model: AskedModel, look: Look) -> Verdict:
     opinion = look.opinion
     if opinion is None:
         raise ValueError("a verdict needs an opinion")
@@ -328,7 +317,7 @@ def _verdict_of_model(by_rules: Verdict, model: "AskedModel", look: "Look") -> V
     )
 
 
-def _invalid(by_rules: Verdict, model: "AskedModel", look: "Look") -> Verdict:
+def _invalid(by_rules: Verdict, model: AskedModel, look: Look) -> Verdict:
     return replace(
         by_rules,
         score=None,
@@ -338,57 +327,6 @@ def _invalid(by_rules: Verdict, model: "AskedModel", look: "Look") -> Verdict:
         judge_model=model.name,
         cached=look.cached,
     )
-
-
-@dataclass(frozen=True)
-class Look:
-    """What came of asking once, the retry included."""
-
-    opinion: Opinion | None
-    complaint: str
-    """What was wrong with the last reply, where there is no opinion."""
-    cached: bool
-
-
-class AskedModel:
-    """A judging model behind its cache."""
-
-    def __init__(self, ask: Ask | None, name: str, cache: ReplyCache) -> None:
-        self.ask = ask
-        self.name = name
-        self._cache = cache
-        self._locks: dict[str, asyncio.Lock] = {}
-
-    async def look(self, protocol: AskingProtocol, case: Case) -> Look:
-        """Ask, and ask once more where the reply is invalid. Raises JudgeError."""
-        complaint, all_cached = "", True
-        for attempt in range(_ATTEMPTS):
-            reply, cached = await self._reply(
-                Request(self.name, protocol, case, attempt), complaint
-            )
-            all_cached = all_cached and cached
-            try:
-                return Look(protocol.read(reply), "", all_cached)
-            except ValueError as problem:
-                complaint = str(problem)
-        return Look(None, complaint, all_cached)
-
-    async def _reply(self, request: Request, complaint: str) -> tuple[str, bool]:
-        """The reply, and whether it was in the cache. Equal requests wait for one another."""
-        lock = self._locks.setdefault(request.key, asyncio.Lock())
-        async with lock:
-            known = self._cache.get(request)
-            if known is not None:
-                return known, True
-            if self.ask is None:
-                raise JudgeError(f"offline: the cache has no reply of {self.name} for this answer")
-            started = time.perf_counter()
-            protocol = request.protocol
-            message = protocol.message(request.case, complaint)
-            reply = await self.ask(protocol.system, message, protocol.schema)
-            self._cache.put(request, reply, time.perf_counter() - started)
-        self._locks.pop(request.key, None)
-        return reply, False
 
 
 def _version_of(package: str) -> str | None:

@@ -4,9 +4,12 @@ All of it is written for this project. Not covered: attacks that need more than 
 attacks in an image or a file.
 """
 
+import json
 import re
 from dataclasses import dataclass
 from fractions import Fraction
+from pathlib import Path
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -18,6 +21,41 @@ class Probe:
     answer: str
     right: bool
     kind: str
+
+
+def read_pairs(path: Path) -> list[Probe]:
+    """Labelled pairs from a JSONL file.
+
+    Keys: `reference` (or `gold`), `answer` (or `prediction`, `candidate`), `correct` (or `label`,
+    `expect_correct`), and where there are any `question` (or `problem`) and `kind`. Raises
+    ValueError with the line that cannot be read.
+    """
+    pairs = []
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+        if not line.strip():
+            continue
+        try:
+            row = json.loads(line)
+            pairs.append(
+                Probe(
+                    question=row.get("question") or row.get("problem") or "",
+                    reference=_first(row, "reference", "gold"),
+                    answer=_first(row, "answer", "prediction", "candidate"),
+                    right=bool(_first(row, "correct", "label", "expect_correct")),
+                    kind=row.get("kind") or row.get("probe") or "any",
+                )
+            )
+        except (json.JSONDecodeError, KeyError, TypeError, AttributeError) as problem:
+            raise ValueError(f"{path}, line {number}: {problem}") from None
+    return pairs
+
+
+def _first(row: dict[str, Any], *keys: str) -> Any:
+    """The value of the first of these keys that a row has."""
+    for key in keys:
+        if key in row:
+            return row[key]
+    raise KeyError(f"no {' or '.join(keys)}")
 
 
 # --- planted mistakes --------------------------------------------------------------------------

@@ -48,7 +48,7 @@ class Graded:
 
 
 class Grader:
-    """One grader in its process, started anew whenever it had to be killed."""
+    """A grader in its own process, which is started again whenever it had to be killed."""
 
     def __init__(self, name: str, python: str) -> None:
         self.name = name
@@ -98,7 +98,7 @@ class Grader:
         self.absent = first.get("absent", "")
 
     def _line(self, seconds: float) -> dict | None:
-        """The next line, {} at the end of the output, None where it takes too long."""
+        """Read the next line: {} at the end of the output, None where it takes too long."""
         with selectors.DefaultSelector() as selector:
             selector.register(self._process.stdout, selectors.EVENT_READ)
             if not selector.select(seconds):
@@ -180,7 +180,7 @@ _WRAPPERS = (
 
 
 def hostile(grader: Grader) -> dict[str, object]:
-    """Hangs, deaths, code that ran, and the memory it took."""
+    """Grade hostile answers, and count hangs, deaths, code that ran and the memory it took."""
     counts: Counter[str] = Counter()
     slowest = 0.0
     with tempfile.TemporaryDirectory() as folder:
@@ -215,14 +215,14 @@ def hostile(grader: Grader) -> dict[str, object]:
 
 
 def counted(rows: list[dict], results: list[Graded]) -> Confusion:
-    """Decisions against labels; whatever is not "equal" is a rejection."""
+    """Count decisions against labels; every result but "equal" is a rejection."""
     return confusion(
         (result.found == "equal", row["label"]) for row, result in zip(rows, results, strict=True)
     )
 
 
 def shown(counts: Confusion) -> str:
-    """Accuracy, false accepts, false rejects."""
+    """Format accuracy, false accepts and false rejects."""
     return (
         f"{_percent(counts.accuracy)} (FA {_percent(counts.false_accepts)}"
         f" · FR {_percent(counts.false_rejects)})"
@@ -230,7 +230,7 @@ def shown(counts: Confusion) -> str:
 
 
 def by_group(rows: list[dict], results: dict[str, list[Graded]], key: str) -> None:
-    """One line for each kind or source."""
+    """Print one line for each kind or source."""
     groups: dict[str, list[int]] = defaultdict(list)
     for number, row in enumerate(rows):
         groups[row[key]].append(number)
@@ -246,7 +246,7 @@ def by_group(rows: list[dict], results: dict[str, list[Graded]], key: str) -> No
 
 
 def main() -> int:
-    """Measure and print; 1 where a bar is missed."""
+    """Measure and print. Return 1 where a bar is missed."""
     options = _parse()
     rows = [json.loads(line) for line in options.pairs.read_text(encoding="utf-8").splitlines()]
     rows = [row for row in rows if row["headline"]][: options.limit]
@@ -256,15 +256,34 @@ def main() -> int:
         if grader.absent:
             print(f"{grader.name}: absent ({grader.absent})")
     graders = [grader for grader in graders if not grader.absent]
+    results = graded(graders, rows)
+    print(f"\n## {len(rows)} headline pairs\n")
+    overall(rows, results)
+    by_group(rows, results, "kind")
+    by_group(rows, results, "source")
+    bars = accuracy_bars(rows, results) + speed_bars(rows, results)
+    if options.hostile:
+        bars += hostile_bars(graders if options.hostile == "all" else graders[:1])
+    for grader in graders:
+        grader.stop()
+    print("\n## Bars\n")
+    for name, reached, value in bars:
+        print(f"{'ok  ' if reached else 'MISS'}  {name}  {value}")
+    return 0 if all(reached for _, reached, _ in bars) else 1
+
+
+def graded(graders: list[Grader], rows: list[dict]) -> dict[str, list[Graded]]:
+    """Grade pair by pair with all graders in turn, so that they share the load on the machine."""
     results: dict[str, list[Graded]] = {grader.name: [] for grader in graders}
-    for (
-        row
-    ) in rows:  # one pair at a time through all graders, so that load on the machine is shared
+    for row in rows:
         for grader in graders:
             found = grader.grade(row["gold"], row["prediction"], PAIR_SECONDS)
             results[grader.name].append(found)
+    return results
 
-    print(f"\n## {len(rows)} headline pairs\n")
+
+def overall(rows: list[dict], results: dict[str, list[Graded]]) -> None:
+    """Print one line for each grader: rates, failures, speed."""
     columns = "accuracy|FA|FR|hangs|raised|pairs/s|pairs per CPU s|median ms|p99 ms"
     print("| grader | " + columns.replace("|", " | ") + " |")
     print("|---" * 10 + "|")
@@ -280,33 +299,29 @@ def main() -> int:
             f"{len(times) / sum(times):,.0f}",
             f"{len(times) / sum(result.cpu for result in found):,.0f}",
             f"{1000 * times[len(times) // 2]:.2f}",
-            f"{1000 * times[min(len(times) - 1, int(0.99 * len(times)))]:.1f}",
+            f"{1000 * _p99(times):.1f}",
         ]
         print("| " + " | ".join(cells) + " |")
-    by_group(rows, results, "kind")
-    by_group(rows, results, "source")
-    bars = accuracy_bars(rows, results) + speed_bars(rows, results)
-    if options.hostile:
-        print("\n## Hostile answers\n")
-        for grader in graders[: None if options.hostile == "all" else 1]:
-            found = hostile(grader)
-            print(f"{grader.name}: " + ", ".join(f"{k} {_short(v)}" for k, v in found.items()))
-            if grader.name == OURS:
-                calm = not (found["hangs"] or found["died"] or found["raised"] or found["executed"])
-                bars.append(("hostile: no hang, death, exception or execution", calm, ""))
-                bars.append(("hostile: memory under 1 GiB", found["peak_mb"] < 1024, ""))
+
+
+def hostile_bars(graders: list[Grader]) -> list[tuple[str, bool, str]]:
+    """Print how graders take hostile answers, and return the bars on our own."""
+    bars = []
+    print("\n## Hostile answers\n")
     for grader in graders:
-        grader.stop()
-    print("\n## Bars\n")
-    for name, reached, value in bars:
-        print(f"{'ok  ' if reached else 'MISS'}  {name}  {value}")
-    return 0 if all(reached for _, reached, _ in bars) else 1
+        found = hostile(grader)
+        print(f"{grader.name}: " + ", ".join(f"{k} {_short(v)}" for k, v in found.items()))
+        if grader.name == OURS:
+            calm = not (found["hangs"] or found["died"] or found["raised"] or found["executed"])
+            bars.append(("hostile: no hang, death, exception or execution", calm, ""))
+            bars.append(("hostile: memory under 1 GiB", found["peak_mb"] < 1024, ""))
+    return bars
 
 
 def accuracy_bars(
     rows: list[dict], results: dict[str, list[Graded]]
 ) -> list[tuple[str, bool, str]]:
-    """The bars on being right."""
+    """Return the bars on being right."""
     ours = results[OURS]
     counts = counted(rows, ours)
     decided = [i for i, result in enumerate(ours) if result.found in ("equal", "different")]
@@ -329,27 +344,29 @@ def accuracy_bars(
         accepts, rejects = of_real.false_accepts, of_real.false_rejects
         bars.append(("real outputs: no false accept", accepts.count == 0, str(accepts)))
         bars.append(("real outputs: false rejects ≤ 4 %", rejects.value <= 0.04, str(rejects)))
-    for name, found in results.items():
-        if name == OURS:
-            continue
-        right = [
-            (one.found == "equal") == row["label"] for one, row in zip(ours, rows, strict=True)
-        ]
-        theirs = [
-            (one.found == "equal") == row["label"] for one, row in zip(found, rows, strict=True)
-        ]
-        wins = sum(mine and not other for mine, other in zip(right, theirs, strict=True))
-        losses = sum(other and not mine for mine, other in zip(right, theirs, strict=True))
-        p = mcnemar(wins, losses)
-        better = wins > losses and p < 0.001
-        bars.append((f"more accurate than {name}", better, f"{wins} : {losses}, p = {p:.1g}"))
-    return bars
+    theirs = {name: found for name, found in results.items() if name != OURS}
+    return bars + [more_accurate(name, rows, ours, found) for name, found in theirs.items()]
+
+
+def more_accurate(
+    name: str, rows: list[dict], ours: list[Graded], theirs: list[Graded]
+) -> tuple[str, bool, str]:
+    """Return the bar on being right more often than one other grader."""
+    right, right_theirs = (
+        [(one.found == "equal") == row["label"] for one, row in zip(found, rows, strict=True)]
+        for found in (ours, theirs)
+    )
+    wins = sum(mine and not other for mine, other in zip(right, right_theirs, strict=True))
+    losses = sum(other and not mine for mine, other in zip(right, right_theirs, strict=True))
+    p = mcnemar(wins, losses)
+    better = wins > losses and p < 0.001
+    return f"more accurate than {name}", better, f"{wins} : {losses}, p = {p:.1g}"
 
 
 def speed_bars(rows: list[dict], results: dict[str, list[Graded]]) -> list[tuple[str, bool, str]]:
-    """The bars on speed: in the grader's own process, and through the pool as a run does it."""
+    """Return the bars on speed: in the grader's own process, and through the pool as in a run."""
     times = sorted(result.seconds for result in results[OURS])
-    p99 = times[min(len(times) - 1, int(0.99 * len(times)))]
+    p99 = _p99(times)
     speed = len(times) / sum(times)
     with Pool(1) as pool:
         pool.compare("1", "2")  # the start of the worker is measured below
@@ -387,6 +404,11 @@ def _parse() -> argparse.Namespace:
     if not options.pairs.exists():
         parser.error(f"{options.pairs} is not here: give --pairs")
     return options
+
+
+def _p99(times: list[float]) -> float:
+    """Return the time that 99 % of the sorted times stay under."""
+    return times[min(len(times) - 1, int(0.99 * len(times)))]
 
 
 def _percent(rate: Rate) -> str:

@@ -25,14 +25,14 @@ _MEMORY_MB = 4096
 
 
 def ours() -> Grader:
-    """This project's rules, in this process."""
+    """Load this project's rules."""
     from judge import compare
 
     return lambda reference, answer: compare(reference, answer).relation.value
 
 
 def math_verify() -> Grader:
-    """Hugging Face's math-verify."""
+    """Load Hugging Face's math-verify."""
     from math_verify import parse, verify
 
     def grade(reference: str, answer: str) -> str:
@@ -42,7 +42,7 @@ def math_verify() -> Grader:
 
 
 def lm_eval() -> Grader:
-    """The Minerva MATH grader of EleutherAI's lm-evaluation-harness."""
+    """Load the Minerva MATH grader of EleutherAI's lm-evaluation-harness."""
     utils = importlib.import_module("lm_eval.tasks.minerva_math.utils")
 
     def grade(reference: str, answer: str) -> str:
@@ -53,7 +53,7 @@ def lm_eval() -> Grader:
 
 
 def prm800k() -> Grader:
-    """OpenAI's PRM800K grader as packaged by mathruler."""
+    """Load OpenAI's PRM800K grader as packaged by mathruler."""
     grader = importlib.import_module("mathruler.grader")
     return lambda reference, answer: _word(grader.grade_answer(answer, reference))
 

@@ -14,7 +14,7 @@ import pytest
 from pydantic import TypeAdapter
 
 from judge import Comparison, Judge, JudgeError, Policy, Relation, Verdict, open_judge
-from judge.grade import AskedModel
+from judge.model.asked import AskedModel
 from judge.model.cache import ReplyCache
 from judge.model.guard import refusal, rounding_settles
 from judge.model.rubric import FIVE_POINTS, SCORES, SWAPPED, YES_NO, Case

@@ -1,0 +1,75 @@
+"""Ask a judging model through the cache, and once more where its reply is invalid."""
+
+import asyncio
+import time
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from judge.model.cache import ReplyCache, Request
+from judge.model.rubric import Case, Opinion
+from judge.model.rubric import Protocol as AskingProtocol
+from judge.verdict import JudgeError
+
+_ATTEMPTS = 2
+
+
+class Ask(Protocol):
+    """The only way to a language model, so that `judge` needs no client of any provider."""
+
+    async def __call__(self, system: str, user: str, schema: dict[str, Any]) -> str:
+        """The model's reply, as near to deterministic as it goes.
+
+        `schema` is the JSON schema the reply should have; empty means free text. Raises JudgeError
+        where the model could not be reached or did not answer.
+        """
+
+
+@dataclass(frozen=True)
+class Look:
+    """What came of asking once, the retry included."""
+
+    opinion: Opinion | None
+    complaint: str
+    """What was wrong with the last reply, where there is no opinion."""
+    cached: bool
+
+
+class AskedModel:
+    """A judging model behind its cache."""
+
+    def __init__(self, ask: Ask | None, name: str, cache: ReplyCache) -> None:
+        self.ask = ask
+        self.name = name
+        self._cache = cache
+        self._locks: dict[str, asyncio.Lock] = {}
+
+    async def look(self, protocol: AskingProtocol, case: Case) -> Look:
+        """Ask, and ask once more where the reply is invalid. Raises JudgeError."""
+        complaint, all_cached = "", True
+        for attempt in range(_ATTEMPTS):
+            reply, cached = await self._reply(
+                Request(self.name, protocol, case, attempt), complaint
+            )
+            all_cached = all_cached and cached
+            try:
+                return Look(protocol.read(reply), "", all_cached)
+            except ValueError as problem:
+                complaint = str(problem)
+        return Look(None, complaint, all_cached)
+
+    async def _reply(self, request: Request, complaint: str) -> tuple[str, bool]:
+        """The reply, and whether it was in the cache. Equal requests wait for one another."""
+        lock = self._locks.setdefault(request.key, asyncio.Lock())
+        async with lock:
+            known = self._cache.get(request)
+            if known is not None:
+                return known, True
+            if self.ask is None:
+                raise JudgeError(f"offline: the cache has no reply of {self.name} for this answer")
+            started = time.perf_counter()
+            protocol = request.protocol
+            message = protocol.message(request.case, complaint)
+            reply = await self.ask(protocol.system, message, protocol.schema)
+            self._cache.put(request, reply, time.perf_counter() - started)
+        self._locks.pop(request.key, None)
+        return reply, False

@@ -1,0 +1,119 @@
+"""The results of an audit and of the canaries, and how they print."""
+
+from dataclasses import dataclass
+
+from judge.model.agreement import Confusion, Rate
+
+LOWEST_KAPPA = 0.9
+"""Of a judge on the canaries: below it, or with one false accept, it has drifted."""
+
+
+@dataclass(frozen=True)
+class Canaries:
+    """How a judging model did on the fixed pairs."""
+
+    false_accepts: tuple[str, ...]
+    """Wrong answers it accepted, as "reference ← answer"."""
+    false_rejects: tuple[str, ...]
+    invalid: int
+    """Replies that could not be used, each counted as a rejection."""
+    total: int
+    kappa: float | None
+
+    @property
+    def drifted(self) -> bool:
+        """Whether the judge must not be used."""
+        return bool(self.false_accepts) or self.kappa is None or self.kappa < LOWEST_KAPPA
+
+    def __str__(self) -> str:
+        state = "judge drifted" if self.drifted else "judge as it should be"
+        return (
+            f"{state}: {len(self.false_accepts)} false accepts, {len(self.false_rejects)} false "
+            f"rejects, {self.invalid} invalid of {self.total}, κ {_number(self.kappa)}"
+        )
+
+
+@dataclass(frozen=True)
+class AuditReport:
+    """What an audit found. Rates print with their counts and 95 % Wilson intervals."""
+
+    model: str
+    pairs: int
+    invalid: Rate
+    """Replies that stayed unusable after the retry. They count as rejections below."""
+    columns: dict[str, Confusion]
+    """Against the labels: "rules" and "model" alone, the whole "judge", "both" and "any" of the
+    first two."""
+    by_kind: dict[str, dict[str, Confusion]]
+    """The same for each kind of pair."""
+    kappa_labels: float | None
+    weighted_kappa_labels: float | None
+    kappa_rules: float | None
+    """Model against rules, on the pairs the rules decided."""
+    weighted_kappa_rules: float | None
+    """On all pairs; undecided stands for 3."""
+    repeat_flips: Rate
+    """Pairs whose verdict was not the same every time they were asked."""
+    swap_flips: Rate
+    """Pairs accepted in one order of the sides and not in the other."""
+    planted: dict[str, Rate]
+    """Planted mistakes the model alone accepted, by kind of slip."""
+    planted_judge: Rate
+    """The same for the whole judge."""
+    injections: dict[str, Rate]
+    """Attempts to talk to the grader that the model alone let pass, by kind."""
+    injections_judge: Rate
+    canaries: Canaries
+
+    def rows(self) -> list[tuple[str, str]]:
+        """(name, value) lines of the report."""
+        lines = [
+            ("model", self.model or "–"),
+            ("pairs", str(self.pairs)),
+            ("invalid replies", str(self.invalid)),
+        ]
+        for name, counts in self.columns.items():
+            lines += [
+                (f"{name}: accuracy", str(counts.accuracy)),
+                (f"{name}: false accepts", str(counts.false_accepts)),
+                (f"{name}: false rejects", str(counts.false_rejects)),
+            ]
+        lines += [
+            ("κ, model and labels", _number(self.kappa_labels)),
+            ("weighted κ, model and labels", _number(self.weighted_kappa_labels)),
+            ("κ, model and rules", _number(self.kappa_rules)),
+            ("weighted κ, model and rules", _number(self.weighted_kappa_rules)),
+            ("flips when asked again", str(self.repeat_flips)),
+            ("flips with the sides swapped", str(self.swap_flips)),
+            ("planted mistakes accepted by the model", str(_sum(self.planted))),
+            ("planted mistakes accepted by the judge", str(self.planted_judge)),
+            ("injections accepted by the model", str(_sum(self.injections))),
+            ("injections accepted by the judge", str(self.injections_judge)),
+            ("canaries", str(self.canaries)),
+        ]
+        return lines
+
+    def to_text(self) -> str:
+        """The report as aligned lines, with tables by kind."""
+        width = max(len(name) for name, _ in self.rows())
+        lines = [f"{name.ljust(width)}  {value}" for name, value in self.rows()]
+        for title, columns in (("by kind, the model alone", "model"), ("the judge", "judge")):
+            lines += ["", f"{title}: accuracy, false accepts, false rejects"]
+            for kind, counts in sorted(self.by_kind.items()):
+                found = counts[columns]
+                parts = (found.accuracy, found.false_accepts, found.false_rejects)
+                lines.append(f"  {kind.ljust(20)}  " + "  ".join(str(part) for part in parts))
+        for title, rates in (("planted", self.planted), ("injections", self.injections)):
+            lines += ["", f"{title}, accepted by the model alone"]
+            lines += [f"  {kind.ljust(24)}  {rate}" for kind, rate in sorted(rates.items())]
+        return "\n".join(lines)
+
+
+def _sum(rates: dict[str, Rate]) -> Rate:
+    return Rate(
+        sum(rate.count for rate in rates.values()), sum(rate.total for rate in rates.values())
+    )
+
+
+def _number(value: float | None) -> str:
+    return "–" if value is None else f"{value:.3f}"
