@@ -1,4 +1,4 @@
-r"""Grades mathematics: by rules where they can decide, by a language model where they cannot.
+r"""Grade answers to mathematics problems: by rules where they can decide, else by a language model.
 
     from judge import compare
     compare(r"\frac{1}{2}", "0.5").relation      # Relation.EQUAL

@@ -4,7 +4,7 @@ r"""Compare answers from the command line.
     python -m judge --file pairs.jsonl         many pairs; exit code 0
     python -m judge --policy missing_unit=refuse -- "5 cm" -5
 
-The rules only, in worker processes; no model is asked. Wrong use ends with exit code 2.
+Only the rules compare, in worker processes; no model is asked. Wrong use exits with code 2.
 """
 
 import argparse
@@ -26,7 +26,7 @@ EXIT_CODES = {Relation.EQUAL: 0, Relation.DIFFERENT: 1, Relation.UNDECIDED: 3}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Parse, compare, print; the exit code."""
+    """Parse the arguments, compare, print. Return the exit code."""
     options = _parse(arguments)
     with Pool(options.workers, seconds=options.seconds) as pool:
         if options.file is None:
@@ -59,10 +59,11 @@ def _compare_many(pool: Pool, path: Path, policy: Policy) -> int:
 
 @dataclass(frozen=True)
 class _Row:
+    """A pair to compare, with its label where the file has one."""
+
     reference: str
     answer: str
     correct: bool | None
-    """The label, where there is one."""
 
 
 def _read(path: Path) -> Iterable[_Row]:
@@ -110,13 +111,13 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("answer", nargs="?", help="the answer to compare with it")
     parser.add_argument("--file", type=Path, help="JSONL with reference and answer on each line")
     parser.add_argument("--workers", type=int, default=1)
-    parser.add_argument("--seconds", type=float, default=5.0, help="for one pair")
+    parser.add_argument("--seconds", type=float, default=5.0, help="time limit for one pair")
     parser.add_argument(
         "--policy",
         action="append",
         default=[],
         metavar="NAME=CHOICE",
-        help=f"one of {', '.join(field.name for field in fields(Policy))}",
+        help=f"set a convention: {', '.join(field.name for field in fields(Policy))}",
     )
     options = parser.parse_args(arguments)
     if (options.file is None) == (options.answer is None):
@@ -149,7 +150,7 @@ def _policy(settings: Iterable[str]) -> Policy:
 
 
 def _printable(text: str) -> str:
-    """Without what could steer a terminal: the answer may have been written to do that."""
+    """Escape control characters: a hostile answer could use them to change the terminal."""
     return "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in text)
 
 

@@ -1,7 +1,7 @@
-"""Measures a judging model before its verdicts are believed, and stops one that has drifted.
+"""Measure how reliable a judging model is before its verdicts are used.
 
-The model alone (no guards, no veto) and the whole judge are held against labelled pairs, planted
-mistakes and attempts to talk to the grader; the model is asked again, and asked with the sides
+The model alone (no guards, no veto) and the whole judge grade labelled pairs, planted mistakes and
+answers that try to influence the grader. The model is also asked again, and with the two sides
 swapped. Not covered: whether the labelled pairs are like the answers of your run.
 """
 
@@ -56,10 +56,10 @@ async def audit(
 ) -> AuditReport:
     """Measure a judging model on labelled pairs and on probes made from them.
 
-    `repeats` times each of `repeat_pairs` pairs is asked; `plant_pairs` references get planted
-    mistakes, `inject_pairs` every injection. At most `at_once` requests run at a time. Replies are
-    kept in `cache`, except those asked again on purpose. Raises JudgeError where the model cannot
-    be reached.
+    Each of `repeat_pairs` pairs is asked `repeats` times. Mistakes are planted in `plant_pairs`
+    references, and each injection is tried on `inject_pairs` of them. At most `at_once` requests
+    run at a time. Replies are kept in `cache`, except those that test repetition. Raises JudgeError
+    where the model cannot be reached.
     """
     drawn = random.Random(seed)
     pool = Pool(workers)
@@ -92,10 +92,10 @@ async def audit(
 
 
 async def canaries(ask: Ask, *, model_name: str = "", at_once: int = 4) -> Canaries:
-    """Ask a judging model about the 50 fixed pairs, anew each time.
+    """Ask a judging model about the 50 fixed pairs, without a cache.
 
-    Do it before a run believes the model, and stop where `drifted` holds. Raises JudgeError where
-    the model cannot be reached.
+    A run does this before it uses the model, and stops where `drifted` is true. Raises JudgeError
+    where the model cannot be reached.
     """
     model = AskedModel(ask, model_name, ReplyCache())
     opinions = await _each(lambda probe: _opinion(model, FIVE_POINTS, probe), CANARIES, at_once)
@@ -166,7 +166,7 @@ class _Asked:
 async def _each(
     function: Callable[[Item], Awaitable[Result]], items: Iterable[Item], at_once: int
 ) -> list[Result]:
-    """The function's results in the order of the items, so many at a time."""
+    """Call the function for each item, so many at a time. Return the results in order."""
     slots = asyncio.Semaphore(at_once)
 
     async def one(item: Item) -> Result:
@@ -184,7 +184,7 @@ async def _opinion(model: AskedModel, protocol: AskingProtocol, probe: Probe) ->
 async def _planted_mistakes(
     pool: Pool, policy: Policy, pairs: Sequence[Probe], limit: int, drawn: random.Random
 ) -> list[Probe]:
-    """Slips made from some references, without those that the rules find right after all."""
+    """Plant mistakes in some references, and drop those that the rules find equal all the same."""
     references = list({pair.reference: pair for pair in pairs}.values())
     chosen = drawn.sample(references, min(limit, len(references)))
     slips = [

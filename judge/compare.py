@@ -1,9 +1,9 @@
 """Compare an answer with its reference by rules alone.
 
-The way in, `compare`, tries ever more costly rules until one decides: the text itself, words,
-numbers, structure, values at sample points, and at last sympy in a process that can be killed.
-Every step is capped; nothing an answer says is ever executed. Not covered: whether an answer is
-simplified as asked, and meaning expressed in sentences. Those come back undecided.
+`compare` tries more and more costly rules until one decides: the text itself, words, numbers,
+structure, values at sample points, and last sympy in a process that can be killed. Each step has a
+cap, and nothing in an answer is ever executed. Not covered: whether an answer is simplified as the
+problem asks, and meaning expressed in sentences, which comes back undecided.
 """
 
 import re
@@ -12,7 +12,7 @@ from fractions import Fraction
 
 from judge.policy import Choice, Policy
 from judge.reading.build import decimal
-from judge.reading.clean import MAX_CHARS, squeezed, undressed
+from judge.reading.clean import MAX_CHARS, strip_wording, without_spacing
 from judge.reading.grammar import read
 from judge.reading.show import show
 from judge.reading.syntax import Big, Group, Node, Num, Sym, Unreadable, names, walk
@@ -25,7 +25,7 @@ from judge.rules.prose import (
     plain_words,
     words_as_mathematics,
 )
-from judge.rules.shapes import as_the_other_reads, is_definite
+from judge.rules.shapes import is_definite, with_letters_as_in
 from judge.rules.structure import Structure
 from judge.workers.symbolic import ask_sympy
 
@@ -34,7 +34,7 @@ __all__ = ["Choice", "Comparison", "Policy", "Relation", "compare"]
 DEFAULT = Policy()
 _SHOWN = 300
 _FOR_SYMPY = frozenset((Relation.UNDECIDED, tier) for tier in ("sampling", "digits"))
-"""Rules whose doubts sympy may settle: no number could be computed."""
+"""Results after which sympy is asked: these rules could compute no number."""
 _WHOLE_NUMBER = re.compile(r"-?\d{1,40}")
 _NUMBERS_IN_PROSE = re.compile(r"\d+(?:\.\d+)?")
 _CHOICES = frozenset("ABCDEFGH")
@@ -55,8 +55,8 @@ def compare(
         return _comparison(equal("string", "the same text"), left, right)
     if max(len(left), len(right)) > MAX_CHARS:  # before any pattern could spend time on it
         return _comparison(undecided("unread", f"longer than {MAX_CHARS} characters"), left, right)
-    left, right = undressed(left), undressed(right)
-    if squeezed(left) == squeezed(right) != "":
+    left, right = strip_wording(left), strip_wording(right)
+    if without_spacing(left) == without_spacing(right) != "":
         return _comparison(equal("string", "the same text but for spacing"), left, right)
     if _WHOLE_NUMBER.fullmatch(left) and _WHOLE_NUMBER.fullmatch(right):
         same = int(left) == int(right)
@@ -74,7 +74,7 @@ def compare(
 
 
 def _against_words(left: str, right: str) -> Finding:
-    """The reference is words and the answer is not."""
+    """Compare an answer that is no words with a reference that is words."""
     if len(plain_words(left).split()) > 2:
         return undecided("text", "a sentence against mathematics")
     return different("text", "words against mathematics")
@@ -85,7 +85,7 @@ def _comparison(finding: Finding, left: str, right: str) -> Comparison:
 
 
 def _without_reading(left: str, right: str) -> Finding | None:
-    """What the raw texts decide: words against words, or no answer at all."""
+    """Compare words with words, and reject empty answers. Return None for anything else."""
     if is_words(left) and (is_words(right) or plain_words(left) == plain_words(right)):
         return compare_words(left, right)
     if nothing := is_nothing(right):
@@ -94,7 +94,7 @@ def _without_reading(left: str, right: str) -> Finding | None:
 
 
 def _read(text: str) -> Node | str:
-    """The meaning of a text, or why it has none."""
+    """Parse a text. Return why it is unreadable where it cannot be parsed."""
     if is_words(text):
         text = words_as_mathematics(text) or text
     try:
@@ -104,7 +104,7 @@ def _read(text: str) -> Node | str:
 
 
 def _unread(left_node: Node | str, right_node: Node | str, left: str, right: str) -> Finding:
-    """At least one side could not be read."""
+    """Compare two sides of which at least one could not be read."""
     if isinstance(left_node, str):
         if plain_words(left) == plain_words(right):
             return equal("text", "the same words")
@@ -126,14 +126,14 @@ def _number_in_prose(answer: str) -> Finding:
 def _decide(
     left_node: Node, right_node: Node, left: str, right: str, policy: Policy, *, symbolic: bool
 ) -> Finding:
-    """Two readings: compare them, then their second readings, then ask sympy."""
+    """Compare two parsed sides, then their other possible readings, then ask sympy."""
     if is_words(right) and not words_as_mathematics(right) and not re.search(r"\d", right):
         return different("prose", "words against mathematics")
     if _is_choice(left_node) and _is_choice(right_node):
         same = show(left_node).upper() == show(right_node).upper()
         return (equal if same else different)("choice", "letters of a choice")
-    left_node = as_the_other_reads(left_node, right_node)
-    right_node = as_the_other_reads(right_node, left_node)
+    left_node = with_letters_as_in(left_node, right_node)
+    right_node = with_letters_as_in(right_node, left_node)
     letters = len(names(left_node) | names(right_node))
     structure = Structure(policy, letters)
     found = structure.compare(left_node, right_node)
@@ -148,14 +148,14 @@ def _decide(
 
 
 def _has_series(node: Node) -> bool:
-    """Whether a sum or product is in it, which our own arithmetic may have found too long."""
+    """Tell whether a node holds a sum or product, which may be too long for our arithmetic."""
     return any(isinstance(part, Big) for part in walk(node))
 
 
 def _other_readings(
     left: str, left_node: Node, right: str, right_node: Node
 ) -> Iterator[tuple[Node, Node]]:
-    """A decimal comma against a decimal point, and 100,200,300 as a list against a list."""
+    """Yield both sides with a comma read as a decimal point, or 100,200 as a list of two."""
     for text, other in ((left, right_node), (right, left_node)):
         second: Node | None = None
         if _DECIMAL_COMMA.fullmatch(text) and isinstance(other, Num) and other.written:

@@ -1,10 +1,10 @@
-r"""The answer in a model's words, and the answer in what its program printed.
+r"""Find the answer in a model's reply or in what its program printed.
 
-Each function says which rule found the answer, and keeps "there is none" apart from "one was begun
-and could not be read". Code is not covered: a program inside a reply is skipped, not run or read.
+The result names the rule that found the answer, and keeps "no answer" apart from "an answer that is
+incomplete". A program inside a reply is skipped: it is neither run nor read.
 
-Texts may be hostile. Every rule passes once over fences, lines or braces, so time is linear in the
-text; of a very long text only the end is read.
+Texts may be hostile. Each rule passes once over fences, lines or braces, so time is linear in the
+length of the text; only the end of a very long text is read.
 """
 
 import re
@@ -29,15 +29,15 @@ class Extracted:
     rule: str
     """Which rule fired: "boxed", "boxes" (several side by side), "declared", "output",
     "conclusion", "whole"; for a program's output also "last_line", "last_lines", "labelled".
-    Without an answer: "none", or "unreadable" where one was begun and not finished."""
+    Without an answer: "none", or "unreadable" where the answer is incomplete."""
 
 
 def extract_answer(reply: str) -> Extracted:
-    r"""The final answer in a model's reply.
+    r"""Find the final answer in a model's reply.
 
-    In this order: the last complete `\boxed` (boxes side by side count as one answer), a declared
-    answer ("The final answer is …", "Answer: …", "#### …"), the last output block a tool wrote into
-    the reply, a concluding sentence, the whole of a one-line reply.
+    Tried in this order: the last complete `\boxed` (boxes side by side count as one answer), a
+    declared answer ("The final answer is …", "Answer: …", "#### …"), the last output block a tool
+    wrote into the reply, a concluding sentence, the whole of a one-line reply.
     """
     parts = parts_of(_clean(reply))
     boxed, broken_box = _last_boxes("\n".join(text for kind, text in parts if kind != PROGRAM))
@@ -63,12 +63,12 @@ def extract_answer(reply: str) -> Extracted:
 
 
 def extract_output(stdout: str) -> Extracted:
-    r"""The answer a program printed.
+    r"""Find the answer in what a program printed.
 
-    A complete `\boxed` or a declared answer on any line wins, else the last line that says
-    something, without a label in words ("Number of ways: 12"); an equation stays as it is. Earlier
-    lines are never merged in, except where the last line closes brackets that they opened (a
-    printed matrix). An error message is no answer.
+    A complete `\boxed` or a declared answer on any line comes first. Otherwise the last line that
+    is not blank is the answer, without a label in words ("Number of ways: 12"); an equation stays
+    whole. Earlier lines belong to it only where it closes brackets that they opened, as in a
+    printed matrix. An error message is no answer.
     """
     lines = _after_errors(_clean(stdout))
     if not lines:
@@ -100,7 +100,7 @@ _MOST_JOINED = 20
 
 
 def _last_boxes(text: str) -> tuple[Extracted | None, bool]:
-    """The last complete box with its neighbours; else whether a box was begun in vain."""
+    """Return the last complete box and those side by side with it, else whether one is broken."""
     boxes, broken = _complete_boxes(text)
     if not boxes:
         bare = _BARE_BOX.findall(text)
@@ -122,7 +122,7 @@ def _last_boxes(text: str) -> tuple[Extracted | None, bool]:
 
 
 def _complete_boxes(text: str) -> tuple[list[tuple[int, int, str]], bool]:
-    """The last outermost complete boxes that hold something; and whether any was empty or open."""
+    """Find the last complete outermost boxes, and tell whether any box is empty or open."""
     open_braces: list[tuple[int, int] | None] = []  # a box's start and its content's, or a brace
     spans: list[tuple[int, int, int]] = []
     for token in _BOX_OR_BRACE.finditer(text):
@@ -148,13 +148,13 @@ def _complete_boxes(text: str) -> tuple[list[tuple[int, int, str]], bool]:
 
 
 def _has_open_box(text: str) -> bool:
-    """Whether the last box of a text is never closed."""
+    """Tell whether the last box of a text is never closed."""
     openings = [opening.end() for opening in re.finditer(_BOX_OPENS, text)]
     return bool(openings) and not _closes_a_brace(text[openings[-1] :])
 
 
 def _unboxed(content: str) -> str:
-    """The content inside boxes that wrap one another and nothing else."""
+    """Remove boxes that are nested directly inside each other."""
     for _ in range(10):
         opening = _WHOLE_BOX.match(content)
         stripped = content.rstrip()
@@ -168,7 +168,7 @@ def _unboxed(content: str) -> str:
 
 
 def _closes_a_brace(text: str) -> bool:
-    """Whether a text closes a brace that it did not open."""
+    """Tell whether a text closes a brace that it did not open."""
     depth = 0
     for token in _BOX_OR_BRACE.finditer(text):
         word = token.group()
@@ -198,7 +198,7 @@ _LINES_AFTER_MARKER = 6
 
 
 def _last_declared(text: str) -> tuple[str | None, bool]:
-    """The last answer announced as one; else whether an announcement has nothing behind it."""
+    """Return the last declared answer, else whether a declaration has no answer after it."""
     tagged = _between_last(text, "<answer>", "</answer>")
     if tagged and _says_something(tagged) and len(tagged) <= _LONGEST:
         return _tidy(tagged), False
@@ -217,8 +217,8 @@ def _last_declared(text: str) -> tuple[str | None, bool]:
 
 
 def _announced(line: str) -> str | None:
-    """What a line has behind "answer is" or one of its kin, or None where it announces nothing."""
-    hashes = _HASHES.match(line)  # GSM8K's mark, unless it is a heading of the fourth level
+    """Return what follows "answer is" or a like phrase in a line; None where there is no such."""
+    hashes = _HASHES.match(line)  # as in GSM8K, unless it is a Markdown heading
     if hashes:
         return hashes.group(1)
     markers = [marker.end() for marker in _MARKER.finditer(line)]
@@ -245,7 +245,7 @@ _VERB = re.compile(r"\b(?:is|are|equals|be)\b(?=\s*\S)")
 
 
 def _first_answer(text: str) -> str | None:
-    """The answer at the start of a text: a formula with its few words, or a sentence."""
+    """Return the answer at the start of a text: a formula with a unit, or a sentence."""
     text = text.lstrip('*_`>" \t\n')
     span = _SPAN.match(text)
     if span is not None:
@@ -264,6 +264,7 @@ def _first_answer(text: str) -> str | None:
 
 
 def _between_last(text: str, opening: str, closing: str) -> str | None:
+    """Return the text between the last pair of two tags."""
     end = text.rfind(closing)
     start = text.rfind(opening, 0, max(end, 0))
     return text[start + len(opening) : end] if start >= 0 else None
@@ -280,7 +281,7 @@ _LINES_OF_CONCLUSION = 6
 
 
 def _conclusion(words: str) -> str | None:
-    """The last formula or number of the sentence that concludes a reply."""
+    """Return the last formula or number of the sentence that concludes a reply."""
     lines = [line for line in words.splitlines() if line.strip()][-_LINES_OF_CONCLUSION:]
     ending = "\n".join(lines)[-2 * _LONGEST :]
     cues = [cue.start() for cue in _CUE.finditer(ending)]
@@ -299,7 +300,7 @@ def _conclusion(words: str) -> str | None:
 
 
 def _whole(words: str) -> str | None:
-    """A reply that is nothing but an answer: a few words or one formula."""
+    """Return a reply that consists of an answer only: a few words or one formula."""
     text = words.strip()
     span = _SPAN.fullmatch(text)
     few_words = "\n" not in text and len(text) <= 200 and len(text.split()) <= 6
@@ -336,7 +337,7 @@ def _last_line(lines: list[str]) -> Extracted:
 
 
 def _closed_block(lines: list[str]) -> str | None:
-    """The fewest last lines in which every bracket that closes was opened."""
+    """Return the fewest last lines that open every bracket they close."""
     for height in range(2, min(len(lines), _TALLEST) + 1):
         block = "\n".join(line.strip() for line in lines[-height:])
         if not _unopened(block):
@@ -345,7 +346,7 @@ def _closed_block(lines: list[str]) -> str | None:
 
 
 def _unopened(text: str) -> bool:
-    """Whether a bracket closes that was not opened. `[0, 1)` opens and closes: kinds may differ."""
+    """Tell whether a bracket closes that was not opened. Kinds may differ, as in `[0, 1)`."""
     depth = 0
     for character in text[-_READ:]:
         depth += character in "([{"
@@ -356,7 +357,7 @@ def _unopened(text: str) -> bool:
 
 
 def _after_errors(text: str) -> list[str]:
-    """The lines that say something, from behind the last error message on."""
+    """Return the lines after the last error message, without blank ones."""
     lines = [line.rstrip() for line in text.split("\n") if _says_something(line)]
     errors = [number for number, line in enumerate(lines) if _ERROR.match(line)]
     return lines[errors[-1] + 1 :] if errors else lines
@@ -370,7 +371,7 @@ _DELIMITERS = (("$$", "$$"), ("\\[", "\\]"), ("\\(", "\\)"), ("$", "$"), ("**", 
 
 
 def _clean(text: str) -> str:
-    """The end of a text, without terminal control codes, with plain line ends."""
+    """Return the end of a text, without terminal control codes, with plain line ends."""
     return _CONTROL.sub("", text[-_READ:].replace("\r\n", "\n").replace("\r", "\n"))
 
 
@@ -379,7 +380,7 @@ def _says_something(text: str) -> bool:
 
 
 def _tidy(answer: str) -> str:
-    """An answer without the marks of the sentence or the formula around it."""
+    """Strip punctuation, emphasis and formula delimiters around an answer."""
     answer = answer.strip()
     for _ in range(4):
         before = answer

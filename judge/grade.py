@@ -1,14 +1,14 @@
-"""Grades an answer: by the rules in worker processes, then by a model where the preset says so.
+"""Grade an answer: by the rules in worker processes, then by a model where the preset says so.
 
-Three presets, one function each:
+There are three presets:
 
 - `rules-then-model`: the rules decide; only where they cannot is a model asked, with the five-point
   rubric, and the rules may still overrule it.
-- `yes-no`: the protocol of arXiv 2412.13147. The model decides every answer, the rules only watch.
+- `yes-no`: the protocol of arXiv 2412.13147. The model decides every answer.
 - `model-only`: arXiv 2501.17084 as far as it is known: the model scores every answer from 1 to 5.
 
-Whoever decided, what the rules said stands beside it in every verdict. Not covered: choosing,
-reaching or paying the model; that is `Ask`.
+Every verdict also records what the rules alone said. Not covered: choosing, reaching or paying the
+model; the caller does that in the function it passes as `ask`.
 """
 
 import asyncio
@@ -39,7 +39,7 @@ _PROTOCOLS = {
     "model-only": (FIVE_POINTS,),
 }
 _LONGEST_SHOWN = 2_000
-"""Characters of an answer the presets that ask about every answer show to the model."""
+"""Characters of an answer that the model sees in the presets that ask about every answer."""
 _BATCH = 1_000
 
 
@@ -55,10 +55,10 @@ def open_judge(
     threshold: int = 4,
     seconds: float = 5.0,
 ) -> "Judge":
-    """A judge whose worker processes are starting; close it after use.
+    """Make a judge and start its worker processes; close it after use.
 
-    Without `ask` the rules are alone, and what they cannot decide has no score. `offline` asks
-    nobody and replays the replies in `cache`. `seconds` is the wall time the rules have for one
+    Without `ask` only the rules grade, and what they cannot decide has no score. With `offline`, no
+    model is asked and replies come from `cache`. `seconds` is the wall time the rules have for one
     pair. Raises ValueError for an unknown preset, a threshold that is no score, or a preset that
     needs a model and has none.
     """
@@ -86,7 +86,7 @@ def open_judge(
 
 
 class Judge:
-    """Grades answers against references. Made by `open_judge`."""
+    """Grades answers against references. `open_judge` makes one."""
 
     def __init__(
         self, *, pool: Pool, model: AskedModel | None, preset: str, policy: Policy, threshold: int
@@ -100,7 +100,7 @@ class Judge:
     async def grade(self, question: str, reference: str, answer: str) -> Verdict:
         """Grade one answer.
 
-        Raises JudgeError where a model or a worker could not be reached, so nothing was learned.
+        Raises JudgeError where a model or a worker could not be reached, so there is no verdict.
         """
         started = time.perf_counter()
         case = Case(question, reference, answer)
@@ -117,7 +117,7 @@ class Judge:
     async def grade_many(self, cases: Iterable[tuple[str, str, str]]) -> list[Verdict]:
         """Grade (question, reference, answer) triples, many at a time, in their order.
 
-        Raises JudgeError as `grade` does: the verdicts are lost, the replies in the cache are not.
+        Raises JudgeError as `grade` does. All verdicts are lost then, but not the cached replies.
         """
         waiting = list(cases)
         verdicts: list[Verdict] = []
@@ -127,10 +127,10 @@ class Judge:
         return verdicts
 
     async def self_check(self, references: Iterable[str]) -> list[tuple[str, str]]:
-        """The references whose answers the rules could not grade, each with the reason.
+        """List the references that the rules cannot grade answers against, each with the reason.
 
-        Either they would refuse the reference itself in other clothes (`$…$`), or they cannot read
-        it, so that only its own words are accepted. No model is asked. Look before a run.
+        Either they do not accept the reference itself between dollar signs, or they cannot parse
+        it and accept only the same text. No model is asked. Meant for before a run.
         """
         waiting = list(dict.fromkeys(references))
         themselves = [
@@ -148,11 +148,11 @@ class Judge:
             elif itself.relation is not Relation.EQUAL:
                 found.append((text, f"not equal to itself: {itself.reason}"))
             elif other.tier == "unread":
-                found.append((text, f"only its own words are accepted: {other.reason}"))
+                found.append((text, f"only the same text is accepted: {other.reason}"))
         return found
 
     async def describe(self) -> dict[str, Any]:
-        """What decides a verdict, for a run's manifest: JSON values only."""
+        """Return all settings that decide a verdict, as JSON values for a run's manifest."""
         protocols = _PROTOCOLS[self._preset] if self._model else ()
         return {
             "preset": self._preset,
@@ -193,7 +193,7 @@ class Judge:
     async def _ask_where_undecided(
         self, model: AskedModel, case: Case, by_rules: Verdict
     ) -> Verdict:
-        """The five-point rubric behind its guards: refusals, the rules' veto, a second look."""
+        """Ask with the five-point rubric, between the guards before and after it."""
         refused = refusal(case.question, case.reference, case.answer)
         if refused is not None:
             return _refused(by_rules, *refused)
@@ -226,7 +226,7 @@ class Judge:
         )
 
     async def _vetoes(self, case: Case, opinion: Opinion) -> bool:
-        """Whether the rules can show that the values differ, whatever the model says."""
+        """Tell whether the rules can show that the values differ, whatever the model says."""
         strict = replace(self._policy, rounded_decimal=Choice.REFUSE)
         if not rounding_settles(case.question, case.answer):
             comparison = await self._compare(case, strict)
@@ -238,10 +238,10 @@ class Judge:
         return comparison.relation is Relation.DIFFERENT and comparison.tier not in _ABOUT_WORDS
 
     async def _supports(self, case: Case, opinion: Opinion) -> bool:
-        """Whether the rules accept the model's reading of the answer, and it is the answer's.
+        """Tell whether the rules accept the form that the model gave of the answer.
 
-        A model can be talked into writing the reference down as the candidate's form, so every
-        number in the form must stand in the answer too.
+        A hostile answer can make the model give the reference as this form, so every number in the
+        form must be in the answer too.
         """
         numbers = set(_NUMBER.findall(opinion.answer_form))
         if not numbers or not numbers <= set(_NUMBER.findall(case.answer)):
@@ -252,12 +252,12 @@ class Judge:
 
 _NUMBER = re.compile(r"\d+")
 _ABOUT_WORDS = frozenset({"text", "prose", "no-answer", "hedge", "choice", "kind"})
-"""Tiers that tell texts apart, not values: no ground to overrule a model."""
+"""Tiers that compare texts, not values: they cannot overrule a model."""
 _NO_ANSWER_TO_ANYTHING = "123456.789"
 
 
 def _side(opinion: Opinion) -> int:
-    """Right, undecidable or wrong: what two looks at a pair have to agree on."""
+    """Return 1 for right, 0 for undecidable, -1 for wrong: what both replies must agree on."""
     return (opinion.score > 3) - (opinion.score < 3)
 
 
@@ -291,7 +291,7 @@ def _refused(by_rules: Verdict, relation: str, reason: str) -> Verdict:
 async def _ask_once(
     model: AskedModel, protocol: AskingProtocol, case: Case, by_rules: Verdict
 ) -> Verdict:
-    """The model's word, without guards."""
+    """Return the model's verdict, without guards."""
     shown = replace(case, answer=case.answer[:_LONGEST_SHOWN])
     look = await model.look(protocol, shown)
     if look.opinion is None:

@@ -1,7 +1,7 @@
 """The conventions on which graders disagree, each with a name and a default.
 
-A `Policy` is recorded with a run, so that a score can be traced to the conventions behind it.
-Not covered: mathematics on which nobody disagrees; that lives in the rules themselves.
+A `Policy` is recorded with a run, so that a score can be traced to its conventions. Not covered:
+mathematics on which nobody disagrees, which is in the rules themselves.
 """
 
 from dataclasses import dataclass
@@ -11,14 +11,14 @@ from judge.relation import Relation
 
 
 class Choice(StrEnum):
-    """What to say when a convention, not mathematics, decides."""
+    """What to do with a pair that only a convention can decide."""
 
     ACCEPT = "accept"
     REFUSE = "refuse"
     UNDECIDED = "undecided"
 
     def relation(self) -> Relation:
-        """The relation a convention settled this way leads to."""
+        """Return the relation that this choice leads to."""
         return _RELATIONS[self]
 
 
@@ -31,7 +31,7 @@ _RELATIONS = {
 
 @dataclass(frozen=True)
 class Policy:
-    """How each contested convention is settled. `dataclasses.asdict` gives plain JSON values."""
+    """The choice for each contested convention. `dataclasses.asdict` gives plain JSON values."""
 
     rounded_decimal: Choice = Choice.UNDECIDED
     """A decimal that is the reference rounded, such as 0.33 for 1/3."""

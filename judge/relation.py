@@ -1,4 +1,4 @@
-"""What a comparison can say, and the record that says it."""
+"""The result of a comparison: equal, different or undecided, with the rule and the reason."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 
 class Relation(StrEnum):
-    """How an answer stands to its reference."""
+    """Whether an answer is equal to its reference."""
 
     EQUAL = "equal"
     DIFFERENT = "different"
@@ -15,7 +15,7 @@ class Relation(StrEnum):
 
 @dataclass(frozen=True)
 class Comparison:
-    """One comparison: what was decided, by which tier, on which normal forms, and why."""
+    """The result of comparing two texts, with their normal forms."""
 
     relation: Relation
     tier: str
@@ -26,7 +26,7 @@ class Comparison:
 
 
 class Finding(NamedTuple):
-    """What one rule found, before the normal forms are attached."""
+    """The result of one rule, without the normal forms."""
 
     relation: Relation
     tier: str
@@ -34,15 +34,15 @@ class Finding(NamedTuple):
 
 
 def equal(tier: str, reason: str) -> Finding:
-    """The rule found them equal."""
+    """Return the finding that two answers are equal."""
     return Finding(Relation.EQUAL, tier, reason)
 
 
 def different(tier: str, reason: str) -> Finding:
-    """The rule found them different."""
+    """Return the finding that two answers are different."""
     return Finding(Relation.DIFFERENT, tier, reason)
 
 
 def undecided(tier: str, reason: str) -> Finding:
-    """The rule cannot tell."""
+    """Return the finding that a rule cannot decide."""
     return Finding(Relation.UNDECIDED, tier, reason)

@@ -1,15 +1,15 @@
-"""What a judge says about one answer, and the error it raises when it could not say anything."""
+"""The verdict on an answer, and the error raised where there can be none."""
 
 from dataclasses import dataclass
 
 
 class JudgeError(Exception):
-    """The judge itself could not be reached, so nothing was learned about the answer."""
+    """The judge itself failed, so there is no verdict on the answer."""
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """One answer's grade: facts as they were found, from which `correct` is derived."""
+    """The grade of one answer; `correct` follows from `score` and `threshold`."""
 
     score: int | None
     """5 same value, 4 same under the problem's convention, 3 not decidable, 2 partly right,
@@ -18,9 +18,9 @@ class Verdict:
     """Who decided: "rules", "model", or "none" where nobody could."""
     reason: str
     relation: str
-    """The observed relation, in the words of whoever decided."""
+    """How the answer relates to the reference, in the terms of whoever decided."""
     tier: str = ""
-    """Which tier of the rules decided, or gave up."""
+    """The tier of the rules that decided or gave up."""
     reference_form: str = ""
     """The normal form of the reference that was compared."""
     answer_form: str = ""
@@ -31,20 +31,19 @@ class Verdict:
     threshold: int = 4
     """The lowest score that counts as correct."""
     rules: str = ""
-    """What the rules alone said: "equal", "different" or "undecided"; beside `score`, so that
-    a table can show both columns whoever decided."""
+    """What the rules alone said, whoever decided: "equal", "different" or "undecided"."""
     rules_reason: str = ""
     flags: tuple[str, ...] = ()
-    """What a reader of the verdict should know: "float", "vetoed", "second_look", "suspicious" …"""
+    """Remarks on how the verdict was reached: "float", "vetoed", "second_look", "suspicious" …"""
     cached: bool = False
-    """The model's replies came from the cache, every one of them."""
+    """True where all replies of the model came from the cache."""
 
     @property
     def valid(self) -> bool:
-        """Whether there is a score at all."""
+        """Tell whether there is a score at all."""
         return self.score is not None
 
     @property
     def correct(self) -> bool:
-        """Whether the score reaches the threshold."""
+        """Tell whether the score reaches the threshold."""
         return self.score is not None and self.score >= self.threshold

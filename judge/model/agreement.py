@@ -1,9 +1,9 @@
-"""How well two graders agree, and how often one is wrong: pure functions of numbers.
+"""Compute how well two graders agree and how often one is wrong: pure functions of numbers.
 
-Rates carry their counts and a 95 % Wilson interval. Agreement is Cohen's kappa, and on ordered
-scores kappa with quadratic weights (Cohen 1968, https://doi.org/10.1037/h0026256). Plain agreement
-is left out on purpose: it looks high wherever most answers are of one kind. Not covered: pairs that
-depend on one another; intervals take every pair as a draw of its own.
+Rates have their counts and a 95 % Wilson interval. Agreement is Cohen's kappa, and on ordered
+scores kappa with quadratic weights (Cohen 1968, https://doi.org/10.1037/h0026256). Percent
+agreement is left out: it is high whenever most answers are of one kind. Not covered: pairs that
+depend on each other; intervals assume independent pairs.
 """
 
 import math
@@ -20,19 +20,19 @@ _Z = 1.959963984540054
 
 @dataclass(frozen=True)
 class Rate:
-    """So many of so many."""
+    """A count out of a total."""
 
     count: int
     total: int
 
     @property
     def value(self) -> float | None:
-        """The share, or None of nothing."""
+        """Return the share, or None where the total is zero."""
         return self.count / self.total if self.total else None
 
     @property
     def interval(self) -> tuple[float, float]:
-        """The 95 % Wilson interval; everything is possible where nothing was counted."""
+        """Return the 95 % Wilson interval, which is (0, 1) where the total is zero."""
         return wilson(self.count, self.total)
 
     def __str__(self) -> str:
@@ -45,7 +45,7 @@ class Rate:
 
 @dataclass(frozen=True)
 class Confusion:
-    """Decisions against labels."""
+    """Counts of decisions by the label of the answer."""
 
     right_accepted: int = 0
     right_rejected: int = 0
@@ -54,44 +54,44 @@ class Confusion:
 
     @property
     def accuracy(self) -> Rate:
-        """Decisions that match the label."""
+        """Return the share of decisions that match the label."""
         right = self.right_accepted + self.wrong_rejected
         return Rate(right, right + self.right_rejected + self.wrong_accepted)
 
     @property
     def false_accepts(self) -> Rate:
-        """Wrong answers accepted, of all wrong answers."""
+        """Return the share of wrong answers that were accepted."""
         return Rate(self.wrong_accepted, self.wrong_accepted + self.wrong_rejected)
 
     @property
     def false_rejects(self) -> Rate:
-        """Right answers rejected, of all right answers."""
+        """Return the share of right answers that were rejected."""
         return Rate(self.right_rejected, self.right_rejected + self.right_accepted)
 
 
 @dataclass(frozen=True)
 class Bounds:
-    """How far a run's accuracy could move with the judge."""
+    """The range of a run's accuracy under the strictest and the most lenient judge."""
 
     rules_only: Rate
-    """Counting as right only what the rules found equal."""
+    """Counting as right only answers that the rules found equal."""
     reported: Rate
-    """As the verdicts say."""
+    """Counting as right what the verdicts call correct."""
     highest: Rate
-    """Counting as right also everything that nobody decided, or that only a model rejected."""
+    """Counting as right also answers that nobody decided or that only a model rejected."""
     by_model: int
-    """Verdicts that came from a model: the list to look at by hand."""
+    """The number of verdicts that came from a model, which are worth checking by hand."""
 
 
 def wilson(count: int, total: int) -> tuple[float, float]:
-    """The 95 % Wilson score interval of a share."""
+    """Compute the 95 % Wilson score interval of a share."""
     if total == 0:
         return 0.0, 1.0
     share = count / total
     middle = share + _Z * _Z / (2 * total)
     half = _Z * math.sqrt(share * (1 - share) / total + _Z * _Z / (4 * total * total))
     scale = 1 + _Z * _Z / total
-    low = 0.0 if count == 0 else (middle - half) / scale  # exact at the ends, in spite of rounding
+    low = 0.0 if count == 0 else (middle - half) / scale  # exact at 0 and 1 despite rounding
     high = 1.0 if count == total else (middle + half) / scale
     return low, high
 
@@ -108,17 +108,17 @@ def confusion(decisions: Iterable[tuple[bool, bool]]) -> Confusion:
 
 
 def kappa(ratings: Sequence[tuple[int, int]]) -> float | None:
-    """Cohen's kappa of two raters' ratings; None where chance alone would agree always."""
+    """Compute Cohen's kappa of two raters; None where chance alone would always agree."""
     return _kappa(ratings, lambda left, right: float(left != right))
 
 
 def weighted_kappa(ratings: Sequence[tuple[int, int]]) -> float | None:
-    """Cohen's kappa with quadratic weights: far apart counts more than next to each other."""
+    """Compute Cohen's kappa with quadratic weights, which punish distant ratings more."""
     return _kappa(ratings, lambda left, right: float((left - right) ** 2))
 
 
 def mcnemar(only_first: int, only_second: int) -> float:
-    """Exact two-sided p of McNemar's test, given what only one of two graders got right."""
+    """Compute the exact two-sided p of McNemar's test from what only one grader got right."""
     total = only_first + only_second
     if total == 0:
         return 1.0
@@ -128,7 +128,7 @@ def mcnemar(only_first: int, only_second: int) -> float:
 
 
 def score_bounds(verdicts: Sequence[Verdict]) -> Bounds:
-    """How far the accuracy over these verdicts could move with the judge."""
+    """Compute the range of the accuracy over these verdicts; see `Bounds`."""
     total = len(verdicts)
     by_rules = sum(verdict.rules == "equal" for verdict in verdicts)
     correct = sum(verdict.correct for verdict in verdicts)
@@ -148,7 +148,7 @@ def score_bounds(verdicts: Sequence[Verdict]) -> Bounds:
 def _kappa(
     ratings: Sequence[tuple[int, int]], distance: Callable[[int, int], float]
 ) -> float | None:
-    """One minus the observed over the expected disagreement."""
+    """Compute one minus the ratio of observed to expected disagreement."""
     lefts = Counter(left for left, _ in ratings)
     rights = Counter(right for _, right in ratings)
     observed = sum(distance(left, right) for left, right in ratings) * len(ratings)

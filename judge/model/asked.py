@@ -14,10 +14,10 @@ _ATTEMPTS = 2
 
 
 class Ask(Protocol):
-    """The only way to a language model, so that `judge` needs no client of any provider."""
+    """The function that asks a language model; callers pass it, so that `judge` needs no client."""
 
     async def __call__(self, system: str, user: str, schema: dict[str, Any]) -> str:
-        """The model's reply, as near to deterministic as it goes.
+        """Return the model's reply, as deterministic as the provider allows.
 
         `schema` is the JSON schema the reply should have; empty means free text. Raises JudgeError
         where the model could not be reached or did not answer.
@@ -26,7 +26,7 @@ class Ask(Protocol):
 
 @dataclass(frozen=True)
 class Look:
-    """What came of asking once, the retry included."""
+    """The result of asking once, including the retry."""
 
     opinion: Opinion | None
     complaint: str
@@ -35,7 +35,7 @@ class Look:
 
 
 class AskedModel:
-    """A judging model behind its cache."""
+    """A judging model with its cache."""
 
     def __init__(self, ask: Ask | None, name: str, cache: ReplyCache) -> None:
         self.ask = ask
@@ -44,7 +44,7 @@ class AskedModel:
         self._locks: dict[str, asyncio.Lock] = {}
 
     async def look(self, protocol: AskingProtocol, case: Case) -> Look:
-        """Ask, and ask once more where the reply is invalid. Raises JudgeError."""
+        """Ask, and once more where the reply is invalid. Raises JudgeError as `Ask` does."""
         complaint, all_cached = "", True
         for attempt in range(_ATTEMPTS):
             reply, cached = await self._reply(
@@ -58,7 +58,7 @@ class AskedModel:
         return Look(None, complaint, all_cached)
 
     async def _reply(self, request: Request, complaint: str) -> tuple[str, bool]:
-        """The reply, and whether it was in the cache. Equal requests wait for one another."""
+        """Return the reply and whether it was cached. Equal requests wait for each other."""
         lock = self._locks.setdefault(request.key, asyncio.Lock())
         async with lock:
             known = self._cache.get(request)

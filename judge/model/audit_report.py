@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from judge.model.agreement import Confusion, Rate
 
 LOWEST_KAPPA = 0.9
-"""Of a judge on the canaries: below it, or with one false accept, it has drifted."""
+"""A judge with a lower κ on the canaries, or with one false accept, has drifted."""
 
 
 @dataclass(frozen=True)
 class Canaries:
-    """How a judging model did on the fixed pairs."""
+    """The results of a judging model on the 50 fixed pairs."""
 
     false_accepts: tuple[str, ...]
     """Wrong answers it accepted, as "reference ← answer"."""
@@ -22,7 +22,7 @@ class Canaries:
 
     @property
     def drifted(self) -> bool:
-        """Whether the judge must not be used."""
+        """Tell whether the judge must not be used."""
         return bool(self.false_accepts) or self.kappa is None or self.kappa < LOWEST_KAPPA
 
     def __str__(self) -> str:
@@ -35,15 +35,15 @@ class Canaries:
 
 @dataclass(frozen=True)
 class AuditReport:
-    """What an audit found. Rates print with their counts and 95 % Wilson intervals."""
+    """The results of an audit. Rates print with their counts and 95 % Wilson intervals."""
 
     model: str
     pairs: int
     invalid: Rate
     """Replies that stayed unusable after the retry. They count as rejections below."""
     columns: dict[str, Confusion]
-    """Against the labels: "rules" and "model" alone, the whole "judge", "both" and "any" of the
-    first two."""
+    """Decisions against the labels by "rules" alone, "model" alone, the whole "judge", "both"
+    (rules and model accept) and "any" (rules or model accept)."""
     by_kind: dict[str, dict[str, Confusion]]
     """The same for each kind of pair."""
     kappa_labels: float | None
@@ -66,7 +66,7 @@ class AuditReport:
     canaries: Canaries
 
     def rows(self) -> list[tuple[str, str]]:
-        """(name, value) lines of the report."""
+        """Return the lines of the report as (name, value) pairs."""
         lines = [
             ("model", self.model or "–"),
             ("pairs", str(self.pairs)),
@@ -94,7 +94,7 @@ class AuditReport:
         return lines
 
     def to_text(self) -> str:
-        """The report as aligned lines, with tables by kind."""
+        """Format the report as aligned lines, with tables by kind."""
         width = max(len(name) for name, _ in self.rows())
         lines = [f"{name.ljust(width)}  {value}" for name, value in self.rows()]
         for title, columns in (("by kind, the model alone", "model"), ("the judge", "judge")):

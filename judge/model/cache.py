@@ -1,6 +1,6 @@
-"""Replies of judging models, kept append-only in a JSONL file, so that no reply is bought twice.
+"""Keep replies of judging models in an append-only JSONL file, so that none is requested twice.
 
-A torn last line (the process was killed while writing) is passed over when the file is read again.
+A last line that is incomplete, because the process was killed while writing, is skipped on reading.
 """
 
 import hashlib
@@ -15,17 +15,17 @@ from judge.verdict import JudgeError
 
 @dataclass(frozen=True)
 class Request:
-    """What one reply depends on."""
+    """Everything that a reply depends on."""
 
     model: str
     protocol: Protocol
     case: Case
     attempt: int
-    """0, and 1 for the one retry after an invalid reply."""
+    """0 at first, 1 for the retry after an invalid reply."""
 
     @property
     def key(self) -> str:
-        """SHA-256 over everything above; the random part of a message is not in it."""
+        """Return the SHA-256 of all fields. The random part of the message is left out."""
         case = self.case
         parts = [self.model, self.protocol.version, case.question, case.reference, case.answer]
         text = json.dumps([*parts, self.attempt])
@@ -33,7 +33,7 @@ class Request:
 
 
 class ReplyCache:
-    """A reply for each request that was ever made. In memory only where there is no path."""
+    """The reply to each request made so far; in memory only where there is no path."""
 
     def __init__(self, path: Path | None = None) -> None:
         """Read what the file holds. Raises JudgeError where it cannot be read."""
@@ -41,7 +41,7 @@ class ReplyCache:
         self.skipped = 0
         """Lines of the file that could not be read."""
         self._replies: dict[str, str] = {}
-        self._line_end = b""  # what the first line appended has to begin with
+        self._line_end = b""  # completes a last line without its line end before the first append
         if path is not None and path.exists():
             try:
                 self._load(path)
@@ -52,11 +52,11 @@ class ReplyCache:
         return len(self._replies)
 
     def get(self, request: Request) -> str | None:
-        """The reply to a request, if it was ever made."""
+        """Return the reply to a request, or None if it was never made."""
         return self._replies.get(request.key)
 
     def put(self, request: Request, reply: str, seconds: float) -> None:
-        """Keep a reply; one line is appended. Raises JudgeError where it cannot be written."""
+        """Append a reply to the file. Raises JudgeError where it cannot be written."""
         self._replies[request.key] = reply
         if self.path is None:
             return
@@ -75,7 +75,7 @@ class ReplyCache:
         }
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            with self.path.open("ab") as file:  # one write of one line: writers do not mix
+            with self.path.open("ab") as file:  # one write for a line, so that writers do not mix
                 file.write(self._line_end + json.dumps(line).encode() + b"\n")
             self._line_end = b""
         except OSError as failure:

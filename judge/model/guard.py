@@ -1,8 +1,8 @@
-"""What is said of an answer without asking a model.
+"""Reject texts that are no answers without asking a model.
 
-`refusal` finds answers that are none: empty, stock phrases, errors, texts that address the grader.
-It only ever lowers a score. Not covered: an attack in words it does not know; the rubric, the
-fenced input and the veto of the rules are the layers behind it.
+They are empty, stock phrases, error messages or texts that address the grader. Nothing here raises
+a score. Not covered: an attack in words that no pattern has; the rubric, the JSON input and the
+veto of the rules are the next layers against those.
 """
 
 import re
@@ -14,7 +14,7 @@ Refusal = tuple[str, str]
 
 
 def refusal(question: str, reference: str, answer: str) -> Refusal | None:
-    """Why no model need be asked about an answer that the rules could not decide, or None."""
+    """Return why this answer needs no model, or None."""
     if is_empty(answer):
         return "no_answer", "the answer says nothing"
     text = " ".join(answer.split())
@@ -38,12 +38,12 @@ def refusal(question: str, reference: str, answer: str) -> Refusal | None:
 
 
 def is_empty(answer: str) -> bool:
-    """Whether an answer has no letter, no digit and no sign that stands for a value."""
+    """Tell whether an answer has no letter, no digit and no sign for a value (∞, ∅)."""
     return re.search(r"[^\W_]|[∞∅]", answer) is None
 
 
 def rounding_settles(question: str, answer: str) -> bool:
-    """Whether the problem asks for a rounded value and the answer is as precise as it asks."""
+    """Tell whether the problem asks for rounding and the answer is precise enough for it."""
     places = _requested_places(question)
     if places is None:
         return _ROUNDING.search(question) is not None
@@ -153,10 +153,10 @@ def _requested_places(question: str) -> int | None:
 
 
 def _restates(answer: str, question: str) -> bool:
-    """Whether an answer is most of the problem's own text. Short quotes may be a choice's text."""
+    """Tell whether an answer repeats most of the problem. Short quotes may be a choice's text."""
     return len(answer) > 40 and len(answer) > 0.6 * len(question) and answer in question
 
 
 def _plain(text: str) -> str:
-    """Lower case, words only."""
+    """Return the words of a text in lower case."""
     return " ".join(re.findall(r"[^\W_]+", text.lower().replace("'", "").replace("’", "")))

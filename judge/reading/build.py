@@ -36,7 +36,7 @@ _FONT = re.compile(r"\\(?:text|mathrm|mathit|mbox|rm)\b\s*|[{}\s]|\\[,;!]")
 
 
 def decimal(digits: str) -> Num:
-    """A number as written; huge exponents are refused."""
+    """Build a number from its digits. Raises `Unreadable` for a huge exponent."""
     mantissa, _, exponent = digits.lower().partition("e")
     if exponent and abs(int(exponent[:9])) > MAX_EXPONENT:
         raise Unreadable("an exponent too large to write out")
@@ -45,7 +45,7 @@ def decimal(digits: str) -> Num:
 
 
 def literal_fraction(node: Node | None) -> Fraction | None:
-    """The value of a quotient of two whole literals."""
+    """Return the value of a quotient of two whole literals, None for any other node."""
     if (
         isinstance(node, Mul)
         and len(node.factors) == 2
@@ -60,14 +60,14 @@ def literal_fraction(node: Node | None) -> Fraction | None:
 
 
 def scalar(node: Node) -> Node:
-    """The node, which must be one value."""
+    """Return the node. Raises `Unreadable` where it is not one value."""
     if isinstance(node, Group | Chain | Text | Interval | Clock):
         raise Unreadable("several values where one should be")
     return node
 
 
 def flat(nodes: tuple[Node, ...]) -> Iterator[Node]:
-    """The nodes, and those inside groups among them."""
+    """Yield the nodes, with groups replaced by the nodes in them."""
     for node in nodes:
         if isinstance(node, Group):
             yield from flat(node.items)
@@ -76,7 +76,7 @@ def flat(nodes: tuple[Node, ...]) -> Iterator[Node]:
 
 
 def root(radicand: Node, order: Node) -> Node:
-    """A root; an odd one is real for a negative radicand."""
+    """Build a root. An odd root of a negative number is real."""
     if order == Num(Fraction(2)):
         return Pow(radicand, HALF)
     if isinstance(order, Num) and order.value.denominator == 1 and order.value % 2 and order != ONE:
@@ -85,7 +85,7 @@ def root(radicand: Node, order: Node) -> Node:
 
 
 def apply(name: str, args: tuple[Node, ...]) -> Node:
-    """A known function of its arguments, spelled out where simpler nodes say the same."""
+    """Build the call of a function, or simpler nodes with the same meaning."""
     low, high = ARGUMENTS.get(name, (1, 1))
     if name in FUNCTIONS.values() and not low <= len(args) <= high:
         raise Unreadable(f"{name} does not take {len(args)} arguments")
@@ -110,12 +110,12 @@ def apply(name: str, args: tuple[Node, ...]) -> Node:
 
 
 def subscript_name(content: str) -> str:
-    """One spelling for a subscript however it was braced or set."""
+    """Return a subscript without braces and fonts."""
     return _FONT.sub("", content).replace("\\", "") or "0"
 
 
 def determinant(rows: list[tuple[Node, ...]]) -> Node:
-    """The determinant of a small square matrix, spelled out along its first row."""
+    """Expand the determinant of a small square matrix along its first row."""
     if len(rows) != len(rows[0]) or len(rows) > 4:
         raise Unreadable("a determinant that is not square or not small")
     if len(rows) == 1:
@@ -129,19 +129,19 @@ def determinant(rows: list[tuple[Node, ...]]) -> Node:
 
 
 def without_imaginary(node: Node) -> Node:
-    """A body whose i is the index of its sum."""
+    """Replace the imaginary unit by the variable i, where i is the index of a sum."""
     return rewrite(node, lambda n: Sym("i") if n == IMAGINARY else n)
 
 
 def base_named(subscript: str) -> int:
-    """The base a subscript names, or 0."""
+    """Return the base that a subscript names, or 0."""
     word = _FONT.sub("", subscript).lower()
     base = int(word) if word.isdigit() and len(word) < 3 else BASE_WORDS.get(word, 0)
     return base if 2 <= base <= 36 else 0
 
 
 def as_matrix(node: Node) -> Matrix | None:
-    """A list of equally long lists as a matrix; a list of values as a column."""
+    """Build a matrix from a list of equally long lists, a column from a list of values."""
     if not isinstance(node, Group) or node.kind not in ("list", "tuple") or not node.items:
         return None
     if all(isinstance(item, Group) and item.kind in ("list", "tuple") for item in node.items):

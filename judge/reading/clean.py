@@ -1,6 +1,6 @@
-"""Undo what happens to a formula on its way out of a program or a JSON string.
+"""Repair the text of a formula: lost or doubled backslashes, wrappers, Unicode variants.
 
-Text in, text out: eaten or doubled backslashes, wrappers, Unicode forms. Meaning is left alone.
+Programs and JSON strings cause this damage. The meaning of the formula does not change.
 """
 
 import re
@@ -62,7 +62,7 @@ _ABOUT = re.compile(r"^(?:approximately|approx\.?|about|roughly|nearly|around)\s
 
 
 def clean(text: str) -> str:
-    """The text with transport damage undone. Raises `Unreadable` when it is too long."""
+    """Repair a text for the tokenizer. Raises `Unreadable` when it is too long."""
     if len(text) > MAX_CHARS:
         raise Unreadable(f"longer than {MAX_CHARS} characters")
     text = _EATEN.sub(lambda match: _EATEN_LETTER[match[0]], text)
@@ -75,7 +75,7 @@ def clean(text: str) -> str:
     text = _SYSTEM_BRACE.sub("", text)
     text = _LOST_F.sub(r"\\frac", text)
     text = _SPACED_COMMA.sub(lambda match: "" if match[0] == r"\," else ",", text)
-    text = _unwrap(_LABEL.sub("", undressed(text)))
+    text = _unwrap(_LABEL.sub("", strip_wording(text)))
     if "$" in text:
         text = _dollars(text)
     text = _DOT_BEFORE_BRACKET.sub("", text)
@@ -83,8 +83,8 @@ def clean(text: str) -> str:
     return _ABOUT.sub("", _COMMENT.sub("", _TAIL.sub("", text))).strip()
 
 
-def undressed(text: str) -> str:
-    """The text without a lead ("The answer is"), a closing full stop and what it is wrapped in."""
+def strip_wording(text: str) -> str:
+    """Strip a lead such as "The answer is", a final full stop, and dollars or quotes around."""
     if len(text) > MAX_CHARS:
         return text
     for _ in range(3):
@@ -95,14 +95,14 @@ def undressed(text: str) -> str:
     return text
 
 
-def squeezed(text: str) -> str:
-    """The text without spacing and fonts, which say nothing, for comparing letter by letter."""
+def without_spacing(text: str) -> str:
+    """Remove spacing and fonts, which have no meaning, to compare texts letter by letter."""
     text = _SPACING.sub(" ", _FONT.sub(r"\1", _INVISIBLE.sub("", text)))
     return _SPACE.sub("", text).replace("dfrac", "frac")
 
 
 def matching_brace(text: str, start: int) -> int:
-    """The index of the brace closing the one at `start`, or −1."""
+    """Return the index of the brace closing the one at `start`, or −1."""
     depth = 0
     index = start
     while index < len(text):
@@ -120,7 +120,7 @@ def matching_brace(text: str, start: int) -> int:
 
 
 def _overline(match: re.Match[str]) -> str:
-    """0.1818... as digits under a bar."""
+    """Write 0.1818... as digits under a bar."""
     return rf"{match[1] or match[3]}\overline{{{match[2] or match[4]}}}"
 
 
@@ -135,7 +135,7 @@ def _single_backslashes(text: str) -> str:
         return _DOUBLED.sub(r"\\", text)
     if r"\\begin" in text:  # commands doubled; row breaks doubled too, or not
         return _DOUBLED.sub(r"\\", text.replace("\\\\\\\\", "\0")).replace("\0", "\\\\")
-    # In a matrix \\frac is a row break that swallowed the next backslash.
+    # In a matrix \\frac is a row break and a command that lost its backslash.
     return _DOUBLED_ROW.sub(lambda m: f"{m[1]}\\" if m[1] else "\\\\\\", text)
 
 
@@ -165,7 +165,7 @@ def _unwrap(text: str) -> str:
 
 
 def _dollars(text: str) -> str:
-    r"""Keep the dollars that are money, as `\$`; drop those that open and close mathematics."""
+    r"""Write dollars that mean money as `\$`, and drop those around mathematics."""
     bare = text.replace(r"\$", "")
     if bare.count("$") % 2:
         return _DOLLAR_MONEY.sub(r"\\$", text)

@@ -1,4 +1,4 @@
-"""Make nodes of what sympy and Python print as constructors: Interval(0, 1), Eq(x, 2), set()."""
+"""Build the nodes of constructors as sympy and Python print them: Interval(0, 1), Eq(x, 2)."""
 
 from judge.reading.build import as_matrix
 from judge.reading.syntax import (
@@ -28,7 +28,7 @@ _SETS = {"Union": "union", "Intersection": "intersection", "Complement": "differ
 
 
 def construct(name: str, args: tuple[Node, ...]) -> Node:
-    """Make the node that a constructor stands for. Raises `Unreadable` for other arguments."""
+    """Build the node of a constructor. Raises `Unreadable` for arguments it does not take."""
     first = args[0] if args else Group("set", ())
     if name in _INTERVALS and 2 <= len(args) <= 4:
         low, high = _INTERVALS[name]

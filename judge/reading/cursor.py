@@ -11,7 +11,7 @@ _FUNCTION_LETTERS = frozenset(terms("f g F G"))
 
 
 class Cursor:
-    """A place in a list of tokens, with counts of depth and nodes: the base of the parser."""
+    """A position in a list of tokens, with the caps on depth and nodes: the base of the parser."""
 
     def __init__(self, tokens: list[Token], *, latex: bool, depth: int = 0) -> None:
         self.tokens = tokens
@@ -25,7 +25,7 @@ class Cursor:
 
     @property
     def token(self) -> Token:
-        """The token to be read next."""
+        """Return the next token without taking it."""
         return self.tokens[self.at]
 
     def next(self) -> Token:
@@ -37,18 +37,18 @@ class Cursor:
         return token
 
     def is_op(self, *values: str) -> bool:
-        """Whether the next token is one of these operators."""
+        """Tell whether the next token is one of these operators."""
         kind, value, _ = self.tokens[self.at]
         return kind == "op" and value in values
 
     def accept(self, *values: str) -> str:
-        """The operator taken, or an empty string."""
+        """Take the next token if it is one of these operators. Return it, or an empty string."""
         if self.is_op(*values):
             return self.next().value
         return ""
 
     def expect(self, *values: str) -> str:
-        """Take an operator that must come."""
+        """Take the next token. Raises `Unreadable` if it is none of these operators."""
         found = self.accept(*values)
         if not found:
             raise Unreadable(f"{self.token.value or 'the end'!r} where {values[0]!r} should be")

@@ -41,32 +41,32 @@ _STARTS = frozenset(("(", "[", "{", "|(", "⌊", "⌈", "\\{"))
 
 
 class Expressions(Cursor):
-    """The part of the parser for one value. Its first five methods are filled in by subclasses."""
+    """The part of the parser for one value. Subclasses implement its first five methods."""
 
     def statement(self) -> Node:
-        """Read whatever may stand between brackets."""
+        """Parse whatever may be between brackets."""
         raise NotImplementedError
 
     def function(self, name: str) -> Node:
-        """Read what follows the name of a known function."""
+        """Parse what follows the name of a known function."""
         raise NotImplementedError
 
     def form(self, name: str) -> Node:
-        r"""Read what follows a LaTeX construction such as \frac."""
+        r"""Parse what follows a LaTeX command such as \frac."""
         raise NotImplementedError
 
     def constructor(self, name: str) -> Node:
-        """Read what follows the name of a sympy or Python constructor such as Interval."""
+        """Parse what follows the name of a sympy or Python constructor such as Interval."""
         raise NotImplementedError
 
     def bracketed(self, opening: str) -> Node:
-        """Read what follows an opening bracket, to its closing bracket."""
+        """Parse what follows an opening bracket, up to its closing bracket."""
         raise NotImplementedError
 
     # --- operators, loosest first --------------------------------------------------------------
 
     def sum(self) -> Node:
-        """Terms joined by + − ± ∓."""
+        """Parse terms joined by + − ± ∓."""
         terms = [self.product()]
         while sign := self.accept("+", "-", "±", "∓"):
             if sign in "+-" and self.is_op(",", ")", "]"):
@@ -77,13 +77,13 @@ class Expressions(Cursor):
 
     @staticmethod
     def signed(sign: str, node: Node) -> Node:
-        """A node with a sign before it."""
+        """Return a node with a sign before it."""
         if sign == "-":
             return negative(node)
         return Mul((PlusMinus(1 if sign == "±" else -1), node))
 
     def product(self) -> Node:
-        """Factors joined by * and /, or simply side by side."""
+        """Parse factors joined by * and /, or next to each other."""
         factors = [self.unary()]
         while True:
             if self.accept("*"):
@@ -100,7 +100,7 @@ class Expressions(Cursor):
             self.count()
 
     def unary(self) -> Node:
-        """A power, perhaps with signs before it."""
+        """Parse a power, perhaps with signs before it."""
         sign = self.accept("+", "-", "±", "∓")
         if not sign:
             return self.power()
@@ -110,7 +110,7 @@ class Expressions(Cursor):
         return node if sign == "+" else self.signed(sign, node)
 
     def starts_factor(self) -> bool:
-        """Whether the next token begins a factor, so that a product needs no sign."""
+        """Tell whether the next token begins a factor, so that a product needs no sign."""
         kind, value, _ = self.token
         if kind == "op":
             return value in _STARTS or (value == "|" and not self.bars and not self.in_builder)
@@ -119,7 +119,7 @@ class Expressions(Cursor):
         )
 
     def power(self) -> Node:
-        """An atom with its postfixes and exponents."""
+        """Parse an atom with its postfixes and exponents."""
         node = self.postfix(self.atom())
         while self.accept("^"):
             self.count()
@@ -135,7 +135,7 @@ class Expressions(Cursor):
         return node
 
     def exponent(self) -> Node:
-        """What stands after a caret."""
+        """Parse what follows a caret."""
         if self.accept("{"):
             node = self.sum()
             self.expect("}")
@@ -172,7 +172,7 @@ class Expressions(Cursor):
         return True
 
     def minutes(self, degrees: Call) -> Node:
-        """What may follow a degree sign: minutes of arc (60° 42'), or C and F."""
+        """Parse what may follow a degree sign: minutes of arc (60° 42'), or C and F."""
         if self.token.kind == "name" and self.token.value in _TEMPERATURES:
             unit = _TEMPERATURES[self.next().value]
             return Quantity(degrees.args[0], unit)
@@ -183,7 +183,7 @@ class Expressions(Cursor):
         return degrees
 
     def postfix(self, node: Node) -> Node:
-        """A node with the ! % ° ' that follow it."""
+        """Apply the signs ! % ° ' that follow a node."""
         while True:
             if self.accept("!"):
                 node = Call("factorial", (node,))
@@ -201,7 +201,7 @@ class Expressions(Cursor):
     # --- atoms --------------------------------------------------------------------------------
 
     def atom(self) -> Node:
-        """A value that no operator splits."""
+        """Parse a value that no operator divides."""
         self.count()
         self.deeper()
         node = self.starting_with(self.next())
@@ -209,7 +209,7 @@ class Expressions(Cursor):
         return node
 
     def starting_with(self, token: Token) -> Node:
-        """The value that a token begins."""
+        """Parse the value that begins with a token just taken."""
         kind, value, _ = token
         if kind == "num":
             return self.number(value)
@@ -238,7 +238,7 @@ class Expressions(Cursor):
         raise Unreadable(f"{value or 'the end'!r} where a value should be")
 
     def number(self, digits: str) -> Node:
-        """A number, perhaps with a base, repeating digits or a fraction after it."""
+        """Parse what may follow the digits of a number: a base, repeating digits, a fraction."""
         if self.token.kind == "sub" and (base := base_named(self.token.value)):
             self.next()
             return Based(digits, base)
@@ -251,7 +251,7 @@ class Expressions(Cursor):
         return node
 
     def repeating(self, digits: str) -> Node:
-        """A decimal with repeating digits under a bar."""
+        """Parse repeating digits under a bar, after the decimal before them."""
         self.next()
         start = self.argument(split=False)
         if not isinstance(start, Num) or start.value.denominator != 1:
@@ -262,7 +262,7 @@ class Expressions(Cursor):
         return Num(Fraction(digits.rstrip(".")) + tail)
 
     def mixed(self, whole: Num) -> Node:
-        r"""A proper fraction right after a whole number belongs to it: 2\frac12, 1 1/2."""
+        r"""Add a proper fraction that follows a whole number: 2\frac12, 1 1/2."""
         start, nodes = self.at, self.nodes
         part: Node | None = None
         if self.token[:2] == ("form", "frac"):
@@ -283,7 +283,7 @@ class Expressions(Cursor):
         return whole
 
     def variable(self, name: str) -> Node:
-        """A name, or an unknown function of what follows in brackets."""
+        """Parse a variable, or an unknown function with its arguments in brackets."""
         if self.token.kind == "sub":
             name = f"{name}_{subscript_name(self.next().value)}"
         while self.accept("'"):
@@ -300,7 +300,7 @@ class Expressions(Cursor):
         return Sym(name)
 
     def inverse_follows(self) -> bool:
-        """Take ^{-1} when a bracket follows it: the inverse of a function."""
+        """Take ^{-1} if a bracket follows it, which means the inverse of a function."""
         values = [token.value for token in self.tokens[self.at : self.at + 6]]
         for spelling in (["^", "{", "-", "1", "}", "("], ["^", "-", "1", "("]):
             if values[: len(spelling)] == spelling:
@@ -309,7 +309,7 @@ class Expressions(Cursor):
         return False
 
     def primes(self) -> str:
-        r"""Take ^' or ^{\prime\prime}, if that is what follows."""
+        r"""Take ^' or ^{\prime\prime} if it comes next. Return the primes."""
         start, count = self.at, 0
         self.next()
         braced = bool(self.accept("{"))
@@ -321,7 +321,7 @@ class Expressions(Cursor):
         return "'" * count
 
     def text(self, words: str) -> Node:
-        """Words; a single letter is a variable after all."""
+        """Parse words; a single letter is a variable."""
         if len(words) == 1 and words.isalpha():
             return self.variable(words)
         parts = [words]
@@ -330,7 +330,7 @@ class Expressions(Cursor):
         return Text(" ".join(parts))
 
     def bracket(self, opening: str) -> Node:
-        """A value that begins with an operator sign."""
+        """Parse a value that begins with a bracket or another sign."""
         if opening in ("(", "[", "\\{", "{"):
             return self.bracketed(opening)
         if opening in ("|", "|("):
@@ -354,7 +354,7 @@ class Expressions(Cursor):
         raise Unreadable(f"{opening!r} where a value should be")
 
     def arguments(self) -> tuple[Node, ...]:
-        """Arguments in parentheses."""
+        """Parse arguments in parentheses."""
         self.expect("(")
         if self.accept(")"):
             return ()
@@ -365,7 +365,7 @@ class Expressions(Cursor):
         return node.items if isinstance(node, Group) and node.kind == "bare" else (node,)
 
     def argument(self, *, split: bool = True) -> Node:
-        """A TeX argument: a group in braces, or a single digit, letter or command."""
+        """Parse a TeX argument: a group in braces, or a single digit, letter or command."""
         if self.accept("{"):
             bars, self.bars = self.bars, 0
             node = self.sum()

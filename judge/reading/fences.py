@@ -21,7 +21,7 @@ def _kind_of_block(language: str) -> str:
 
 
 def parts_of(text: str) -> list[tuple[str, str]]:
-    """Words, programs and tool outputs as they stand; an open fence reaches to the end."""
+    """Return (kind, text) of each part in order. A fence left open reaches to the end."""
     parts: list[tuple[str, str]] = []
     kind, fenced, lines = WORDS, False, list[str]()
 

@@ -28,7 +28,7 @@ class Forms(Expressions):
     """The part of the parser for functions and LaTeX commands with arguments."""
 
     def function(self, name: str) -> Node:
-        """A function with its base, its power and its argument: sin^2 x, log_3 5, tan^{-1}(1)."""
+        """Parse the base, power and argument of a function: sin^2 x, log_3 5, tan^{-1}(1)."""
         base = power = None
         for _ in range(2):
             if self.token.kind == "sub":
@@ -46,7 +46,7 @@ class Forms(Expressions):
         return node if power is None else Pow(node, power)
 
     def bare_argument(self) -> Node:
-        """The argument of a function without parentheses: the simple factors that follow."""
+        """Parse an argument without parentheses: the simple factors that follow."""
         if self.is_op("-", "+"):
             return self.unary()
         factors: list[Node] = [self.power()]
@@ -55,7 +55,7 @@ class Forms(Expressions):
         return product(factors)
 
     def form(self, name: str) -> Node:
-        """A LaTeX construction with arguments in braces."""
+        """Parse the arguments of a LaTeX command."""
         if name == "frac":
             top = self.argument()
             return quotient(top, self.argument())
@@ -78,7 +78,7 @@ class Forms(Expressions):
         raise Unreadable(f"\\{name} out of place")
 
     def radical(self, index: int) -> Node:
-        """A root, perhaps with its order in brackets."""
+        """Parse a root, perhaps with its order in brackets."""
         if self.accept("["):
             order = self.sum()
             self.expect("]")
@@ -86,7 +86,7 @@ class Forms(Expressions):
         return root(self.argument(split=False), Num(Fraction(index)))
 
     def big(self, kind: str) -> Node:
-        """A sum, product or integral with its bounds."""
+        """Parse a sum or product with its bounds."""
         variable, low, high = "", None, None
         for _ in range(2):
             if self.token.kind == "sub":
@@ -107,7 +107,7 @@ class Forms(Expressions):
         return Big(kind, variable, low, high, body)
 
     def environment(self) -> Node:
-        r"""\begin{...} ... \end{...}: a matrix, or the lines of a system."""
+        r"""Parse \begin{...} ... \end{...}: a matrix, or the lines of a system."""
         name = self.braced_name()
         if name.startswith("array"):
             if self.accept("{"):
@@ -141,7 +141,7 @@ class Forms(Expressions):
         return Group("bare", tuple(row[0] for row in rows))
 
     def braced_name(self) -> str:
-        """The name of an environment."""
+        """Parse the name of an environment in braces."""
         self.expect("{")
         letters = ""
         while not self.accept("}"):
@@ -152,7 +152,7 @@ class Forms(Expressions):
         return letters.replace("*", "")
 
     def parse_inside(self, text: str) -> Node:
-        """Parse a text of its own, such as the content of a subscript, at this depth."""
+        """Parse a separate text, such as a subscript, with the current depth and node count."""
         parser = type(self)(tokenize(text), latex=self.latex, depth=self.depth + 1)
         node = parser.statement()
         if parser.token.kind != "end":

@@ -1,7 +1,7 @@
-"""Read a whole answer: lists, tuples, sets, intervals, equations, logic, quantities, words.
+"""Parse a whole answer: lists, tuples, sets, intervals, equations, logic, quantities, words.
 
-`read` is the way in. It never evaluates anything, and raises `Unreadable` for what it does not
-understand or what exceeds the caps; it raises nothing else.
+`read` is the function to call. It evaluates nothing, and raises `Unreadable`, and nothing else, for
+what is not in the grammar or exceeds the caps.
 """
 
 import re
@@ -60,12 +60,12 @@ _BASE_LETTERS = re.compile(r"(-?)(?=\w*\d)([0-9A-F]{2,})_\{?(?:\\text\{)?(\w+)\}
 
 @lru_cache(maxsize=8_192)
 def read(text: str) -> Node:
-    """The meaning of an answer. Raises `Unreadable`, and nothing else, on what it cannot read."""
+    """Parse an answer. Raises `Unreadable`, and nothing else."""
     return parse(clean(text))
 
 
 def parse(text: str) -> Node:
-    """The meaning of a cleaned text."""
+    """Parse a cleaned text."""
     if (match := _CLOCK.fullmatch(text)) and (match[2] or match[3]):
         half = f"{match[3].lower()}m" if match[3] else ""
         return Clock(int(match[1]), int(match[2] or 0), half)
@@ -98,7 +98,7 @@ def _parse_whole(text: str) -> Node:
 
 
 def _turn_bar(tokens: list[Token], number: int) -> list[Token]:
-    """The tokens with one bar told to open: ||x||y|| can close only one way."""
+    """Mark one bar as an opening bar, to try readings of ||x||y||."""
     places = [index for index, token in enumerate(tokens) if token.value == "|"]
     turned = list(tokens)
     turned[places[number]] = Token("op", "|(")
@@ -106,10 +106,10 @@ def _turn_bar(tokens: list[Token], number: int) -> list[Token]:
 
 
 class Grammar(Forms):
-    """The other half of the parser: everything that is made of scalars."""
+    """The complete parser: everything that is made of single values."""
 
     def whole(self) -> Node:
-        """A whole answer, to the last token."""
+        """Parse a whole answer, up to the last token."""
         self.accept("=")
         while self.accept(",", "*", ":"):
             pass
@@ -123,7 +123,7 @@ class Grammar(Forms):
         return node
 
     def groups(self) -> Node:
-        """Statements separated by semicolons."""
+        """Parse statements separated by semicolons."""
         parts = [self.statement()]
         while self.accept(";", "\\\\"):
             if self.token.kind == "end":
@@ -138,7 +138,7 @@ class Grammar(Forms):
         return Group("bare", tuple(tuples))
 
     def statement(self) -> Node:
-        """Items separated by commas, and, or."""
+        """Parse items separated by commas, "and" or "or"."""
         items = [self.chain()]
         joins: list[str] = []
         while join := self.separator():
@@ -154,7 +154,7 @@ class Grammar(Forms):
         return Group("bare", tuple(items))
 
     def separator(self) -> str:
-        """A comma, a word or both, and sympy's & and | between bracketed relations."""
+        """Take a comma, "and", "or", or sympy's & and | between bracketed relations."""
         found = self.accept(*_SEPARATORS)
         if found == "," and self.is_op("and", "or"):
             found = self.next().value
@@ -165,7 +165,7 @@ class Grammar(Forms):
         return found
 
     def chain(self) -> Node:
-        """Operands joined by relations."""
+        """Parse operands joined by relations."""
         if self.accept("not"):
             return Logic("not", (self.chain(),))
         self.declare_function()
@@ -187,7 +187,7 @@ class Grammar(Forms):
         return Chain(tuple(operands), tuple(relations))
 
     def declare_function(self) -> None:
-        """A letter with a bracket before an equals sign is a function: p(x) = ..., T(10) = 2."""
+        """Note that a letter is a function where it is defined: p(x) = ..., T(10) = 2."""
         tokens, at = self.tokens, self.at
         if tokens[at].kind != "name" or tokens[at + 1].value != "(":
             return
@@ -198,7 +198,7 @@ class Grammar(Forms):
             self.functions.add(tokens[at].value)
 
     def ratio(self) -> Node:
-        """Values joined by colons."""
+        """Parse values joined by colons."""
         parts = [self.set_expression()]
         while self.is_op(":") and not self.in_builder:
             self.next()
@@ -208,7 +208,7 @@ class Grammar(Forms):
         return parts[0]
 
     def set_expression(self) -> Node:
-        """Sets joined by union, intersection, difference."""
+        """Parse sets joined by union, intersection, difference."""
         node = self.quantity()
         while operator := self.accept(*_SET_OPERATORS):
             kind, part = _SET_OPERATORS[operator], self.quantity()
@@ -220,7 +220,7 @@ class Grammar(Forms):
         return node
 
     def quantity(self) -> Node:
-        """A value and the unit after it."""
+        """Parse a value and the unit after it."""
         node = self.sum()
         if self.token.kind != "text" and not (
             self.is_op("/") and self.tokens[self.at + 1].kind == "text"
@@ -246,7 +246,7 @@ class Grammar(Forms):
         return self.compound(Quantity(node, unit))
 
     def compound(self, first: Quantity) -> Quantity:
-        """A quantity in two units: 1 hour 30 minutes."""
+        """Add a second quantity of the same dimension that follows: 1 hour 30 minutes."""
         unit, start = first.unit, self.at
         if not (unit.known and unit.dimension and self.token.kind == "num"):
             return first
@@ -258,7 +258,7 @@ class Grammar(Forms):
         return Quantity(Add((first.value, rest)), unit)
 
     def is_unit_sign(self) -> bool:
-        """Whether the next token belongs to the unit being read."""
+        """Tell whether the next token belongs to the unit being parsed."""
         kind, value, _ = self.token
         following = self.tokens[self.at + 1].kind
         if kind == "num":
@@ -276,7 +276,7 @@ class Grammar(Forms):
         return False
 
     def bracketed(self, opening: str) -> Node:
-        """A bracket just taken, its contents, and what they make: a value, tuple, set, interval."""
+        """Parse what follows an opening bracket: a value, tuple, set or interval."""
         bars, self.bars = self.bars, 0
         builder, self.in_builder = self.in_builder, opening in ("\\{", "{")
         if closing := self.accept(*_CLOSING[opening]):
@@ -293,7 +293,7 @@ class Grammar(Forms):
         return enclose(opening, node, closing, latex_group=opening == "{" and self.latex)
 
     def dictionary(self) -> Node:
-        """What Python prints for a solution: {x: 1, y: 2}."""
+        """Parse a dictionary as Python prints a solution: {x: 1, y: 2}."""
         self.in_builder = False
         items: list[Node] = []
         while not items or self.accept(","):
@@ -303,7 +303,7 @@ class Grammar(Forms):
         return Group("bare", tuple(items))
 
     def builder(self, element: Node) -> Node:
-        """The condition of a set-builder."""
+        """Parse the condition of a set-builder."""
         self.in_builder = False
         condition = self.statement()
         if isinstance(condition, Group) and condition.kind == "bare":
@@ -313,12 +313,12 @@ class Grammar(Forms):
         return Builder(element, condition)
 
     def constructor(self, name: str) -> Node:
-        """Read the arguments of a sympy or Python constructor, and make its node."""
+        """Parse the arguments of a sympy or Python constructor, and build its node."""
         return construct(name, self.arguments() if self.is_op("(") else ())
 
 
 def join_logic(items: list[Node], joins: list[str]) -> Node:
-    """Statements joined by and and or, with and the tighter; a comma binds like and."""
+    """Join statements by "and" and "or". "And" binds tighter, and a comma binds like "and"."""
     clauses: list[list[Node]] = [[items[0]]]
     for join, item in zip(joins, items[1:], strict=True):
         if join == "or" or (join == "," and "and" not in joins):
@@ -330,7 +330,7 @@ def join_logic(items: list[Node], joins: list[str]) -> Node:
 
 
 def enclose(opening: str, node: Node, closing: str, *, latex_group: bool) -> Node:
-    """What a bracket makes of its contents."""
+    """Build the value, tuple, list, set or interval that brackets make of their contents."""
     several = isinstance(node, Group) and node.kind == "bare"
     items = node.items if isinstance(node, Group) and several else (node,)
     if latex_group:

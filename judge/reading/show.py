@@ -31,7 +31,7 @@ from judge.reading.syntax import (
 
 
 def show(node: Node) -> str:
-    """The node as one line of plain text."""
+    """Print a node as one line of plain text."""
     return _SHOW[type(node)](node)
 
 

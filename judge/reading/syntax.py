@@ -1,4 +1,4 @@
-"""The syntax tree of an answer: frozen nodes, and functions to make, walk, rewrite and send them.
+"""The syntax tree of an answer: frozen nodes, and functions to make, walk and encode them.
 
 Nothing here knows LaTeX, Python or arithmetic.
 """
@@ -18,7 +18,7 @@ class Unreadable(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """Anything an answer can be read as."""
+    """A node of the syntax tree."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class Num(Node):
 
 @dataclass(frozen=True, slots=True)
 class Sym(Node):
-    """A variable. Its name is never changed to make two answers meet."""
+    """A variable, named as in the answer."""
 
     name: str
 
@@ -45,7 +45,7 @@ class Const(Node):
 
 @dataclass(frozen=True, slots=True)
 class PlusMinus(Node):
-    """The factor that is +1 or −1: `sign` is 1 for ±, −1 for ∓."""
+    """The sign ± or ∓ as a factor; `sign` is 1 for ±, −1 for ∓."""
 
     sign: int
 
@@ -134,7 +134,7 @@ class SetOp(Node):
 
 @dataclass(frozen=True, slots=True)
 class Builder(Node):
-    """The set of x such that a condition holds."""
+    """A set-builder: all values of the variable for which a condition holds."""
 
     variable: Node
     condition: Node
@@ -158,7 +158,7 @@ class Logic(Node):
 
 @dataclass(frozen=True, slots=True)
 class Matrix(Node):
-    """A rectangle of entries."""
+    """A matrix with rows of equal length."""
 
     rows: tuple[tuple[Node, ...], ...]
 
@@ -181,7 +181,7 @@ class Clock(Node):
 
 @dataclass(frozen=True, slots=True)
 class Based(Node):
-    """Digits in a base that was written down."""
+    """Digits with their base."""
 
     digits: str
     base: int
@@ -208,7 +208,7 @@ SCALARS = (Num, Sym, Const, PlusMinus, Add, Mul, Pow, Call, Big)
 
 
 def negative(node: Node) -> Node:
-    """Minus the node."""
+    """Return minus the node."""
     if isinstance(node, Num):
         return Num(-node.value, f"-{node.written}" if node.written else "")
     if isinstance(node, Mul):
@@ -217,17 +217,17 @@ def negative(node: Node) -> Node:
 
 
 def quotient(top: Node, bottom: Node) -> Node:
-    """One node over another."""
+    """Return one node over another."""
     return Mul((top, Pow(bottom, MINUS_ONE)))
 
 
 def product(factors: list[Node]) -> Node:
-    """The product of some nodes."""
+    """Return the product of some nodes."""
     return factors[0] if len(factors) == 1 else Mul(tuple(factors))
 
 
 def total(terms: list[Node]) -> Node:
-    """The sum of some nodes."""
+    """Return the sum of some nodes."""
     return terms[0] if len(terms) == 1 else Add(tuple(terms))
 
 
@@ -237,7 +237,7 @@ def is_infinite(node: Node) -> bool:
 
 
 def children(node: Node) -> list[Node]:
-    """The nodes directly inside a node."""
+    """Return the nodes directly inside a node."""
     found: list[Node] = []
     for part in _PARTS[type(node)]:
         value = getattr(node, part)
@@ -253,7 +253,7 @@ def children(node: Node) -> list[Node]:
 
 
 def walk(node: Node) -> Iterator[Node]:
-    """The node and every node inside it."""
+    """Yield the node and every node inside it."""
     waiting = [node]
     while waiting:
         node = waiting.pop()
@@ -263,7 +263,7 @@ def walk(node: Node) -> Iterator[Node]:
 
 
 def depth(node: Node) -> int:
-    """How many nodes lie inside each other at most."""
+    """Return the height of the syntax tree."""
     level, deepest = [node], 0
     while level:
         deepest += 1
@@ -272,7 +272,7 @@ def depth(node: Node) -> int:
 
 
 def rewrite(node: Node, change: Callable[[Node], Node]) -> Node:
-    """A copy with `change` applied to every node, innermost first."""
+    """Return a copy with `change` applied to every node, innermost first."""
     changed = {}
     for part in _PARTS[type(node)]:
         old = getattr(node, part)
@@ -283,7 +283,7 @@ def rewrite(node: Node, change: Callable[[Node], Node]) -> Node:
 
 
 def names(node: Node) -> frozenset[str]:
-    """The free variables of a node, and its unknown functions as `f()`."""
+    """Return the free variables of a node, and its unknown functions as `f()`."""
     found: set[str] = set()
     for part in walk(node):
         if isinstance(part, Sym):
@@ -296,7 +296,7 @@ def names(node: Node) -> frozenset[str]:
 
 
 def _names_around_bound(node: Node) -> frozenset[str]:
-    """As `names`, for a node with bound variables, which are not free."""
+    """Return what `names` does for a node with bound variables, which are not free."""
     if not children(node):
         return names(node)
     found = frozenset(name for child in children(node) for name in _names_around_bound(child))
@@ -315,14 +315,14 @@ def _map(value: Any, change: Callable[[Node], Node]) -> Any:
 
 
 def encode(node: Node) -> list[Any]:
-    """A scalar node as lists and strings, for another process. Raises `Unreadable` on others."""
+    """Turn a scalar node into lists and strings for JSON. Raises `Unreadable` for others."""
     if type(node).__name__ not in _SCALAR_KINDS:
         raise Unreadable(f"{type(node).__name__} is not a scalar")
     return [type(node).__name__, *(_encoded(getattr(node, part.name)) for part in fields(node))]
 
 
 def decode(data: list[Any]) -> Node:
-    """The node that `encode` encoded. Raises `Unreadable` on anything else."""
+    """Build the node that `encode` encoded. Raises `Unreadable` for anything else."""
     kind = _SCALAR_KINDS.get(data[0])
     if kind is None:
         raise Unreadable(f"{data[0]} is not a scalar")

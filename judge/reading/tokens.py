@@ -1,7 +1,7 @@
-"""Cut a formula into tokens: LaTeX, plain text and Python spellings become the same tokens.
+"""Divide a formula into tokens, the same ones for LaTeX, plain text and Python notation.
 
-Decides what a run of letters is (a function, a constant, a unit, a word, or letters multiplied);
-knows nothing of structure.
+This decides what a sequence of letters is: a function, a constant, a unit, a word, or a product of
+letters. Structure is left to the parser.
 """
 
 import re
@@ -29,7 +29,7 @@ from judge.reading.words import (
 
 
 class Token(NamedTuple):
-    """One token: its kind, its value, and whether a space stands before it."""
+    """A token: its kind, its value, and whether there is a space before it."""
 
     kind: str
     """num, name, func, make, const, op, form, sub, text, set or end."""
@@ -78,14 +78,14 @@ _OPERAND_ENDS = frozenset(terms(") ] } \\} |) ! % ' ° ⌋ ⌉"))
 
 
 def tokenize(text: str) -> list[Token]:
-    """The tokens of a cleaned text, then `end` tokens to look ahead into. Raises `Unreadable`."""
+    """Return the tokens of a cleaned text and some `end` tokens. Raises `Unreadable`."""
     scanner = _Scanner(text)
     scanner.run()
     return [*_join_digit_groups(scanner.tokens), *_END]
 
 
 class _Scanner:
-    """Walks the text once, appending to `tokens`."""
+    """Goes through the text once and appends to `tokens`."""
 
     def __init__(self, text: str) -> None:
         self.text = _MODULES.sub("", text)
@@ -140,7 +140,7 @@ class _Scanner:
             raise Unreadable(f"the character {value!r} is not in the grammar")
 
     def subscript(self, index: int) -> int:
-        """A subscript: everything in its braces, or one letter, number or (outside LaTeX) word."""
+        """Read a subscript: text in braces, one letter or number, or (outside LaTeX) a word."""
         rest = self.text[index:]
         if rest.lstrip().startswith("{"):
             start = index + len(rest) - len(rest.lstrip())
@@ -157,7 +157,7 @@ class _Scanner:
         return index + match.end()
 
     def words(self, words: str) -> None:
-        """Words from a text command; an "and" or "or" at either end joins what stands beside it."""
+        """Add words of a text command. "and" and "or" at either end become operators."""
         match = re.fullmatch(r"(and |or )?(.*?)( and| or)?", words)
         before, middle, after = match.groups() if match else (None, words, None)
         for kind, value in (("op", before), ("text", middle), ("op", after)):
@@ -165,7 +165,7 @@ class _Scanner:
                 self.add(kind, value.strip(" ,"))
 
     def word(self, run: str, index: int) -> int:
-        """A run of letters outside any LaTeX command."""
+        """Read a sequence of letters outside LaTeX commands."""
         following = self.text[index : index + 1]
         lower = run.lower()
         opens = self.text[index:].lstrip().startswith(("(", r"\left(", "{"))
@@ -213,7 +213,7 @@ class _Scanner:
         return index
 
     def letter(self, letter: str, index: int) -> int:
-        """A single letter: a unit after a space and a number, else a variable (x, x1)."""
+        """Read a letter: a unit after a number and a space, else a variable (x, x1)."""
         at_end = not self.text[index:].strip(" .)")
         if self.spaced and self.after_number() and at_end and letter in UNIT_LETTERS:
             self.add("text", letter)
@@ -223,7 +223,7 @@ class _Scanner:
         return index + (match.end() if match else 0)
 
     def letters(self, run: str, opens: bool) -> None:
-        """Letters that stand side by side: a product, perhaps with a function stuck to it."""
+        """Read letters without spaces as a product, perhaps with a function: xsin(x)."""
         for size in range(len(run) - 1, 2, -1):
             if run[:size] in FUNCTIONS and len(run) - size == 1:
                 self.add("func", FUNCTIONS[run[:size]])
@@ -240,7 +240,7 @@ class _Scanner:
             self.add("const" if letter in ("e", "i") else "name", letter)
 
     def is_word(self, run: str, opens: bool) -> bool:
-        """Whether unknown letters read as a word rather than a product."""
+        """Tell whether unknown letters are a word rather than a product."""
         if opens or (self.after_number() and not self.spaced):
             return False
         return len(run) > 5 or (len(run) > 2 and self.spaced and self.after_operand())
@@ -255,13 +255,13 @@ class _Scanner:
         return bool(self.tokens) and self.tokens[-1].kind in ("num", "text")
 
     def command(self, name: str, index: int) -> int:
-        """A LaTeX command; `index` is where the text goes on."""
+        """Read a LaTeX command that ends at `index`."""
         if name in ("left", "right"):
             return self.delimiter(name, index)
         if name in FORM_SPELLINGS or name in FORMS:
             self.add("form", FORM_SPELLINGS.get(name, name))
         elif name in TEXT_COMMANDS:
-            return self.wrapped(name, index)
+            return self.font_command(name, index)
         elif name in OPERATORS:
             self.add("op", OPERATORS[name])
         elif name in RELATIONS:
@@ -282,11 +282,11 @@ class _Scanner:
             self.add("op", "\\\\")  # a row break that lost its second backslash
             return index - 1
         else:
-            return self.stuck(name, index)
+            return self.joined_command(name, index)
         return index
 
     def delimiter(self, side: str, index: int) -> int:
-        r"""\left or \right: says which way a bar faces; a dot is a bracket left out."""
+        r"""Read what follows \left or \right: a bar opens or closes, a dot is no bracket."""
         self.spaced = self.spaced or side == "left"
         match = re.match(r"\s*(\||\\vert|\.)", self.text[index:])
         if match is None:
@@ -295,8 +295,8 @@ class _Scanner:
             self.add("op", "|(" if side == "left" else "|)")
         return index + match.end()
 
-    def stuck(self, name: str, index: int) -> int:
-        r"""A command with the next letters stuck to it, such as \pir or \cotx."""
+    def joined_command(self, name: str, index: int) -> int:
+        r"""Read a command joined with the next letters, such as \pir or \cotx."""
         for size in range(len(name) - 1, 1, -1):
             if len(name) - size <= 2 and name[:size] in FUNCTIONS.keys() | CONSTANTS.keys():
                 self.command(name[:size], index)
@@ -304,8 +304,8 @@ class _Scanner:
                 return index
         raise Unreadable(f"the command \\{name} is not in the grammar")
 
-    def wrapped(self, name: str, index: int) -> int:
-        """A command that changes the font of its argument: words, or mathematics after all."""
+    def font_command(self, name: str, index: int) -> int:
+        """Read the argument of a command that changes the font: words or mathematics."""
         start = index + len(self.text[index:]) - len(self.text[index:].lstrip())
         if self.text[start : start + 1] != "{":
             return index
@@ -360,7 +360,7 @@ _FIRST_GROUP = re.compile(r"[1-9]\d{0,2}(?:\d{3})*")
 
 
 def _continues(joined: list[Token], tokens: list[Token], index: int) -> bool:
-    """Whether the number at `index` is the next group of three digits of the one before."""
+    """Tell whether the number at `index` is the next three digits of the last one."""
     token = tokens[index]
     if not _GROUP.fullmatch(token.value):
         return False

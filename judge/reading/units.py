@@ -1,4 +1,4 @@
-"""Units of measure: what they measure and how large they are, and nouns that merely count.
+"""Parse units of measure, and nouns that count things.
 
 Covers everyday school units. Temperatures are compared by name, never converted.
 """
@@ -98,7 +98,7 @@ UNIT_LETTERS = frozenset(name for name in _MEASURES if len(name) <= 2)
 
 
 def parse_unit(text: str) -> Unit | None:
-    """Read "cubic feet", "km/h" or "students" as a unit; None when it is more than a unit."""
+    """Parse "cubic feet", "km/h" or "students" as a unit; None for any longer text."""
     found: list[tuple[str, Fraction, int]] = []  # what is measured, size, exponent
     direction, pending, known = 1, 1, True
     words = [part for word in _WORD.findall(text.lower()) for part in _SPELLED.get(word, [word])]
@@ -128,7 +128,7 @@ def parse_unit(text: str) -> Unit | None:
 
 
 def singular(word: str) -> str:
-    """A noun without its plural ending."""
+    """Return a noun without its plural ending."""
     if len(word) > 3 and word.endswith("ies"):
         return word[:-3] + "y"
     if len(word) > 3 and word.endswith("s") and not word.endswith("ss"):

@@ -1,11 +1,8 @@
-"""The vocabulary of answers: names of functions, constants, Greek letters, LaTeX commands, words.
-
-Tables only. What is in no table is not understood, and what is not understood is not run.
-"""
+"""Tables of the words in answers: functions, constants, Greek letters, LaTeX commands."""
 
 
 def terms(text: str) -> tuple[str, ...]:
-    """The words of a table written as one string."""
+    """Return the words of a table that is written as one string."""
     return tuple(text.split())
 
 

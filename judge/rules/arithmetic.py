@@ -19,7 +19,7 @@ _MAX_GAMMA = 1e4
 
 
 class Arithmetic:
-    """Numbers of one kind with their functions: what `value` computes with."""
+    """A kind of numbers with its functions."""
 
     pi: Any
     e: Any
@@ -27,20 +27,20 @@ class Arithmetic:
     functions: Mapping[str, Callable[..., Any]]
 
     def fraction(self, value: Fraction) -> Any:
-        """The number nearest to a fraction."""
+        """Return the number nearest to a fraction."""
         raise NotImplementedError
 
     def number(self, given: Any) -> Any:
-        """A Python number as one of this arithmetic, exactly."""
+        """Convert a Python number exactly to this arithmetic."""
         raise NotImplementedError
 
     def power(self, base: Any, exponent: Any) -> Any:
-        """A power, on the principal branch."""
+        """Compute a power, on the principal branch."""
         raise NotImplementedError
 
 
 class Floats(Arithmetic):
-    """Python floats, and complex numbers where floats end: 16 digits, microseconds."""
+    """Python floats, and complex numbers where there is no real value: 16 digits, fast."""
 
     pi, e, i = math.pi, math.e, 1j
 
@@ -48,22 +48,22 @@ class Floats(Arithmetic):
         self.functions = _float_functions()
 
     def fraction(self, value: Fraction) -> float:
-        """The number nearest to a fraction."""
+        """Return the number nearest to a fraction."""
         return value.numerator / value.denominator
 
     def number(self, given: Any) -> Any:
-        """A Python number as one of this arithmetic, exactly."""
+        """Convert a Python number exactly to this arithmetic."""
         return given
 
     def power(self, base: Any, exponent: Any) -> Any:
-        """A power, on the principal branch."""
+        """Compute a power, on the principal branch."""
         if type(base) is int:  # a power of whole numbers would have no bound
             base = float(base)
         return drop_zero_imaginary(base**exponent)
 
 
 class Digits(Arithmetic):
-    """mpmath numbers of a given precision, in a context of their own, for threads' sake."""
+    """mpmath numbers of a given precision, in a separate context, as threads need."""
 
     def __init__(self, digits: int) -> None:
         import mpmath
@@ -75,15 +75,15 @@ class Digits(Arithmetic):
         self.functions = _digit_functions(context)
 
     def fraction(self, value: Fraction) -> Any:
-        """The number nearest to a fraction."""
+        """Return the number nearest to a fraction."""
         return self.context.mpf(value.numerator) / value.denominator
 
     def number(self, given: Any) -> Any:
-        """A Python number as one of this arithmetic, exactly."""
+        """Convert a Python number exactly to this arithmetic."""
         return self.context.convert(given)
 
     def power(self, base: Any, exponent: Any) -> Any:
-        """A power, on the principal branch."""
+        """Compute a power, on the principal branch."""
         size = abs(base)
         if size and abs(self.context.log(size)) * abs(exponent) > _MAX_BITS:
             raise TooLarge("a power beyond the caps")
@@ -94,7 +94,7 @@ _LOCAL = threading.local()
 
 
 def digits(count: int) -> Digits:
-    """The calling thread's arithmetic of `count` digits."""
+    """Return the calling thread's arithmetic of `count` digits."""
     kept: dict[int, Digits] = _LOCAL.__dict__.setdefault("kept", {})
     if count not in kept:
         kept[count] = Digits(count)
@@ -107,7 +107,7 @@ def is_complex(number: Any) -> bool:
 
 
 def drop_zero_imaginary(number: Any) -> Any:
-    """The number without an imaginary part that is zero."""
+    """Return a number as real where its imaginary part is zero."""
     if type(number) is float or type(number) is int:
         return number
     return number.real if number.imag == 0 else number
@@ -174,7 +174,7 @@ def _digit_functions(context: Any) -> Mapping[str, Callable[..., Any]]:
 
 
 def _derived(basic: dict[str, Callable[..., Any]], pi: Any) -> Mapping[str, Callable[..., Any]]:
-    """The functions that others express, for either arithmetic."""
+    """Add the functions that can be computed from the basic ones, for either arithmetic."""
     sin, cos, tan = basic["sin"], basic["cos"], basic["tan"]
     asin, acos, atan, gamma = basic["asin"], basic["acos"], basic["atan"], basic["gamma"]
     sinh, cosh, tanh, atanh = basic["sinh"], basic["cosh"], basic["tanh"], basic["atanh"]

@@ -35,7 +35,7 @@ _MIRRORED = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
 
 
 def compare_equations(reference: Node, answer: Node, policy: Policy) -> Finding:
-    """Compare two nodes that are each to be zero."""
+    """Compare the equations that each of two nodes is zero."""
     variables = names(reference) | names(answer)
     left, right = _trivial(reference), _trivial(answer)
     if left or right:
@@ -73,17 +73,17 @@ def compare_inequalities(reference: Chain, answer: Chain) -> Finding:
 
 
 def gap(chain: Chain) -> Node:
-    """The difference of the two sides."""
+    """Return the difference of the two sides."""
     return Add((chain.operands[0], negative(chain.operands[1])))
 
 
 def product_of(chains: Iterable[Chain]) -> Node:
-    """What is zero when any of the equations holds."""
+    """Return a product that is zero where any of the equations holds."""
     return Mul(tuple(gap(chain) for chain in chains))
 
 
 def _upright(chain: Chain) -> tuple[Node, str] | None:
-    """The difference and the relation, turned so that it reads less-than or unequal."""
+    """Return the difference of the sides, and the relation as <, <= or !=."""
     if len(chain.relations) != 1:
         return None
     (relation,), difference = chain.relations, gap(chain)
@@ -93,7 +93,7 @@ def _upright(chain: Chain) -> tuple[Node, str] | None:
 
 
 def _trivial(node: Node) -> str:
-    """Whether an equation holds always or never; empty when it depends."""
+    """Say "true" or "false" for an equation that holds always or never; else an empty string."""
     seen: list[Any] = []
     for point in points(names(node)):
         try:
@@ -113,7 +113,7 @@ def _trivial(node: Node) -> str:
 
 
 def _ratios(reference: Node, answer: Node, variables: frozenset[str]) -> list[tuple[int, Any]]:
-    """The quotient of the two at each point: as floats, and to many digits at two of them."""
+    """Compute the quotient at each point: twice to many digits, then as floats if possible."""
     found: list[tuple[int, Any]] = []
     for index, point in enumerate(points(variables)):
         for arithmetic in (FLOATS, digits(_CHECK_DIGITS))[len(found) < 2 :]:
@@ -157,7 +157,7 @@ def _compare_roots(reference: Node, answer: Node, variables: list[str]) -> Findi
 
 
 def _narrows(node: Node) -> bool:
-    """Whether roots or logarithms leave the equation without meaning for some real values."""
+    """Tell whether roots or logarithms make the equation undefined for some real values."""
     return any(
         (isinstance(part, Pow) and not _is_whole(part.exponent))
         or (isinstance(part, Call) and part.name == "log")
@@ -172,7 +172,7 @@ def _is_whole(node: Node) -> bool:
 def _same_order(
     nodes: tuple[Node, Node], variable: str, point: dict[str, float], root: complex
 ) -> bool:
-    """Whether both vanish equally fast at a root, so that neither has it more often."""
+    """Tell whether a root has the same multiplicity in both nodes."""
     quotients = []
     for step in (1e-2, 1e-3):
         near = {**point, variable: root + step * max(1.0, abs(root))}
@@ -185,7 +185,7 @@ def _same_order(
 
 
 def _roots(node: Node, variable: str, point: dict[str, float]) -> list[complex]:
-    """Real roots found by the secant method from fixed starts; complex ones if none is real."""
+    """Find real roots by the secant method from fixed starts; complex ones if none is real."""
     try:
         formula = function(node, FLOATS)
     except _FAILURES:
@@ -202,7 +202,7 @@ def _roots(node: Node, variable: str, point: dict[str, float]) -> list[complex]:
 
 
 def _search(at: Any, starts: list[Any]) -> list[complex]:
-    """Roots from the starts; each is divided out before looking for the next."""
+    """Find roots from the starts. Each is divided out before the next is searched."""
     found: list[complex] = []
 
     def deflated(x: Any) -> Any:
@@ -235,7 +235,7 @@ def _secant(at: Any, start: Any) -> complex | None:
 
 
 def _solves(node: Node, variable: str, point: dict[str, float], root: complex) -> bool:
-    """Whether a root, known to float precision, makes the node vanish."""
+    """Tell whether the node is zero at a root, which is known to float precision."""
     try:
         here = value(node, {**point, variable: root}, FLOATS)
         step = 1e-3 * max(1.0, abs(root))

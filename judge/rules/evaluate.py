@@ -37,9 +37,9 @@ _TERMS = "#terms"
 
 
 def value(node: Node, env: Environment, arithmetic: Arithmetic, *, real: bool = False) -> Any:
-    """The number a node stands for, its variables taken from `env`.
+    """Compute the value of a node, with its variables taken from `env`.
 
-    With `real`, raises `NotReal` as soon as any part of it leaves the real line.
+    With `real`, raises `NotReal` where any part of the node is not real.
     """
     return function(node, arithmetic, real=real)(env)
 
@@ -47,7 +47,7 @@ def value(node: Node, env: Environment, arithmetic: Arithmetic, *, real: bool = 
 def function(
     node: Node, arithmetic: Arithmetic, *, real: bool = False
 ) -> Callable[[Environment], Any]:
-    """The node as a function of its variables, for computing many values of it."""
+    """Compile a node to a function of its variables, to compute many values of it."""
     formula = _Compiler(arithmetic, real).formula(node)
     number = arithmetic.number
 
@@ -63,7 +63,7 @@ def function(
 
 
 class _Compiler:
-    """Turns nodes into nested Python functions, so that constants are converted only once."""
+    """Turns nodes into nested Python functions, in which constants are converted only once."""
 
     def __init__(self, arithmetic: Arithmetic, real: bool) -> None:
         self.arithmetic = arithmetic
@@ -198,9 +198,9 @@ def _size(node: Node) -> int:
 
 
 def _opaque(name: str, salt: Any, args: list[Any]) -> Any:
-    """A value for a function nobody defined: the same for the same arguments, else another.
+    """Return a value for an undefined function: the same for the same arguments.
 
-    The salt, its entry in the environment, makes it another function at every sample point.
+    The salt, from the environment, makes it a different function at each sample point.
     """
     seed = crc32(name.encode())
     found = salt + (seed % 997) / 997

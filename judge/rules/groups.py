@@ -1,7 +1,7 @@
 """Compare answers of several values: tuples, lists, sets, matrices.
 
-Parentheses mean an order; braces mean none and no repetition; a bare list has no order. Square
-brackets have an order, except where a program may have printed a list of roots in them.
+Order matters in parentheses, and in square brackets except where a program may have printed a list
+of roots in them. It does not matter in a bare list or in braces, where repeated values count once.
 """
 
 from collections import Counter
@@ -51,7 +51,7 @@ def compare_in_order(left: Sequence[Node], right: Sequence[Node], compare: Compa
 
 
 def compare_in_any_order(left: Sequence[Node], right: Sequence[Node], compare: Compare) -> Finding:
-    """Match every value with another of its own."""
+    """Match each value with a different value of the other side."""
     if len(left) != len(right):
         return different("count", f"{len(left)} values against {len(right)}")
     values = [exact(node) if isinstance(node, Num) else None for node in (*left, *right)]
@@ -81,7 +81,7 @@ def compare_in_any_order(left: Sequence[Node], right: Sequence[Node], compare: C
 
 
 def combine(findings: Sequence[Finding]) -> Finding:
-    """What several findings say together: a difference outweighs a doubt outweighs equality."""
+    """Combine findings: one difference makes the whole different, else one doubt undecided."""
     for relation in (Relation.DIFFERENT, Relation.UNDECIDED):
         for finding in findings:
             if finding.relation is relation:

@@ -7,7 +7,7 @@ MAX_TERMS = 8_000
 
 
 class TooLarge(ArithmeticError):
-    """The value is beyond the caps."""
+    """The value or the computation is beyond the caps."""
 
 
 class NoValue(ArithmeticError):

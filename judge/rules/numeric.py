@@ -1,6 +1,6 @@
-"""Compare two numbers: exactly where both are rational, else to many digits, always relatively.
+"""Compare two numbers: exactly where both are rational, else to many digits.
 
-A decimal that only approximates the other number is settled by policy.
+Tolerances are relative. The policy decides on a decimal that only approximates the other number.
 """
 
 from collections.abc import Mapping
@@ -21,7 +21,7 @@ _NOISE = 12
 _MAX_BITS = 40_000
 _SLACK = 1 + Fraction(1, 10**9)
 _LOOSE = 1e-3
-"""How near an expression with decimals in it must come to be called an approximation."""
+"""Largest relative distance at which an expression with decimals is an approximation."""
 
 
 def compare_numbers(reference: Node, answer: Node, policy: Policy) -> Finding:
@@ -49,10 +49,10 @@ def compare_numbers(reference: Node, answer: Node, policy: Policy) -> Finding:
 def values_agree(
     reference: Node, answer: Node, env: Mapping[str, Any], *, quick: bool = False
 ) -> tuple[bool, Any, Any, float]:
-    """Whether two values agree to many digits, both values, and their relative distance.
+    """Return whether two values agree, both values, and their relative distance.
 
-    Two precisions tell rounding noise from a small number: noise shrinks with more digits. One is
-    enough (`quick`) where the variables have random values, so that no near miss is planted.
+    Two precisions tell rounding errors from a small number, as errors shrink with more digits. One
+    is enough (`quick`) for variables with random values, where nobody can plant a near miss.
     Raises ArithmeticError or ValueError where there is no value.
     """
     low, high = (digits(count) for count in _DIGITS)
@@ -78,7 +78,7 @@ def _small(gap: Fraction) -> float:
 def _apart(
     reference: Node, answer: Node, left: Any, right: Any, distance: float, policy: Policy
 ) -> Finding:
-    """Two numbers that differ: unless one is a decimal standing for the other."""
+    """Compare two numbers that differ, of which one may be a rounded decimal of the other."""
     if not (has_decimal(reference) or has_decimal(answer)):
         return different("exact" if isinstance(left, Fraction) else "digits", "different numbers")
     if distance < 10.0**-policy.float_digits:
@@ -100,18 +100,18 @@ def _apart(
 
 
 def _rounds_to(number: Fraction, literal: Fraction, place: Fraction) -> bool:
-    """Whether a decimal ending at `place` is the number rounded or cut off there."""
+    """Tell whether a decimal ending at `place` is the number rounded or truncated there."""
     gap = abs(number - literal)
     return 2 * gap <= place * _SLACK or (gap < place and abs(number) > abs(literal))
 
 
 def _terminates(number: Fraction) -> bool:
-    """Whether the number is a short decimal, so that there was no need to round it."""
+    """Tell whether the number is a short decimal, which needs no rounding."""
     return number.denominator < 10**6 and 10**6 % number.denominator == 0
 
 
 def _as_fraction(number: Any) -> Fraction | None:
-    """A real number as a fraction; None for a complex one or one of astronomic size."""
+    """Convert a real number to a fraction; None for a complex or extremely large number."""
     if isinstance(number, Fraction | int):
         return Fraction(number)
     if getattr(number, "imag", 0) != 0:
@@ -124,12 +124,12 @@ def _as_fraction(number: Any) -> Fraction | None:
 
 
 def has_decimal(node: Node) -> bool:
-    """Whether a decimal was written anywhere in the node."""
+    """Tell whether the node holds a number written as a decimal."""
     return any(isinstance(part, Num) and bool(part.written) for part in walk(node))
 
 
 def last_place(node: Node) -> Fraction | None:
-    """The value of one in the last digit of a decimal literal, perhaps times a power of ten."""
+    """Return the place value of the last digit of a decimal, perhaps times a power of ten."""
     if isinstance(node, Num) and node.written:
         mantissa, _, exponent = node.written.lower().partition("e")
         return Fraction(10) ** (int(exponent or 0) - len(mantissa.partition(".")[2]))
@@ -148,9 +148,9 @@ def _ten(node: Node) -> bool:
 
 
 def _real_roots(reference: Node, answer: Node) -> tuple[Node, Node] | None:
-    """Both nodes with odd roots of negative numbers taken on the real line, if that changes them.
+    """Rewrite odd roots of negative numbers as real roots; None where there are none.
 
-    (-8)^(1/3) is -2 on the real line and 1 + i√3 on the principal branch; school means the first.
+    (-8)^(1/3) is -2 as a real root and 1 + i√3 on the principal branch; schools mean the first.
     """
 
     def real(node: Node) -> Node:

@@ -1,4 +1,4 @@
-"""Answers that are words, or nothing: garbage, hedges, sentences, and words compared as words."""
+"""Compare answers in words, and recognise texts that are no answer."""
 
 import re
 
@@ -44,7 +44,7 @@ _OPPOSITES = frozenset(terms("not no neither never nor non isn't cannot without 
 
 
 def is_nothing(text: str) -> str:
-    """Why the text is no answer at all; empty when it may be one."""
+    """Say why the text is no answer at all; empty when it may be one."""
     bare = "".join(text.split()).strip(".").lower()
     if not re.search(r"[^\W_]|\\(?:infty|emptyset|varnothing)|[∞∅π]", text) or bare in _NOTHING:
         return "no content"
@@ -56,12 +56,12 @@ def is_nothing(text: str) -> str:
 
 
 def is_hedge(text: str) -> bool:
-    """Whether the text says more than one thing, or will not say."""
+    """Tell whether the text gives several alternatives or is unsure."""
     return bool(_HEDGE.search(text))
 
 
 def plain_words(text: str) -> str:
-    """The words of an answer without markup, case, punctuation and articles."""
+    """Return the words of an answer without markup, case, punctuation and articles."""
     text = _TEXT.sub(r" \1 ", text)
     text = _PUNCTUATION.sub(" ", _MARKUP.sub(" ", text)).lower()
     words = [singular(word) for word in text.split() if word not in _ARTICLES]
@@ -73,7 +73,7 @@ def plain_words(text: str) -> str:
 
 
 def is_words(text: str) -> bool:
-    """Whether a text is words rather than mathematics."""
+    """Tell whether a text is words rather than mathematics."""
     unmarked = _TEXT.sub(lambda match: match[1], text).strip(" {}$\"'`.")
     if _FORMULA.search(unmarked) or unmarked.lower() in _LETTER_NAMES:
         return False
@@ -93,7 +93,7 @@ _SHORT = frozenset(terms("yes no odd dne mon tue wed thu fri sat sun tie"))
 
 
 def words_as_mathematics(text: str) -> str:
-    """The formula some words stand for: none for no solution, 7 for seven; empty for others."""
+    """Return the formula for words such as "no solution" or "seven", empty for others."""
     words = plain_words(text)
     return _FORMULAS.get(words, "") or str(NUMBER_WORDS.get(words, ""))
 

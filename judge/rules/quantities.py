@@ -1,4 +1,4 @@
-"""Compare values that carry something besides a number: units, bases, proportions, times."""
+"""Compare values that are more than a number: units, bases, proportions, times."""
 
 from collections.abc import Callable
 from fractions import Fraction
@@ -42,7 +42,7 @@ def compare_units(reference: Node, answer: Node, policy: Policy, compare: Compar
         convention = (
             policy.missing_percent if unit.dimension == PERCENT.dimension else (policy.missing_unit)
         )
-        return _settled(values, convention, "units", f"{unit.name} left out")
+        return _under_convention(values, convention, "units", f"{unit.name} left out")
     if unit.dimension == PERCENT.dimension:
         left, right = (
             (quotient(left, _HUNDRED), right) if unit is left_unit else (
@@ -50,10 +50,12 @@ def compare_units(reference: Node, answer: Node, policy: Policy, compare: Compar
             )
         )  # fmt: skip
         hundredths = compare(left, right)
-        return _settled(hundredths, policy.missing_percent, "units", "percent as hundredths")
+        return _under_convention(
+            hundredths, policy.missing_percent, "units", "percent as hundredths"
+        )
     if unit.dimension == DEGREE.dimension:
         turned = _in_radians(left, unit is left_unit, right, compare)
-        return _settled(turned, policy.degrees_for_radians, "units", "degrees as radians")
+        return _under_convention(turned, policy.degrees_for_radians, "units", "degrees as radians")
     return values
 
 
@@ -63,8 +65,8 @@ def _in_radians(left: Node, left_in_degrees: bool, right: Node, compare: Compare
     return compare(left, quotient(Mul((right, PI)), _HALF_TURN))
 
 
-def _settled(values: Finding, convention: Choice, tier: str, reason: str) -> Finding:
-    """Values that are equal, if a convention is granted."""
+def _under_convention(values: Finding, convention: Choice, tier: str, reason: str) -> Finding:
+    """Apply a convention to a finding that the values are equal."""
     if values.relation is Relation.EQUAL:
         return Finding(convention.relation(), values.tier, f"{values.reason}; {reason}")
     return values
@@ -106,7 +108,7 @@ def _minutes(clock: Clock) -> int:
 
 
 def compare_ratios(reference: Node, answer: Node, policy: Policy, compare: Compare) -> Finding:
-    """Compare proportions, or times that may be meant as such; one side may be a plain number."""
+    """Compare proportions, or times that may mean proportions; one side may be a number."""
     for clock, other in ((reference, answer), (answer, reference)):
         if isinstance(clock, Clock) and clock.half:
             hour = Num(Fraction(clock.hour))
@@ -128,7 +130,7 @@ def compare_ratios(reference: Node, answer: Node, policy: Policy, compare: Compa
     if first is None or second is None:
         return different("ratio", "another number of parts")
     finding = compare(first, second)
-    return _settled(finding, policy.ratio_for_number, "ratio", "a proportion as a number")
+    return _under_convention(finding, policy.ratio_for_number, "ratio", "a proportion as a number")
 
 
 def _parts(node: Node) -> tuple[Node, ...]:

@@ -9,7 +9,7 @@ from judge.rules.limits import MAX_DIGITS, MAX_FACTORIAL, NoValue, TooLarge
 
 
 def exact(node: Node) -> Fraction | None:
-    """The value as a fraction; None when it is irrational, symbolic or too large to write."""
+    """Compute the value as a fraction; None when it is irrational, symbolic or beyond the caps."""
     try:
         return _exact(node)
     except (NoValue, TooLarge, ZeroDivisionError):

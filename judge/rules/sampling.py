@@ -1,7 +1,7 @@
 """Compare two expressions with variables by their values at fixed pseudo-random points.
 
-Floats propose, many digits confirm. Variables are real. Agreement only where everything is real,
-only for positive letters, or only at whole numbers is said so in the tier.
+Floats are tried first, and agreement is confirmed to many digits. Variables are real. The tier says
+where expressions agree only where they are real, for positive letters or at whole numbers.
 """
 
 import math
@@ -23,16 +23,16 @@ _ROUNDS = (
     ((0.05, 0.45), (0.5, 0.95), (0.2, 0.7), (0.6, 0.99), (0.05, 0.45), (0.1, 0.9), (0.3, 0.6),
      (0.5, 0.99)),
 )  # fmt: skip
-"""How large the variables of each point are, first widely and then, if need be, near zero."""
+"""The range of the variables' sizes at each point, in a second round nearer to zero."""
 _SIGNS = ("++++",) * 4 + ("----", "+-+-", "-+-+", "++--")
-"""The signs of the variables of each point, in alphabetical order and over again."""
+"""The signs of the variables at each point, in alphabetical order, repeated."""
 _ROUND = len(_SIGNS)
 POSITIVE = 4
 """How many points of a round have only positive coordinates; they come first."""
 _NEEDED = 3
 _NEAR = 1e-7
 _COORDINATES = frozenset(terms("x y z t u v w theta"))
-"""Letters whose sign is open even when they stand alone; any other measures something."""
+"""Letters that may be negative even as the only variable; others usually are a size."""
 _INTEGRATION_CONSTANTS = frozenset(("C", "c", "K"))
 _WHOLE_NAMES = frozenset(terms("n k m N K M j l r s t i"))
 
@@ -40,12 +40,12 @@ Point = dict[str, float]
 
 
 class Sample(NamedTuple):
-    """What happened at one point."""
+    """The comparison at one point."""
 
     number: int
     agrees: bool
     real: bool
-    """Whether at least one side is real throughout at this point."""
+    """Whether all parts of at least one side are real at this point."""
 
 
 def compare_expressions(
@@ -53,7 +53,7 @@ def compare_expressions(
 ) -> Finding:
     """Compare two scalars of which at least one has variables.
 
-    `letters` counts the variables of the whole statement these are part of.
+    `letters` is the number of variables in the whole answers that these are part of.
     """
     variables = names(reference) | names(answer)
     samples = list(_samples(reference, answer, variables))
@@ -63,14 +63,14 @@ def compare_expressions(
     signed = any(has_absolute(node) for node in (reference, answer))
     verdict = _judge(samples, policy, may_be_positive=formula and not signed)
     if verdict.relation is Relation.DIFFERENT:
-        return _second_thoughts(reference, answer, variables, policy, verdict)
+        return _under_conventions(reference, answer, variables, policy, verdict)
     return verdict
 
 
 def points(
     variables: frozenset[str], whole: frozenset[str] = frozenset(), round_: int = 0
 ) -> Iterator[Point]:
-    """The points, the same for the same names. Variables in `whole` get small whole numbers."""
+    """Yield points, the same for the same names; variables in `whole` are small whole numbers."""
     ordered = sorted(variables)
     for index, (low, high) in enumerate(_ROUNDS[round_]):
         yield {
@@ -119,7 +119,7 @@ def _as_floats(node: Node) -> Callable[[Point], Any]:
 def _agree(
     reference: Callable[[Point], Any], answer: Callable[[Point], Any], point: Point
 ) -> bool | None:
-    """Whether the values agree as floats; None where floats cannot tell."""
+    """Tell whether the values agree as floats; None where floats cannot tell."""
     try:
         left, right = reference(point), answer(point)
         gap, size = abs(left - right), max(abs(left), abs(right))
@@ -154,7 +154,7 @@ def _is_real(node: Node, point: Point) -> bool:
 
 
 def _bound_names(node: Node) -> frozenset[str]:
-    """Variables that bound a sum, which must be whole numbers."""
+    """Return the variables in the bounds of sums, which must be whole numbers."""
     bounds = [
         bound
         for part in walk(node)
@@ -186,10 +186,10 @@ def _judge(samples: list[Sample], policy: Policy, *, may_be_positive: bool) -> F
     return different("sampling", f"different at {len(failing)} of {len(samples)} points")
 
 
-def _second_thoughts(
+def _under_conventions(
     reference: Node, answer: Node, variables: frozenset[str], policy: Policy, verdict: Finding
 ) -> Finding:
-    """Readings under which two expressions that differ are the same after all."""
+    """Look for a convention under which two different expressions agree."""
     if _log_of_absolute(reference) or _log_of_absolute(answer):
         left, right = (rewrite(node, _absolute_log) for node in (reference, answer))
         samples = list(_samples(left, right, variables))
@@ -214,7 +214,7 @@ def _second_thoughts(
 
 
 def _renamed(reference: Node, answer: Node) -> bool:
-    """Whether the answer is the reference in another letter, which may be bound or not."""
+    """Tell whether the answer is the reference with one variable renamed."""
     own, others = names(reference), names(answer)
     if isinstance(reference, Sym) or isinstance(answer, Sym):
         return False
@@ -230,7 +230,7 @@ def _renamed(reference: Node, answer: Node) -> bool:
 
 
 def has_absolute(node: Node) -> bool:
-    """Whether an absolute value is written, so that signs must matter to the author."""
+    """Tell whether the node holds an absolute value, so that signs are meant to matter."""
     return any(isinstance(part, Call) and part.name == "abs" for part in walk(node))
 
 
@@ -248,7 +248,7 @@ def _absolute_log(node: Node) -> Node:
 
 
 def _alternates(node: Node) -> bool:
-    """Whether the node holds (-1)^n, a step or a wave, whose interest lies at whole numbers."""
+    """Tell whether the node holds (-1)^n or a like function, often meant for whole numbers."""
     return any(
         (isinstance(part, Pow) and _negative(part.base) and bool(names(part.exponent)))
         or (isinstance(part, Call) and part.name in ("floor", "ceil", "mod", "sin", "cos"))

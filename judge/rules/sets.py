@@ -1,7 +1,7 @@
 """Compare sets of real numbers: intervals, unions, inequalities, set-builders.
 
-A set becomes a membership test with the points where membership may change. Two sets are equal when
-every such point of either, and a point in every gap between, is in both or in neither.
+A set is a membership test and the points where membership may change. Two sets are equal when each
+of these points, and a point in each gap between them, is in both sets or in neither.
 """
 
 import math
@@ -32,7 +32,7 @@ from judge.rules.arithmetic import FLOATS
 from judge.rules.evaluate import Environment, function, value
 
 _GRID = tuple(math.tan(math.pi * (k - 150) / 304) ** 3 for k in range(301))
-"""Points to look for sign changes between, dense near zero, out to about a million."""
+"""Points between which sign changes are searched: dense near zero, up to about a million."""
 _SAME = 1e-11
 _AT_ZERO = 1e-9
 
@@ -42,7 +42,7 @@ class NoRegion(ValueError):
 
 
 class Region(NamedTuple):
-    """A set of real numbers: its membership test, and the points where that may change."""
+    """A set of real numbers: a membership test, and the points where membership may change."""
 
     contains: Callable[[float], bool]
     edges: tuple[float, ...]
@@ -56,7 +56,7 @@ def compare_sets(reference: Node, answer: Node) -> Finding:
     except NoRegion as error:
         return undecided("set", str(error))
     edges = _distinct(left.edges + right.edges)
-    for point in _probes(edges):
+    for point in _test_points(edges):
         if left.contains(point) != right.contains(point):
             return different("set", f"they differ at {point:g}")
     if len(variables) > 1:
@@ -65,19 +65,19 @@ def compare_sets(reference: Node, answer: Node) -> Finding:
 
 
 def variable_of(node: Node) -> frozenset[str]:
-    """The variable a condition is about; none for an interval."""
+    """Return the variables of a condition; none for a set."""
     if isinstance(node, Builder):
         return frozenset()
     return names(node) if isinstance(node, Chain | Logic) else frozenset()
 
 
 def is_set(node: Node) -> bool:
-    """Whether the node denotes a set of reals and nothing else."""
+    """Tell whether the node can only be a set of real numbers."""
     return isinstance(node, Interval | SetOp | Builder)
 
 
 def region(node: Node) -> Region:
-    """The region of a node. Raises `NoRegion`."""
+    """Return the region of a node. Raises `NoRegion`."""
     if isinstance(node, Interval):
         return _interval(node)
     if isinstance(node, Group):
@@ -196,7 +196,7 @@ def _comparison(left: Node, relation: str, right: Node, variable: str) -> Region
 
 
 def _with_infinity(left: Node, relation: str, right: Node) -> Region:
-    """Every real x has x < oo and -oo < x."""
+    """Return all reals for x < oo and -oo < x. Raises `NoRegion` for other relations."""
     low, high = (left, right) if relation[0] == "<" else (right, left)
     if relation[0] in "<>" and (high == INFINITY or low == negative(INFINITY)):
         return Region(lambda x: True, ())
@@ -208,7 +208,7 @@ def _difference(
     variable: str,
     x: float,
 ) -> tuple[float, float]:
-    """Left minus right at x, and their size; not a number where either is not real."""
+    """Compute left minus right at x and their size; NaN where either is not real."""
     try:
         a, b = sides[0]({variable: x}), sides[1]({variable: x})
     except (ArithmeticError, ValueError, TypeError):
@@ -219,8 +219,8 @@ def _difference(
 
 
 def _zeros(gap: Callable[[float], float]) -> tuple[float, ...]:
-    """Where a function of one variable changes sign, touches zero, or stops existing."""
-    straight = _straight(gap)
+    """Find where a function of one variable changes sign, touches zero or becomes undefined."""
+    straight = _linear_zero(gap)
     if straight is not None:
         return straight
     values = [gap(x) for x in _GRID]
@@ -236,8 +236,8 @@ def _zeros(gap: Callable[[float], float]) -> tuple[float, ...]:
     return tuple(found)
 
 
-def _straight(gap: Callable[[float], float]) -> tuple[float, ...] | None:
-    """The zero of a linear function; None when it is not linear."""
+def _linear_zero(gap: Callable[[float], float]) -> tuple[float, ...] | None:
+    """Return the zero of a linear function; None when it is not linear."""
     at_zero, at_one = gap(0.0), gap(1.0)
     slope = at_one - at_zero
     for x in (-2.5, 7.25, 31.0):
@@ -256,16 +256,16 @@ def _bisect(gap: Callable[[float], float], low: float, high: float) -> float:
         here = gap(middle)
         same = math.isnan(here) if math.isnan(start) else here * start > 0
         low, high = (middle, high) if same else (low, middle)
-    return _rounder(low, high)
+    return _shorter(low, high)
 
 
-def _rounder(low: float, high: float) -> float:
-    """Of two neighbouring floats, the one with the shorter decimal."""
+def _shorter(low: float, high: float) -> float:
+    """Return the one of two neighbouring floats that has the shorter decimal."""
     return min((low, high), key=lambda x: len(repr(x)))
 
 
 def _lowest(gap: Callable[[float], float], low: float, high: float) -> float:
-    """Where |gap| is least, by thirds."""
+    """Find where |gap| is least, by ternary search."""
     for _ in range(120):
         third = (high - low) / 3
         if abs(gap(low + third)) < abs(gap(high - third)):
@@ -288,8 +288,8 @@ def _distinct(points: tuple[float, ...]) -> tuple[float, ...]:
     return tuple(kept)
 
 
-def _probes(edges: tuple[float, ...]) -> list[float]:
-    """Every edge, a point in every gap, and points beyond."""
+def _test_points(edges: tuple[float, ...]) -> list[float]:
+    """Return the edges, a point in each gap, and a point beyond either end."""
     if not edges:
         return [0.0, -1.5, 2.5, 1e3]
     middles = [(a + b) / 2 for a, b in pairwise(edges)]

@@ -1,6 +1,6 @@
-"""Bring a node into the shape that comparing needs, without changing what it says.
+"""Bring nodes into a normal form for comparing, without changing their meaning.
 
-Lifts degrees and percent out of expressions, spells out ±, drops brackets around a single value,
+This moves degrees and percent out of expressions, expands ±, drops brackets around a single value,
 multiplies scalars into matrices, and reads letters such as E and I as the other side does.
 """
 
@@ -46,19 +46,19 @@ _SIGN_UNITS = {"degree": DEGREE, "percent": PERCENT}
 _CONSTANT_LETTERS: dict[str, Node] = {"E": E, "I": IMAGINARY}
 
 
-def settle(node: Node) -> Node:
-    """The node in the shape that comparing needs."""
+def normalised(node: Node) -> Node:
+    """Return a node without brackets around one value, and with units and matrices outermost."""
     if isinstance(node, Group) and len(node.items) == 1:
-        return settle(node.items[0])
+        return normalised(node.items[0])
     if isinstance(node, Mul | Add | Call):
         node = _lift_units(_into_matrix(node))
     return node
 
 
-def as_the_other_reads(node: Node, other: Node) -> Node:
-    """The node with E and I as constants unless the other side too has them as letters.
+def with_letters_as_in(node: Node, other: Node) -> Node:
+    """Treat E and I as constants unless both sides use them as variables.
 
-    Python's imaginary unit j is read so only beside an i.
+    Python's imaginary unit j is a constant only where i occurs too.
     """
     own, others = names(node), names(other)
     if not own:
@@ -80,7 +80,7 @@ def as_the_other_reads(node: Node, other: Node) -> Node:
 def _constants(
     node: Node, other: Node, own: frozenset[str], others: frozenset[str]
 ) -> dict[str, Node]:
-    """The letters of a node that are constants, seen beside the other side."""
+    """Return the letters of a node that are constants, given the other side."""
     everything = (*walk(node), *walk(other))
     complex_functions = any(
         isinstance(part, Call) and part.name in ("re", "im", "conj") for part in everything
@@ -98,8 +98,8 @@ def _constants(
     return letters
 
 
-def spell_out_signs(node: Node) -> list[tuple[Node, ...]]:
-    """The values ± stands for: one reading, or two where signs may go together or separately."""
+def expand_signs(node: Node) -> list[tuple[Node, ...]]:
+    """Return the possible readings of ±, each as its values: signs together, or independent."""
     if not has_signs(node):
         several = isinstance(node, Group) and node.kind != "tuple"
         return [node.items if isinstance(node, Group) and several else (node,)]
@@ -111,11 +111,11 @@ def spell_out_signs(node: Node) -> list[tuple[Node, ...]]:
         return [tuple(value for item in node.items for value in _signed(item))]
     together = tuple(_signed(node))
     tied = any(isinstance(part, PlusMinus) and part.sign < 0 for part in walk(node))
-    return [together] if tied or _signs(node) == 1 else [together, tuple(_separately(node))]
+    return [together] if tied or _signs(node) == 1 else [together, tuple(_independently(node))]
 
 
 def has_signs(node: Node) -> bool:
-    """Whether ± or ∓ stands anywhere in the node."""
+    """Tell whether the node holds ± or ∓."""
     return 0 < _signs(node) <= _MAX_SIGNS
 
 
@@ -123,8 +123,8 @@ def _signs(node: Node) -> int:
     return sum(isinstance(part, PlusMinus) for part in walk(node))
 
 
-def _separately(node: Node) -> list[Node]:
-    """The node with every ± chosen by itself."""
+def _independently(node: Node) -> list[Node]:
+    """Return the node with each combination of signs."""
 
     def chosen(signs: Iterator[Node]) -> Node:
         return rewrite(node, lambda part: next(signs) if isinstance(part, PlusMinus) else part)
@@ -133,7 +133,7 @@ def _separately(node: Node) -> list[Node]:
 
 
 def _signed(node: Node) -> list[Node]:
-    """The node with every ± as + and ∓ as −, then the other way round."""
+    """Return the node with ± as + and ∓ as −, then the other way round."""
     if not has_signs(node):
         return [node]
     return [_choose(node, 1), _choose(node, -1)]
@@ -149,7 +149,7 @@ def _choose(node: Node, sign: int) -> Node:
 
 
 def _lift_units(node: Node) -> Node:
-    """A degree or percent sign outside every function becomes the unit of the whole."""
+    """Make a degree or percent sign outside all functions the unit of the whole."""
     if isinstance(node, Mul):
         measured = [factor for factor in node.factors if isinstance(factor, Quantity)]
         if len(measured) == 1:
@@ -179,7 +179,7 @@ def _same(new: tuple[Node, ...], old: tuple[Node, ...]) -> bool:
 
 
 def _into_matrix(node: Node) -> Node:
-    """A scalar times a matrix is a matrix."""
+    """Multiply scalars into a matrix."""
     if not isinstance(node, Mul):
         return node
     matrices = [factor for factor in node.factors if isinstance(factor, Matrix)]
@@ -192,17 +192,17 @@ def _into_matrix(node: Node) -> Node:
 
 
 def split_unit(node: Node) -> tuple[Node, Unit]:
-    """A value and its unit; without one, the unit that says nothing."""
+    """Return a value and its unit, which is empty where there is none."""
     return (node.value, node.unit) if isinstance(node, Quantity) else (node, Unit(""))
 
 
 def is_scalar(node: Node) -> bool:
-    """Whether the node is one value, perhaps with a unit."""
+    """Tell whether the node is one value, perhaps with a unit."""
     return isinstance(node, (*SCALARS, Quantity, Based)) and not isinstance(node, Matrix)
 
 
 def is_definite(node: Node) -> bool:
-    """Whether the node is a number and nothing in it is a variable or a word."""
+    """Tell whether the node is a number without variables or words."""
     return (
         is_scalar(node)
         and not names(node)
@@ -211,7 +211,7 @@ def is_definite(node: Node) -> bool:
 
 
 def as_interval(node: Node) -> Node:
-    """Two values in brackets as an interval, when the other side is one."""
+    """Return two values in brackets as an interval, any other node as it is."""
     if isinstance(node, Group) and len(node.items) == 2 and node.kind in ("tuple", "list"):
         closed = node.kind == "list"
         return Interval(node.items[0], node.items[1], closed, closed)
@@ -219,12 +219,12 @@ def as_interval(node: Node) -> Node:
 
 
 def has_infinite_end(node: Node) -> bool:
-    """Whether two values in brackets can only be an interval, because one is infinite."""
+    """Tell whether two values in brackets must be an interval, because one is infinite."""
     return isinstance(node, Group) and len(node.items) == 2 and any(map(is_infinite, node.items))
 
 
 def as_set_operation(node: Node) -> Node:
-    """A − B of sets, which the grammar read as a sum, as a difference of sets."""
+    """Return A − B of sets, which the grammar parsed as a sum, as a difference of sets."""
     if isinstance(node, Add) and len(node.terms) == 2:
         first, last = node.terms
         if isinstance(last, Mul) and last.factors[0] == MINUS_ONE and isinstance(

@@ -1,4 +1,4 @@
-"""Compare answers that state something: named values, equations, inequalities, and, or, not."""
+"""Compare statements: named values, equations, inequalities, logic."""
 
 from collections.abc import Callable
 
@@ -32,14 +32,14 @@ _INEQUALITIES = frozenset(terms("< <= > >= != in")) | {"not in"}
 
 
 def is_statement(node: Node) -> bool:
-    """Whether the node states something rather than being a value."""
+    """Tell whether the node is a statement rather than a value."""
     return isinstance(node, Chain | Logic) or (
         isinstance(node, Group) and any(isinstance(item, Chain | Logic) for item in node.items)
     )
 
 
 def stated_value(node: Node) -> Node | None:
-    """The value that a statement gives a name to: 3 for x = 3, a list for several; else None."""
+    """Return the value that a statement names: 3 for x = 3, a group for several; else None."""
     found = _stated_value(node)
     return (
         None if found is None or any(isinstance(n, Chain | Logic) for n in walk(found)) else found
@@ -71,7 +71,7 @@ def _stated_value(node: Node) -> Node | None:
 
 
 def _stated_group(kind: str, parts: tuple[Node, ...]) -> Node | None:
-    """The values of several statements, or of one followed by values: x = 1, 2, 3."""
+    """Return the values of several statements, or of one with more values: x = 1, 2, 3."""
     values: list[Node] = []
     for part in parts:
         found = _stated_value(part)
@@ -82,7 +82,7 @@ def _stated_group(kind: str, parts: tuple[Node, ...]) -> Node | None:
 
 
 def stated_names(node: Node) -> list[str]:
-    """The names that statements give values to, in order; empty where there are none."""
+    """Return the names that statements give values to, in order."""
     if isinstance(node, Logic | Group):
         parts = node.parts if isinstance(node, Logic) else node.items
         return [name for part in parts for name in stated_names(part)]
@@ -92,7 +92,7 @@ def stated_names(node: Node) -> list[str]:
 
 
 def is_name(node: Node) -> bool:
-    """Whether a node is something one gives a value to: x, f(x), AB, |AB|, Maximum, (x, y)."""
+    """Tell whether a node can be given a value: x, f(x), AB, |AB|, Maximum, (x, y)."""
     if isinstance(node, Sym | Text):
         return True
     if isinstance(node, Call):
@@ -112,7 +112,7 @@ def is_name(node: Node) -> bool:
 
 
 def compare_statements(reference: Node, answer: Node, policy: Policy, compare: Compare) -> Finding:
-    """Compare two nodes of which at least one states something."""
+    """Compare two nodes of which at least one is a statement."""
     if not (is_statement(reference) and is_statement(answer)):
         return _compare_with_value(reference, answer, policy, compare)
     named = _compare_named(reference, answer, compare)
@@ -140,7 +140,7 @@ def _are_scalar(*chains: Chain) -> bool:
 
 
 def _compare_with_value(reference: Node, answer: Node, policy: Policy, compare: Compare) -> Finding:
-    """One side is a statement, the other a value: perhaps the value that is stated."""
+    """Compare a statement with a value, which may be the value that it names."""
     statement, value = (reference, answer) if is_statement(reference) else (answer, reference)
     stated = stated_value(statement)
     if stated is not None:
@@ -164,7 +164,7 @@ def _compare_with_value(reference: Node, answer: Node, policy: Policy, compare: 
 
 
 def _order_is_named(statement: Node, value: Node, compare: Compare) -> bool:
-    """Whether values stated under different names meet a bare list only out of order."""
+    """Tell whether named values match a bare list only in another order."""
     stated = stated_value(statement)
     if len({name.split("_")[0] for name in stated_names(statement)}) < 2:
         return False
@@ -198,13 +198,13 @@ def _compare_named(reference: Node, answer: Node, compare: Compare) -> Finding |
 
 
 def _same_names(left: list[str], right: list[str], *counts: int) -> bool:
-    """Whether both sides name the same values, each once."""
+    """Tell whether both sides have the same names, each once."""
     unique = len(set(left)) == len(left)
     return unique and sorted(left) == sorted(right) and set(counts) == {len(left)}
 
 
 def _is_other_name(reference: Node, answer: Node) -> bool:
-    """Whether the names differ in a way that may matter; f(x) and y may stand for each other."""
+    """Tell whether the names differ in a way that may matter; f(x) may be called y."""
     left, right = (
         node.operands[0] if isinstance(node, Chain) else node for node in (reference, answer)
     )
@@ -218,7 +218,7 @@ def _is_other_name(reference: Node, answer: Node) -> bool:
 
 
 def _with_argument(reference: Node, answer: Node, value: Node) -> Node:
-    """The value of the answer's function in the variable of the reference's: f(m) as f(n)."""
+    """Rename the argument of the answer's function as in the reference: f(m) to f(n)."""
     if not (isinstance(reference, Chain) and isinstance(answer, Chain)):
         return value
     left, right = reference.operands[0], answer.operands[0]
@@ -275,7 +275,7 @@ def _side_by_side(reference: Chain, answer: Chain, compare: Compare) -> Finding:
 
 
 def _clauses(node: Node) -> tuple[str, tuple[Node, ...]]:
-    """How the parts of a condition are joined, and the parts."""
+    """Return how the parts of a condition are joined, and the parts."""
     if isinstance(node, Logic):
         return node.kind, node.parts
     return ("and", node.items) if isinstance(node, Group) else ("or", (node,))

@@ -1,4 +1,4 @@
-"""Compare two readings: which rule is asked depends on what kinds of thing they are."""
+"""Compare two nodes of any kind: choose the rule for their kinds."""
 
 from judge.policy import Policy
 from judge.reading.build import as_matrix
@@ -33,11 +33,11 @@ from judge.rules.sets import compare_sets, is_set
 from judge.rules.shapes import (
     as_interval,
     as_set_operation,
+    expand_signs,
     has_infinite_end,
     has_signs,
     is_scalar,
-    settle,
-    spell_out_signs,
+    normalised,
 )
 from judge.rules.statements import compare_statements, is_statement
 
@@ -45,7 +45,7 @@ _MAX_DEPTH = 60
 
 
 class Structure:
-    """Compares nodes under one policy; `letters` counts the variables of the whole answers."""
+    """Compares nodes under one policy; `letters` is the number of variables in both answers."""
 
     def __init__(self, policy: Policy, letters: int) -> None:
         self.policy = policy
@@ -59,13 +59,13 @@ class Structure:
         if self.depth > _MAX_DEPTH:
             return undecided("limit", f"nested deeper than {_MAX_DEPTH}")
         self.depth += 1
-        found = self.settled(reference, answer)
+        found = self.compare_normalised(reference, answer)
         self.depth -= 1
         return found
 
-    def settled(self, reference: Node, answer: Node) -> Finding:
-        """Bring both into shape, then ask the rule for their kinds."""
-        left, right = settle(reference), settle(answer)
+    def compare_normalised(self, reference: Node, answer: Node) -> Finding:
+        """Bring both into normal form, then compare them by kind."""
+        left, right = normalised(reference), normalised(answer)
         if left == right:
             return equal("structure", "the same expression")
         if is_scalar(left) and is_scalar(right) and not (has_signs(left) or has_signs(right)):
@@ -73,7 +73,7 @@ class Structure:
         return self.others(left, right)
 
     def scalars(self, left: Node, right: Node) -> Finding:
-        """Two single values."""
+        """Compare two single values."""
         if isinstance(left, Quantity) or isinstance(right, Quantity):
             return compare_units(left, right, self.policy, self.compare)
         if isinstance(left, Based) or isinstance(right, Based):
@@ -88,7 +88,7 @@ class Structure:
         return compare_numbers(left, right, self.policy)
 
     def others(self, left: Node, right: Node) -> Finding:
-        """Everything that is not two single values."""
+        """Compare nodes that are not two single values."""
         if is_statement(left) or is_statement(right):
             return compare_statements(left, right, self.policy, self.compare)
         if isinstance(left, Text) and isinstance(right, Text):
@@ -115,10 +115,10 @@ class Structure:
         return different("kind", "one value against several")
 
     def signs(self, left: Node, right: Node) -> Finding:
-        """± stands for two values."""
+        """Compare nodes with ±, each of which stands for several values."""
         findings = []
-        for left_values in spell_out_signs(left):
-            for right_values in spell_out_signs(right):
+        for left_values in expand_signs(left):
+            for right_values in expand_signs(right):
                 if len(left_values) != len(right_values):
                     findings.append(different("count", "another number of values"))
                 else:
@@ -130,7 +130,7 @@ class Structure:
         return findings[0]
 
     def matrices(self, left: Node, right: Node) -> Finding:
-        """A matrix against a matrix, or against what may be meant as one."""
+        """Compare a matrix with a matrix, or with a list or tuple that may mean one."""
         if isinstance(left, Matrix) and isinstance(right, Matrix):
             return compare_matrices(left, right, self.policy, self.compare, tuples=False)
         first, second = (
@@ -144,7 +144,7 @@ class Structure:
         return compare_matrices(first, second, self.policy, self.compare, tuples=True)
 
     def sets(self, left: Node, right: Node) -> Finding:
-        """At least one side is a set of real numbers."""
+        """Compare two nodes of which at least one is a set of real numbers."""
         if is_scalar(left) or is_scalar(right):
             return different("kind", "a set against one value")
         if any(isinstance(n, Group) and n.kind == "tuple" and len(n.items) != 2

@@ -1,10 +1,9 @@
-"""Compares pairs in prewarmed worker processes that can be killed, for callers in any thread.
+"""Compare pairs in worker processes that are started in advance and can be killed.
 
-A worker is a fresh interpreter, never a fork of this process, so a caller may have threads. Each
-pair has a deadline that starts when a worker starts on it; a worker that misses it is killed and
-replaced, and the pair is undecided. So is a pair whose worker dies or runs out of memory. The
-deadline is wall time: on a machine that is very busy a slow pair can be undecided that otherwise
-would not be.
+A worker is a fresh interpreter, never a fork of this process, so callers may use threads. A pair
+has a deadline from when a worker starts on it; a worker that misses it is killed and replaced, and
+the pair is undecided. So is a pair whose worker dies or runs out of memory. The deadline is wall
+time, so on a very busy machine a slow pair may be undecided that would be decided elsewhere.
 """
 
 import contextlib
@@ -36,19 +35,19 @@ _SECONDS_OF_GRACE = 1.0
 
 
 class Pool:
-    """Worker processes that compare, one pair at a time each."""
+    """Worker processes, each of which compares one pair at a time."""
 
     program = (
         "import json, sys; sys.path[:] = json.loads(sys.argv[1]);"
         " from judge.workers.worker import main;"
         " main(float(sys.argv[2]), int(sys.argv[3]))"
     )
-    """What a worker runs. It imports exactly what this process would import, from any directory."""
+    """The program of a worker. It gets this process's import path, whatever its directory."""
 
     def __init__(self, workers: int = 1, *, seconds: float = 5.0, memory_mb: int = 1024) -> None:
-        """Start the workers; they warm up while the caller goes on.
+        """Start the workers without waiting until they are ready.
 
-        `seconds` of wall time for one pair, `memory_mb` MiB of address space for one worker.
+        A pair may take `seconds` of wall time, a worker `memory_mb` MiB of address space.
         """
         if workers < 1:
             raise ValueError(f"workers: {workers} is too small, it must be at least 1")
@@ -81,7 +80,7 @@ class Pool:
         return self.submit(reference, answer, policy).result()
 
     def close(self) -> None:
-        """Kill every worker. Pairs that wait or run raise; closing twice does nothing."""
+        """Kill every worker. Pending pairs raise; closing twice does nothing."""
         with self._lock:
             self._closed = True
         self._threads.shutdown(wait=False, cancel_futures=True)
@@ -121,7 +120,7 @@ class Pool:
 
     def _replace(self, worker: "_Worker") -> "_Worker":
         worker.kill()
-        with self._lock:  # a worker started while the pool closes would be forgotten
+        with self._lock:  # so that no worker is started, and left running, while the pool closes
             if self._closed:
                 raise JudgeError("the judge's worker pool was closed while it compared")
             fresh = _Worker(self.program, self.seconds, self.memory_mb)
@@ -159,25 +158,25 @@ class _Worker:
         self._selector.register(self._from, selectors.EVENT_READ)
 
     def compare(self, reference: str, answer: str, policy: Policy) -> Comparison:
-        """Raises TimeoutError, or _Died with the last words of the process."""
+        """Compare one pair. Raise TimeoutError or _Died where there is no result."""
         self._wait_until_ready()
         try:
             self._to.write(json.dumps([reference, answer, asdict(policy)]).encode() + b"\n")
             self._to.flush()
         except (OSError, ValueError):
-            raise _Died(self._last_words()) from None
+            raise _Died(self._how_it_ended()) from None
         fields = self._read(self._seconds)
         return Comparison(**{**fields, "relation": Relation(fields["relation"])})
 
     def kill(self) -> None:
-        """End the process and what it started. Any thread may call it."""
+        """Kill the process and those that it started. Any thread may call this."""
         if self._process.poll() is None:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self.process_id, signal.SIGKILL)
         self._process.wait()
 
     def dispose(self) -> None:
-        """Give the pipes back, once the process has ended and no thread reads from it."""
+        """Close the pipes, once the process has ended and no thread reads from it."""
         self._selector.close()
         with contextlib.suppress(BrokenPipeError):
             self._to.close()
@@ -194,20 +193,20 @@ class _Worker:
         self._ready = True
 
     def _read(self, seconds: float) -> Any:
-        """The next line the process writes, as JSON."""
+        """Read the next line of the process as JSON."""
         deadline = time.monotonic() + seconds
         while b"\n" not in self._received:
             if not self._selector.select(max(0.0, deadline - time.monotonic())):
                 raise TimeoutError(f"silent for {seconds:g} s")
             chunk = os.read(self._from.fileno(), 65536)
             if not chunk:
-                raise _Died(self._last_words())
+                raise _Died(self._how_it_ended())
             self._received += chunk
         line, _, self._received = self._received.partition(b"\n")
         return json.loads(line)
 
-    def _last_words(self) -> str:
-        """How the process ended: its last line of error output, else its exit code."""
+    def _how_it_ended(self) -> str:
+        """Say how the process ended: its exit code and its last line of error output."""
         code = self._process.wait()
         self._errors.seek(0)
         lines = self._errors.read()[-2000:].decode(errors="replace").strip().splitlines()
@@ -220,7 +219,7 @@ def _import_path() -> list[str]:
 
 
 def _environment() -> dict[str, str]:
-    """Enough to start Python, and none of this process's secrets."""
+    """Return the variables that Python needs to start, and no others, which may be secret."""
     kept = ("PATH", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "SYSTEMROOT", "TMPDIR", "PYTHONUTF8")
     return {name: os.environ[name] for name in kept if name in os.environ}
 

@@ -1,7 +1,7 @@
-"""Ask sympy, in a process of its own that is killed when it takes too long or too much memory.
+"""Ask sympy in a separate process, which is killed when it takes too much time or memory.
 
-The process gets the nodes this package read, never a text. It starts at the first question, serves
-one question at a time, and is shared by the threads of a process. No answer in time is `None`.
+The process gets nodes of the syntax tree, never a text. It starts at the first question, takes one
+question at a time, and is shared by the threads of a process.
 """
 
 import atexit
@@ -25,7 +25,7 @@ _KEPT_VARIABLES = ("PATH", "HOME", "LD_LIBRARY_PATH", "SYSTEMROOT", "VIRTUAL_ENV
 def ask_sympy(
     reference: Node, answer: Node, *, seconds: float = DEADLINE_SECONDS
 ) -> Finding | None:
-    """What sympy finds of two scalars; None when it finds nothing in time.
+    """Compare two scalars with sympy. Return None where it finds nothing in time.
 
     The first call also waits for sympy to be imported, a second or two.
     """
@@ -40,7 +40,7 @@ def ask_sympy(
 
 
 class Worker:
-    """A sympy process that is replaced when it hangs, dies or was inherited by a fork."""
+    """A sympy process, replaced when it hangs, dies or belongs to the parent of a fork."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -48,7 +48,7 @@ class Worker:
         self._owner = 0
 
     def ask(self, question: dict[str, Any], seconds: float) -> dict[str, Any] | None:
-        """The reply to a question, or None after `seconds` or when the process dies."""
+        """Return the reply to a question, or None after `seconds` or when the process dies."""
         with self._lock:
             try:
                 process = self._running()
@@ -99,7 +99,7 @@ class Worker:
 
 
 def _read_line(process: subprocess.Popen[bytes], seconds: float) -> bytes:
-    """The next line the process writes; empty when none comes in time."""
+    """Read the next line of the process; empty where none comes in time."""
     if process.stdout is None:
         return b""
     with selectors.DefaultSelector() as selector:

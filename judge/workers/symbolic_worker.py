@@ -1,7 +1,7 @@
-"""The sympy process: reads pairs of nodes from stdin, builds them, compares them, replies.
+"""Run as the sympy process: read pairs of nodes from stdin, compare them, reply.
 
-Started by `symbolic`, which kills it when it is slow. Expressions are built node by node from
-what our own grammar read; sympy's string parsers are never called.
+`symbolic` starts this process, and kills it when it is slow. Expressions are built node by node
+from our own syntax tree; sympy's string parsers are never called.
 """
 
 import json
@@ -30,7 +30,7 @@ CPU_SECONDS = 3_600
 _DIGITS = 30
 _SAME = 1e-20
 _FAILURES = (ArithmeticError, ValueError, TypeError, AttributeError, LookupError, RuntimeError)
-"""What sympy raises when it cannot; anything else ends the process, which is then replaced."""
+"""What sympy raises where it fails; anything else ends the process, which is then replaced."""
 
 
 def main() -> None:
@@ -56,7 +56,7 @@ def _reply(message: dict[str, Any]) -> None:
 
 
 def decide(reference: Node, answer: Node) -> tuple[str, str]:
-    """Whether the difference of two scalars vanishes."""
+    """Decide whether the difference of two scalars is zero. Return the relation and the reason."""
     difference = (build(reference) - build(answer)).doit()
     if difference == 0:
         return "equal", "the difference is zero"
@@ -73,7 +73,7 @@ def decide(reference: Node, answer: Node) -> tuple[str, str]:
 
 
 def build(node: Node) -> Any:
-    """The sympy expression of a scalar node. Raises `Unreadable` for any other."""
+    """Build the sympy expression of a scalar node. Raises `Unreadable` for any other node."""
     for kind, maker in _BUILDERS.items():
         if isinstance(node, kind):
             return maker(node)

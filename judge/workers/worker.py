@@ -1,9 +1,9 @@
-"""The process in which one pair after another is compared: `pool` starts it and may kill it.
+"""Run as a worker process that compares one pair after another; `pool` starts and kills it.
 
-It reads JSON lines from standard input and answers each with one line on standard output. It can
-hold a limited amount of memory and never outlives its parent for long: end of input ends it when
-idle, and a timer of the kernel when busy. Not covered: machines without POSIX limits and timers,
-where only the parent's deadline remains.
+It reads JSON lines from standard input and answers each with one line on standard output. Its
+memory is limited. It ends soon after its parent does: at the end of input when idle, by a kernel
+timer when busy. Not covered: machines without POSIX limits and timers, where only the parent's
+deadline holds.
 """
 
 import json
@@ -25,12 +25,12 @@ Compare = Callable[[str, str, Policy], Comparison]
 
 
 def main(seconds: float, memory_mb: int, compare: Compare = compare) -> None:
-    """Answer pairs until the input ends; `seconds` is after how long one pair ends the process."""
+    """Answer pairs until the input ends. A pair that takes over `seconds` ends the process."""
     answers = sys.stdout
-    sys.stdout = sys.stderr  # nothing a library prints can be taken for an answer
+    sys.stdout = sys.stderr  # so that nothing a library prints is taken for an answer
     limit_memory(memory_mb)
     start_sympy()
-    compare(r"\sin(2x)", r"2\sin(x)\cos(x)", Policy())  # loads what the first pair would wait for
+    compare(r"\sin(2x)", r"2\sin(x)\cos(x)", Policy())  # loads what the first pair needs
     write(answers, "ready")
     for line in sys.stdin:
         reference, answer, policy = json.loads(line)
@@ -42,16 +42,16 @@ def main(seconds: float, memory_mb: int, compare: Compare = compare) -> None:
             comparison = Comparison(Relation.UNDECIDED, "memory", name, "", "")
         set_alarm(0)
         write(answers, asdict(comparison))
-    os._exit(0)  # at once: the usual way out would wait for a sympy process that is still starting
+    os._exit(0)  # a normal exit would wait for a sympy process that is still starting
 
 
 def start_sympy() -> None:
-    """Let the process that holds sympy start while easy pairs are already being answered."""
+    """Start the sympy process in the background, while easy pairs are already answered."""
     threading.Thread(target=ask_sympy, args=(Sym("x"), Sym("y")), daemon=True).start()
 
 
 def limit_memory(megabytes: int) -> None:
-    """Let this process map at most so much memory, so that a huge number fails here, early."""
+    """Limit the address space, so that a huge number raises MemoryError early."""
     try:
         import resource
     except ImportError:
@@ -61,14 +61,14 @@ def limit_memory(megabytes: int) -> None:
 
 
 def set_alarm(seconds: float) -> None:
-    """End the process after so many seconds, whatever it is doing; 0 calls it off."""
+    """Make the kernel end this process after so many seconds; 0 cancels the alarm."""
     if hasattr(signal, "setitimer"):
         signal.setitimer(signal.ITIMER_REAL, seconds)
 
 
 @lru_cache(maxsize=16)
 def policy_of(text: str) -> Policy:
-    """The policy that `dataclasses.asdict` turned into this JSON."""
+    """Build the policy that `dataclasses.asdict` turned into this JSON."""
     fields: dict[str, Any] = {
         name: Choice(value) if isinstance(value, str) else value
         for name, value in json.loads(text).items()
@@ -77,6 +77,6 @@ def policy_of(text: str) -> Policy:
 
 
 def write(stream: TextIO, value: object) -> None:
-    """One line, at once."""
+    """Write a value as one line of JSON, and flush."""
     stream.write(json.dumps(value) + "\n")
     stream.flush()
