@@ -10,7 +10,7 @@ worker processes that load it ahead of time.
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from judge.compare import Comparison, Relation, compare  # now: hides the module of that name
+from judge.compare import Comparison, Relation, compare  # hides the module of that name
 from judge.extract import Extracted, extract_answer, extract_output
 from judge.policy import Policy
 from judge.verdict import JudgeError, Verdict

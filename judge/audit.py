@@ -184,7 +184,7 @@ async def _opinion(model: AskedModel, protocol: AskingProtocol, probe: Probe) ->
 async def _planted_mistakes(
     pool: Pool, policy: Policy, pairs: Sequence[Probe], limit: int, drawn: random.Random
 ) -> list[Probe]:
-    """Plant mistakes in some references, and drop those that the rules find equal all the same."""
+    """Plant mistakes in some references, without those that the rules find to be right."""
     references = list({pair.reference: pair for pair in pairs}.values())
     chosen = drawn.sample(references, min(limit, len(references)))
     slips = [

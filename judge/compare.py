@@ -74,7 +74,7 @@ def compare(
 
 
 def _against_words(left: str, right: str) -> Finding:
-    """Compare an answer that is no words with a reference that is words."""
+    """Compare an answer in mathematics with a reference in words."""
     if len(plain_words(left).split()) > 2:
         return undecided("text", "a sentence against mathematics")
     return different("text", "words against mathematics")

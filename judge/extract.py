@@ -16,9 +16,9 @@ NONE = "none"
 UNREADABLE = "unreadable"
 
 _READ = 200_000
-"""Characters of a text that are read, from its end."""
+"""Characters that are read from the end of a text."""
 _LONGEST = 1_000
-"""Characters an answer outside a box may have."""
+"""Longest answer outside a box, in characters."""
 
 
 @dataclass(frozen=True)
@@ -217,7 +217,7 @@ def _last_declared(text: str) -> tuple[str | None, bool]:
 
 
 def _announced(line: str) -> str | None:
-    """Return what follows "answer is" or a like phrase in a line; None where there is no such."""
+    """Return what follows "answer is" or a similar phrase in a line; None without one."""
     hashes = _HASHES.match(line)  # as in GSM8K, unless it is a Markdown heading
     if hashes:
         return hashes.group(1)
@@ -257,7 +257,7 @@ def _first_answer(text: str) -> str | None:
         answer = _SENTENCE_ENDS.split(text, maxsplit=1)[0]
         verbs = [verb.end() for verb in _VERB.finditer(answer)]
         answer = answer[verbs[-1] :] if verbs else answer
-    broken_box = re.search(_BOX_OPENS, answer)  # a whole one would have been found before
+    broken_box = re.search(_BOX_OPENS, answer)  # complete boxes are found earlier
     if len(answer) > _LONGEST or broken_box or not _says_something(answer):
         return None
     return _tidy(answer.replace("$", " "))
@@ -317,7 +317,7 @@ _LABEL = re.compile(r"^[^\W\d_][\w \t'’()/,-]{2,80}?:[ \t]+(?=\S)")
 _SENTENCE = re.compile(r"^(?:[^\W\d_][\w'’-]*[ \t]+){2,20}?(?:is|are|equals)[: \t]+(?=\S)")
 _BRACKETS = {")": "(", "]": "[", "}": "{"}
 _TALLEST = 50
-"""Lines a printed matrix may have."""
+"""Most lines of a printed matrix."""
 
 
 def _last_line(lines: list[str]) -> Extracted:
@@ -329,7 +329,7 @@ def _last_line(lines: list[str]) -> Extracted:
             return Extracted(None, UNREADABLE)
         last, rule = block, "last_lines"
     if len(last) > _LONGEST:
-        return Extracted(last, rule)  # too long to hold a label worth looking for
+        return Extracted(last, rule)  # too long to look for a label
     label = _LABEL.match(last) or _SENTENCE.match(last)
     if label and _says_something(last[label.end() :]):
         last, rule = last[label.end() :], "labelled"

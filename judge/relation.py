@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 
 class Relation(StrEnum):
-    """Whether an answer is equal to its reference."""
+    """How an answer relates to its reference."""
 
     EQUAL = "equal"
     DIFFERENT = "different"

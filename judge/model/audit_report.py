@@ -51,7 +51,7 @@ class AuditReport:
     kappa_rules: float | None
     """Model against rules, on the pairs the rules decided."""
     weighted_kappa_rules: float | None
-    """On all pairs; undecided stands for 3."""
+    """On all pairs; undecided counts as a score of 3."""
     repeat_flips: Rate
     """Pairs whose verdict was not the same every time they were asked."""
     swap_flips: Rate
@@ -61,7 +61,7 @@ class AuditReport:
     planted_judge: Rate
     """The same for the whole judge."""
     injections: dict[str, Rate]
-    """Attempts to talk to the grader that the model alone let pass, by kind."""
+    """Injections that the model alone accepted, by kind."""
     injections_judge: Rate
     canaries: Canaries
 

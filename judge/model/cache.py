@@ -41,7 +41,7 @@ class ReplyCache:
         self.skipped = 0
         """Lines of the file that could not be read."""
         self._replies: dict[str, str] = {}
-        self._line_end = b""  # completes a last line without its line end before the first append
+        self._line_end = b""  # ends an incomplete last line before the first append
         if path is not None and path.exists():
             try:
                 self._load(path)

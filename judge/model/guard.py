@@ -1,8 +1,8 @@
-"""Reject texts that are no answers without asking a model.
+"""Reject texts that are no answers, without asking a model.
 
-They are empty, stock phrases, error messages or texts that address the grader. Nothing here raises
-a score. Not covered: an attack in words that no pattern has; the rubric, the JSON input and the
-veto of the rules are the next layers against those.
+These are empty texts, stock phrases, error messages and texts that address the grader. Not covered:
+attacks in words that no pattern here matches. The rubric, the JSON input and the veto of the rules
+are the next defences.
 """
 
 import re

@@ -1,1 +1,1 @@
-"""From text to syntax."""
+"""From text to syntax tree."""

@@ -124,7 +124,7 @@ class Expressions(Cursor):
         while self.accept("^"):
             self.count()
             if self.token.kind == "end":
-                return node  # "90^": the exponent, a degree sign, was lost
+                return node  # "90^", which lost a degree sign
             if self.degree_sign():
                 node = self.minutes(Call("degree", (node,)))
             elif isinstance(node, Num) and self.ordinal():
@@ -302,9 +302,9 @@ class Expressions(Cursor):
     def inverse_follows(self) -> bool:
         """Take ^{-1} if a bracket follows it, which means the inverse of a function."""
         values = [token.value for token in self.tokens[self.at : self.at + 6]]
-        for spelling in (["^", "{", "-", "1", "}", "("], ["^", "-", "1", "("]):
-            if values[: len(spelling)] == spelling:
-                self.at += len(spelling) - 1
+        for tokens in (["^", "{", "-", "1", "}", "("], ["^", "-", "1", "("]):
+            if values[: len(tokens)] == tokens:
+                self.at += len(tokens) - 1
                 return True
         return False
 

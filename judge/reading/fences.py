@@ -33,7 +33,9 @@ def parts_of(text: str) -> list[tuple[str, str]]:
 
     for line in _FENCE_BEHIND_WORDS.sub("\n```", text).split("\n"):
         marker = _FENCE.match(line)
-        if marker is None or marker.group(2).rstrip().endswith("```"):  # no fence, or a whole one
+        if marker is None or marker.group(2).rstrip().endswith(
+            "```"
+        ):  # no fence, or both in one line
             lines.append(line)
             continue
         close()

@@ -56,7 +56,7 @@ _FUNCTION_ALIASES = {
 FUNCTIONS = {alias: name for name, text in _FUNCTION_ALIASES.items() for alias in text.split()}
 KNOWN_FUNCTIONS = frozenset(_FUNCTION_ALIASES) | {"degree", "percent"}
 ONLY_BEFORE_BRACKET = frozenset(terms("sh ch th re im root mod gamma tg comb nck arg"))
-"""Function names that are letters, words or Greek unless a bracket follows."""
+"""Names that mean a function only before a bracket."""
 INVERSE = {
     **{name: f"a{name}" for name in terms("sin cos tan cot sec csc sinh cosh tanh")},
 }

@@ -1,1 +1,1 @@
-"""From two readings to what relates them."""
+"""From two syntax trees to a relation."""

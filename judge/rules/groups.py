@@ -81,7 +81,7 @@ def compare_in_any_order(left: Sequence[Node], right: Sequence[Node], compare: C
 
 
 def combine(findings: Sequence[Finding]) -> Finding:
-    """Combine findings: one difference makes the whole different, else one doubt undecided."""
+    """Combine findings: different if any is different, else undecided if any is, else equal."""
     for relation in (Relation.DIFFERENT, Relation.UNDECIDED):
         for finding in findings:
             if finding.relation is relation:

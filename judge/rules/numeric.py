@@ -17,7 +17,7 @@ from judge.rules.rationals import exact
 
 _DIGITS = (50, 120)
 _NOISE = 12
-"""Digits of the last places that rounding may spoil."""
+"""Last digits of a value that rounding errors may change."""
 _MAX_BITS = 40_000
 _SLACK = 1 + Fraction(1, 10**9)
 _LOOSE = 1e-3

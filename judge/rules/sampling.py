@@ -113,7 +113,7 @@ def _as_floats(node: Node) -> Callable[[Point], Any]:
     try:
         return function(node, FLOATS)
     except (ArithmeticError, ValueError):
-        return lambda point: math.nan  # only many digits can tell
+        return lambda point: math.nan  # so that many digits are computed instead
 
 
 def _agree(

@@ -115,7 +115,7 @@ def expand_signs(node: Node) -> list[tuple[Node, ...]]:
 
 
 def has_signs(node: Node) -> bool:
-    """Tell whether the node holds ± or ∓."""
+    """Tell whether the node holds ± or ∓, few enough of them to expand."""
     return 0 < _signs(node) <= _MAX_SIGNS
 
 

@@ -148,7 +148,7 @@ class _Worker:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._errors,
-            process_group=0,  # killed together with its sympy process; Ctrl-C is ours to handle
+            process_group=0,  # killed with its sympy process; Ctrl-C reaches only us
             env=_environment(),
         )
         self.process_id = self._process.pid

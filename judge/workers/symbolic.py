@@ -72,7 +72,7 @@ class Worker:
 
     def _running(self) -> subprocess.Popen[bytes] | None:
         if self._owner != os.getpid():
-            self._process = None  # a fork's copy: the parent goes on using it
+            self._process = None  # copied by a fork; the parent still uses it
         if self._process is None or self._process.poll() is not None:
             self._owner = os.getpid()
             self._process = subprocess.Popen(
