@@ -278,13 +278,7 @@ def _verdict_of_rules(comparison: Comparison) -> Verdict:
 def _refused(by_rules: Verdict, relation: str, reason: str) -> Verdict:
     flags = ("suspicious",) if relation == "addresses_grader" else ()
     return replace(
-        by_rules,
-        score=1,
-        by="rules",
-        relation=relation,
-        reason=reason,
-        tier="guard",
-        flags=flags,
+        by_rules, score=1, by="rules", relation=relation, reason=reason, tier="guard", flags=flags
     )
 
 

@@ -6,7 +6,7 @@ A last line that is incomplete, because the process was killed while writing, is
 import hashlib
 import json
 import time
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from judge.model.rubric import Case, Protocol
@@ -65,9 +65,7 @@ class ReplyCache:
             "model": request.model,
             "protocol": request.protocol.name,
             "version": request.protocol.version,
-            "question": request.case.question,
-            "reference": request.case.reference,
-            "answer": request.case.answer,
+            **asdict(request.case),
             "attempt": request.attempt,
             "reply": reply,
             "seconds": round(seconds, 3),

@@ -21,7 +21,7 @@ def refusal(question: str, reference: str, answer: str) -> Refusal | None:
     if len(text) > LONGEST_ANSWER:
         return "no_answer", f"longer than {LONGEST_ANSWER} characters, so no final answer"
     plain = _plain(text)
-    if plain in _STOCK_PHRASES or _TAUTOLOGY.fullmatch(plain):
+    if _STOCK_PHRASES.fullmatch(plain) or _TAUTOLOGY.fullmatch(plain):
         return "no_answer", "a stock phrase instead of an answer"
     if _SORRY.search(text):
         return "no_answer", "a refusal"
@@ -51,42 +51,12 @@ def rounding_settles(question: str, answer: str) -> bool:
     return (len(decimals.group(1)) if decimals else 0) >= places
 
 
-_STOCK_PHRASES = frozenset(
-    {
-        "answer",
-        "final answer",
-        "the answer",
-        "the final answer",
-        "solution",
-        "the solution",
-        "result",
-        "correct",
-        "yes it is correct",
-        "thought process",
-        "reasoning",
-        "explanation",
-        "step 1",
-        "lets think step by step",
-        "lets solve this problem step by step",
-        "lets solve this step by step",
-        "same as the reference",
-        "same as above",
-        "see above",
-        "as above",
-        "to be determined",
-        "tbd",
-        "unknown",
-        "解",
-        "答案",
-        "かいせつ",
-        "解説",
-        "respuesta",
-        "solución",
-        "réponse",
-        "lösung",
-        "ответ",
-        "решение",
-    }
+_STOCK_PHRASES = re.compile(
+    "answer|final answer|the answer|the final answer|solution|the solution|result|correct|"
+    "yes it is correct|thought process|reasoning|explanation|step 1|lets think step by step|"
+    "lets solve this problem step by step|lets solve this step by step|"
+    "same as the reference|same as above|see above|as above|to be determined|tbd|unknown|解|"
+    "答案|かいせつ|解説|respuesta|solución|réponse|lösung|ответ|решение"
 )
 _TAUTOLOGY = re.compile(
     r"(?:it is |this is )?(?:the )?"

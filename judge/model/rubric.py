@@ -144,11 +144,7 @@ def _schema(first_form: str, second_form: str) -> dict[str, Any]:
 
 def _write_named(case: Case, nonce: str) -> str:
     return _fenced(
-        {
-            "problem": case.question,
-            "reference": case.reference,
-            f"candidate_{nonce}": case.answer,
-        }
+        {"problem": case.question, "reference": case.reference, f"candidate_{nonce}": case.answer}
     )
 
 

@@ -14,11 +14,11 @@ from judge.reading.words import (
     BLACKBOARD,
     CONSTANTS,
     CONSTRUCTORS,
-    FORM_SPELLINGS,
+    FORM_ALIASES,
     FORMS,
     FUNCTIONS,
     GREEK,
-    GREEK_SPELLINGS,
+    GREEK_ALIASES,
     ONLY_BEFORE_BRACKET,
     OPERATORS,
     RELATIONS,
@@ -48,8 +48,8 @@ _SCAN = re.compile(
     r"|(?P<other>.)",
     re.DOTALL,
 )
-_SPELLINGS = {"**": "^", "=<": "<=", "=>": ">=", "==": "=", ":=": "=", "<>": "!=", "=/=": "!=",
-              "/=": "!=", "~=": "~", "#": "!=", "&&": "and"}  # fmt: skip
+_OPERATOR_ALIASES = {"**": "^", "=<": "<=", "=>": ">=", "==": "=", ":=": "=", "<>": "!=",
+                     "=/=": "!=", "/=": "!=", "~=": "~", "#": "!=", "&&": "and"}  # fmt: skip
 _SYMBOLS = {
     "≤": "<=", "≥": ">=", "≠": "!=", "⩽": "<=", "⩾": ">=", "≦": "<=", "≧": ">=", "≈": "~",
     "≡": "=", "×": "*", "·": "*", "⋅": "*", "∙": "*", "•": "*", "÷": "/", "±": "±", "∓": "∓",
@@ -123,7 +123,7 @@ class _Scanner:
     def operator(self, value: str) -> None:
         if value == "||":
             self.add("op", "|")
-        self.add("op", "|" if value == "||" else _SPELLINGS.get(value, value))
+        self.add("op", "|" if value == "||" else _OPERATOR_ALIASES.get(value, value))
 
     def symbol(self, value: str) -> None:
         if value in _SYMBOLS:
@@ -258,8 +258,8 @@ class _Scanner:
         """Read a LaTeX command that ends at `index`."""
         if name in ("left", "right"):
             return self.delimiter(name, index)
-        if name in FORM_SPELLINGS or name in FORMS:
-            self.add("form", FORM_SPELLINGS.get(name, name))
+        if name in FORM_ALIASES or name in FORMS:
+            self.add("form", FORM_ALIASES.get(name, name))
         elif name in TEXT_COMMANDS:
             return self.font_command(name, index)
         elif name in OPERATORS:
@@ -271,7 +271,7 @@ class _Scanner:
         elif name in FUNCTIONS:
             self.add("func", FUNCTIONS[name])
         elif name in GREEK:
-            self.add("name", GREEK_SPELLINGS.get(name, name))
+            self.add("name", GREEK_ALIASES.get(name, name))
         elif name == "not":
             self.add("op", "not")
         elif name == "\\":

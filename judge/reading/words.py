@@ -6,12 +6,18 @@ def terms(text: str) -> tuple[str, ...]:
     return tuple(text.split())
 
 
+def named(aliases: dict[str, str]) -> dict[str, str]:
+    """Map each alias to its name, given the aliases of each name as one string."""
+    return {alias: name for name, text in aliases.items() for alias in text.split()}
+
+
 _FUNCTION_ALIASES = {
-    "sin": "sin",
-    "cos": "cos",
+    **{name: name for name in terms("""
+        sin cos sec coth sech csch log2 exp sqrt cbrt root abs floor factorial gcd lcm max min mod
+        re im arg gamma cis
+    """)},
     "tan": "tan tg",
     "cot": "cot ctg cotan",
-    "sec": "sec",
     "csc": "csc cosec",
     "asin": "asin arcsin",
     "acos": "acos arccos",
@@ -22,44 +28,21 @@ _FUNCTION_ALIASES = {
     "sinh": "sinh sh",
     "cosh": "cosh ch",
     "tanh": "tanh th",
-    "coth": "coth",
-    "sech": "sech",
-    "csch": "csch",
     "asinh": "asinh arcsinh arsinh",
     "acosh": "acosh arccosh arcosh",
     "atanh": "atanh arctanh artanh",
     "log": "log ln",
     "log10": "lg log10",
-    "log2": "log2",
-    "exp": "exp",
-    "sqrt": "sqrt",
-    "cbrt": "cbrt",
-    "root": "root",
-    "abs": "abs",
-    "floor": "floor",
     "ceil": "ceil ceiling",
-    "factorial": "factorial",
     "binomial": "binomial binom comb nck",
-    "gcd": "gcd",
-    "lcm": "lcm",
-    "max": "max",
-    "min": "min",
-    "mod": "mod",
-    "re": "re",
-    "im": "im",
-    "arg": "arg",
     "conj": "conj conjugate",
     "sign": "sign sgn",
-    "gamma": "gamma",
-    "cis": "cis",
-}
-FUNCTIONS = {alias: name for name, text in _FUNCTION_ALIASES.items() for alias in text.split()}
+}  # fmt: skip
+FUNCTIONS = named(_FUNCTION_ALIASES)
 KNOWN_FUNCTIONS = frozenset(_FUNCTION_ALIASES) | {"degree", "percent"}
 ONLY_BEFORE_BRACKET = frozenset(terms("sh ch th re im root mod gamma tg comb nck arg"))
 """Names that mean a function only before a bracket."""
-INVERSE = {
-    **{name: f"a{name}" for name in terms("sin cos tan cot sec csc sinh cosh tanh")},
-}
+INVERSE = {name: f"a{name}" for name in terms("sin cos tan cot sec csc sinh cosh tanh")}
 ARGUMENTS = {
     **dict.fromkeys(terms("log root"), (1, 2)),
     **dict.fromkeys(terms("binomial mod"), (2, 2)),
@@ -84,112 +67,55 @@ GREEK = frozenset(
         Sigma Tau Upsilon Phi Chi Psi Omega
     """)
 )
-GREEK_SPELLINGS = {"varepsilon": "epsilon", "vartheta": "theta", "varphi": "phi", "varrho": "rho"}
-CONSTANTS = {
-    "pi": "pi",
-    "oo": "oo",
-    "inf": "oo",
-    "infty": "oo",
-    "infinity": "oo",
-    "Infinity": "oo",
-    "Inf": "oo",
-    "e": "e",
-    "i": "i",
-}
-RELATIONS = {
-    "le": "<=",
-    "leq": "<=",
-    "leqslant": "<=",
-    "leqq": "<=",
-    "ge": ">=",
-    "geq": ">=",
-    "geqslant": ">=",
-    "geqq": ">=",
-    "lt": "<",
-    "gt": ">",
-    "ne": "!=",
-    "neq": "!=",
-    "eq": "=",
-    "equiv": "=",
+GREEK_ALIASES = {"varepsilon": "epsilon", "vartheta": "theta", "varphi": "phi", "varrho": "rho"}
+CONSTANTS = named({"pi": "pi", "oo": "oo inf infty infinity Infinity Inf", "e": "e", "i": "i"})
+RELATIONS = named({
+    "<=": "le leq leqslant leqq",
+    ">=": "ge geq geqslant geqq",
+    "<": "lt",
+    ">": "gt",
+    "!=": "ne neq",
+    "=": "eq equiv coloneqq",
     "in": "in",
-    "approx": "~",
-    "approxeq": "~",
-    "simeq": "~",
-    "doteq": "~",
-    "coloneqq": "=",
-}
-OPERATORS = {
-    "cdot": "*",
-    "times": "*",
-    "ast": "*",
-    "cdotp": "*",
-    "div": "/",
-    "pm": "±",
-    "mp": "∓",
-    "cup": "∪",
-    "cupdot": "∪",
-    "bigcup": "∪",
-    "sqcup": "∪",
-    "cap": "∩",
-    "bigcap": "∩",
-    "setminus": "∖",
-    "backslash": "∖",
-    "smallsetminus": "∖",
-    "mid": "|",
-    "vert": "|",
-    "colon": ":",
-    "land": "and",
-    "wedge": "and",
-    "lor": "or",
-    "vee": "or",
-    "lnot": "not",
-    "neg": "not",
-    "%": "%",
-    "$": "$",
-    "#": "#",
-    "_": "_",
-    "prime": "'",
-    "circ": "°",
-    "degree": "°",
-    "textdegree": "°",
-    "textcirc": "°",
-    "textcircled": "°",
-    "lvert": "|(",
-    "rvert": "|)",
-    "lVert": "|(",
-    "rVert": "|)",
-    "|": "|",
-    "{": "\\{",
-    "}": "\\}",
-    "lbrace": "\\{",
-    "rbrace": "\\}",
-    "lbrack": "[",
-    "rbrack": "]",
-    "langle": "(",
-    "rangle": ")",
-    "lparen": "(",
-    "rparen": ")",
-    "lfloor": "⌊",
-    "rfloor": "⌋",
-    "lceil": "⌈",
-    "rceil": "⌉",
-    "&": ",",
-    "pounds": "£",
-    "euro": "€",
-    "emptyset": "∅",
-    "varnothing": "∅",
-}
+    "~": "approx approxeq simeq doteq",
+})  # fmt: skip
+OPERATORS = named({
+    **{sign: sign for sign in terms("% $ # _")},
+    "*": "cdot times ast cdotp",
+    "/": "div",
+    "±": "pm",
+    "∓": "mp",
+    "∪": "cup cupdot bigcup sqcup",
+    "∩": "cap bigcap",
+    "∖": "setminus backslash smallsetminus",
+    "|": "| mid vert",
+    "|(": "lvert lVert",
+    "|)": "rvert rVert",
+    ":": "colon",
+    ",": "&",
+    "and": "land wedge",
+    "or": "lor vee",
+    "not": "lnot neg",
+    "'": "prime",
+    "°": "circ degree textdegree textcirc textcircled",
+    "\\{": "{ lbrace",
+    "\\}": "} rbrace",
+    "[": "lbrack",
+    "]": "rbrack",
+    "(": "langle lparen",
+    ")": "rangle rparen",
+    "⌊": "lfloor",
+    "⌋": "rfloor",
+    "⌈": "lceil",
+    "⌉": "rceil",
+    "£": "pounds",
+    "€": "euro",
+    "∅": "emptyset varnothing",
+})  # fmt: skip
 FORMS = frozenset(terms("frac binom sqrt sum prod int lim begin end overline bar dot boxed"))
-FORM_SPELLINGS = {
-    "dfrac": "frac",
-    "rac": "frac",
-    "tfrac": "frac",
-    "cfrac": "frac",
-    "sfrac": "frac",
-    "dbinom": "binom",
-    "tbinom": "binom",
-    "fbox": "boxed",
-}
+FORM_ALIASES = named(
+    {"frac": "dfrac rac tfrac cfrac sfrac", "binom": "dbinom tbinom", "boxed": "fbox"}
+)
 TEXT_COMMANDS = frozenset(
     terms("""
         text mbox hbox textrm textbf textit textsf texttt mathrm mathbf mathit mathsf mathtt

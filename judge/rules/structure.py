@@ -18,12 +18,7 @@ from judge.reading.syntax import (
     names,
 )
 from judge.relation import Finding, Relation, different, equal, undecided
-from judge.rules.groups import (
-    combine,
-    compare_groups,
-    compare_in_any_order,
-    compare_matrices,
-)
+from judge.rules.groups import combine, compare_groups, compare_in_any_order, compare_matrices
 from judge.rules.numeric import compare_numbers
 from judge.rules.prose import compare_words
 from judge.rules.quantities import compare_based, compare_clocks, compare_ratios, compare_units

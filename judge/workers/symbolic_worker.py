@@ -10,19 +10,7 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from judge.reading.syntax import (
-    Add,
-    Big,
-    Call,
-    Const,
-    Mul,
-    Node,
-    Num,
-    Pow,
-    Sym,
-    Unreadable,
-    decode,
-)
+from judge.reading.syntax import Add, Big, Call, Const, Mul, Node, Num, Pow, Sym, Unreadable, decode
 from judge.reading.words import terms
 
 MEMORY_BYTES = 2 << 30
