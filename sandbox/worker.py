@@ -6,7 +6,7 @@ from typing import Any
 
 from sandbox.channel import Channel, NotStarted
 from sandbox.execution import Limits
-from sandbox.zygote.settings import LONGEST
+from sandbox.zygote.settings import CONTENTION_FACTOR
 
 START_SECONDS = 120
 """How long a fork server may take to import its libraries; on a busy machine 10 s were seen."""
@@ -49,7 +49,7 @@ class Worker:
         self.programs += 1
         head = {"do": what, "limits": allowance(limits)}
         body = program.encode("utf-8", "replace")
-        patience = LONGEST * limits.seconds + _PATIENCE_SECONDS
+        patience = CONTENTION_FACTOR * limits.seconds + _PATIENCE_SECONDS
         facts, output = self.channel.ask(head, body, patience)
         self.worn = self.worn or not facts["clean"] or bool(facts["oom_kills"])
         if facts["broken"]:

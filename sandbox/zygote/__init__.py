@@ -1,5 +1,5 @@
-"""What runs inside a box: a fork server that has the libraries imported before a program comes.
+"""The fork server that runs inside a box and has the libraries imported before programs arrive.
 
-This folder is copied into the container, and bound into the bubblewrap box, on its own: it uses
-the standard library alone, imports its own modules by relative name, and knows nothing of a host.
+Only this folder is copied into the container or mounted in the bubblewrap box. So it uses nothing
+but the standard library, and imports its own modules by relative name.
 """

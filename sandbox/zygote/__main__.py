@@ -1,4 +1,4 @@
-"""Start of the fork server: `python -m zygote '<settings>'`."""
+"""Starts the fork server: `python -m zygote '<settings>'`."""
 
 from .server import main
 

@@ -1,8 +1,8 @@
-"""What happens in the forked process: the walls go up, then the program runs as `__main__`.
+"""The forked process: restricts itself, then runs the program as `__main__`.
 
-From the moment the program's first line runs nothing in this process can be believed, so it
-reports nothing: the fork server learns how it ended from the kernel. A session is the exception,
-its process says when each of its programs is done, and can lie about that to nobody but itself.
+Once the program's first line has run, nothing in this process can be trusted, so it reports
+nothing: the fork server learns from the kernel how it ended. A session is the exception: its
+process reports when each program is done. A lie there affects only the session itself.
 """
 
 import atexit
@@ -28,28 +28,29 @@ from . import frames, kernel, landlock, seccomp
 from .settings import Allowance, Box
 
 _SLOW_IMPORTS = ("pandas", "scipy.stats", "scipy.signal", "scipy.sparse", "scipy.linalg")
-"""Libraries left out of every fork because few programs want them; imported before the clock."""
+"""Not preloaded, because few programs use them. Imported before the program's clock starts."""
 
 _STACK_MB = 64
 _WORK = "work"
 _LONGEST_LINE = 1000
-"""Characters of a line that a syntax error is shown with."""
+"""Syntax errors on a line of more characters are shown without that line."""
 _MB = 2**20
 _NO_DESCRIPTOR_ABOVE = 65536
 
 CLOCK = struct.Struct("d")
-"""What is said when all is ready: the time, which nobody could forge yet."""
+"""The message sent when the program is about to start: the time. No line of the program has run
+yet, so the message can be trusted."""
 
 OUT, ERR, READY, TODO, DONE = 1, 2, 3, 4, 5
-"""Descriptors as this process knows them. A program has the first two, a session all but READY."""
+"""File descriptors in this process. A program keeps the first two, a session all but READY."""
 
 
 def run(box: Box, system_call_filter: bytes, base: Mapping[str, int]) -> NoReturn:
-    """Wall this process in, wait for a program, and run it as `python solution.py` would.
+    """Restrict this process, wait for a program, and run it as `python solution.py` would.
 
-    All that can be done before the program is known is done before it is waited for.
+    Everything that does not depend on the program is done before waiting for it.
     """
-    _wall_in(box, system_call_filter)
+    _restrict(box, system_call_filter)
     head, program = _wait_for_program()
     _limit(box, Allowance(**head["limits"]), base)
     if head["do"] == "step":
@@ -75,7 +76,7 @@ def _run_one(program: str) -> NoReturn:
 
 
 def _run_session(program: str) -> NoReturn:
-    """Run this program and all that come after it in one namespace."""
+    """Run this program and all later ones of the session in one namespace."""
     namespace = _fresh_main("program_1.py")
     number = 0
     while True:
@@ -97,7 +98,8 @@ def _wait_for_program() -> tuple[dict[str, Any], str]:
     return head, body.decode("utf-8", "replace")
 
 
-def _wall_in(box: Box, system_call_filter: bytes) -> None:
+def _restrict(box: Box, system_call_filter: bytes) -> None:
+    """Give up every right that programs must not have, and prepare the interpreter for one."""
     os.setsid()
     os.closerange(DONE + 1, _NO_DESCRIPTOR_ABOVE)
     with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w") as file:
@@ -119,12 +121,13 @@ def _wall_in(box: Box, system_call_filter: bytes) -> None:
     if box.landlock:
         devices = ("/dev/null", "/dev/zero", "/dev/urandom", "/dev/random")
         landlock.restrict((*box.readable, *devices), (box.scratch, *box.other_scratch, "/dev/null"))
-    kernel.set_dumpable(True)  # undone by the change of user; /proc/self is unreadable without
+    kernel.set_dumpable(True)  # the change of user cleared it, and /proc/self is unreadable without
     seccomp.install(system_call_filter)
-    _dress(work, box)
+    _prepare_interpreter(work, box)
 
 
 def _limit(box: Box, allowance: Allowance, base: Mapping[str, int]) -> None:
+    """Set the kernel's limits for this process; memory counts on top of the preloaded libraries."""
     memory = allowance.memory_mb * _MB
     cpu = max(1, round(allowance.cpu_seconds))
     limits = {
@@ -138,7 +141,7 @@ def _limit(box: Box, allowance: Allowance, base: Mapping[str, int]) -> None:
         resource.RLIMIT_MSGQUEUE: 0,
     }
     if not box.cgroup:
-        # in a container this would count the user's processes in every other container too
+        # in a container the kernel would also count this user's processes in other containers
         limits[resource.RLIMIT_NPROC] = allowance.processes + 1
     for name, value in limits.items():
         hard = resource.getrlimit(name)[1]
@@ -147,8 +150,8 @@ def _limit(box: Box, allowance: Allowance, base: Mapping[str, int]) -> None:
     resource.setrlimit(resource.RLIMIT_CPU, (cpu, cpu + 1))
 
 
-def _dress(work: str, box: Box) -> None:
-    """Make the process look like one that was just started on a file of that folder."""
+def _prepare_interpreter(work: str, box: Box) -> None:
+    """Set environment, arguments, streams and random seeds as in a Python just started."""
     os.environ.clear()
     os.environ.update(
         HOME=work,
@@ -163,9 +166,9 @@ def _dress(work: str, box: Box) -> None:
     )
     sys.argv = ["solution.py"]
     sys.path.insert(0, work)
-    sys.stdin = sys.__stdin__ = _text(0, "rb")  # type: ignore[misc]  # Final for others, not here
-    sys.stdout = sys.__stdout__ = _text(OUT, "wb")  # type: ignore[misc]
-    sys.stderr = sys.__stderr__ = _text(ERR, "wb")  # type: ignore[misc]
+    sys.stdin = sys.__stdin__ = _stream(0, "rb")  # type: ignore[misc]  # declared Final
+    sys.stdout = sys.__stdout__ = _stream(OUT, "wb")  # type: ignore[misc]
+    sys.stderr = sys.__stderr__ = _stream(ERR, "wb")  # type: ignore[misc]
     random.seed()
     if "numpy" in sys.modules:
         sys.modules["numpy"].random.seed(int.from_bytes(os.urandom(4)))
@@ -173,19 +176,20 @@ def _dress(work: str, box: Box) -> None:
         sys.modules["sympy.core.random"].seed(int.from_bytes(os.urandom(8)))
 
 
-def _text(descriptor: int, mode: str) -> io.TextIOWrapper:
-    """Open a stream that is written line by line, so that a killed program's words are kept."""
+def _stream(descriptor: int, mode: str) -> io.TextIOWrapper:
+    """Open a stream that is flushed after each line, so that a killed program's output is kept."""
     raw = os.fdopen(descriptor, mode, closefd=False)
     return io.TextIOWrapper(raw, "utf-8", "backslashreplace", line_buffering=True)
 
 
 def _import_slow_libraries(program: str) -> None:
+    """Import the slow libraries that the program's text imports, before its clock starts."""
     for name in _SLOW_IMPORTS:
         package, _, part = name.partition(".")
         if (part or package) not in program:
-            continue  # spares most programs the making of a pattern
-        spelt = rf"{package}(?:\.|[^\n]*\bimport\b[^\n]*\b){part}" if part else package
-        if re.search(rf"\b(?:import|from)\b[^\n]*\b{spelt}\b", program):
+            continue  # so that most programs need no regular expression
+        pattern = rf"{package}(?:\.|[^\n]*\bimport\b[^\n]*\b){part}" if part else package
+        if re.search(rf"\b(?:import|from)\b[^\n]*\b{pattern}\b", program):
             with contextlib.suppress(ImportError, MemoryError, OSError):
                 importlib.import_module(name)  # a failure shows when the program imports it
 
@@ -199,7 +203,7 @@ def _fresh_main(filename: str) -> dict[str, object]:
 
 
 def _execute(program: str, filename: str, namespace: dict[str, object]) -> int:
-    """Run a program to its end and give back the status python would leave with."""
+    """Run a program to its end and return the exit status that python would return."""
     try:
         with contextlib.suppress(OSError), open(filename, "w", encoding="utf-8") as file:
             file.write(program)  # for tracebacks, inspect and multiprocessing
@@ -207,7 +211,7 @@ def _execute(program: str, filename: str, namespace: dict[str, object]) -> int:
             code = compile(program, filename, "exec", dont_inherit=True)
         except (SyntaxError, ValueError, OverflowError, MemoryError, RecursionError) as error:
             if isinstance(error, SyntaxError) and len(error.text or "") > _LONGEST_LINE:
-                error.text = None  # else one line may be more than a program may print
+                error.text = None  # the line alone may be longer than the output limit
             _show(error.with_traceback(None))
             return 1
         exec(code, namespace)
@@ -236,7 +240,7 @@ def _status(left: SystemExit) -> int:
 
 
 def _finish() -> int:
-    """Do what the interpreter does at its end: wait for threads, run the exit functions, flush."""
+    """Do what the interpreter does on exit: wait for threads, run exit functions, flush."""
     shutdown: Callable[[], None] = threading._shutdown  # type: ignore[attr-defined]
     run_exit_functions: Callable[[], None] = atexit._run_exitfuncs
     shutdown()
@@ -259,7 +263,10 @@ def _read_exactly(size: int) -> bytes:
     return bytes(data)
 
 
-def report_broken_walls() -> NoReturn:
-    """End a process whose walls could not go up; no line of the program has run."""
+def report_failed_restrictions() -> NoReturn:
+    """End a process that could not be restricted, with the traceback as its output.
+
+    No line of the program has run.
+    """
     os.write(ERR, traceback.format_exc().encode())
     os._exit(125)

@@ -7,32 +7,32 @@ from typing import Any
 
 _SIZES = struct.Struct("!II")
 _MOST = 64 * 2**20
-"""Neither side ever sends more; a larger size means that they no longer understand each other."""
+"""Largest head or body in bytes. Neither side sends more, so a larger size means garbled data."""
 
 
 class BrokenFrame(Exception):
-    """What arrived is not a message."""
+    """The received bytes are not a message."""
 
 
 def pack(head: dict[str, Any], body: bytes = b"") -> bytes:
-    """Put one message into bytes."""
+    """Encode one message."""
     return pack_head(head, len(body)) + body
 
 
 def pack_head(head: dict[str, Any], body_size: int) -> bytes:
-    """Put what comes before a body into bytes."""
+    """Encode the part of a message that comes before its body."""
     encoded = json.dumps(head).encode()
     return _SIZES.pack(len(encoded), body_size) + encoded
 
 
 def unpack(read_exactly: Callable[[int], bytes]) -> tuple[dict[str, Any], bytes]:
-    """Take one message from a stream. Raises BrokenFrame, and what `read_exactly` raises."""
+    """Read one message. Raises BrokenFrame, and whatever `read_exactly` raises."""
     head, body_size = unpack_head(read_exactly)
     return head, read_exactly(body_size)
 
 
 def unpack_head(read_exactly: Callable[[int], bytes]) -> tuple[dict[str, Any], int]:
-    """Take a message's head, and the size of the body that follows. Raises as `unpack` does."""
+    """Read a message's head, and the size of the body that follows. Raises as `unpack` does."""
     head_size, body_size = _SIZES.unpack(read_exactly(_SIZES.size))
     if max(head_size, body_size) > _MOST:
         raise BrokenFrame(f"a message of {max(head_size, body_size)} bytes")

@@ -1,4 +1,4 @@
-"""The kernel calls that Python has no name for: prctl, capset, madvise, unshare, mount."""
+"""Kernel calls that Python 3.11 does not offer: prctl, capset, madvise, unshare, mount."""
 
 import ctypes
 import os
@@ -19,27 +19,27 @@ _CAPABILITY_VERSION_3 = 0x20080522
 def prctl(option: int, argument: int, pointer: object = None) -> None:
     """Set an attribute of this process. Raises OSError."""
     second = ctypes.c_ulong(0) if pointer is None else pointer
-    unused = ctypes.c_ulong(0)  # spelt out, since a variadic C function needs all 64 bits
+    unused = ctypes.c_ulong(0)  # explicit type: a variadic C function needs all 64 bits
     check(_libc.prctl(option, ctypes.c_ulong(argument), second, unused, unused))
 
 
 def syscall(number: int, *arguments: object) -> int:
-    """Make a system call that the C library has no function for. Raises OSError."""
+    """Make a system call by its number. Raises OSError."""
     return check(_libc.syscall(ctypes.c_long(number), *arguments))
 
 
 def set_dumpable(dumpable: bool) -> None:
-    """Say whether processes of the same user may look into this one."""
+    """Allow or forbid processes of the same user to read and trace this one."""
     prctl(_PR_SET_DUMPABLE, int(dumpable))
 
 
 def forbid_new_privileges() -> None:
-    """Make setuid files and file capabilities mean nothing from here on."""
+    """Make the kernel ignore setuid files and file capabilities from here on."""
     prctl(_PR_SET_NO_NEW_PRIVS, 1)
 
 
 def die_with_parent(signal_number: int) -> None:
-    """Have this process sent a signal when its parent ends."""
+    """Ask the kernel to send this process a signal when its parent ends."""
     prctl(_PR_SET_PDEATHSIG, signal_number)
 
 
@@ -56,7 +56,7 @@ def drop_capabilities() -> None:
 
 
 def unshare(flags: int) -> None:
-    """Leave namespaces for new ones of this process's own. Raises OSError."""
+    """Move this process into new namespaces. Raises OSError."""
     check(_libc.unshare(flags))
 
 
@@ -74,9 +74,9 @@ def mount(source: str, target: str, kind: str, flags: int = 0, options: str = ""
 
 
 def collapse_heap() -> None:
-    """Put this process's heap on pages of 2 MiB, which halves what a fork of it costs.
+    """Move this process's heap to pages of 2 MiB, which halves the time of a fork.
 
-    A kernel older than 6.1 refuses, which only makes forks slower.
+    A kernel older than 6.1 refuses; then forks are slower and nothing else changes.
     """
     pattern = re.compile(r"([0-9a-f]+)-([0-9a-f]+) rw-p \S+ 00:00 0 +(\[heap\])?$")
     for line in Path("/proc/self/maps").read_text().splitlines():
@@ -90,7 +90,7 @@ def collapse_heap() -> None:
 
 
 def check(result: int) -> int:
-    """Turn a C function's -1 into an OSError."""
+    """Return a C function's result, or raise an OSError where it is negative."""
     if result < 0:
         number = ctypes.get_errno()
         raise OSError(number, os.strerror(number))

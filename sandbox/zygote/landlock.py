@@ -1,7 +1,7 @@
-"""Closes the file system to this process and all it will start, but for given folders (landlock).
+"""Restricts this process and all it starts to given files and folders (landlock).
 
-What it does not cover: names, sizes and dates of files can still be seen, only their contents and
-listings cannot; and a socket file can still be connected to, so sockets must be refused elsewhere.
+Not covered: names, sizes and dates of other files stay visible, only contents and listings do not;
+and socket files can still be connected to, so sockets must be refused elsewhere.
 """
 
 import ctypes
@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from .kernel import syscall
 
 _CREATE_RULESET, _ADD_RULE, _RESTRICT_SELF = 444, 445, 446
-"""Numbers on x86_64 and aarch64 alike."""
+"""System call numbers, the same on x86_64 and aarch64."""
 _VERSION_FLAG = 1
 _PATH_BENEATH = 1
 
@@ -27,7 +27,7 @@ class _PathBeneath(ctypes.Structure):
 
 
 def version() -> int:
-    """Say which version of landlock the kernel has; 0 for none."""
+    """Return the version of landlock that the kernel has; 0 for none."""
     try:
         return syscall(_CREATE_RULESET, None, ctypes.c_size_t(0), ctypes.c_uint32(_VERSION_FLAG))
     except OSError:
@@ -35,9 +35,9 @@ def version() -> int:
 
 
 def restrict(readable: Iterable[str], writable: Iterable[str]) -> None:
-    """Refuse every file but those under `readable`, to read, and `writable`, to do anything.
+    """Allow reading under `readable` and everything under `writable`; refuse all other files.
 
-    Paths that do not exist are passed over. Needs no-new-privileges first. Raises OSError.
+    Paths that do not exist are ignored. Needs no-new-privileges first. Raises OSError.
     """
     handled = max(rights for since, rights in _RIGHTS_BY_VERSION.items() if since <= version())
     attributes = ctypes.c_uint64(handled)

@@ -1,4 +1,4 @@
-"""Takes this process into namespaces of its own, for the kind that has no bubblewrap."""
+"""Moves this process into namespaces of its own, for boxes without bubblewrap."""
 
 import os
 import signal
@@ -17,9 +17,9 @@ _BIND = 0x1000
 
 
 def enter(box: Box) -> None:
-    """Continue as first process of new namespaces, with the writable folders new and its own.
+    """Continue as the first process of new namespaces, with empty writable folders.
 
-    Returns in the new process alone; the old one waits for it and leaves with its status. Raises
+    Returns only in the new process; the old one waits for it and exits with its status. Raises
     OSError where the kernel refuses.
     """
     user, group = os.getuid(), os.getgid()
@@ -40,13 +40,14 @@ def enter(box: Box) -> None:
     mount("proc", "/proc", "proc", _PLAIN)
     if box.user is not None:
         for folder in box.readable:
-            _open_the_way_to(folder)
+            _make_reachable(folder)
 
 
-def _open_the_way_to(folder: str) -> None:
-    """Make a folder reachable for every user, if one of those above it is not.
+def _make_reachable(folder: str) -> None:
+    """Make a folder reachable for every user, even below a parent that others may not enter.
 
-    The closed one is covered by an empty one, and only what leads to the folder is made in it.
+    An empty file system is mounted over that parent, and only the path to the folder is created
+    in it.
     """
     parents = [str(parent) for parent in reversed(Path(folder).parents)]
     closed = next((parent for parent in parents if not os.stat(parent).st_mode & 0o001), None)
@@ -62,6 +63,7 @@ def _open_the_way_to(folder: str) -> None:
 
 
 def _map_only(user: int, group: int) -> None:
+    """Let the new user namespace know one user and one group, and no others."""
     for name, line in (
         ("setgroups", "deny"),
         ("uid_map", f"{user} {user} 1"),

@@ -1,4 +1,4 @@
-"""The box's other processes: who they are, what they hold, and how to end all of them."""
+"""The box's other processes: lists them, measures their memory, and kills them."""
 
 import contextlib
 import os
@@ -27,13 +27,16 @@ def _descendants(pid: int) -> list[int]:
 
 
 def kill_everything(pid: int) -> tuple[int, resource.struct_rusage, float]:
-    """Kill a program and all it started; give back its status, its usage, its orphans' seconds."""
+    """Kill a program and all it started. Return its status, its usage, and its orphans' CPU time.
+
+    Orphans are processes that outlived the parent that started them.
+    """
     status, usage, orphans = int(signal.SIGKILL), resource.getrusage(resource.RUSAGE_CHILDREN), 0.0
     deadline = time.monotonic() + _REAP_SECONDS
     while time.monotonic() < deadline:
         if os.getpid() == 1:
             with contextlib.suppress(ProcessLookupError):
-                os.kill(-1, signal.SIGKILL)  # the kernel does this in one go: no fork escapes it
+                os.kill(-1, signal.SIGKILL)  # atomic in the kernel, so no fork escapes it
         else:
             kill_others(but=0)
         try:
@@ -50,7 +53,7 @@ def kill_everything(pid: int) -> tuple[int, resource.struct_rusage, float]:
 
 
 def kill_others(but: int) -> None:
-    """Kill every process of the box but this one and another."""
+    """Kill every process of the box except this one and `but`."""
     for pid in others():
         if pid != but:
             with contextlib.suppress(OSError):
@@ -58,7 +61,7 @@ def kill_others(but: int) -> None:
 
 
 def memory_of(pid: int) -> dict[str, int]:
-    """Read a process's memory in bytes, and its threads, as the kernel counts them."""
+    """Read a process's memory in bytes and its number of threads from the kernel."""
     counted = {}
     for line in Path(f"/proc/{pid}/status").read_text().splitlines():
         name, _, value = line.partition(":")
@@ -70,13 +73,13 @@ def memory_of(pid: int) -> dict[str, int]:
 
 
 def held_by(folder: str) -> int:
-    """Say how many bytes of memory the files of a tmpfs hold, a kB for each name included."""
+    """Return the bytes of memory that the files of a tmpfs use, 1 kB for each name included."""
     held = os.statvfs(folder)
     return (held.f_blocks - held.f_bfree) * held.f_frsize + (held.f_files - held.f_ffree) * 1024
 
 
 def out_of_memory_kills() -> int:
-    """Read how often the kernel killed a process of this box for memory; 0 where none counts."""
+    """Read how often the kernel killed a process of this box for memory; 0 without a cgroup."""
     for path in ("/sys/fs/cgroup/memory.events", "/sys/fs/cgroup/memory/memory.oom_control"):
         with contextlib.suppress(OSError):
             for line in Path(path).read_text().splitlines():

@@ -1,6 +1,6 @@
-"""How long a program stood in line for a processor that others had, which is no doing of its own.
+"""Measures how long a program was ready to run while other processes had the processor.
 
-The kernel counts both numbers this rests on. Time that a hypervisor takes is not among them.
+The kernel counts both times this uses. Time that a hypervisor takes away is not included.
 """
 
 import contextlib
@@ -13,17 +13,17 @@ _TICKS = os.sysconf("SC_CLK_TCK")
 
 
 @dataclass(frozen=True)
-class Standing:
-    """What some processes have had of the processors so far, in seconds."""
+class CpuTimes:
+    """How long some processes ran and how long their threads waited for a processor, in seconds."""
 
     ran: float
-    """All of them together, and the children they waited for."""
+    """All processes together, including the children they waited for."""
     waited: dict[int, float]
-    """Each thread: ready to run, and not running."""
+    """By thread: time ready to run but not running."""
 
 
-def standing(pids: Iterable[int]) -> Standing:
-    """Ask the kernel. A process that ends meanwhile, or a kernel that does not count, adds 0."""
+def cpu_times(pids: Iterable[int]) -> CpuTimes:
+    """Read the times of some processes; one that ends meanwhile, or is not counted, adds 0."""
     ran, waited = 0.0, {}
     for pid in pids:
         with contextlib.suppress(OSError):
@@ -31,20 +31,20 @@ def standing(pids: Iterable[int]) -> Standing:
             for thread in os.listdir(f"/proc/{pid}/task"):
                 line = Path(f"/proc/{pid}/task/{thread}/schedstat").read_text()
                 waited[int(thread)] = int(line.split()[1]) / 1e9
-    return Standing(ran, waited)
+    return CpuTimes(ran, waited)
 
 
 def seconds_run(pid: int) -> float:
-    """Read the processor seconds of a process and of the children it waited for."""
+    """Read the CPU seconds of a process and of the children it waited for."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return sum(int(field) for field in fields[11:15]) / _TICKS
 
 
-def held_up(before: Standing, now: Standing, seconds: float) -> float:
-    """Say how many of these seconds a program lost to others.
+def seconds_lost(before: CpuTimes, now: CpuTimes, seconds: float) -> float:
+    """Return how many of these seconds a program lost to other processes.
 
-    That is the longest that one of its threads waited, but no more than the time in which the
-    program as a whole was not running: its own processes that wait for each other lose nothing.
+    That is the longest time one of its threads waited, but at most the time in which the program
+    as a whole was not running. So its own processes gain nothing by competing with each other.
     """
     waits = [time - before.waited.get(thread, 0.0) for thread, time in now.waited.items()]
     idle = seconds - (now.ran - before.ran)

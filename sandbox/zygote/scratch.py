@@ -1,17 +1,17 @@
-"""Empties the folders a program could write to, whatever it left in them."""
+"""Empties the folders that a program could write to."""
 
 import os
 from contextlib import suppress
 
-_DEADLINE_ENTRIES = 1_000_000
-"""More moves than this and the box is given up: cheaper to replace than to clean."""
+_MOST_MOVES = 1_000_000
+"""A folder that needs more moves is left as it is: replacing the box is cheaper."""
 
 
 def wipe(folder: str) -> bool:
-    """Remove everything in a folder, never following a link. Say whether it is empty now.
+    """Remove everything in a folder without following links. Return whether it is empty now.
 
-    Nothing else may be alive that could change the folder meanwhile. A folder inside is emptied by
-    moving its own folders up here first, so that a path three thousand deep costs no recursion.
+    No other process may change the folder meanwhile. Folders inside folders are first moved to
+    the top, so that even a path three thousand levels deep needs no recursion.
     """
     try:
         top = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
@@ -20,7 +20,7 @@ def wipe(folder: str) -> bool:
     except OSError:
         return False
     try:
-        with suppress(OSError):  # what could not be removed is seen by the look at the end
+        with suppress(OSError):  # the listing below shows whatever could not be removed
             _empty(top)
         return not os.listdir(top)
     finally:
@@ -35,7 +35,7 @@ def _empty(top: int) -> None:
             try:
                 for deeper in _remove_files(inner):
                     moved += 1
-                    if moved > _DEADLINE_ENTRIES:
+                    if moved > _MOST_MOVES:
                         return
                     _make_removable(deeper, inner)
                     os.rename(deeper, f".moved-{moved}", src_dir_fd=inner, dst_dir_fd=top)
@@ -45,7 +45,7 @@ def _empty(top: int) -> None:
 
 
 def _remove_files(folder: int) -> list[str]:
-    """Unlink whatever is not a folder; give back the names of the folders."""
+    """Remove everything that is not a folder; return the names of the folders."""
     folders = []
     with os.scandir(folder) as entries:
         for entry in list(entries):

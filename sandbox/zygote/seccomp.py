@@ -1,7 +1,7 @@
-"""The system calls that mathematics never needs, refused by a filter in the kernel (seccomp).
+"""Refuses system calls that mathematics never needs, by a filter in the kernel (seccomp).
 
-A deny list: what is not named here is allowed, and other walls have to hold it. Every refusal is
-EPERM, so a program sees an ordinary error. x86_64 and aarch64.
+It is a deny list: calls that are not named here are allowed, and other restrictions must handle
+them. A refused call fails with EPERM, an ordinary error. For x86_64 and aarch64.
 """
 
 import ctypes
@@ -129,7 +129,7 @@ class _Program(ctypes.Structure):
 
 
 def install(code: bytes) -> None:
-    """Put a filter on this process and all it will start. Needs no-new-privileges first.
+    """Apply a filter to this process and all it starts. Needs no-new-privileges first.
 
     Raises OSError.
     """
@@ -138,10 +138,10 @@ def install(code: bytes) -> None:
 
 
 def build(machine: str, *, sockets: bool, signals: bool) -> bytes:
-    """Write the filter for one kind of machine as the kernel reads it.
+    """Build the filter for one kind of machine, in the kernel's format.
 
-    `sockets` allows unix sockets, which multiprocessing's managers use; without it, none at all.
-    `signals` allows signals to other processes, which the kernel then has to keep in sight.
+    `sockets` allows unix sockets, which multiprocessing's managers use; otherwise none are
+    allowed. `signals` allows signals to other processes; which ones is then up to the namespace.
     Raises OSError on a machine that is neither x86_64 nor aarch64.
     """
     if machine not in _AUDIT_ARCH:
@@ -151,7 +151,7 @@ def build(machine: str, *, sockets: bool, signals: bool) -> bytes:
     lines = [
         (_LOAD, 0, 0, _ARCHITECTURE),
         (_JUMP_IF_EQUAL, 1, 0, _AUDIT_ARCH[machine]),
-        *refuse,  # a call by the rules of another architecture, whose numbers differ
+        *refuse,  # a call made as on another architecture, where the numbers differ
         (_LOAD, 0, 0, _NUMBER),
     ]
     if machine == "x86_64":
@@ -171,7 +171,7 @@ def build(machine: str, *, sockets: bool, signals: bool) -> bytes:
         lines += _when_first_argument(_SOCKET[column], (_JUMP_IF_EQUAL, 1, 0, _AF_UNIX), *refuse)
     else:
         lines += [(_JUMP_IF_EQUAL, 0, 1, _SOCKET[column]), *refuse]
-    # limits of one's own are fine, those of another process are an attack on the fork server
+    # a process may change its own limits, not those of the fork server
     lines += _when_first_argument(_PRLIMIT[column], (_JUMP_IF_EQUAL, 1, 0, 0), *refuse)
     for command in (_TIOCSTI, _TIOCLINUX):
         lines += [

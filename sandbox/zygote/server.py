@@ -1,7 +1,7 @@
-"""The fork server: reads programs from its channel, forks for each, reports what the kernel saw.
+"""The fork server: reads programs from its channel, runs each in a fork, reports how it ended.
 
-No program ever runs in this process. It ends as soon as its channel does, also while a program
-is running, and as it is the first process of its namespace the kernel then ends all others.
+No program ever runs in this process itself. It ends as soon as its channel closes, even while a
+program is running. As it is the first process of its namespace, the kernel then kills all others.
 """
 
 import contextlib
@@ -34,7 +34,7 @@ PRELOAD = (
     "scipy.special",
     "mpmath",
     "networkx",
-    # what programs import most of the standard library
+    # the parts of the standard library that programs import most
     "collections",
     "decimal",
     "fractions",
@@ -44,17 +44,17 @@ PRELOAD = (
     "math",
     "statistics",
 )
-"""Imported before any program. Not scipy.stats (a second more) and not pandas (30 MB more)."""
+"""Imported before any program. Not scipy.stats (1 s more) and not pandas (30 MB more)."""
 
 _CHANNEL_IN, _CHANNEL_OUT = 1000, 1001
 _REPLY_SECONDS = 0.002
-"""So long a reply may take to the host. A fork meanwhile would take the processor from those that
-carry it, which was seen to cost it a millisecond."""
+"""How long to wait before forking the next process. A fork at once competes for the processor with
+those that deliver the reply, which delayed the reply by a millisecond when measured."""
 _MB = 2**20
 
 
 def main() -> None:
-    """Serve one box until the channel closes. Its settings are the one argument, as JSON."""
+    """Run programs until the channel closes. The one argument is the box's settings as JSON."""
     box = Box(**json.loads(sys.argv[1]))
     _move_channel()
     if box.namespaces:
@@ -63,8 +63,8 @@ def main() -> None:
     if os.getpid() != 1:
         kernel.adopt_orphans()
     elif box.user is not None:
-        # a handler lets `docker stop` end this process at once; with programs of the same user
-        # it would let them do so too
+        # the first process of a namespace ignores SIGTERM unless it has a handler. It gets one, so
+        # that `docker stop` is quick, but not where programs of the same user could send it
         signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     _preload(box)
@@ -72,7 +72,7 @@ def main() -> None:
 
 
 def _move_channel() -> None:
-    """Take the channel away from descriptors 0 and 1, where a program would find it."""
+    """Move the channel away from descriptors 0 and 1, which programs use."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = _CHANNEL_OUT + 1
     if soft < wanted:
@@ -87,6 +87,7 @@ def _move_channel() -> None:
 
 
 def _preload(box: Box) -> None:
+    """Import the libraries and prepare the heap for cheap forks."""
     home = str(Path(__file__).parents[1])
     sys.path[:] = [*(path for path in sys.path if path != home), *box.site]
     site.setquit()
@@ -94,49 +95,50 @@ def _preload(box: Box) -> None:
     site.sethelper()
     for name in PRELOAD:
         importlib.import_module(name)
-        if _channel_speaks():  # only its end can be: the host waits until all is ready
+        if _channel_readable():  # it must have closed: the host sends nothing until we are ready
             os._exit(0)
     gc.collect()
     gc.freeze()
     kernel.collapse_heap()
 
 
-def _channel_speaks(within: float = 0) -> bool:
-    """Wait, at most so many seconds, for a message on the channel or its end."""
+def _channel_readable(seconds: float = 0) -> bool:
+    """Wait up to some seconds for a message, or for the channel to close."""
     poll = select.poll()
     poll.register(_CHANNEL_IN, select.POLLIN)
-    return bool(poll.poll(within * 1000))
+    return bool(poll.poll(seconds * 1000))
 
 
 class Server:
-    """Runs one program at a time, because then the whole box is that program's."""
+    """Runs one program at a time, so that everything in the box belongs to that program."""
 
     def __init__(self, box: Box) -> None:
         self.box = box
         self.base = proc.memory_of(os.getpid())
         self.filter = seccomp.build(platform.machine(), sockets=box.sockets, signals=box.signals)
         self.forked: Forked | None = None
-        """The process that the next program goes to. It is forked as soon as the box is empty, and
-        waits behind its walls, so that a program waits for neither."""
+        """The process for the next program. It is forked and restricted as soon as the box is
+        empty, so that a program has to wait for neither."""
         self.in_session = False
-        """Programs have run in that process, and it is held still."""
+        """Programs have already run in that process, and it is stopped until the next."""
         self.session_cpu = 0.0
         self.kills = 0
-        """How often memory had run out before the program that is next."""
+        """How many out-of-memory kills were counted before the next program."""
 
     def serve(self) -> NoReturn:
         """Answer messages until the channel closes."""
         try:
             self._send({"ready": True, "pid": os.getpid(), "python": sys.version.split()[0]})
             while True:
-                self.forked = self._fork()  # while the host is busy elsewhere
+                self.forked = self._fork()  # before the next program arrives
                 while self.forked is not None:
                     self._answer()
-                _channel_speaks(_REPLY_SECONDS)
+                _channel_readable(_REPLY_SECONDS)
         except HostGone:
             self._leave()
 
     def _answer(self) -> None:
+        """Read one message and reply to it."""
         head, size = frames.unpack_head(_read_channel)
         if head["do"] == "end":
             self._send(self._clean_up())
@@ -172,22 +174,22 @@ class Server:
         watch.close()
 
     def _hand_over(self, head: dict[str, Any], program: Text) -> Forked:
-        """Give a program to the process that waits, or to a new one if that has ended."""
-        if self.forked is None or not self._takes(self.forked, head, program):
+        """Give a program to the waiting process, or to a new one if that has ended."""
+        if self.forked is None or not self._give(self.forked, head, program):
             self._clean_up()
             self.forked = self._fork()
-            self._takes(self.forked, head, program)  # else the watch sees it end
+            self._give(self.forked, head, program)  # if this fails, the watch sees the process end
         return self.forked
 
-    def _takes(self, forked: Forked, head: dict[str, Any], program: Text) -> bool:
-        """Give a process a program. Say whether it is alive and took all of it."""
+    def _give(self, forked: Forked, head: dict[str, Any], program: Text) -> bool:
+        """Write a program to a process. Return whether it is alive and took all of it."""
         poll = select.poll()
         poll.register(forked.descriptor, select.POLLIN)
         if poll.poll(0) or (self.in_session and head["do"] != "step"):
             return False
         if self.in_session:
             fcntl.fcntl(forked.todo, fcntl.F_SETPIPE_SZ, _MB)
-            os.set_blocking(forked.todo, False)  # programs ran in it, so it may not read
+            os.set_blocking(forked.todo, False)  # an earlier program may have stopped its reading
             os.kill(forked.pid, signal.SIGCONT)
         packed = frames.pack_head(head, program.size)
         try:
@@ -197,7 +199,7 @@ class Server:
         return True
 
     def _fork(self) -> Forked:
-        """Start a process that walls itself in and waits for a program."""
+        """Start a process that restricts itself and waits for a program."""
         out, out_in_child = os.pipe()
         err, err_in_child = os.pipe()
         ready, ready_in_child = os.pipe()
@@ -208,13 +210,13 @@ class Server:
         pid = os.fork()
         if pid == 0:
             try:
-                # first out of the way, so that none is overwritten before it is moved
+                # moved to high numbers first, so that none is overwritten before its own move
                 held = [os.dup2(fd, 500 + n) for n, fd in enumerate(wanted)]
                 for number, fd in enumerate(held, start=1):
                     os.dup2(fd, number, inheritable=number <= child.ERR)
                 child.run(self.box, self.filter, self.base)
             except BaseException:  # noqa: BLE001  # nothing may return into the server's loop
-                child.report_broken_walls()
+                child.report_failed_restrictions()
         for number in wanted:
             os.close(number)
         for number in (out, err):
@@ -222,10 +224,10 @@ class Server:
         return Forked(pid, os.pidfd_open(pid), ready, out, err, todo, done)
 
     def _finish(self, forked: Forked, watch: Watch) -> dict[str, Any]:
-        """Kill whatever is left of a program, take the rest of its output, empty the box."""
+        """Kill what is left of a program, read the rest of its output, and empty the box."""
         cpu_before = self.session_cpu
         status, usage, orphans = proc.kill_everything(forked.pid)
-        watch.take_the_rest()
+        watch.read_remaining_output()
         if watch.truncated:
             watch.stopped = watch.stopped or "output"
         self._forget()
@@ -233,17 +235,17 @@ class Server:
         return _facts(watch, status, cpu, usage.ru_maxrss) | self._clean_up()
 
     def _pause(self, forked: Forked, watch: Watch, status: int) -> dict[str, Any]:
-        """Hold a session still until its next program: nothing of it runs between two."""
+        """Stop a session's process until the next program, so that nothing runs in between."""
         os.kill(forked.pid, signal.SIGSTOP)
         proc.kill_others(but=forked.pid)
         cpu = queueing.seconds_run(forked.pid)
-        peak = proc.memory_of(forked.pid).get("VmHWM", 0)  # none if it ended after its last word
+        peak = proc.memory_of(forked.pid).get("VmHWM", 0)  # missing if the process has just ended
         facts = _facts(watch, status << 8, cpu - self.session_cpu, peak // 1024)
         self.session_cpu = cpu
         return facts
 
     def _clean_up(self) -> dict[str, Any]:
-        """End what waits or is held, and leave nothing for the next program to find."""
+        """Kill the waiting or stopped process and empty the box for the next program."""
         if self.forked is not None:
             proc.kill_everything(self.forked.pid)
             self._forget()
@@ -262,7 +264,7 @@ class Server:
 
     @contextlib.contextmanager
     def _as_user(self) -> Iterator[None]:
-        """Act as the programs' user, so that no link they left leads to anything of ours."""
+        """Act as the programs' user, so that no link they left can reach the server's own files."""
         if self.box.user is None:
             yield
             return
@@ -282,7 +284,7 @@ class Server:
             raise HostGone from error
 
     def _leave(self) -> NoReturn:
-        """End this process and all it started; in a namespace of its own the kernel helps."""
+        """End this process and all it started, which in its own namespace the kernel does."""
         if os.getpid() != 1:
             proc.kill_everything(0)
             with self._as_user():

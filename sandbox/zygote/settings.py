@@ -1,9 +1,9 @@
-"""What the host tells the fork server: once about the box, then with every program its limits."""
+"""What the host sends the fork server: the box once, then the limits with every program."""
 
 from dataclasses import dataclass
 
-LONGEST = 3
-"""So many times its seconds a program may take, when others keep the processors from it."""
+CONTENTION_FACTOR = 3
+"""Longest wall time under CPU contention, as a multiple of `seconds`."""
 
 
 @dataclass(frozen=True)
@@ -11,32 +11,32 @@ class Box:
     """The box as the host built it around this process."""
 
     site: tuple[str, ...]
-    """Folders the libraries are imported from."""
+    """Folders that libraries are imported from."""
     user: int | None
-    """The user programs run as. None: the fork server's own, in a box that has no other."""
+    """The user id programs run as. None: the fork server's own user."""
     scratch: str
     """The folder programs may write to; they run in a folder inside it."""
     other_scratch: tuple[str, ...]
-    """Further folders that any process may write to, emptied as well."""
+    """Other folders that any process may write to; they are emptied too."""
     sockets: bool
-    """Unix sockets are allowed. Only in a box that holds no socket of the host."""
+    """Allow unix sockets. Only for a box without sockets of the host."""
     cgroup: bool
-    """The kernel counts the memory and processes of the whole box."""
+    """The kernel limits the memory and processes of the whole box."""
     landlock: bool
-    """The host's files are in sight and have to be closed to the program."""
+    """Restrict files with landlock, because the host's files are visible in the box."""
     readable: tuple[str, ...] = ()
     """With landlock: what programs may read."""
     namespaces: bool = False
-    """The fork server has to take itself into namespaces first."""
+    """The fork server first moves itself into new namespaces."""
     signals: bool = True
-    """Programs may send signals. Only where they can see no process but their own."""
+    """Programs may send signals. Only where they see no processes but their own."""
     scratch_mb: int = 64
-    """With namespaces: the size of the folders it then mounts."""
+    """With namespaces: the size of the scratch folders that are mounted then."""
 
 
 @dataclass(frozen=True)
 class Allowance:
-    """What one program may use; the host's `Limits`, spelt out."""
+    """What one program may use: the host's `Limits` with every value filled in."""
 
     seconds: float
     cpu_seconds: float

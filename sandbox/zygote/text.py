@@ -1,8 +1,8 @@
-"""Memory for what programs are and print, given back to the kernel before the next one starts.
+"""Memory for the text and output of programs, returned to the kernel before the next one starts.
 
-Every program is a fork of the fork server and can read all of its memory, freed heap included. So
-no program's text or output ever lies on that heap: it is read into a mapping of its own and sent
-from there, and what was unmapped is gone.
+Every program is a fork of the fork server and can read all its memory, freed heap included. So no
+program's text or output is ever stored on that heap: it is read into a mapping of its own and sent
+from there, and once unmapped it is gone.
 """
 
 import mmap
@@ -11,7 +11,7 @@ from types import TracebackType
 
 
 class Text:
-    """Bytes up to a number, in a mapping that closing removes."""
+    """A buffer of limited size in a memory mapping, which `close` removes."""
 
     def __init__(self, most: int) -> None:
         self.size = 0
@@ -31,23 +31,19 @@ class Text:
         self.close()
 
     def read_from(self, descriptor: int) -> int:
-        """Take what a descriptor has, as far as there is room. Give back how much; 0 at its end."""
+        """Read what a descriptor has, up to the free room. Return how many bytes; 0 at its end."""
         with memoryview(self._memory) as whole, whole[self.size : self._most] as room:
             taken = os.readv(descriptor, [room])
         self.size += taken
         return taken
 
     def cut(self, size: int) -> None:
-        """Keep no more than so many bytes."""
+        """Drop all bytes beyond `size`."""
         self.size = min(self.size, size)
 
     def view(self) -> memoryview:
-        """Show the bytes where they lie. To be let go of before `close`."""
+        """Return the bytes without copying them. Release the view before `close`."""
         return memoryview(self._memory)[: self.size]
-
-    def decode(self) -> str:
-        """Copy the text onto the heap, which only the process that is to run it may do."""
-        return bytes(self.view()).decode("utf-8", "replace")
 
     def close(self) -> None:
         """Give the memory back to the kernel."""

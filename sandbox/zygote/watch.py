@@ -1,4 +1,4 @@
-"""Follows one program from outside, until it is done or has used up what it may."""
+"""Watches one program from outside until it ends or has to be stopped."""
 
 import contextlib
 import os
@@ -8,42 +8,42 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from . import child, proc, queueing
-from .settings import LONGEST, Allowance, Box
+from .settings import CONTENTION_FACTOR, Allowance, Box
 from .text import Text
 
 _SETUP_SECONDS = 30
-_LOOK_EVERY = 0.02
-"""Seconds between two looks at the memory of a box that no cgroup counts."""
+_CHECK_SECONDS = 0.02
+"""Seconds between two memory checks in a box without a cgroup."""
 _MB = 2**20
 
 
 class HostGone(Exception):
-    """The channel has closed, so nobody waits for an answer any more."""
+    """The channel has closed, so the host no longer waits for a result."""
 
 
 @dataclass
 class Forked:
-    """One forked process and this end of its pipes."""
+    """One forked process and the fork server's ends of its pipes."""
 
     pid: int
     descriptor: int
-    """Becomes readable when the process ends."""
+    """The pidfd. It becomes readable when the process ends."""
     ready: int
     out: int
     err: int
     todo: int
-    """Programs go in here."""
+    """Programs are written to this pipe."""
     done: int
-    """In a session: a byte comes out when a program is done."""
+    """In a session: gives one byte when a program starts and one when it is done."""
 
     def close(self) -> None:
-        """Close this end of every pipe."""
+        """Close the fork server's ends of the pipes."""
         for number in (self.descriptor, self.ready, self.out, self.err, self.todo, self.done):
             os.close(number)
 
 
 class Watch:
-    """What was seen of one program: nothing in it is the program's own word."""
+    """What was observed of one program. Nothing here relies on what the program reports."""
 
     def __init__(
         self,
@@ -58,14 +58,14 @@ class Watch:
     ) -> None:
         self.truncated = False
         self.stopped = ""
-        """Why this process ended the program: deadline, output, memory, processes; else empty."""
+        """Why the program was stopped: setup, deadline, output, memory, processes; or empty."""
         self.ended = False
         self.status: int | None = None
-        """A session's word for how its program ended; else the kernel's follows."""
+        """In a session: the exit status that its process reported for this program."""
         self.started = 0.0
         self.seconds = 0.0
         self.broken = ""
-        """Why the program never started."""
+        """Why the program never started; else empty."""
         self._forked = forked
         self._box = box
         self._allowance = allowance
@@ -74,57 +74,59 @@ class Watch:
         self._limit = int(allowance.output_kb * 1024)
         self.out, self.err = Text(self._limit + 1), Text(self._limit + 1)
         self._open = {forked.out: self.out, forked.err: self.err}
-        """Pipes that have not come to their end, and where they go."""
+        """Output pipes that are still open, and the buffers they are read into."""
         self._poll = select.poll()
         start = forked.done if in_session else forked.ready
         for number in (forked.out, forked.err, forked.descriptor, channel, start):
             self._poll.register(number, select.POLLIN)
-        self._taken_up = False
-        self._next_look = 0.0
-        self._at_start = queueing.Standing(0.0, {})
+        self._session_started = False
+        self._next_check = 0.0
+        self._at_start = queueing.CpuTimes(0.0, {})
         self._deadline = time.monotonic() + _SETUP_SECONDS
-        if resumed:  # if it never takes the program up, an earlier one of the session is to blame
+        if resumed:
+            # a session that does not start the program was broken by an earlier program of its
+            # own, which is no failure of the sandbox: so the time counts from now
             self._start(time.monotonic())
 
     def follow(self) -> None:
-        """Return when the program is done, or ended, or has to be stopped. Raises HostGone."""
+        """Return when the program is done, has ended, or must be stopped. Raises HostGone."""
         while not (self.stopped or self.ended or self.status is not None):
-            signs = self._next_signs()
-            if self._channel in signs:
+            readable = self._wait()
+            if self._channel in readable:
                 raise HostGone
-            self._take_output(signs)
+            self._read_output(readable)
             if self.stopped:
                 break
-            if self._forked.ready in signs:
-                self._hear_the_clock()
-            if self._forked.done in signs:
-                self._hear_the_session()
-            if self._forked.descriptor in signs and self.status is None:
+            if self._forked.ready in readable:
+                self._read_start_time()
+            if self._forked.done in readable:
+                self._read_session_byte()
+            if self._forked.descriptor in readable and self.status is None:
                 self.ended = True
         self.seconds = time.monotonic() - self.started if self.started else 0.0
         if not self.started:
             self.broken = self.stopped or "the process ended before the program started"
         if self.status is not None:
-            self.take_the_rest()
+            self.read_remaining_output()
 
-    def take_the_rest(self) -> None:
-        """Take what the pipes still hold, now that the program writes no more."""
+    def read_remaining_output(self) -> None:
+        """Read what is left in the pipes once the program writes no more."""
         for number in tuple(self._open):
-            self.truncated |= not self._collect(number)
+            self.truncated |= not self._read_pipe(number)
 
     def close(self) -> None:
-        """Forget what the program printed."""
+        """Free the memory of the program's output."""
         self.out.close()
         self.err.close()
 
-    def _next_signs(self) -> set[int]:
-        """Wait for something to happen, and say which descriptors show it."""
+    def _wait(self) -> set[int]:
+        """Wait for an event and return the readable descriptors; none if the program must stop."""
         left = self._seconds_left()
         if left <= 0:
             self.stopped = "deadline" if self.started else "setup"
         elif self.started and not self._box.cgroup:
-            self.stopped = self._overdrawn()
-            left = min(left, _LOOK_EVERY)
+            self.stopped = self._exceeded()
+            left = min(left, _CHECK_SECONDS)
         if self.stopped:
             return set()
         return {number for number, _ in self._poll.poll(max(1, left * 1000))}
@@ -132,30 +134,30 @@ class Watch:
     def _seconds_left(self) -> float:
         left = self._deadline - time.monotonic()
         if left <= 0 and self.started:
-            # asked for only now, so that it costs nothing while there is time
+            # computed only when the time seems to be up, because it reads many files of /proc
             self._deadline = self._fair_deadline()
             left = self._deadline - time.monotonic()
         return left
 
     def _fair_deadline(self) -> float:
-        """Add what the program lost to others, up to a few times what it was promised."""
-        now = queueing.standing(proc.others())
-        lost = queueing.held_up(self._at_start, now, time.monotonic() - self.started)
+        """Extend the deadline by the time that other processes kept the program from running."""
+        now = queueing.cpu_times(proc.others())
+        lost = queueing.seconds_lost(self._at_start, now, time.monotonic() - self.started)
         seconds = self._allowance.seconds
-        return self.started + min(seconds + lost, LONGEST * seconds)
+        return self.started + min(seconds + lost, CONTENTION_FACTOR * seconds)
 
     def _start(self, when: float) -> None:
         self.started = when
         self._deadline = when + self._allowance.seconds
-        self._at_start = queueing.standing([self._forked.pid])
+        self._at_start = queueing.cpu_times([self._forked.pid])
 
-    def _take_output(self, signs: set[int]) -> None:
-        for number in signs & self._open.keys():
-            if not self._collect(number):
+    def _read_output(self, readable: set[int]) -> None:
+        for number in readable & self._open.keys():
+            if not self._read_pipe(number):
                 self.truncated, self.stopped = True, "output"
 
-    def _collect(self, number: int) -> bool:
-        """Take what a pipe holds, up to the limit. Say whether it was within it."""
+    def _read_pipe(self, number: int) -> bool:
+        """Read what a pipe holds, up to the output limit. Return whether the limit was kept."""
         text = self._open[number]
         while text.size <= self._limit:
             try:
@@ -169,30 +171,31 @@ class Watch:
         text.cut(self._limit)
         return False
 
-    def _hear_the_clock(self) -> None:
+    def _read_start_time(self) -> None:
+        """Read the time at which the forked process started the program."""
         self._poll.unregister(self._forked.ready)
         if clock := os.read(self._forked.ready, child.CLOCK.size):
             self._start(*child.CLOCK.unpack(clock))
 
-    def _hear_the_session(self) -> None:
-        """Take one byte: first that the program was taken up, then how it ended."""
-        word = os.read(self._forked.done, 1)
-        if not word:
+    def _read_session_byte(self) -> None:
+        """Read one byte of a session: first that the program started, later its exit status."""
+        byte = os.read(self._forked.done, 1)
+        if not byte:
             self._poll.unregister(self._forked.done)
-        elif not self._taken_up:
-            self._taken_up = True
+        elif not self._session_started:
+            self._session_started = True
             self._start(time.monotonic())
         else:
-            self.status = word[0]
+            self.status = byte[0]
 
-    def _overdrawn(self) -> str:
-        """Name what the box as a whole has used up, where no cgroup counts for us."""
-        if time.monotonic() < self._next_look:
+    def _exceeded(self) -> str:
+        """Return which limit all processes of the box together exceed, where no cgroup does it."""
+        if time.monotonic() < self._next_check:
             return ""
-        self._next_look = time.monotonic() + _LOOK_EVERY
+        self._next_check = time.monotonic() + _CHECK_SECONDS
         held, processes = 0, 0
         for pid in proc.others():
-            with contextlib.suppress(OSError, KeyError):  # it may end while we look
+            with contextlib.suppress(OSError, KeyError):  # the process may end meanwhile
                 memory = proc.memory_of(pid)
                 held += max(0, memory["RssAnon"] - self._base["RssAnon"]) + memory["RssShmem"]
                 processes += memory["Threads"]

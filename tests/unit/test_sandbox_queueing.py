@@ -1,4 +1,4 @@
-"""How long a program stood in line: arithmetic on what the kernel counted."""
+"""The time a program lost to other processes, computed from what the kernel counted."""
 
 import os
 import sys
@@ -6,9 +6,9 @@ import time
 
 import pytest
 
-from sandbox.zygote.queueing import Standing, held_up, standing
+from sandbox.zygote.queueing import CpuTimes, cpu_times, seconds_lost
 
-START = Standing(ran=5.0, waited={7: 2.0})
+START = CpuTimes(ran=5.0, waited={7: 2.0})
 
 
 @pytest.mark.parametrize(
@@ -26,22 +26,22 @@ START = Standing(ran=5.0, waited={7: 2.0})
 def test_only_time_lost_to_others_counts(
     ran: float, waited: dict[int, float], seconds: float, expected: float
 ) -> None:
-    now = Standing(
+    now = CpuTimes(
         START.ran + ran,
         {thread: START.waited.get(thread, 0.0) + wait for thread, wait in waited.items()},
     )
-    assert held_up(START, now, seconds) == pytest.approx(expected)
+    assert seconds_lost(START, now, seconds) == pytest.approx(expected)
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="Linux alone has /proc/PID/stat")
 def test_the_kernel_counts_what_this_process_ran() -> None:
-    before = standing([os.getpid()])
+    before = cpu_times([os.getpid()])
     until = time.process_time() + 0.1
     while time.process_time() < until:
         pass
-    now = standing([os.getpid()])
+    now = cpu_times([os.getpid()])
     assert 0.05 < now.ran - before.ran < 0.5
 
 
 def test_a_process_that_is_gone_adds_nothing() -> None:
-    assert standing([2**22 + 1]) == Standing(0.0, {})
+    assert cpu_times([2**22 + 1]) == CpuTimes(0.0, {})
