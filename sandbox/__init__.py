@@ -1,6 +1,6 @@
-"""Runs programs nobody has read, each in a fresh process inside a locked box.
+"""Runs untrusted programs, each in a fresh process inside an isolated box.
 
-`open_sandbox` is the way in. What the boxes keep out, and what they do not, is in README.md.
+Start with `open_sandbox`. README.md says what the boxes protect against and what they do not.
 """
 
 from sandbox.boxes.docker import reap

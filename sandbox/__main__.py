@@ -1,4 +1,4 @@
-"""`python -m sandbox program.py`: run one program in a box and show what became of it."""
+"""Runs one program in a box and shows how it ended: `python -m sandbox program.py`."""
 
 import argparse
 import asyncio
@@ -9,11 +9,11 @@ from sandbox.execution import Execution, Exit, Limits, SandboxError
 from sandbox.opening import KINDS, open_sandbox
 
 _CANNOT = 2
-"""Exit status when there was no box, or no program, as opposed to a program that failed."""
+"""Exit status when there was no box or no program file. A program that failed gives 1."""
 
 
 def main() -> int:
-    """Run the program that the command line names and show its output. 0 if it ended well."""
+    """Run the program named on the command line and show its output; return the exit status."""
     parser = argparse.ArgumentParser(prog="python -m sandbox", description=__doc__)
     parser.add_argument("program", help="a file, or - for standard input")
     parser.add_argument("--kind", choices=KINDS, default="auto", help="which box (default: auto)")
@@ -36,7 +36,7 @@ def main() -> int:
     sys.stderr.write(execution.stderr)
     print(
         f"[{kind}] {execution.exit} after {execution.seconds:.3f} s, "
-        f"{execution.cpu_seconds:.3f} s of processor, {execution.peak_memory_mb:.0f} MB"
+        f"{execution.cpu_seconds:.3f} s of CPU, {execution.peak_memory_mb:.0f} MB"
         f"{', output cut' if execution.truncated else ''}",
         file=sys.stderr,
     )

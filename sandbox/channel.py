@@ -1,6 +1,6 @@
-"""The host's end of the line to a fork server: messages over a socket, each with its own deadline.
+"""The host's end of the connection to a fork server: messages, each with its own deadline.
 
-It blocks, so it belongs in a thread; closing it from another thread wakes the one that waits.
+All calls block, so they belong in a thread. Closing from another thread wakes a waiting call.
 """
 
 import contextlib
@@ -15,24 +15,24 @@ from sandbox.zygote import frames
 
 _STDERR = 2
 _MULTIPLEX = struct.Struct(">BxxxI")
-_KEPT_WORDS = 4096
-_LAST_WORDS_SECONDS = 0.5
+_KEPT_BYTES = 4096
+_LISTEN_SECONDS = 0.5
 
 
 class WorkerLost(Exception):
-    """The fork server is gone, hangs or talks nonsense. Says nothing about the program yet."""
+    """The fork server has ended, hangs, or sends garbled data. The cause may not be the program."""
 
 
 class NotStarted(WorkerLost):
-    """The fork server could not put a program behind its walls, so no line of it has run."""
+    """The fork server could not restrict a process for the program, so no line of it has run."""
 
 
 class Channel:
-    """Messages to one fork server and back.
+    """Messages to one fork server and its replies.
 
-    `multiplexed` is Docker's attach stream, where the server's output and its error output come
-    in turns, each piece with a header of eight bytes. `words` gives the end of the error output
-    where it goes elsewhere.
+    `multiplexed` means Docker's attach stream, which mixes the server's stdout and stderr, each
+    piece after a header of eight bytes. `read_stderr` returns the end of the server's stderr where
+    it is stored elsewhere.
     """
 
     def __init__(
@@ -40,15 +40,15 @@ class Channel:
         line: socket.socket,
         *,
         multiplexed: bool = False,
-        words: Callable[[], bytes] | None = None,
+        read_stderr: Callable[[], bytes] | None = None,
     ) -> None:
         self._line = line
         self._multiplexed = multiplexed
         self._buffer = bytearray()
         self._deadline = 0.0
-        self._heard = b""
-        """The last of the server's error output, when it comes over this line."""
-        self._words = words or (lambda: self._heard)
+        self._stderr = b""
+        """The end of the server's stderr, if it comes over this connection."""
+        self._read_stderr = read_stderr or (lambda: self._stderr)
 
     def ask(
         self, head: dict[str, Any], body: bytes, seconds: float
@@ -72,11 +72,11 @@ class Channel:
         except frames.BrokenFrame as error:
             raise WorkerLost(f"its answer is garbled: {error}") from error
         except (OSError, EOFError, ValueError) as error:
-            said = self._words().decode("utf-8", "replace").strip().splitlines()
-            raise WorkerLost(f"it ended ({said[-1] if said else 'without a word'})") from error
+            lines = self._read_stderr().decode("utf-8", "replace").strip().splitlines()
+            raise WorkerLost(f"it ended ({lines[-1] if lines else 'no error output'})") from error
 
     def is_open(self) -> bool:
-        """Say whether the other end is still there, which an idle one that says nothing is."""
+        """Return whether an idle fork server is still there: then there is nothing to read."""
         try:
             poll = select.poll()
             poll.register(self._line, select.POLLIN)
@@ -84,17 +84,17 @@ class Channel:
         except (OSError, ValueError):
             return False
 
-    def last_words(self) -> str:
-        """Why a line that should be silent is not: how it ended, or what was said on it."""
+    def why_not_idle(self) -> str:
+        """Explain why an idle connection became readable, with the end of the server's stderr."""
         try:
-            self.listen(_LAST_WORDS_SECONDS)
+            self.listen(_LISTEN_SECONDS)
         except WorkerLost as lost:
-            said = self._words().decode("utf-8", "replace").split()
-            return f"{lost}: {' '.join(said)[-300:]}" if said else str(lost)
-        return "it answered what nobody had asked"
+            stderr = " ".join(self._read_stderr().decode("utf-8", "replace").split())
+            return f"{lost}: {stderr[-300:]}" if stderr else str(lost)
+        return "it sent a message without a request"
 
     def close(self) -> None:
-        """Hang up, which ends the fork server. Safe from any thread, and more than once."""
+        """Close the connection, which ends the fork server. Safe from any thread, and twice."""
         with contextlib.suppress(OSError):
             self._line.shutdown(socket.SHUT_RDWR)
 
@@ -106,7 +106,7 @@ class Channel:
             stream, length = _MULTIPLEX.unpack(self._receive_exactly(_MULTIPLEX.size))
             piece = self._receive_exactly(length)
             if stream == _STDERR:
-                self._heard = (self._heard + piece)[-_KEPT_WORDS:]
+                self._stderr = (self._stderr + piece)[-_KEPT_BYTES:]
             else:
                 self._buffer += piece
         taken = bytes(self._buffer[:size])

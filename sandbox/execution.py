@@ -1,4 +1,4 @@
-"""The words of this package: what a program is allowed, and what became of it."""
+"""The types of this package: what a program may use, how it ended, and what a sandbox can do."""
 
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, fields
@@ -7,22 +7,22 @@ from typing import Any, Protocol
 
 
 class Exit(StrEnum):
-    """How a program ended. Each of these is the program's doing, never the sandbox's."""
+    """How a program ended. The program caused each of these, never the sandbox."""
 
     OK = "ok"
     CRASHED = "crashed"
-    """It raised, or left with a status other than 0."""
+    """It raised an exception, or exited with a status other than 0."""
     TIMEOUT = "timeout"
-    """It used up its seconds, or its processor seconds, and was killed."""
+    """It used up its wall time or its CPU time and was killed."""
     OUT_OF_MEMORY = "out_of_memory"
     OUTPUT_LIMIT = "output_limit"
-    """It printed more than it may, and was killed; the beginning is kept."""
+    """It printed more than allowed and was killed; the beginning is kept."""
     KILLED = "killed"
-    """A signal ended it: a crash inside a C library, its own kill(), or the loss of its worker."""
+    """A signal ended it: a crash in a C library, its own kill(), or the loss of its worker."""
 
 
 class Level(StrEnum):
-    """What the screen wants done about a finding."""
+    """What a finding of the screen means for the program."""
 
     REFUSE = "refuse"
     WARN = "warn"
@@ -41,43 +41,43 @@ class Finding:
 
 @dataclass(frozen=True)
 class Execution:
-    """One program's run. The facts are the kernel's; only the two texts are the program's."""
+    """One program's run. Only stdout and stderr come from the program, the rest from the kernel."""
 
     exit: Exit
     stdout: str
     stderr: str
     """Tracebacks shortened to the program's own frames; invalid bytes replaced."""
     seconds: float
-    """Wall clock, from the first line of the program to its end. Libraries are imported before."""
+    """Wall time from the first line of the program to its end, without importing libraries."""
     cpu_seconds: float
     peak_memory_mb: float
-    """Largest resident set of one process, the preloaded libraries (about 150 MB) included."""
+    """Largest resident set of one process, including the preloaded libraries (about 150 MB)."""
     truncated: bool
-    """Some output was dropped at the limit."""
+    """Output beyond the limit was dropped."""
 
 
 @dataclass(frozen=True)
 class Limits:
-    """What one program may use. Everything is per program, whichever kind of box it runs in."""
+    """What one program may use, in every kind of box."""
 
     seconds: float = 10
-    """Wall clock. Time in which a program stood in line for a processor that others had is added,
-    up to three times these seconds in all, so that a busy machine makes no program a timeout."""
+    """Wall time. Time that a program spends ready to run while others have the processor is added,
+    up to three times these seconds in all, so that a busy machine does not cause timeouts."""
     cpu_seconds: float | None = None
-    """Processor time of any one process. None: one more than `seconds`."""
+    """CPU time of each process. None means `seconds` plus one."""
     memory_mb: int = 1024
-    """On top of what the preloaded libraries hold."""
+    """Memory on top of the preloaded libraries."""
     processes: int = 64
-    """Processes and threads alive at once."""
+    """Processes and threads alive at the same time."""
     output_kb: int = 64
-    """For stdout and stderr each."""
+    """Output to stdout and stderr, for each of them."""
     file_mb: int = 16
-    """Largest single file."""
+    """Size of the largest file."""
     scratch_mb: int = 64
-    """All files together."""
+    """Size of all files together."""
     open_files: int = 256
     cpus: float = 1.0
-    """Cores a worker may use at once. Docker only."""
+    """Cores that a worker may use at the same time. Docker only."""
 
     def __post_init__(self) -> None:
         for field in fields(self):
@@ -87,14 +87,14 @@ class Limits:
 
 
 class SandboxError(Exception):
-    """The sandbox itself failed, so nothing was learned about the program.
+    """The sandbox itself failed, so nothing is known about the program.
 
-    The message is one line: what failed, and the mend.
+    The message is one line: what failed, and how to fix it.
     """
 
 
 class Session(Protocol):
-    """Programs that share one interpreter, so that names defined by one are there for the next."""
+    """Programs that share one interpreter, so that each can use names defined by earlier ones."""
 
     async def run(self, program: str) -> Execution:
         """Run one more program. Raises SandboxError."""
@@ -102,12 +102,12 @@ class Session(Protocol):
 
     @property
     def restarts(self) -> int:
-        """How often all names were lost, because a program had to be killed."""
+        """Count how often all names were lost because a program had to be killed."""
         ...
 
 
 class Sandbox(Protocol):
-    """A box that runs programs nobody has read."""
+    """Runs untrusted programs."""
 
     kind: str
     """`docker`, `docker-strict`, `native` or `reduced`."""
@@ -123,9 +123,9 @@ class Sandbox(Protocol):
         ...
 
     async def describe(self) -> dict[str, Any]:
-        """Say what a result from this box rests on: kind, image, limits, what is not covered."""
+        """Return what results depend on: kind, image, limits, and what is not covered."""
         ...
 
     async def close(self) -> None:
-        """End every worker. Nothing is left behind."""
+        """End every worker and remove everything that was started."""
         ...

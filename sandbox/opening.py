@@ -1,4 +1,4 @@
-"""`open_sandbox`: from the name of a kind to a pool that is warm."""
+"""Opens a sandbox: from the name of a kind to a pool with a warm worker."""
 
 import logging
 import sys
@@ -20,12 +20,12 @@ async def open_sandbox(
     workers: int | None = None,
     owner: str = "",
 ) -> Sandbox:
-    """Open a box of one kind and wait until its first worker is warm; others start meanwhile.
+    """Open a sandbox and wait until its first worker is warm; the others start meanwhile.
 
-    `auto` is docker, or native where docker is not to be had; never less. `kind` says which, and
-    `describe` what was passed over, and why. `workers` is how many programs may run at
-    once: None chooses by cores and memory. `owner` names the run these workers belong to. Raises
-    SandboxError with the mend.
+    `auto` is docker, or native where docker is not available; never a weaker kind. The result's
+    `kind` says which it is, and `describe` which better kind was not available and why. `workers`
+    is how many programs may run at once; None chooses by cores and memory. `owner` names the run
+    that the workers belong to. Raises SandboxError, which says how to fix it.
     """
     if kind not in KINDS:
         raise SandboxError(f"sandbox {kind!r}: no such kind, choose from: {', '.join(KINDS)}")
@@ -40,7 +40,7 @@ async def open_sandbox(
             continue
         logger.info("sandbox auto: using %s%s", candidate, "".join(f", not {r}" for r in reasons))
         return sandbox
-    raise SandboxError(f"no sandbox to be had. {'; '.join(reasons)}")
+    raise SandboxError(f"no sandbox is available. {'; '.join(reasons)}")
 
 
 async def _open(

@@ -1,11 +1,10 @@
-"""Keeps workers warm, gives each program one, and replaces those that cannot be trusted any more.
+"""Keeps workers warm, lends one to each program, and replaces those that must not be used again.
 
-When a worker is lost while it runs a program, the program is tried again on another. A program
-cannot kill its worker, as far as we know; what does is an engine that restarts, or a person. A loss
-while the engine is away says nothing about the program. Three workers have to be lost beside an
-engine that answers, and a program known to be harmless has to succeed in between, before it is
-believed that the program did it. It then counts as killed. If the harmless program fails as well,
-nothing was learned, and the answer is a SandboxError.
+When a worker is lost while it runs a program, the program runs again on another. As far as we know
+a program cannot kill its worker; an engine that restarts can, and so can a person. A loss while the
+engine is away says nothing about the program. The program counts as killed only after it lost three
+workers while the engine was there, and a program known to be harmless succeeded in between. If the
+harmless program fails too, the cause is unknown, and the result is a SandboxError.
 """
 
 import asyncio
@@ -22,6 +21,7 @@ from sandbox.boxes.engine import EngineTrouble
 from sandbox.channel import NotStarted, WorkerLost
 from sandbox.execution import Execution, Exit, Limits, SandboxError
 from sandbox.results import execution
+from sandbox.sessions import PoolSession
 from sandbox.worker import Worker
 
 logger = logging.getLogger(__name__)
@@ -30,27 +30,28 @@ T = TypeVar("T")
 
 _PROGRAMS_PER_WORKER = 500
 _LOSSES = 3
+"""Workers that a program may lose before it counts as killed."""
 _RESTARTS = 5
-"""So often in a row the engine may take a program's worker with it before that is a loss."""
+"""Engine restarts tolerated in a row before a worker counts as lost."""
 _PAUSES = (0.5, 1, 2, 4, 8, 8, 8)
-"""Seconds between the tries to start a worker: 31 in all, twice what an engine takes to restart."""
+"""Seconds between attempts to start a worker: 31 in all, twice what an engine needs to restart."""
 _COLD_STARTS = 3
-"""So many fork servers may end before they are ready, while the engine itself is there."""
+"""Fork servers that may end before they are ready, while the engine itself is there."""
 
 
 class _NotWarm(EngineTrouble):
-    """A fork server ended before it was ready, which waiting for the engine rarely mends."""
+    """A fork server ended before it was ready. Waiting for the engine rarely helps."""
 
 
 class Launcher(Protocol):
-    """Builds one kind of box."""
+    """Starts boxes of one kind."""
 
     def prepare(self) -> None:
         """Find what is needed, once. Raises SandboxError."""
         ...
 
     def check(self) -> None:
-        """See whether that which builds boxes is there at all. Raises SandboxError."""
+        """Check that the engine, if there is one, answers. Raises SandboxError."""
         ...
 
     def launch(self, number: int) -> Worker:
@@ -58,12 +59,12 @@ class Launcher(Protocol):
         ...
 
     def describe(self) -> dict[str, Any]:
-        """Say what the boxes are made of, and what they do not cover."""
+        """Return what the boxes consist of and what they do not cover."""
         ...
 
 
 class Pool:
-    """A number of warm workers of one kind. This is what `open_sandbox` gives back."""
+    """Warm workers of one kind. This is what `open_sandbox` returns."""
 
     def __init__(
         self,
@@ -80,11 +81,11 @@ class Pool:
         self._limits = limits
         self._pauses = pauses
         self._passed_over = tuple(passed_over)
-        """Better kinds that could not be had, and why."""
+        """Better kinds that were not available, and why."""
         strict = kind == "docker-strict"
         self._programs_per_worker = 1 if strict else _PROGRAMS_PER_WORKER
         self._spares = workers if strict else 1
-        """Warm beyond `workers`, so that the next is ready when one has to be replaced."""
+        """Warm workers beyond `workers`, so that one is ready when another has to be replaced."""
         self._slots = asyncio.Semaphore(workers)
         self._launches = asyncio.Semaphore(os.cpu_count() or 1)
         self._idle: deque[Worker] = deque()
@@ -95,11 +96,12 @@ class Pool:
         self._tasks: set[asyncio.Task[None]] = set()
         self._starting = 0
         self._served = 0
+        self._engine_fails = False
         self._closed = False
         self._threads = ThreadPoolExecutor(3 * workers + 2, thread_name_prefix="sandbox")
 
     async def open(self) -> None:
-        """Start, and wait for the first warm worker. Raises SandboxError."""
+        """Start workers and wait for the first to be warm. Raises SandboxError."""
         opened = False
         try:
             await self._call(self._launcher.prepare)
@@ -116,9 +118,9 @@ class Pool:
         async with self._slots:
             for loss in range(1, _LOSSES + 1):
                 try:
-                    return await self._outlast_engine(program)
+                    return await self._run_through_restarts(program)
                 except WorkerLost as lost:
-                    if self._closed:  # which ended the worker
+                    if self._closed:  # closing ends the workers
                         raise SandboxError("the sandbox was closed") from lost
                     logger.warning("a worker was lost (%d of %d): %s", loss, _LOSSES, lost)
                     if loss == _LOSSES and isinstance(lost, NotStarted):
@@ -136,10 +138,10 @@ class Pool:
                 await self._call(worker.end_session)
             except WorkerLost as lost:
                 logger.warning("a worker was lost at the end of a session: %s", lost)
-                worker.worn = True
+                worker.unfit = "it was lost at the end of a session"
 
     async def describe(self) -> dict[str, Any]:
-        """Say what a result from this box rests on."""
+        """Return what results depend on: kind, limits, workers, and what boxes consist of."""
         return {
             "kind": self.kind,
             "passed_over": list(self._passed_over),
@@ -150,36 +152,46 @@ class Pool:
         }
 
     async def close(self) -> None:
-        """End every worker, also those that are starting or busy. Safe to call twice."""
+        """End every worker, including those that are starting or busy. Safe to call twice."""
         if not self._closed:
             self._closed = True
             self._fail_waiting(SandboxError("the sandbox was closed"))
             for worker in (*self._idle, *self._busy):
                 self._destroy(worker)
             for worker in self._warming:
-                worker.channel.close()  # whoever warms it then destroys it
+                worker.channel.close()  # the task that warms it up then destroys it
             self._idle.clear()
         while self._tasks:
             await asyncio.wait(self._tasks)
         self._threads.shutdown(wait=False, cancel_futures=True)
 
-    async def _outlast_engine(self, program: str) -> Execution:
-        """Try a program again while it is the engine that takes its workers. Raises WorkerLost."""
+    async def _run_through_restarts(self, program: str) -> Execution:
+        """Run a program again while its workers are lost with the engine. Raises WorkerLost."""
         for _ in range(_RESTARTS):
             try:
                 return await self._try(program)
             except WorkerLost as lost:
                 if self._closed or await self._is_engine_there():
                     raise
-                logger.warning("a worker was lost with its engine: %s", lost)
+                logger.warning("a worker was lost because its engine failed: %s", lost)
         return await self._try(program)
 
     async def _is_engine_there(self) -> bool:
         try:
             await self._call(self._launcher.check)
-        except SandboxError:
+        except SandboxError as error:
+            self._note_engine(error)
             return False
+        self._note_engine(None)
         return True
+
+    def _note_engine(self, trouble: SandboxError | None) -> None:
+        """Log once when the engine stops working and once when it works again."""
+        if trouble is not None and not self._engine_fails:
+            logger.warning("the engine does not work: %s", trouble)
+        if trouble is None and self._engine_fails:
+            logger.info("the engine works again")
+        self._engine_fails = trouble is not None
 
     async def _try(self, program: str) -> Execution:
         async with self._worker() as worker:
@@ -189,7 +201,7 @@ class Pool:
     async def _check_health(self) -> None:
         """Run a program that is known to be harmless. Raises SandboxError if even that fails."""
         try:
-            control = await self._outlast_engine("print(6 * 7)")
+            control = await self._run_through_restarts("print(6 * 7)")
         except WorkerLost as lost:
             raise EngineTrouble(f"workers keep getting lost: {lost}: see `docker info`") from lost
         if control.stdout != "42\n":
@@ -197,32 +209,42 @@ class Pool:
 
     @contextlib.asynccontextmanager
     async def _worker(self) -> AsyncIterator[Worker]:
-        """Lend a warm worker. It is ended if the borrower fails, is cancelled, or wears it out."""
+        """Lend a warm worker, and take it back or replace it afterwards."""
         worker = await self._take()
         self._busy.add(worker)
         try:
             yield worker
-        except BaseException:
-            worker.worn = True
+        except BaseException as error:
+            lost = isinstance(error, WorkerLost)
+            worker.unfit = worker.unfit or ("it was lost" if lost else "its program was cancelled")
             raise
         finally:
             self._busy.discard(worker)
             self._served += 1
-            if not self._closed:  # else close() has ended it
-                if worker.worn or worker.programs >= self._programs_per_worker:
-                    self._destroy(worker)
-                else:
-                    self._make_idle(worker)
+            if not self._closed:  # closing has ended the worker already
+                self._take_back(worker)
                 self._start_missing()
 
+    def _take_back(self, worker: Worker) -> None:
+        """Make a worker available to the next program, or end it so that another replaces it."""
+        if worker.unfit:
+            logger.info("replacing worker %d: %s", worker.number, worker.unfit)
+            self._destroy(worker)
+        elif worker.programs >= self._programs_per_worker:
+            logger.debug("replacing worker %d after %d programs", worker.number, worker.programs)
+            self._destroy(worker)
+        else:
+            self._make_idle(worker)
+
     async def _take(self) -> Worker:
+        """Wait for a warm worker that is still alive. Raises SandboxError."""
         while True:
             await self._until_idle()
             worker = self._idle.popleft()
             if worker.channel.is_open():
                 return worker
-            words = await self._call(worker.channel.last_words)
-            logger.warning("a worker ended while it was idle: %s", words)
+            reason = await self._call(worker.channel.why_not_idle)
+            logger.warning("a worker ended while it was idle: %s", reason)
             self._destroy(worker)
 
     async def _until_idle(self) -> None:
@@ -237,7 +259,7 @@ class Pool:
                 await waiter
             except asyncio.CancelledError:
                 if self._idle:
-                    self._wake_one()  # the worker that came for this one goes to another
+                    self._wake_one()  # another may have the worker this one was woken for
                 raise
             finally:
                 self._waiting.remove(waiter)
@@ -258,8 +280,8 @@ class Pool:
                 waiter.set_exception(error)
 
     def _start_missing(self, most: int | None = None) -> None:
-        """Start as many workers as are missing, in the background."""
-        # a pool that runs one program and is closed should not have started a second worker
+        """Start missing workers in the background, at most `most` of them."""
+        # spares come later, so that a pool that runs a single program starts no second worker
         wanted = self.workers + (self._spares if self._served > 1 else 0)
         missing = wanted - self._starting - len(self._idle) - len(self._busy)
         for _ in range(min(missing, len(self._numbers), most or missing)):
@@ -267,6 +289,7 @@ class Pool:
             self._spawn(self._start_one(self._numbers.popleft()))
 
     async def _start_one(self, number: int) -> None:
+        """Start one worker and make it available, or fail all who wait for one."""
         try:
             async with self._launches:
                 worker = await self._launch_patiently(number)
@@ -279,24 +302,32 @@ class Pool:
             if self._closed:
                 self._destroy(worker)
             else:
+                logger.info("worker %d started", number)
                 self._make_idle(worker)
         finally:
             self._starting -= 1
 
     async def _launch_patiently(self, number: int) -> Worker:
+        """Start one worker, trying again after a pause while the engine may come back."""
         cold_starts = 0
         for pause in self._pauses:
             try:
                 return await self._launch(number)
             except EngineTrouble as trouble:
-                cold_starts += isinstance(trouble, _NotWarm)
+                if isinstance(trouble, _NotWarm):
+                    cold_starts += 1
+                else:
+                    self._engine_fails = True
                 if self._closed or cold_starts == _COLD_STARTS:
                     raise
-                logger.warning("%s (trying again in %g s)", trouble, pause)
+                logger.warning(
+                    "worker %d did not start: %s (trying again in %g s)", number, trouble, pause
+                )
                 await asyncio.sleep(pause)
         return await self._launch(number)
 
     async def _launch(self, number: int) -> Worker:
+        """Start one worker and wait until it is warm. Raises SandboxError."""
         worker = await self._call(self._launcher.launch, number)
         if self._closed:
             self._destroy(worker)
@@ -313,17 +344,21 @@ class Pool:
             ) from lost
         finally:
             self._warming.discard(worker)
+        self._note_engine(None)
         return worker
 
     def _destroy(self, worker: Worker) -> None:
         self._spawn(self._end(worker))
 
     async def _end(self, worker: Worker) -> None:
+        """Remove a worker's box and make its number available."""
         worker.channel.close()
         try:
             await self._call(worker.destroy)
         except SandboxError as error:
-            logger.warning("a worker could not be removed, it ends by itself: %s", error)
+            logger.warning(
+                "worker %d could not be removed, it ends by itself: %s", worker.number, error
+            )
         self._numbers.append(worker.number)
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
@@ -332,7 +367,7 @@ class Pool:
         task.add_done_callback(self._forget)
 
     def _forget(self, task: asyncio.Task[None]) -> None:
-        """Let nobody wait for a worker that a bug of ours kept from starting."""
+        """Log a bug that ended a background task, and fail all who wait for a worker."""
         self._tasks.discard(task)
         bug = None if task.cancelled() else task.exception()
         if bug is not None:
@@ -342,31 +377,6 @@ class Pool:
     async def _call(self, function: Callable[..., T], *arguments: Any) -> T:
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._threads, function, *arguments)
-
-
-class PoolSession:
-    """Programs that share one interpreter, in one worker that runs nothing else meanwhile."""
-
-    def __init__(self, worker: Worker, limits: Limits, call: Callable[..., Any]) -> None:
-        self._worker = worker
-        self._limits = limits
-        self._call = call
-        self._starts = 0
-
-    async def run(self, program: str) -> Execution:
-        """Run one more program. Raises SandboxError, after which the session is over."""
-        try:
-            facts, output = await self._call(self._worker.step, program, self._limits)
-        except WorkerLost as lost:
-            self._worker.worn = True
-            raise SandboxError(f"a session's worker was lost, with its state: {lost}") from lost
-        self._starts += facts["fresh"]
-        return execution(facts, output, self._limits)
-
-    @property
-    def restarts(self) -> int:
-        """How often all names were lost, because a program had ended the process they lived in."""
-        return max(0, self._starts - 1)
 
 
 _KILLED_ITS_WORKERS = Execution(

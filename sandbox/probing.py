@@ -1,4 +1,4 @@
-"""Looks which boxes this machine can build, and names the mend for each that it cannot."""
+"""Checks which kinds of box this machine can build, and says how to fix those it cannot."""
 
 import sys
 from dataclasses import dataclass
@@ -10,16 +10,16 @@ from sandbox.execution import SandboxError
 
 @dataclass(frozen=True)
 class Fact:
-    """One thing that was looked at."""
+    """The result of one check."""
 
     what: str
     works: bool
     note: str
-    """What was found, or the mend."""
+    """What was found, or how to fix it."""
 
 
 def probe() -> list[Fact]:
-    """Look at everything a box may need. Blocks for a second or two; raises nothing."""
+    """Check everything a box may need. Blocks for a second or two and never raises."""
     return [_engine(), _image(), _native(), _reduced()]
 
 

@@ -1,4 +1,4 @@
-"""From what the fork server saw to an Execution: arithmetic on facts, no input or output."""
+"""Turns what the fork server reports into an Execution. Pure functions, no input or output."""
 
 import re
 from typing import Any
@@ -21,20 +21,20 @@ _SIGNALS = {
     24: "Processor time limit",
     25: "File size limit",
 }
-"""Linux's, which the box has whatever the host is."""
+"""Names of Linux signals: programs run on Linux, even if the host is another system."""
 
 _MEMORY_ERROR = re.compile(r"^(?:[\w.]*\.)?_?\w*MemoryError\b", re.MULTILINE)
 
 
 def execution(facts: dict[str, Any], output: bytes, limits: Limits) -> Execution:
-    """Put what the kernel reported and what the program printed into one record."""
+    """Combine what the kernel reported and what the program printed in one record."""
     stdout, stderr = output[: facts["out_size"]], output[facts["out_size"] :]
-    words = shorten(_text(stderr))
-    exit_ = classify(facts, words, limits)
+    shortened = shorten(_text(stderr))
+    exit_ = classify(facts, shortened, limits)
     return Execution(
         exit=exit_,
         stdout=_text(stdout),
-        stderr=_with_cause(words, facts["status"], exit_),
+        stderr=_with_cause(shortened, facts["status"], exit_),
         seconds=round(facts["seconds"], 6),
         cpu_seconds=round(facts["cpu_seconds"], 6),
         peak_memory_mb=round(facts["peak_kb"] / 1024, 3),
@@ -43,10 +43,11 @@ def execution(facts: dict[str, Any], output: bytes, limits: Limits) -> Execution
 
 
 def classify(facts: dict[str, Any], stderr: str, limits: Limits) -> Exit:
-    """Name how a program ended, from the kernel's facts.
+    """Decide how a program ended, from what the kernel reported.
 
-    The one word of the program's own that counts is a MemoryError on its last line: the kernel
-    keeps no record of memory it refused. A program that forges it swaps one failure for another.
+    One thing is taken from the program's own output: a MemoryError on its last line, because the
+    kernel does not record memory that it refused. A program that fakes it only exchanges one
+    failure for another.
     """
     status = facts["status"]
     stopped = {
@@ -62,7 +63,7 @@ def classify(facts: dict[str, Any], stderr: str, limits: Limits) -> Exit:
         if facts["oom_kills"] and signal == _SIGKILL:
             return Exit.OUT_OF_MEMORY
         cpu_limit = limits.seconds + 1 if limits.cpu_seconds is None else limits.cpu_seconds
-        # the kernel also counts what the child used before its program began
+        # the kernel also counts what the process used before the program started
         spent = facts["cpu_seconds"] >= max(1, round(cpu_limit)) / 2
         return Exit.TIMEOUT if spent and signal in (_SIGXCPU, _SIGKILL) else Exit.KILLED
     if status == 0:
@@ -74,21 +75,21 @@ def classify(facts: dict[str, Any], stderr: str, limits: Limits) -> Exit:
 
 
 def _text(data: bytes) -> str:
-    """Decode what a program wrote; whatever is not UTF-8, or no character, becomes U+FFFD."""
+    """Decode what a program wrote; invalid bytes become U+FFFD."""
     return data.decode("utf-8", "replace")
 
 
-def _with_cause(words: str, status: int, exit_: Exit) -> str:
-    """Add the line a shell would add, so that a silent death has a reason."""
+def _with_cause(stderr: str, status: int, exit_: Exit) -> str:
+    """Add a line that says why a program ended where it does not say so itself."""
     signal = _signal(status)
     if exit_ is Exit.KILLED and signal:
         cause = f"Killed by signal {signal}: {_SIGNALS.get(signal, 'no name')}"
-        return f"{words.rstrip()}\n{cause}\n".lstrip("\n")
-    if exit_ is Exit.CRASHED and not words.strip():
+        return f"{stderr.rstrip()}\n{cause}\n".lstrip("\n")
+    if exit_ is Exit.CRASHED and not stderr.strip():
         return f"The program left with status {status >> 8}.\n"
-    return words
+    return stderr
 
 
 def _signal(status: int) -> int:
-    """Take the signal out of what wait4 gives; 0 for a program that left by itself."""
+    """Return the signal in a status of wait4; 0 for a program that exited by itself."""
     return status & 0x7F

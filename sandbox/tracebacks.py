@@ -1,6 +1,6 @@
-"""Shortens tracebacks to what helps to mend a program: its own frames, with their source lines.
+"""Shortens tracebacks to what helps to fix a program: its own frames with their source lines.
 
-What is left out is counted, never silently dropped, and no line is changed.
+A note says how much was left out, and no other line is changed.
 """
 
 import re
@@ -13,7 +13,7 @@ _HEAD_CHARACTERS = 1000
 
 
 def shorten(stderr: str) -> str:
-    """Leave out frames of libraries, and the middle of what is still too long."""
+    """Leave out frames of libraries, then the middle of a text that is still too long."""
     return _cap("".join(_without_library_frames(stderr.splitlines(keepends=True))))
 
 
@@ -42,7 +42,7 @@ def _without_library_frames(lines: list[str]) -> Iterator[str]:
 
 
 def _end_of_frame(lines: list[str], position: int, margin: str) -> int:
-    """Pass over a frame's source line and its row of carets."""
+    """Return the position after a frame's source line and its row of carets."""
     while position < len(lines) and lines[position].startswith(margin + "    "):
         position += 1
     return position
@@ -56,7 +56,7 @@ def _note(skipped: list[str], margin: str) -> Iterator[str]:
 
 
 def _package(path: str) -> str:
-    """Name the library a file belongs to, without the folders of the machine."""
+    """Return the name of the library that a file belongs to, without folders of the machine."""
     for marker in ("site-packages/", "dist-packages/", "/opt/site/"):
         if marker in path:
             return path.rpartition(marker)[2].partition("/")[0].removesuffix(".py")

@@ -1,4 +1,4 @@
-"""One warm fork server as the pool sees it, whatever kind of box it lives in."""
+"""A worker: one box with a fork server inside, the same for every kind of box."""
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -9,27 +9,28 @@ from sandbox.execution import Limits
 from sandbox.zygote.settings import CONTENTION_FACTOR
 
 START_SECONDS = 120
-"""How long a fork server may take to import its libraries; on a busy machine 10 s were seen."""
+"""How long a fork server may take to import its libraries. On a busy machine it took 10 s."""
 
-_PATIENCE_SECONDS = 45
-"""Beyond the longest a program may take: walls up to 30 s, clean-up 5 s, a machine under load."""
+_EXTRA_SECONDS = 45
+"""How long to wait for a result beyond the longest time of a program: up to 30 s to restrict the
+process, 5 s to clean up, and the rest for a busy machine."""
 
 
 @dataclass(eq=False)
 class Worker:
-    """One box with a fork server inside. Every method blocks, and is called from a thread."""
+    """One box with a fork server inside. Every method blocks and is called from a thread."""
 
     number: int
     channel: Channel
     destroy: Callable[[], None]
-    """Ends the box for certain and waits until it is gone. Safe to call twice."""
+    """Kills the box and waits until it is gone. Safe to call twice."""
     programs: int = 0
     """How many programs it has run."""
-    worn: bool = False
-    """It must not run another: memory ran out, or a program left something behind."""
+    unfit: str = ""
+    """Why it must not run another program; empty while it may."""
 
     def warm_up(self) -> None:
-        """Wait until the fork server has its libraries. Raises WorkerLost."""
+        """Wait until the fork server has imported its libraries. Raises WorkerLost."""
         self.channel.listen(START_SECONDS)
 
     def run(self, program: str, limits: Limits) -> tuple[dict[str, Any], bytes]:
@@ -42,27 +43,34 @@ class Worker:
 
     def end_session(self) -> None:
         """End the session's process and empty the box. Raises WorkerLost."""
-        facts, _ = self.channel.ask({"do": "end"}, b"", _PATIENCE_SECONDS)
-        self.worn = self.worn or not facts["clean"]
+        facts, _ = self.channel.ask({"do": "end"}, b"", _EXTRA_SECONDS)
+        self._note(facts)
 
     def _ask(self, what: str, program: str, limits: Limits) -> tuple[dict[str, Any], bytes]:
         self.programs += 1
         head = {"do": what, "limits": allowance(limits)}
         body = program.encode("utf-8", "replace")
-        patience = CONTENTION_FACTOR * limits.seconds + _PATIENCE_SECONDS
+        patience = CONTENTION_FACTOR * limits.seconds + _EXTRA_SECONDS
         facts, output = self.channel.ask(head, body, patience)
-        self.worn = self.worn or not facts["clean"] or bool(facts["oom_kills"])
+        self._note(facts)
         if facts["broken"]:
-            self.worn = True
-            words = output.decode("utf-8", "replace").strip().rpartition("\n")[2]
-            raise NotStarted(f"a program could not be started: {facts['broken']}: {words}")
+            self.unfit = "it could not start a program"
+            last_line = output.decode("utf-8", "replace").strip().rpartition("\n")[2]
+            raise NotStarted(f"a program could not be started: {facts['broken']}: {last_line}")
         return facts, output
+
+    def _note(self, facts: dict[str, Any]) -> None:
+        """Mark the worker unfit if a report says that its box must not be used again."""
+        if not facts["clean"]:
+            self.unfit = facts.get("why") or "a program left something behind"
+        elif facts.get("oom_kills"):
+            self.unfit = "memory ran out"
 
 
 def allowance(limits: Limits) -> dict[str, Any]:
-    """Spell the limits out as the fork server reads them."""
-    spelt = asdict(limits)
-    del spelt["cpus"]
+    """Return the limits as the fork server reads them, with every value filled in."""
+    values = asdict(limits)
+    del values["cpus"]
     if limits.cpu_seconds is None:
-        spelt["cpu_seconds"] = limits.seconds + 1
-    return spelt
+        values["cpu_seconds"] = limits.seconds + 1
+    return values

@@ -1,12 +1,14 @@
-"""Docker: a worker is a container whose first process is the fork server.
+"""The docker kinds: a worker is a container whose first process is the fork server.
 
-The line to it is the container's own standard input and output, by `attach`. When that closes, for
-whatever reason, the fork server ends, and with it the container, which the engine then removes.
+The host talks to it through the container's standard input and output (`attach`). When that
+connection closes, for whatever reason, the fork server and so the container end, and the engine
+removes the container.
 """
 
 import contextlib
 import json
 import socket
+from collections.abc import Callable
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
     from docker import DockerClient
 
 _FIRST_USER = 20_000
-"""Below 65,536, so that a user namespace of the engine (userns-remap, rootless) can hold it."""
+"""User ids stay below 65,536, so that they exist in a user namespace of the engine too."""
 _SHARED_MEMORY_MB = 16
 
 NOT_COVERED = (
@@ -44,7 +46,7 @@ class Containers:
         self.engine: dict[str, Any] = {}
 
     def prepare(self) -> None:
-        """Find the image, and remove what dead processes left behind. Raises SandboxError."""
+        """Find the image, and remove containers of dead processes. Raises SandboxError."""
         with connect() as client, engine_trouble():
             image = require_image(client)
             self.image_id, self.image_tag = str(image.id), (image.tags or [""])[0]
@@ -57,10 +59,10 @@ class Containers:
                 "cpus": info["NCPU"],
                 "security": info.get("SecurityOptions", []),
             }
-            _remove(client, lambda owner: is_dead(owner))
+            _remove(client, is_dead)
 
     def check(self) -> None:
-        """Ask the engine whether it is there. Raises SandboxError."""
+        """Check that the engine answers. Raises SandboxError."""
         with connect():
             return
 
@@ -96,7 +98,7 @@ class Containers:
         return Worker(number, channel, destroy)
 
     def describe(self) -> dict[str, Any]:
-        """Say what the boxes are made of."""
+        """Return what the boxes consist of and what they do not cover."""
         return {
             "image": self.image_tag,
             "image_id": self.image_id,
@@ -121,7 +123,7 @@ class Containers:
             "command": [json.dumps(asdict(box))],
             "labels": self._owner.labels(),
             "hostname": "sandbox",
-            "stdin_open": True,  # docker-py then sets StdinOnce: our hanging up is the end of input
+            "stdin_open": True,  # and docker-py sets StdinOnce: closing ends the standard input
             "network_mode": "none",
             "read_only": True,
             "cap_drop": ["ALL"],
@@ -136,16 +138,16 @@ class Containers:
             },
             "shm_size": f"{_SHARED_MEMORY_MB}m",
             "ulimits": _ulimits(),
-            "log_config": {"type": "none"},  # else every message is copied to the host's disk
+            "log_config": {"type": "none"},  # no copy of every message on the host's disk
             "auto_remove": True,
             "init": False,
         }
 
 
 def reap(owner: str | None = None) -> list[str]:
-    """Remove containers whose harness is dead, and give back their ids. Raises SandboxError.
+    """Remove containers whose owner process has ended; return their ids. Raises SandboxError.
 
-    With `owner`, remove every container of that run, whether its harness lives or not.
+    With `owner`, remove every container of that run instead, even if its process is alive.
     """
     with connect() as client, engine_trouble():
         if owner is None:
@@ -153,7 +155,7 @@ def reap(owner: str | None = None) -> list[str]:
         return _remove(client, lambda found: found.run == owner)
 
 
-def _remove(client: "DockerClient", unwanted: Any) -> list[str]:
+def _remove(client: "DockerClient", unwanted: Callable[[Owner], bool]) -> list[str]:
     found = client.containers.list(all=True, filters={"label": LABEL}, ignore_removed=True)
     ids = [str(c.id) for c in found if unwanted(from_labels(c.labels))]
     for name in ids:
@@ -162,7 +164,7 @@ def _remove(client: "DockerClient", unwanted: Any) -> list[str]:
 
 
 def _remove_container(client: "DockerClient", name: str) -> None:
-    """Remove a container, running or not. One that is gone, or on its way, is fine."""
+    """Remove a container, running or not. It may already be gone or about to be."""
     from docker.errors import APIError, NotFound
 
     with engine_trouble():

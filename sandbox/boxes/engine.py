@@ -1,4 +1,4 @@
-"""The Docker engine: how to reach it, and one line on what is wrong when it cannot be reached."""
+"""Connects to the Docker engine, and explains in one line why that fails."""
 
 import contextlib
 from collections.abc import Iterator
@@ -13,12 +13,12 @@ _CALL_SECONDS = 60
 
 
 class EngineTrouble(SandboxError):
-    """The engine refused or did not answer, which waiting may mend."""
+    """The engine refused or did not answer. Trying again later may help."""
 
 
 @contextlib.contextmanager
 def connect() -> "Iterator[DockerClient]":
-    """Open a connection to the engine that DOCKER_HOST names. Raises SandboxError."""
+    """Connect to the engine that DOCKER_HOST names. Raises SandboxError."""
     client = new_client()
     try:
         yield client
@@ -27,7 +27,10 @@ def connect() -> "Iterator[DockerClient]":
 
 
 def new_client() -> "DockerClient":
-    """Open a connection that the caller closes. One thread at a time. Raises SandboxError."""
+    """Connect to the engine; the caller closes the client. Raises SandboxError.
+
+    A client may be used by one thread at a time.
+    """
     import docker
 
     with engine_trouble():
@@ -38,7 +41,7 @@ def new_client() -> "DockerClient":
 
 @contextlib.contextmanager
 def engine_trouble() -> Iterator[None]:
-    """Turn what docker-py raises into a SandboxError that names the mend."""
+    """Turn exceptions of docker-py into a SandboxError that says how to fix it."""
     from docker.errors import DockerException
     from requests import RequestException
 
@@ -48,10 +51,10 @@ def engine_trouble() -> Iterator[None]:
         raise explain(error) from error
 
 
-_MENDS = (
+_FIXES = (
     (("Permission denied", "PermissionError"), "add yourself to the docker group, or run as root"),
     (("FileNotFoundError", "No such file or directory"), "install Docker and start it"),
-    (("Connection refused", "ConnectionRefused"), "start the Docker engine, or mend DOCKER_HOST"),
+    (("Connection refused", "ConnectionRefused"), "start the Docker engine, or fix DOCKER_HOST"),
     (("no space left",), "free some disk, `docker system prune` may help"),
     (("No such image",), "build it with `solver sandbox build`"),
     (("Unknown runtime",), "install that runtime, or do not ask for it"),
@@ -59,19 +62,16 @@ _MENDS = (
 
 
 def explain(error: BaseException) -> SandboxError:
-    """Say in one line what docker-py meant, and the mend where it is known."""
-    words = " ".join(str(error).split())
-    mend = next((m for signs, m in _MENDS if any(s in words for s in signs)), "")
-    if mend:
-        message = f"Docker: {_short(words)}: {mend}"
-    else:
-        message = f"Docker: {_short(words)}: see `docker info` and try again"
+    """Explain an exception of docker-py in one line, and how to fix it where that is known."""
+    text = " ".join(str(error).split())
+    fix = next((fix for signs, fix in _FIXES if any(sign in text for sign in signs)), "")
+    message = f"Docker: {_short(text)}: {fix or 'see `docker info` and try again'}"
     lasting = ("docker group", "solver sandbox build", "runtime")
-    if any(word in mend for word in lasting):
+    if any(word in fix for word in lasting):
         return SandboxError(message)
     return EngineTrouble(message)
 
 
-def _short(words: str) -> str:
-    """Keep the beginning, which says what was tried, and more of the end, which says why not."""
-    return words if len(words) <= 300 else f"{words[:60]} ... {words[-235:]}"
+def _short(text: str) -> str:
+    """Keep the beginning, which says what was tried, and the end, which says why it failed."""
+    return text if len(text) <= 300 else f"{text[:60]} ... {text[-235:]}"

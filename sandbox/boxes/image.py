@@ -1,7 +1,7 @@
-"""The container image: built with docker-py from the files of this package, named by their hash.
+"""Builds and finds the container image, which is named by a hash of the files it is built from.
 
-An image made from other files, another zygote or another base is never used by mistake. The wheels
-are fetched here, on the host, because its network and certificates work and a build's often do not.
+So an image from other files or another base is never used by mistake. The wheels are downloaded on
+the host, because network and certificates work there and often do not during a build.
 """
 
 import hashlib
@@ -35,18 +35,18 @@ _BUILD = "build it with `solver sandbox build`"
 
 @dataclass(frozen=True)
 class ImageStatus:
-    """Whether the image that these files describe is there."""
+    """The state of the image that belongs to these files."""
 
     present: bool
     tag: str
     image_id: str
     base: str
     note: str
-    """One line for a person: what is there, or how to mend it."""
+    """One line for a person: what was found, or how to fix it."""
 
 
 def build_image(base: str | None = None, on_progress: Callable[[str], None] = print) -> str:
-    """Build the image, unless it is there already, and give back its tag. Raises SandboxError.
+    """Build the image, unless it exists already, and return its tag. Raises SandboxError.
 
     `base` is an image with Python 3.11 or later and pip; None means the environment variable
     SOLVER_BASE_IMAGE, or python:3.11-slim. It is pulled when the engine does not have it.
@@ -69,7 +69,7 @@ def build_image(base: str | None = None, on_progress: Callable[[str], None] = pr
 
 
 def image_status() -> ImageStatus:
-    """Say whether the image is there. Raises SandboxError when the engine cannot be asked."""
+    """Return whether the image exists. Raises SandboxError when the engine cannot be asked."""
     with connect() as client, engine_trouble():
         image = find_image(client)
     if image is None:
@@ -81,7 +81,7 @@ def image_status() -> ImageStatus:
 
 
 def require_image(client: "DockerClient") -> "Image":
-    """Give back the image to run. Raises SandboxError with the mend when it is missing."""
+    """Return the image to run. Raises SandboxError when it is missing."""
     image = find_image(client)
     if image is None:
         raise SandboxError(f"the sandbox image for this version is missing: {_BUILD}")
@@ -89,18 +89,18 @@ def require_image(client: "DockerClient") -> "Image":
 
 
 def find_image(client: "DockerClient") -> "Image | None":
-    """Look for the newest image made from these very files, on the base that was asked for."""
+    """Return the newest image built from exactly these files on the chosen base, or None."""
     labels = [f"{CONTENT_LABEL}={content_hash()}"]
     if os.environ.get("SOLVER_BASE_IMAGE"):
         labels.append(f"{BASE_LABEL}={chosen_base()}")
     found = client.images.list(filters={"label": labels})
-    # an image that somebody derived from ours has its labels too, but not its name
+    # an image that is derived from ours inherits its labels, but not its tag
     images = [image for image in found if _tag(image.labels.get(BASE_ID_LABEL, "")) in image.tags]
     return max(images, key=lambda image: str(image.attrs["Created"]), default=None)
 
 
 def chosen_base() -> str:
-    """Name the base image: the environment variable SOLVER_BASE_IMAGE, or python:3.11-slim."""
+    """Return the base image: the environment variable SOLVER_BASE_IMAGE, or python:3.11-slim."""
     return os.environ.get("SOLVER_BASE_IMAGE") or DEFAULT_BASE
 
 
@@ -128,6 +128,7 @@ def _digest(*parts: str | bytes) -> str:
 
 
 def _ensure_base(client: "DockerClient", base: str, on_progress: Callable[[str], None]) -> str:
+    """Pull the base image if the engine does not have it, and return its id."""
     from docker.errors import APIError, ImageNotFound
 
     try:
@@ -140,7 +141,7 @@ def _ensure_base(client: "DockerClient", base: str, on_progress: Callable[[str],
         local = sorted({tag for image in client.images.list() for tag in image.tags})
         others = [tag for tag in local if not tag.startswith(f"{REPOSITORY}:")]
         raise SandboxError(
-            f"base image {base!r} is neither here nor to be had ({error.explanation or error}): "
+            f"base image {base!r} is not here and cannot be pulled ({error.explanation or error}): "
             f"name another with --base or SOLVER_BASE_IMAGE; here: {', '.join(others) or 'none'}"
         ) from error
 
@@ -153,7 +154,7 @@ def _name_and_tag(base: str) -> tuple[str, str]:
 def _download_wheels(
     client: "DockerClient", base: str, folder: Path, on_progress: Callable[[str], None]
 ) -> None:
-    """Fetch the wheels the base's Python needs. Without pip on this host the build fetches them."""
+    """Download wheels for the base image's Python; if that fails, leave it to the build."""
     question = "import sys, platform; print(*sys.version_info[:2], platform.machine())"
     answer = client.containers.run(
         base, ["-c", question], entrypoint="python3", remove=True, network_mode="none"
@@ -178,7 +179,7 @@ def _download_wheels(
 
 
 def _context(wheels: Path) -> io.BytesIO:
-    """Pack what the build needs, with no date or owner in it, so that its layers stay cached."""
+    """Pack the build context as tar, without dates and owners, so that layers stay cached."""
     packed = io.BytesIO()
     with tarfile.open(fileobj=packed, mode="w") as archive:
         folder = tarfile.TarInfo("wheels")

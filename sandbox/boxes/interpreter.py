@@ -1,7 +1,7 @@
-"""What of this Python a box without an image needs: the interpreter, its libraries, the C library.
+"""Finds the files that a box without an image needs: this Python, its libraries, the C library.
 
-Nothing else of the host is put in sight. A package that lives outside the usual folders is found
-where it is imported from, so a virtual environment, conda, pyenv and uv all work.
+Nothing else of the host is made visible. Packages are found where they are imported from, so a
+virtual environment, conda, pyenv and uv all work.
 """
 
 import importlib.util
@@ -15,21 +15,21 @@ from sandbox.execution import SandboxError
 LIBRARIES = ("numpy", "scipy", "sympy", "mpmath", "networkx", "pandas", "dateutil", "six")
 _SYSTEM = ("/usr", "/lib", "/lib64", "/lib32", "/bin", "/sbin")
 _SYSTEM_FILES = ("/etc/ld.so.cache", "/etc/ld.so.conf", "/etc/ld.so.conf.d", "/etc/alternatives")
-"""The loader's files, and Debian's links to its linear algebra."""
+"""Files of the dynamic loader, and Debian's links to its linear algebra libraries."""
 ZYGOTE = Path(__file__).parents[1] / "zygote"
 
 
 @dataclass(frozen=True)
 class Interpreter:
-    """A Python and the folders it cannot do without."""
+    """A Python and the folders it needs."""
 
     executable: str
     prefix: str
     site: tuple[str, ...]
-    """Folders the libraries are imported from."""
+    """Folders that libraries are imported from."""
 
     def folders(self) -> tuple[str, ...]:
-        """List what has to be readable besides the system's own folders, outermost only."""
+        """List the folders to make readable besides the system's; only the outermost of each."""
         wanted = {self.prefix, *self.site}
         inside_another = {
             path
@@ -40,7 +40,7 @@ class Interpreter:
 
 
 def this_interpreter() -> Interpreter:
-    """Describe the Python this runs in. Raises SandboxError when a library is missing."""
+    """Describe the Python that runs this. Raises SandboxError when a library is missing."""
     site: dict[str, None] = {}
     missing = []
     for name in LIBRARIES:
@@ -65,14 +65,14 @@ def this_interpreter() -> Interpreter:
 
 
 def system_folders() -> tuple[list[str], list[tuple[str, str]], list[str]]:
-    """List the system's folders, its links into them, and the loader's files, as found here."""
+    """List the system's folders, the links to them as (target, path), and the loader's files."""
     real = [path for path in _SYSTEM if os.path.isdir(path) and not os.path.islink(path)]
     links = [(os.readlink(path), path) for path in _SYSTEM if os.path.islink(path)]
     return real, links, [path for path in _SYSTEM_FILES if os.path.exists(path)]
 
 
 def environment(zygote_parent: str) -> dict[str, str]:
-    """Write the whole environment of a fork server. Nothing of the host's own is in it."""
+    """Return the whole environment of a fork server. It contains nothing of the host's."""
     return {
         "PATH": "/usr/local/bin:/usr/bin:/bin",
         "HOME": "/tmp",

@@ -1,6 +1,6 @@
-"""Linux without Docker: a worker is the same fork server in a box made by bubblewrap.
+"""The native kind, Linux without Docker: a worker is the fork server in a bubblewrap box.
 
-What the container has and this has not is listed in `NOT_COVERED`, and goes into every manifest.
+`NOT_COVERED` lists what a container protects against and this does not; every manifest has it.
 """
 
 import json
@@ -40,7 +40,7 @@ NOT_COVERED_AS_USER = (
 
 
 class Bubblewrap:
-    """Starts workers in bubblewrap boxes around this very interpreter."""
+    """Starts workers in bubblewrap boxes that use this same interpreter."""
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
@@ -50,7 +50,7 @@ class Bubblewrap:
         self._flags: tuple[str, ...] = ()
 
     def prepare(self) -> None:
-        """Run bubblewrap once to see that it works here. Raises SandboxError with the mend."""
+        """Check that bubblewrap works here. Raises SandboxError, which says how to fix it."""
         self._bwrap = find_bwrap()
         self._interpreter = this_interpreter()
         self._flags = working_flags(self._bwrap)
@@ -60,7 +60,7 @@ class Bubblewrap:
         self._version = answer.stdout.strip()
 
     def check(self) -> None:
-        """There is nothing between this process and a box that could be away."""
+        """Do nothing: this process starts boxes itself, so no engine can be missing."""
 
     def launch(self, number: int) -> Worker:
         """Start one box. Raises SandboxError."""
@@ -80,7 +80,7 @@ class Bubblewrap:
         return start_process(command, number, environment(_ZYGOTE_PARENT))
 
     def describe(self) -> dict[str, Any]:
-        """Say what the boxes are made of."""
+        """Return what the boxes consist of and what they do not cover."""
         not_covered = NOT_COVERED if os.getuid() == 0 else NOT_COVERED + NOT_COVERED_AS_USER
         return {
             "bubblewrap": self._version,
@@ -99,8 +99,7 @@ class Bubblewrap:
         mounts += ["--perms", "0755", "--dir", "/etc"]
         for path in files:
             mounts += ["--ro-bind", path, path]
-        # parents that bubblewrap makes by itself are for their owner alone, and programs have
-        # another user
+        # parents that bubblewrap creates itself are closed to other users, and programs run as one
         for path in self._interpreter.folders():
             mounts += [*_readable_parents(path), "--ro-bind", path, path]
         mounts += [*_readable_parents(f"{_ZYGOTE_PARENT}/zygote")]
@@ -114,7 +113,7 @@ class Bubblewrap:
 
 
 def find_bwrap() -> str:
-    """Find bubblewrap. Raises SandboxError."""
+    """Return the path of bubblewrap. Raises SandboxError."""
     found = shutil.which("bwrap")
     if found is None:
         raise SandboxError(
@@ -124,11 +123,14 @@ def find_bwrap() -> str:
 
 
 def working_flags(bwrap: str) -> tuple[str, ...]:
-    """Try bubblewrap with the walls we want. Raises SandboxError when the kernel refuses them."""
+    """Return the flags that isolate a box, after trying them once.
+
+    Raises SandboxError when the kernel refuses them.
+    """
     flags = ["--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts"]
     flags += ["--unshare-cgroup-try", "--new-session", "--as-pid-1", "--hostname", "sandbox"]
     if os.getuid() == 0:
-        # with a user namespace there would be one user, and programs are to have another
+        # no user namespace: it would have a single user, and programs need a user of their own
         for capability in ("SETUID", "SETGID", "KILL"):
             flags += ["--cap-add", f"CAP_{capability}"]
         flags = ["--cap-drop", "ALL", *flags]
@@ -143,11 +145,11 @@ def working_flags(bwrap: str) -> tuple[str, ...]:
     probe += ["--proc", "/proc", "--dev", "/dev", "--", "/bin/true"]
     done = subprocess.run(probe, capture_output=True, text=True, check=False)
     if done.returncode != 0:
-        raise SandboxError(f"bubblewrap does not work here: {_mend(done.stderr)}")
+        raise SandboxError(f"bubblewrap does not work here: {_explain(done.stderr)}")
     return tuple(flags)
 
 
-_MENDS = (
+_FIXES = (
     ("setting up uid map", "AppArmor forbids it user namespaces: give it a profile with `userns,`"),
     ("RTM_NEWADDR", "AppArmor forbids it user namespaces: give it a profile with `userns,`"),
     (
@@ -160,11 +162,12 @@ _MENDS = (
 )
 
 
-def _mend(words: str) -> str:
-    first = (words.strip().splitlines() or ["no reason given"])[0]
-    for sign, mend in _MENDS:
-        if sign in words:
-            return f"{first}: {mend}"
+def _explain(stderr: str) -> str:
+    """Return the first line of bubblewrap's error and how to fix it."""
+    first = (stderr.strip().splitlines() or ["no reason given"])[0]
+    for sign, fix in _FIXES:
+        if sign in stderr:
+            return f"{first}: {fix}"
     return f"{first}: run `bwrap --unshare-all --ro-bind / / true` to see why, or use Docker"
 
 

@@ -1,4 +1,4 @@
-"""Who a box belongs to, written so that anyone can later tell whether that process still lives."""
+"""Labels that say which process owns a box, so that boxes of dead processes can be removed."""
 
 import os
 import socket
@@ -11,17 +11,17 @@ LABEL = "solver.sandbox"
 
 @dataclass(frozen=True)
 class Owner:
-    """One harness process on one host, and the run it works on."""
+    """A process on a host that uses the sandbox, and the run it works on."""
 
     run: str
     host: str
     boot: str
     pid: int
     started: str
-    """When the process started, as the system counts it; a process id alone is used again."""
+    """When the process started, in the system's own format. A process id alone may be reused."""
 
     def labels(self) -> dict[str, str]:
-        """Write the owner as labels of a container."""
+        """Return the owner as labels of a container."""
         return {
             LABEL: "box",
             f"{LABEL}.run": self.run,
@@ -33,13 +33,13 @@ class Owner:
 
 
 def this_process(run: str) -> Owner:
-    """Describe the process this runs in."""
+    """Describe this process as the owner of boxes."""
     pid = os.getpid()
     return Owner(run, socket.gethostname(), _boot(), pid, _started(pid))
 
 
 def from_labels(labels: dict[str, str]) -> Owner:
-    """Read the owner back. Labels that are missing read as a process that is long gone."""
+    """Read the owner from labels. Missing labels give an owner that counts as dead."""
     pid = labels.get(f"{LABEL}.pid", "")
     return Owner(
         run=labels.get(f"{LABEL}.run", ""),
@@ -51,14 +51,14 @@ def from_labels(labels: dict[str, str]) -> Owner:
 
 
 def is_dead(owner: Owner) -> bool:
-    """Say whether the owner has certainly ended. One on another host never counts as dead."""
+    """Return whether the owner has certainly ended. One on another host never counts as dead."""
     if owner.host != socket.gethostname():
         return False
     return owner.boot != _boot() or owner.pid <= 0 or _started(owner.pid) != owner.started
 
 
 def _boot() -> str:
-    """Name this start of the machine; empty on a system that does not say."""
+    """Return the id of this boot of the machine; empty where the system has none."""
     try:
         return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
     except OSError:
@@ -66,7 +66,7 @@ def _boot() -> str:
 
 
 def _started(pid: int) -> str:
-    """Say when a process started; empty when there is none."""
+    """Return when a process started; empty if it does not exist."""
     try:
         stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
         return stat.rpartition(")")[2].split()[19]

@@ -1,4 +1,4 @@
-"""Fork servers that are processes of this host rather than of a container."""
+"""Starts fork servers as processes of this host rather than in a container."""
 
 import contextlib
 import os
@@ -14,40 +14,43 @@ from sandbox.execution import SandboxError
 from sandbox.worker import Worker
 
 _FIRST_USER = 40_000
-"""Programs' users when this runs as root. Not those of the containers: the kernel counts a user's
-processes wherever they run."""
+"""First user id for programs when this runs as root. Other ids than in containers, because the
+kernel counts a user's processes wherever they run."""
 _USERS = 20_000
 
 
 def user_for(number: int) -> int:
-    """Choose a user that no other run on this host has, as the kernel counts by user."""
+    """Choose a user id that other runs on this host are unlikely to use.
+
+    The kernel limits processes by user, so two runs should not share one.
+    """
     return _FIRST_USER + (os.getpid() * 97 + number) % _USERS
 
 
 def start_process(command: list[str], number: int, environment: dict[str, str]) -> Worker:
-    """Start a fork server as a process of this host, with a line to it. Raises SandboxError.
+    """Start a fork server as a process of this host and connect to it. Raises SandboxError.
 
-    Nothing ties it to the thread that starts it (bubblewrap's --die-with-parent would): it ends
-    when the line does, which the kernel closes with this process.
+    It ends when the connection closes, which the kernel does when this process ends. bubblewrap's
+    --die-with-parent is not used, because it would end the box with the thread that started it.
     """
     ours, theirs = socket.socketpair()
-    words = tempfile.TemporaryFile()  # noqa: SIM115  # lives as long as the worker
+    stderr = tempfile.TemporaryFile()  # noqa: SIM115  # lives as long as the worker
     try:
         process = subprocess.Popen(
             command,
             stdin=theirs.fileno(),
             stdout=theirs.fileno(),
-            stderr=words,
+            stderr=stderr,
             start_new_session=True,
             env=environment,
         )
     except OSError as error:
         ours.close()
-        words.close()
+        stderr.close()
         raise SandboxError(f"{command[0]} does not start: {error}") from error
     finally:
         theirs.close()
-    channel = Channel(ours, words=lambda: _tail(words))
+    channel = Channel(ours, read_stderr=lambda: _tail(stderr))
 
     def destroy() -> None:
         channel.close()
@@ -56,14 +59,14 @@ def start_process(command: list[str], number: int, environment: dict[str, str]) 
         if process.poll() is None:
             _kill_tree(process.pid)
             process.wait()
-        words.close()
+        stderr.close()
         ours.close()
 
     return Worker(number, channel, destroy)
 
 
 def _kill_tree(pid: int) -> None:
-    """Kill a box that did not end when its line did: bubblewrap and the fork server inside."""
+    """Kill bubblewrap and the fork server inside, where closing the connection did not."""
     for found in (*_children(pid), pid):
         with contextlib.suppress(ProcessLookupError):
             os.kill(found, signal.SIGKILL)
@@ -76,9 +79,9 @@ def _children(pid: int) -> Iterator[int]:
             yield from _children(int(inner))
 
 
-def _tail(words: IO[bytes]) -> bytes:
+def _tail(file: IO[bytes]) -> bytes:
     with contextlib.suppress(OSError, ValueError):
-        words.seek(0, os.SEEK_END)
-        words.seek(max(0, words.tell() - 4096))
-        return words.read()
+        file.seek(0, os.SEEK_END)
+        file.seek(max(0, file.tell() - 4096))
+        return file.read()
     return b""

@@ -1,8 +1,8 @@
-"""Linux without any helper program: the fork server puts up the walls it can by itself.
+"""The reduced kind, Linux without any helper program: the fork server restricts itself.
 
-Always: landlock over the files, a system call filter that knows no sockets, limits per process.
-Where the kernel allows it, namespaces as well. It is weaker than bubblewrap, so it is used only
-when it is asked for by name; `describe` says which walls stand.
+Always: landlock for files, a system call filter without sockets, and limits for each process.
+Namespaces as well where the kernel allows them. This is weaker than bubblewrap, so it is used only
+when asked for by name; `describe` says which restrictions are active.
 """
 
 import json
@@ -44,7 +44,7 @@ NOT_COVERED_WITHOUT_NAMESPACES = (
 
 
 class Bare:
-    """Starts fork servers as plain processes that wall themselves in."""
+    """Starts fork servers as plain processes that restrict themselves."""
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
@@ -52,7 +52,7 @@ class Bare:
         self._namespaces = False
 
     def prepare(self) -> None:
-        """See which walls this kernel has. Raises SandboxError when it has no landlock."""
+        """Check what this kernel offers. Raises SandboxError when it has no landlock."""
         if landlock.version() == 0:
             raise SandboxError(
                 "the kernel has no landlock (Linux 5.13 or later, not switched off): "
@@ -62,13 +62,13 @@ class Bare:
         self._namespaces = self._may_enter_namespaces()
 
     def check(self) -> None:
-        """There is nothing between this process and a box that could be away."""
+        """Do nothing: this process starts boxes itself, so no engine can be missing."""
 
     def launch(self, number: int) -> Worker:
         """Start one fork server. Raises SandboxError."""
         user = user_for(number) if os.getuid() == 0 else None
         if self._namespaces:
-            scratch = "/tmp"  # its own, mounted over the host's
+            scratch = "/tmp"  # a new one, mounted over the host's
         else:
             scratch = tempfile.mkdtemp(prefix="solver-sandbox-")
             if user is not None:
@@ -76,7 +76,7 @@ class Bare:
         return start_process(self._command(self._box(scratch, user)), number, _ENVIRONMENT)
 
     def describe(self) -> dict[str, Any]:
-        """Say which walls stand."""
+        """Return which restrictions are active and what they do not cover."""
         without = () if self._namespaces else NOT_COVERED_WITHOUT_NAMESPACES
         return {
             "namespaces": self._namespaces,
@@ -107,7 +107,7 @@ class Bare:
         return [*python, json.dumps(asdict(box))]
 
     def _may_enter_namespaces(self) -> bool:
-        """Try it, in a process of its own."""
+        """Return whether the kernel allows new namespaces, by trying in a separate process."""
         attempt = (
             "from zygote.namespaces import enter; from zygote.settings import Box; "
             "enter(Box((), None, '/tmp', ('/dev/shm',), False, False, True))"

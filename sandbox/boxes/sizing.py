@@ -1,15 +1,15 @@
-"""How many workers a machine holds."""
+"""Chooses how many workers a machine can run."""
 
 import os
 
 from sandbox.execution import Limits
 
 SERVER_MB = 256
-"""Room for a fork server, its libraries, and the pages a program copies by writing to them."""
+"""Memory for a fork server, its libraries, and the pages that a program copies by writing."""
 
 
 def default_workers(limits: Limits) -> int:
-    """As many programs at once as there are cores, and as half the memory holds."""
+    """Return as many workers as there are cores, but no more than fit in half the memory."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     try:
         memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2**20

@@ -122,18 +122,18 @@ async def test_all_containers_of_one_run_can_be_removed() -> None:
 
 
 @pytest.mark.parametrize(
-    ("host", "mend"),
+    ("host", "fix"),
     [
         ("unix:///nowhere/docker.sock", "install Docker and start it"),
-        ("tcp://127.0.0.1:1", "start the Docker engine, or mend DOCKER_HOST"),
+        ("tcp://127.0.0.1:1", "start the Docker engine, or fix DOCKER_HOST"),
         ("no address at all", "docker info"),
     ],
 )
-async def test_an_engine_that_cannot_be_reached_is_one_line_with_the_mend(
-    host: str, mend: str, monkeypatch: pytest.MonkeyPatch
+async def test_an_engine_that_cannot_be_reached_is_one_line_with_the_fix(
+    host: str, fix: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("DOCKER_HOST", host)
-    with pytest.raises(SandboxError, match=mend) as caught:
+    with pytest.raises(SandboxError, match=fix) as caught:
         await open_sandbox("docker")
     assert "\n" not in str(caught.value)
 
