@@ -49,12 +49,13 @@ async def _open(
     from sandbox.boxes.sizing import default_workers
 
     workers = workers or default_workers(limits)
-    pool = Pool(kind, _launcher(kind, limits, owner), limits, workers, passed_over=passed_over)
+    pool = Pool(kind, launcher_for(kind, limits, owner), limits, workers, passed_over=passed_over)
     await pool.open()
     return pool
 
 
-def _launcher(kind: str, limits: Limits, owner: str) -> Launcher:
+def launcher_for(kind: str, limits: Limits, owner: str) -> Launcher:
+    """Return what starts boxes of one kind. Raises SandboxError."""
     if kind.startswith("docker"):
         from sandbox.boxes.docker import Containers
 

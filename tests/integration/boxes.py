@@ -1,18 +1,26 @@
-"""What the sandbox tests share: which boxes this machine has, and proof that one is untouched."""
+"""What the sandbox tests share: boxes of every kind, and proof that one is untouched."""
 
+import contextlib
 import os
+import subprocess
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from textwrap import dedent
 
 import pytest
 
-from sandbox import Exit, Sandbox
+from sandbox import Exit, Limits, Sandbox, open_sandbox
+from tests.integration.engines import DOCKER, NATIVE, REDUCED, STRICT, require
 
-POOLS = [
-    pytest.param("docker", marks=pytest.mark.docker),
-    pytest.param("native", marks=pytest.mark.native),
-]
-STRICT = pytest.param("docker-strict", marks=pytest.mark.docker)
+POOLS = [DOCKER, NATIVE]
+ALL_KINDS = pytest.mark.parametrize("kind", [DOCKER, STRICT, NATIVE, REDUCED])
+NOT_STRICT = pytest.mark.parametrize("kind", [DOCKER, NATIVE, REDUCED])
+
+NEEDS_A_SHORT_TIME = (
+    "import time\nstart = time.process_time()\n"
+    "while time.process_time() - start < 0.15: pass\nprint('done')"
+)
+"""0.15 s of processor: more than a second, where only an eighth of a core is to be had."""
 
 CANARY = dedent("""
     import builtins, fractions, math, numpy, os, random, sympy
@@ -67,3 +75,26 @@ def assert_host_untouched(host_canary: Path) -> None:
     """Fail if the file that programs were told to read, overwrite and remove is not as it was."""
     assert host_canary.read_text(encoding="utf-8") == "alive"
     assert os.listdir(host_canary.parent) == [host_canary.name]
+
+
+@contextlib.asynccontextmanager
+async def opened(kind: str, *, workers: int = 1, **limits: float) -> AsyncIterator[Sandbox]:
+    require(kind)
+    sandbox = await open_sandbox(kind, limits=Limits(**limits), workers=workers, owner="tests")
+    try:
+        yield sandbox
+    finally:
+        await sandbox.close()
+
+
+@contextlib.contextmanager
+def busy_cores() -> Iterator[None]:
+    """Keep every core so busy that one more process gets an eighth of one."""
+    cores = os.cpu_count() or 1
+    busy = [subprocess.Popen(["sh", "-c", "while :; do :; done"]) for _ in range(8 * cores)]
+    try:
+        yield
+    finally:
+        for process in busy:
+            process.kill()
+            process.wait()

@@ -10,13 +10,8 @@ import pytest_asyncio
 
 from sandbox import Limits, Sandbox, open_sandbox
 from tests.integration.attacks import ATTACKS, ATTACKS_IN_STRICT_MODE, ORDINARY, Attack
-from tests.integration.boxes import (
-    POOLS,
-    STRICT,
-    assert_host_untouched,
-    assert_untouched,
-)
-from tests.integration.engines import require
+from tests.integration.boxes import POOLS, assert_host_untouched, assert_untouched
+from tests.integration.engines import STRICT, require
 
 SECRET_NAME, SECRET = "SOLVER_TEST_HOST_SECRET", "swordfish-4711"
 LIMITS = Limits(seconds=2, memory_mb=256, processes=32, output_kb=64, scratch_mb=16, file_mb=8)

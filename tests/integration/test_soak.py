@@ -21,8 +21,8 @@ import pytest
 
 from sandbox import Exit, Limits, Sandbox, open_sandbox
 from tests.integration.attacks import ATTACKS, PROCESSES, STALLING
-from tests.integration.boxes import POOLS, STRICT
-from tests.integration.engines import require
+from tests.integration.boxes import POOLS
+from tests.integration.engines import STRICT, require
 
 LIMITS = Limits(seconds=3, memory_mb=256, processes=32, scratch_mb=16, file_mb=8)
 SEED = 20240229

@@ -1,0 +1,143 @@
+"""What every kind of box must do with a session, and what no session may leave behind."""
+
+import asyncio
+import secrets
+
+from sandbox import Exit
+from tests.integration.boxes import NEEDS_A_SHORT_TIME, NOT_STRICT, busy_cores, opened
+
+
+@NOT_STRICT
+async def test_standing_in_line_is_not_billed_in_a_session_either(kind: str) -> None:
+    async with opened(kind, seconds=1) as sandbox, sandbox.session() as session:
+        await session.run("kept = 1")
+        with busy_cores():
+            done = await session.run(NEEDS_A_SHORT_TIME)
+    assert done.exit is Exit.OK, done
+
+
+@NOT_STRICT
+async def test_a_session_keeps_names_from_program_to_program(kind: str) -> None:
+    async with opened(kind) as sandbox, sandbox.session() as session:
+        await session.run("import math\ndef area(r): return math.pi * r**2")
+        execution = await session.run("print(round(area(2), 3))")
+        assert (execution.exit, execution.stdout, session.restarts) == (Exit.OK, "12.566\n", 0)
+
+
+@NOT_STRICT
+async def test_a_session_goes_on_after_a_program_that_raised_or_left(kind: str) -> None:
+    async with opened(kind) as sandbox, sandbox.session() as session:
+        await session.run("kept = 7")
+        raised = await session.run("kept += 1\n1/0")
+        left = await session.run("exit(2)")
+        execution = await session.run("print(kept)")
+        assert (raised.exit, left.exit) == (Exit.CRASHED, Exit.CRASHED)
+        assert (execution.stdout, session.restarts) == ("8\n", 0)
+
+
+@NOT_STRICT
+async def test_a_session_that_had_to_be_killed_starts_anew_and_says_so(kind: str) -> None:
+    async with opened(kind, seconds=0.5) as sandbox, sandbox.session() as session:
+        await session.run("kept = 7")
+        assert (await session.run("while True: pass")).exit is Exit.TIMEOUT
+        execution = await session.run("print(kept)")
+        assert "NameError" in execution.stderr
+        assert session.restarts == 1
+
+
+@NOT_STRICT
+async def test_output_of_one_program_of_a_session_is_not_in_the_next(kind: str) -> None:
+    async with opened(kind) as sandbox, sandbox.session() as session:
+        printed = [(await session.run(f"print({n}, end='')")).stdout for n in range(5)]
+        assert printed == ["0", "1", "2", "3", "4"]
+
+
+@NOT_STRICT
+async def test_a_traceback_of_a_session_shows_the_lines_of_the_right_program(kind: str) -> None:
+    async with opened(kind) as sandbox, sandbox.session() as session:
+        await session.run("def fails():\n    raise ValueError('here')")
+        execution = await session.run("x = 1\nfails()")
+        assert 'File "program_2.py", line 2' in execution.stderr
+        assert "    fails()\n" in execution.stderr
+        assert "    raise ValueError('here')\n" in execution.stderr
+
+
+@NOT_STRICT
+async def test_nothing_of_a_session_runs_while_the_model_thinks(kind: str) -> None:
+    program = (
+        "import threading, time\ncount = 0\n"
+        "def work():\n    global count\n    while True: count += 1; time.sleep(0.001)\n"
+        "threading.Thread(target=work, daemon=True).start()"
+    )
+    async with opened(kind) as sandbox, sandbox.session() as session:
+        await session.run(program)
+        before = int((await session.run("print(count)")).stdout)
+        await asyncio.sleep(0.5)
+        after = int((await session.run("print(count)")).stdout)
+        assert after - before < 50
+
+
+@NOT_STRICT
+async def test_a_program_after_a_session_finds_nothing_of_it(kind: str) -> None:
+    async with opened(kind) as sandbox:
+        async with sandbox.session() as session:
+            await session.run("import math; math.pi = 3; open('left', 'w').write('x')")
+        execution = await sandbox.run("import math, os; print(math.pi, os.listdir('.'))")
+        assert execution.stdout == "3.141592653589793 ['solution.py']\n"
+
+
+@NOT_STRICT
+async def test_no_word_of_an_earlier_program_or_session_is_in_the_next_ones_memory(
+    kind: str,
+) -> None:
+    async with opened(kind, seconds=30) as sandbox:
+        for _ in range(4):
+            await sandbox.run(says_a_secret())
+        async with sandbox.session() as session:
+            for _ in range(4):
+                await session.run(says_a_secret())
+        for _ in range(2):  # a pool takes turns with a spare
+            execution = await sandbox.run(SEARCH_OF_THE_HEAP)
+            assert execution.stdout == "heap searched: []\n", execution
+
+
+def says_a_secret() -> str:
+    """Write a program that holds one secret in its text and prints another, not in its text."""
+    written, printed = secrets.token_hex(8), secrets.token_hex(8)
+    return f"x = 'swordfish-{written}'; print('sword' + 'fish-' + '{printed[::-1]}'[::-1])"
+
+
+SEARCH_OF_THE_HEAP = r"""
+import ctypes, gc, os, re
+libc = ctypes.CDLL(None)
+libc.sbrk.restype = ctypes.c_void_p
+end = libc.sbrk(0) >> 12
+inputs, outputs = os.pipe()
+def copy(page):  # by way of the kernel, which refuses an address that is none
+    if libc.write(outputs, ctypes.c_void_p(page << 12), ctypes.c_size_t(4096)) == 4096:
+        return os.read(inputs, 4096)
+token = re.compile(b"".join([b"sword", b"fish-"]) + rb"[0-9a-f]{16}")
+found, page = set(), end - 1
+while data := copy(page):
+    found |= set(token.findall(data))
+    page -= 1
+heap = end - 1 - page
+for arena in {id(thing) >> 20 for thing in gc.get_objects()}:
+    for page in range(arena << 8, (arena + 1) << 8):
+        found |= set(token.findall(copy(page) or b""))
+print("heap searched:" if heap > 1000 else heap, sorted(found))
+"""
+"""What a program can see without /proc, which not every kind shows it."""
+
+
+@NOT_STRICT
+async def test_a_session_that_lies_about_being_done_only_spoils_its_own_next_program(
+    kind: str,
+) -> None:
+    lie = "import os\nos.write(5, b'\\0')\nwhile True: pass"
+    async with opened(kind, seconds=1) as sandbox:
+        async with sandbox.session() as session:
+            assert (await session.run(lie)).exit is Exit.OK
+            assert (await session.run("print('next')")).exit is not Exit.OK
+            assert (await session.run("print('anew')")).stdout == "anew\n"
+        assert (await sandbox.run("print('others')")).stdout == "others\n"
