@@ -29,7 +29,7 @@ Run = Callable[[str], Awaitable[str]]
 Batch = Callable[[list[str]], Awaitable[None]]
 
 PEER_VENV = "/sandbox/.sandbox-venv/bin"
-"""Where llm-sandbox looks for Python; its own set-up would fetch every library again."""
+"""Where llm-sandbox looks for Python; its own set-up would download every library again."""
 
 FORK, PYTHON, EXEC, START = "bare fork, exit, wait", "bare python", "docker exec", "docker run --rm"
 PROCESSES, PEER_POOL = "process pool, isolates nothing", "llm-sandbox pool"

@@ -20,7 +20,7 @@ NEEDS_A_SHORT_TIME = (
     "import time\nstart = time.process_time()\n"
     "while time.process_time() - start < 0.15: pass\nprint('done')"
 )
-"""0.15 s of processor: more than a second, where only an eighth of a core is to be had."""
+"""0.15 s of CPU time: more than a second of wall time where only an eighth of a core is free."""
 
 CANARY = dedent("""
     import builtins, fractions, math, numpy, os, random, sympy
@@ -57,7 +57,7 @@ CANARY = dedent("""
     assert os.wait()[1] == 0
     print("untouched")
 """)
-"""Run after an attack: the libraries, the process table and the directories are as they should be.
+"""Run after an attack: checks that libraries, process table and directories are unchanged.
 
 Prints one word. `/proc/net/unix` is the box's own, as its network is.
 """
@@ -72,7 +72,7 @@ async def assert_untouched(sandbox: Sandbox, host_canary: Path) -> None:
 
 
 def assert_host_untouched(host_canary: Path) -> None:
-    """Fail if the file that programs were told to read, overwrite and remove is not as it was."""
+    """Fail if the file that attacks try to read, overwrite and remove has changed."""
     assert host_canary.read_text(encoding="utf-8") == "alive"
     assert os.listdir(host_canary.parent) == [host_canary.name]
 

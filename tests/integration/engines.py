@@ -1,4 +1,4 @@
-"""Whether this machine has what a kind of box needs."""
+"""Skips tests of boxes that this machine cannot build."""
 
 import os
 import shutil

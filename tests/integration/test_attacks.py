@@ -1,4 +1,4 @@
-"""Every attack against every kind of box: it is held, classified, and nobody else notices."""
+"""Every attack in every kind of box: it is stopped, classified, and affects no other program."""
 
 import os
 import secrets
@@ -18,7 +18,7 @@ LIMITS = Limits(seconds=2, memory_mb=256, processes=32, output_kb=64, scratch_mb
 
 SEARCH_OF_MEMORY = r"""
 import re
-# Put together here, and followed by digits only elsewhere, so that it does not find itself.
+# Joined here so that the search does not find its own text.
 token = re.compile(b"".join([b"sword", b"fish-"]) + rb"[0-9a-f]{16}")
 found = set()
 for line in open("/proc/self/maps"):
@@ -38,7 +38,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 @pytest.fixture(scope="module")
 def harness_secret() -> Iterator[None]:
-    """Something in the environment of the harness that no program may see."""
+    """Set an environment variable of this process that no program may see."""
     os.environ[SECRET_NAME] = SECRET
     yield
     del os.environ[SECRET_NAME]
@@ -46,7 +46,7 @@ def harness_secret() -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def host_canary(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A file of the host that programs are told to read, overwrite and remove."""
+    """Make a file of the host that attacks try to read, overwrite and remove."""
     path = tmp_path_factory.mktemp("host") / "canary"
     path.write_text("alive", encoding="utf-8")
     return path
@@ -54,7 +54,7 @@ def host_canary(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module", params=POOLS)
 async def pool(request: pytest.FixtureRequest, harness_secret: None) -> AsyncIterator[Sandbox]:
-    """A pool with one worker, so that the next program meets whatever an attack left."""
+    """Open a pool with one worker, so that the next program would see what an attack left."""
     require(request.param)
     sandbox = await open_sandbox(request.param, limits=LIMITS, workers=1, owner="test-attacks")
     yield sandbox
@@ -63,7 +63,7 @@ async def pool(request: pytest.FixtureRequest, harness_secret: None) -> AsyncIte
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module", params=[STRICT])
 async def strict(request: pytest.FixtureRequest, harness_secret: None) -> AsyncIterator[Sandbox]:
-    """One box a program."""
+    """Open a sandbox that gives every program a box of its own."""
     require(request.param)
     sandbox = await open_sandbox(request.param, limits=LIMITS, workers=1, owner="test-strict")
     yield sandbox
@@ -80,7 +80,7 @@ async def test_attack_is_held(pool: Sandbox, host_canary: Path, attack: Attack) 
 async def test_attack_is_held_in_strict_mode(
     strict: Sandbox, host_canary: Path, attack: Attack
 ) -> None:
-    """No canary after each: its box would be another one, as the test below asserts."""
+    """Check no canary after each, because it would run in another box: see the test below."""
     await launch(attack, strict, host_canary)
     assert_host_untouched(host_canary)
 
@@ -95,7 +95,7 @@ async def test_strict_mode_uses_no_box_twice(strict: Sandbox, host_canary: Path)
 
 
 async def test_no_program_reads_another_ones_text_or_output(pool: Sandbox) -> None:
-    """All are forked from one process, so what that process remembers, every program can read."""
+    """Search a program's memory, which it shares with the process that all are forked from."""
     for _ in range(4):
         written, printed = secrets.token_hex(8), secrets.token_hex(8)
         await pool.run(f"x = 'sword' 'fish-{written}'; 'swordfish-{written}'; 1 / 0")

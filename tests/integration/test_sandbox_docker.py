@@ -1,4 +1,4 @@
-"""What only the containers have: the engine and its troubles, images, owners."""
+"""What only containers have: an engine that can fail, images, and owners."""
 
 import asyncio
 import contextlib
@@ -194,7 +194,7 @@ def test_an_image_that_is_there_is_not_built_again() -> None:
 
 
 class Engine:
-    """A door to the engine that can be shut, as a restart of the engine does."""
+    """A proxy to the engine that can be closed and opened, like an engine that restarts."""
 
     def __init__(self, path: Path) -> None:
         self.address = f"unix://{path}"

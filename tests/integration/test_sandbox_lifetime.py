@@ -37,8 +37,7 @@ async def test_the_process_that_waits_ends_with_the_sandbox(kind: str) -> None:
 
 
 async def one_that_waits() -> int:
-    """Find the process that will run the next program: the first thing it does is to offer itself
-    when memory runs out."""
+    """Return the process that waits for the next program, known by its oom_score_adj of 1000."""
     async with asyncio.timeout(10):
         while True:
             with contextlib.suppress(OSError):  # another may end while we look

@@ -36,7 +36,7 @@ async def test_a_session_goes_on_after_a_program_that_raised_or_left(kind: str) 
 
 
 @NOT_STRICT
-async def test_a_session_that_had_to_be_killed_starts_anew_and_says_so(kind: str) -> None:
+async def test_a_session_that_had_to_be_killed_starts_again_and_says_so(kind: str) -> None:
     async with opened(kind, seconds=0.5) as sandbox, sandbox.session() as session:
         await session.run("kept = 7")
         assert (await session.run("while True: pass")).exit is Exit.TIMEOUT
@@ -127,7 +127,7 @@ for arena in {id(thing) >> 20 for thing in gc.get_objects()}:
         found |= set(token.findall(copy(page) or b""))
 print("heap searched:" if heap > 1000 else heap, sorted(found))
 """
-"""What a program can see without /proc, which not every kind shows it."""
+"""Searches memory without /proc, because not every kind of box lets programs read that."""
 
 
 @NOT_STRICT
@@ -139,5 +139,5 @@ async def test_a_session_that_lies_about_being_done_only_spoils_its_own_next_pro
         async with sandbox.session() as session:
             assert (await session.run(lie)).exit is Exit.OK
             assert (await session.run("print('next')")).exit is not Exit.OK
-            assert (await session.run("print('anew')")).stdout == "anew\n"
+            assert (await session.run("print('again')")).stdout == "again\n"
         assert (await sandbox.run("print('others')")).stdout == "others\n"

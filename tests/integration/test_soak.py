@@ -28,7 +28,7 @@ LIMITS = Limits(seconds=3, memory_mb=256, processes=32, scratch_mb=16, file_mb=8
 SEED = 20240229
 
 SLOW = {attack.name for attack in (*PROCESSES, *STALLING) if Exit.TIMEOUT in attack.exits}
-"""Those that hold a worker for all their seconds; a few are enough."""
+"""Attacks that use a worker until their time is up; a few are enough."""
 
 Disturbance = Callable[[], Awaitable[None]]
 
@@ -66,7 +66,7 @@ def sum_up(chance: random.Random) -> Expected:
 
 
 async def soak(sandbox: Sandbox, programs: list[Expected]) -> list[str]:
-    """Run all, as many at a time as there are workers. Gives back what went wrong, in words."""
+    """Run all, as many at a time as there are workers. Return a line for each wrong result."""
     wrong: list[str] = []
 
     async def check(expected: Expected) -> None:
@@ -180,16 +180,16 @@ while not select.select([0], [], [], 0.05)[0]:  # the tests hang up, also when t
     except ChildProcessError:
         pass
 """
-"""First process of the engine's namespaces: buries the dead, and when it ends all others do.
+"""First process of the engine's namespaces. It reaps processes, and when it ends all others end.
 
-The engine's store is in memory, in a mount that only these processes see and that ends with them.
+The engine's data is in memory, in a mount that only these processes see and that ends with them.
 """
 
 
 class Engine:
-    """A Docker engine beside the machine's own: own store, processes, mounts and network.
+    """A second Docker engine with its own data, processes, mounts and network.
 
-    Own network, because an engine that is told to make no bridge deletes the machine's `docker0`.
+    It has its own network because an engine without a bridge deletes the machine's `docker0`.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -291,18 +291,18 @@ async def test_ordinary_programs_are_right_while_the_engine_restarts(engine: Eng
 
 
 def traces(owner: str) -> tuple[int, set[int], list[str]]:
-    """Count open descriptors, processes and containers: what a closed sandbox leaves none of."""
+    """Return the open descriptors, processes and containers, of which closing must leave none."""
     gc.collect()  # docker-py's connections are closed when they are collected
     return len(os.listdir("/proc/self/fd")), children(), boxes(owner)
 
 
 def children() -> set[int]:
-    """Give the processes this one started that still live."""
+    """Return the living processes that this one started."""
     return children_of(os.getpid())
 
 
 def children_of(parent: int, *, wait: bool = False) -> set[int]:
-    """Give the children of a process; with `wait`, as soon as it has any."""
+    """Return the children of a process; with `wait`, as soon as it has any."""
     found: set[int] = set()
     deadline = time.monotonic() + 10
     while True:
@@ -315,7 +315,7 @@ def children_of(parent: int, *, wait: bool = False) -> set[int]:
 
 
 def boxes(owner: str) -> list[str]:
-    """Give the containers of one run, running or not."""
+    """Return the containers of one run, running or not."""
     if shutil.which("docker") is None:
         return []
     asked = ["docker", "ps", "--all", "--quiet", "--filter", f"label=solver.sandbox.run={owner}"]
@@ -328,7 +328,7 @@ async def command(*words: str) -> None:
 
 
 async def until(done: Callable[[], bool], seconds: float) -> None:
-    """Wait for something that takes a moment; what comes after says whether it came about."""
+    """Wait until something holds or the time is up; the caller checks which."""
     deadline = time.monotonic() + seconds
     while not done() and time.monotonic() < deadline:
         await asyncio.sleep(0.1)

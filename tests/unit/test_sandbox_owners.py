@@ -1,4 +1,4 @@
-"""Whose container it is, and whether that process lives."""
+"""Which process owns a container, and whether it is still alive."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""The system call filter, run here by a small machine of the kind the kernel has."""
+"""The system call filter, run by a small interpreter that works like the kernel's."""
 
 import errno
 import struct
