@@ -86,6 +86,8 @@ class Pool:
         self._programs_per_worker = 1 if strict else _PROGRAMS_PER_WORKER
         self._spares = workers if strict else 1
         """Warm workers beyond `workers`, so that one is ready when another has to be replaced."""
+        self._log_level = logging.DEBUG if strict else logging.INFO
+        """For workers that start or are replaced in turn: strict does so for every program."""
         self._slots = asyncio.Semaphore(workers)
         self._launches = asyncio.Semaphore(os.cpu_count() or 1)
         self._idle: deque[Worker] = deque()
@@ -231,7 +233,8 @@ class Pool:
             logger.info("replacing worker %d: %s", worker.number, worker.unfit)
             self._destroy(worker)
         elif worker.programs >= self._programs_per_worker:
-            logger.debug("replacing worker %d after %d programs", worker.number, worker.programs)
+            message = "replacing worker %d after %d programs"
+            logger.log(self._log_level, message, worker.number, worker.programs)
             self._destroy(worker)
         else:
             self._make_idle(worker)
@@ -302,7 +305,7 @@ class Pool:
             if self._closed:
                 self._destroy(worker)
             else:
-                logger.info("worker %d started", number)
+                logger.log(self._log_level, "worker %d started", number)
                 self._make_idle(worker)
         finally:
             self._starting -= 1

@@ -23,7 +23,7 @@ class PoolSession:
         try:
             facts, output = await self._call(self._worker.step, program, self._limits)
         except WorkerLost as lost:
-            self._worker.unfit = "it was lost during a session"
+            self._worker.unfit = f"it was lost during a session: {lost}"
             raise SandboxError(f"a session's worker was lost, with its state: {lost}") from lost
         self._starts += facts["fresh"]
         return execution(facts, output, self._limits)
