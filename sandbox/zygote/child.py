@@ -2,7 +2,7 @@
 
 Once the program's first line has run, nothing in this process can be trusted, so it reports
 nothing: the fork server learns from the kernel how it ended. A session is the exception: its
-process reports when each program is done. A lie there affects only the session itself.
+process reports when each program is done. A false report affects only the session itself.
 """
 
 import atexit

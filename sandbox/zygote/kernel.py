@@ -49,7 +49,7 @@ def adopt_orphans() -> None:
 
 
 def drop_capabilities() -> None:
-    """Give up every capability for good. Raises OSError."""
+    """Give up every capability permanently. Raises OSError."""
     header = (ctypes.c_uint32 * 2)(_CAPABILITY_VERSION_3, 0)
     nothing = (ctypes.c_uint32 * 6)()
     check(_libc.capset(header, nothing))

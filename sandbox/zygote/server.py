@@ -284,7 +284,7 @@ class Server:
             raise HostGone from error
 
     def _leave(self) -> NoReturn:
-        """End this process and all it started, which in its own namespace the kernel does."""
+        """End this process and all it started. In its own namespace the kernel does the latter."""
         if os.getpid() != 1:
             proc.kill_everything(0)
             with self._as_user():

@@ -189,7 +189,7 @@ class Watch:
             self.status = byte[0]
 
     def _exceeded(self) -> str:
-        """Return which limit all processes of the box together exceed, where no cgroup does it."""
+        """Return which limit the box as a whole exceeds, or "". For boxes without a cgroup."""
         if time.monotonic() < self._next_check:
             return ""
         self._next_check = time.monotonic() + _CHECK_SECONDS
