@@ -94,12 +94,17 @@ class Watch:
             readable = self._wait()
             if self._channel in readable:
                 raise HostGone
+            # a start is read before any output, so that a program that at once prints too much is
+            # not taken for one that never started
+            if self._forked.ready in readable:
+                self._read_start_time()
+            starts = self._forked.done in readable and not self._session_started
+            if starts:
+                self._read_session_byte()
             self._read_output(readable)
             if self.stopped:
                 break
-            if self._forked.ready in readable:
-                self._read_start_time()
-            if self._forked.done in readable:
+            if self._forked.done in readable and not starts:
                 self._read_session_byte()
             if self._forked.descriptor in readable and self.status is None:
                 self.ended = True
