@@ -38,8 +38,9 @@ def _known_mode(name: str) -> str:
 class ModelOptions(Record):
     """One model under test."""
 
-    name: str = Field(pattern=r"^[a-z]+/.+")
-    """`provider/name`, e.g. `ollama/llama3.1:8b`."""
+    name: str = Field(pattern=r"^[a-z_][\w.]*/.+")
+    """`provider/name`, e.g. `ollama/llama3.1:8b`; or `my_package.my_file/name`, a provider of your
+    own."""
     options: dict[str, Any] = Field(default_factory=dict)
     """Options of the provider, over those in `providers`."""
     sampling: dict[str, Any] = Field(default_factory=dict)

@@ -10,9 +10,8 @@ import yaml
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from solver.config import Config, ModelOptions, config_type, mode_names
+from solver.config import Config, config_type, mode_names
 from solver.errors import ConfigError
-from solver.records import Record
 
 
 def load_config(path: Path, overrides: dict[str, Any] | None = None) -> Config:
@@ -40,31 +39,28 @@ def check_config(content: dict[str, Any], *, source: str) -> Config:
 
     Raises ConfigError, naming `source`.
     """
-    from solver.models import options_of  # imports provider files, which cost a little
+    from solver.models import (  # here, since it imports provider files
+        provider_of,
+        provider_of_model,
+        require,
+    )
 
     type_ = config_type(mode_names(content.get("mode", ())))
     try:
         config = type_.model_validate(content)
         for model in config.model:
             config.sampling_of(model)
-            _options_of(model).model_validate(config.provider_options(model))
+            provider_of_model(model.name).options.model_validate(config.provider_options(model))
+            if any(mode.continues for mode in config.running):
+                require(model.name, {"continuing"})
         for provider, options in config.providers.items():
-            options_of(provider).model_validate(options)
+            provider_of(provider).options.model_validate(options)
     except ValidationError as invalid:
         wrong = " · ".join(_explain(invalid, type_))
         raise ConfigError(f"{source}: {wrong}") from invalid
     except ConfigError as wrong_provider:
         raise ConfigError(f"{source}: {wrong_provider}") from wrong_provider
     return config
-
-
-def _options_of(model: ModelOptions) -> type[Record]:
-    from solver.models import options_of
-
-    try:
-        return options_of(model.provider)
-    except ConfigError as unknown:
-        raise ConfigError(f"model {model.name!r}: {unknown}") from unknown
 
 
 def _explain(invalid: ValidationError, config: type[Config]) -> Iterator[str]:

@@ -1,7 +1,6 @@
-"""What this machine has of all that a run needs, and how to mend what it has not."""
+"""What this machine has of everything that a run needs, and how to fix what is missing."""
 
 import asyncio
-import os
 import shutil
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -10,9 +9,9 @@ from pathlib import Path
 
 from sandbox import probe
 from solver.config import Config
-from solver.config_file import check_config, load_config
+from solver.config_file import load_config
 from solver.errors import ConfigError, ModelError
-from solver.models import Model
+from solver.models import Model, provider_names, provider_of
 from solver.run.build import connect_models
 from solver.run.judging import connect_judge
 from solver.run.start import FREE_DISK_MB
@@ -21,19 +20,19 @@ from solver.text import say
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing looked at."""
+    """One thing that was checked."""
 
     what: str
     good: bool
-    """Whether it is as a run needs it."""
+    """It is as a run needs it."""
     detail: str
-    """What is there, or how to mend it."""
+    """What is there, or how to fix it."""
     needed: bool = False
-    """Whether the run that was asked about stops without it."""
+    """The run in question cannot start without it."""
 
 
 def examine(path: Path | None) -> Iterator[Finding]:
-    """Look at everything: for one config, or for all that a run could want."""
+    """Check everything: for one config, or for all that any run could use."""
     yield from sandbox_findings()
     yield _disk()
     if path is not None:
@@ -41,37 +40,42 @@ def examine(path: Path | None) -> Iterator[Finding]:
         yield from _models(config)
         yield _judge(config)
         return
+    for name in provider_names():
+        yield provider_finding(name)
     for package, use, extra in (
-        ("xllamacpp", "local/… models", "local"),
         ("pyarrow", "Parquet files", "parquet"),
         ("huggingface_hub", "problem sets from the dataset hub", "hub"),
     ):
         there = find_spec(package) is not None
-        mend = f"for {use}: pip install 'solver[{extra}]'"
-        yield Finding(f"package {package}", there, "is installed" if there else mend)
-    for provider, key in (("openai", "OPENAI_API_KEY"), ("mistral", "MISTRAL_API_KEY")):
-        there = bool(os.environ.get(key))
-        yield Finding(key, there, "is set" if there else f"export it to use {provider}/… models")
-    any_model = check_config({"model": "ollama/any"}, source="doctor")
-    for finding in _models(any_model):
-        reached = finding.good or "ollama pull" in finding.detail
-        yield Finding("Ollama server", reached, "answers" if reached else finding.detail)
+        fix = f"for {use}: pip install 'solver[{extra}]'"
+        yield Finding(f"package {package}", there, "is installed" if there else fix)
+
+
+def provider_finding(name: str) -> Finding:
+    """Say whether this machine has what a provider needs, and how to fix it if not."""
+    what = f"{name}/… models"
+    try:
+        provider = provider_of(name)
+        missing = asyncio.run(provider.missing())
+    except ConfigError as broken:
+        return Finding(what, False, str(broken))
+    return Finding(what, missing is None, f"{missing or 'ready'} ({provider.description})")
 
 
 def sandbox_findings() -> Iterator[Finding]:
-    """The ways to run programs: one that works is enough, and Docker is the best of them."""
+    """Check the sandboxes for programs: one that works is enough, and Docker is the best."""
     facts = probe()
     works = {fact.what: fact.works for fact in facts}
     docker = works["Docker engine"] and works["sandbox image"]
     for fact in facts:
         yield Finding(fact.what, fact.works, fact.note)
     chosen = "docker" if docker else "native" if works["bubblewrap"] else None
-    mend = "install Docker and run `solver sandbox build`, or install bubblewrap"
-    yield Finding("sandbox: auto", chosen is not None, chosen or mend, needed=True)
+    fix = "install Docker and run `solver sandbox build`, or install bubblewrap"
+    yield Finding("sandbox: auto", chosen is not None, chosen or fix, needed=True)
 
 
 def print_findings(findings: Iterable[Finding]) -> int:
-    """Print each finding as it is made. Exit code 2 where something needed is missing."""
+    """Print each finding as it is made. Return 2 if something needed is missing, else 0."""
     missing = False
     for finding in findings:
         mark = "ok" if finding.good else "MISSING" if finding.needed else "-"
@@ -81,11 +85,13 @@ def print_findings(findings: Iterable[Finding]) -> int:
 
 
 def _disk() -> Finding:
+    """Check the free disk space of the current folder."""
     free = shutil.disk_usage(".").free // 2**20
     return Finding("disk here", free >= FREE_DISK_MB, f"{free:,} MiB free", needed=True)
 
 
 def _models(config: Config) -> Iterator[Finding]:
+    """Check that the config's models answer."""
     try:
         models = connect_models(config)
     except ConfigError as lacking:
@@ -96,6 +102,7 @@ def _models(config: Config) -> Iterator[Finding]:
 
 
 def _judge(config: Config) -> Finding:
+    """Check that the config's judge answers, if it has a model."""
     notes: list[str] = []
     try:
         model = connect_judge(config, notes)
@@ -107,6 +114,7 @@ def _judge(config: Config) -> Finding:
 
 
 async def _described(model: Model) -> Finding:
+    """Ask a model to describe itself, which proves that it is there."""
     try:
         facts = await model.describe()
     except ModelError as failure:

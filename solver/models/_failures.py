@@ -1,6 +1,6 @@
-"""What went wrong at an endpoint, as a one-line `ModelError` that never holds a key.
+"""Failures of an endpoint as a `ModelError` of one line, which never holds a key.
 
-Whether and when to ask again is decided in `solver/run/schedule.py`; here it is said what helps.
+The message says how to fix it; `solver/run/schedule.py` decides whether and when to ask again.
 """
 
 import math
@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from solver.errors import ModelError
 
 CONNECT_SECONDS = 10.0
-"""How long any endpoint has to accept a connection."""
+"""Time for any endpoint to accept a connection."""
 
 
 def refused(
@@ -25,7 +25,7 @@ def refused(
     advice: Mapping[int, str],
     secret: str = "",
 ) -> ModelError:
-    """An answer with an HTTP error status. `advice` says what to do about some of them."""
+    """Build the failure for an HTTP error status. `advice` says how to fix some of them."""
     retryable = status in (408, 409, 429) or status >= 500
     if (
         "insufficient_quota" in detail
@@ -37,9 +37,9 @@ def refused(
         )
     said = "" if status in (401, 403) else one_line(detail, secret)  # 401s like to quote the key
     parts = [f"HTTP {status}", *([said] if said else [])]
-    mend = advice.get(status)
+    fix = advice.get(status)
     return ModelError(
-        f"{endpoint}: {': '.join(parts)}" + (f"; {mend}" if mend else ""),
+        f"{endpoint}: {': '.join(parts)}" + (f"; {fix}" if fix else ""),
         status=status,
         retryable=retryable,
         retry_after=retry_after(headers),
@@ -47,21 +47,21 @@ def refused(
 
 
 def too_slow(endpoint: str, seconds: float) -> ModelError:
-    """No whole reply before the deadline."""
+    """Build the failure for a reply that did not end before the deadline."""
     return ModelError(
         f"{endpoint}: no whole reply in {seconds:g} s; raise the option `timeout`"
         " or lower sampling.max_tokens"
     )
 
 
-def unreachable(endpoint: str, reason: BaseException, *, mend: str = "") -> ModelError:
-    """No connection, or one that broke."""
+def unreachable(endpoint: str, reason: BaseException, *, fix: str = "") -> ModelError:
+    """Build the failure for a connection that could not be made, or broke."""
     why = one_line(str(reason.__cause__ or reason)) or type(reason).__name__
-    return ModelError(f"{endpoint}: no connection: {why}" + (f"; {mend}" if mend else ""))
+    return ModelError(f"{endpoint}: no connection: {why}" + (f"; {fix}" if fix else ""))
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
-    """Seconds the server asks to wait, given in milliseconds, in seconds, or as an HTTP date."""
+    """Read how many seconds the server asks to wait, from milliseconds, seconds or an HTTP date."""
     for name, unit in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
         value = headers.get(name, "")
         try:
@@ -78,9 +78,9 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
 
 
 def prompt_too_long(detail: str) -> bool:
-    """Whether a refusal says that the prompt alone does not fit the model's context.
+    """Tell whether a refusal says that the prompt alone does not fit the model's context.
 
-    A refusal that counts the room for the reply too is a mistake in the config, not in the trial.
+    A refusal that adds the space for the reply is a mistake in the config, not in the trial.
     """
     text = detail.lower()
     if "completion" in text or "max_tokens" in text or "max_new_tokens" in text:
@@ -92,7 +92,7 @@ def prompt_too_long(detail: str) -> bool:
 
 
 def one_line(text: str, secret: str = "") -> str:
-    """At most 300 printable characters, without the key."""
+    """Shorten to at most 300 printable characters, without the key."""
     if secret:
         text = text.replace(secret, "[key]")
     text = re.sub(r"\b(sk|key|Bearer)[-_ ][\w*.-]{8,}", "[key]", text)
@@ -101,13 +101,13 @@ def one_line(text: str, secret: str = "") -> str:
 
 
 def place(url: str) -> str:
-    """The URL as it may be shown: without user, password and query."""
+    """Return the URL as it may be shown: without user, password and query."""
     parts = urlsplit(url)
     port = f":{parts.port}" if parts.port else ""
     return f"{parts.scheme}://{parts.hostname}{port}{parts.path.rstrip('/')}"
 
 
 def is_loopback(url: str) -> bool:
-    """Whether a URL points at this machine."""
+    """Tell whether a URL points at this machine."""
     host = urlsplit(url).hostname or ""
     return host == "localhost" or host == "::1" or host.startswith("127.")

@@ -1,10 +1,10 @@
-"""How a request asks for JSON, in the words that OpenAI's chat API began and others took over."""
+"""How a request asks for JSON, in the form of OpenAI's chat API that others accept too."""
 
 from typing import Any
 
 
 def json_of(schema: dict[str, Any]) -> dict[str, Any]:
-    """A `response_format` that holds the reply to a JSON schema."""
+    """Return a `response_format` that holds the reply to a JSON schema."""
     return {
         "type": "json_schema",
         "json_schema": {"name": "reply", "strict": True, "schema": schema},

@@ -1,28 +1,27 @@
-"""A reply as it grows, piece by piece: what the streams of all providers have in common."""
+"""What the streams of all providers have in common: their pieces, collected into a reply."""
 
 import time
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any
 
 from solver.errors import ModelError
+from solver.models._model import Until
 from solver.records import Reply, Token
 
-LETTERS_A_TOKEN = 4
-"""By which a prompt is counted where the server was cut off before it said its own number."""
-
-Until = Callable[[str], bool]
+CHARACTERS_PER_TOKEN = 4
+"""For an estimate of the prompt's tokens, if the stream is cut before the server counted them."""
 
 
 @dataclass(frozen=True)
 class Piece:
-    """What one event of a stream says; None where it says nothing of the kind."""
+    """One event of a stream; None for what it does not say."""
 
     text: str = ""
     tokens: tuple[Token, ...] = ()
     finish: str | None = None
-    """Why the reply ended; `length` where it reached its cap."""
+    """Why the reply ended; `length` if it reached its cap."""
     read: int | None = None
     """Tokens of the prompt."""
     wrote: int | None = None
@@ -31,13 +30,13 @@ class Piece:
     """The server dropped part of the prompt."""
 
 
-async def grown(
+async def collect_reply(
     stream: AsyncGenerator[Piece, None], *, prompt: str, until: Until | None, endpoint: str
 ) -> Reply:
-    """The reply that a stream brings, to its end or until `until` is true of its text.
+    """Read a stream to its end, or until `until` is true of its text, and return the reply.
 
-    Where the stream is cut before the server counted, the prompt is counted as a quarter of its
-    letters, and the reply as the pieces that came. Raises ModelError for a stream without an end.
+    If the stream is cut before the server has counted tokens, the prompt counts as a quarter of its
+    characters and the reply as the pieces that came. Raises ModelError for a stream without an end.
     """
     started = time.perf_counter()
     text = ""
@@ -65,7 +64,7 @@ async def grown(
     known = "".join(token.text for token in tokens) == text
     return Reply(
         text=text,
-        input_tokens=read if read is not None else len(prompt) // LETTERS_A_TOKEN,
+        input_tokens=read if read is not None else len(prompt) // CHARACTERS_PER_TOKEN,
         output_tokens=wrote if wrote is not None else len(tokens) or pieces,
         seconds=time.perf_counter() - started,
         capped=finish == "length" and not cut,
@@ -75,7 +74,7 @@ async def grown(
 
 
 def token(entry: Mapping[str, Any]) -> Token:
-    """A token with its alternatives, from the shape that llama.cpp and Ollama share."""
+    """Build a token with its alternatives, from the form that llama.cpp and Ollama share."""
     return Token(
         text=entry["token"],
         logprob=entry["logprob"],

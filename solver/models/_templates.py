@@ -1,7 +1,7 @@
-"""The text that a model reads for a chat, with the assistant's turn opened for a begun reply.
+"""A chat as the text that a model reads, up to where the assistant's reply starts.
 
-Best rendered by the server itself; else by the template that came with the weights, as
-`transformers` would: from a .jinja file, or a tokenizer_config.json that holds `chat_template`.
+The server itself renders it best. Otherwise the template that came with the weights does, as in
+`transformers`: from a .jinja file, or a tokenizer_config.json that holds `chat_template`.
 """
 
 import json
@@ -14,18 +14,18 @@ from solver.errors import ConfigError, ModelError
 from solver.records import Message
 
 REMEMBERED = 64
-"""Chats whose replies may grow at a time."""
+"""Chats to remember: those whose replies are being continued at one time."""
 
 
 class Prompts:
-    """Chats as text, each rendered once while its reply grows."""
+    """Chats as text, each rendered once while its reply is continued."""
 
     def __init__(self, render: Callable[[Sequence[Message]], Awaitable[str]]) -> None:
         self._render = render
         self._known: dict[tuple[Message, ...], str] = {}
 
     async def of(self, chat: Sequence[Message]) -> str:
-        """The text of a chat. Raises what rendering does."""
+        """Return the text of a chat. Raises what rendering does."""
         key = tuple(chat)
         if key not in self._known:
             prompt = await self._render(chat)
@@ -36,10 +36,10 @@ class Prompts:
 
 
 def read_template(path: str) -> Callable[[Sequence[Message]], str]:
-    """From a chat to its text, which raises ModelError for a chat that the template refuses.
+    """Return a function from a chat to its text; it raises ModelError if the template refuses it.
 
-    A beginning-of-text mark is left out, for servers set one before any prompt whose model wants
-    one. Raises ConfigError for a file that holds no template.
+    The text lacks the beginning-of-text token, because servers add it for models that want one.
+    Raises ConfigError for a file that holds no template.
     """
     import jinja2
     from jinja2.sandbox import ImmutableSandboxedEnvironment
@@ -77,7 +77,7 @@ def read_template(path: str) -> Callable[[Sequence[Message]], str]:
 
 
 def _source(config: dict[str, Any], file: Path) -> str:
-    """The template, or the one called `default` where there are several by name."""
+    """Return the template, or the one called `default` if there are several."""
     found = config.get("chat_template")
     if isinstance(found, list):
         found = {entry["name"]: entry["template"] for entry in found}.get("default")
@@ -89,7 +89,7 @@ def _source(config: dict[str, Any], file: Path) -> str:
 
 
 def _text(config: dict[str, Any], name: str) -> str:
-    """A special token, written as text or as a record of a tokenizer."""
+    """Return a special token, which the file gives as text or as a tokenizer's record."""
     value = config.get(name) or ""
     return str(value["content"]) if isinstance(value, dict) else str(value)
 

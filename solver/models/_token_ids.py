@@ -1,8 +1,8 @@
-"""Which tokens a growing reply was written in, so that it goes on from those and no others.
+"""Remembers the token ids of partial replies, so that continuing does not tokenise them again.
 
-A text can be spelt in several ways: a model that wrote two line ends one by one goes on otherwise
-when it is given both as one token. Not covered: text that was not written here has no spelling,
-and what is not ASCII may be several tokens of which only the last one is told.
+A text can be tokenised in several ways: a model that wrote two line breaks as two tokens continues
+differently when it reads them as one. Not covered: text that the model did not write, whose ids are
+unknown, and characters outside ASCII, which may take several tokens of which only the last is told.
 """
 
 from collections import deque
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 REMEMBERED = 32
-"""Replies that may grow at a time, each with its alternatives."""
+"""Replies to remember: those being continued at one time, each with its alternatives."""
 
 
 class Part(NamedTuple):
@@ -22,45 +22,45 @@ class Part(NamedTuple):
 
 
 @dataclass(frozen=True)
-class _Grown:
-    opened: str
+class _Written:
+    prompt: str
     text: str
     parts: tuple[Part, ...]
 
 
-class Spelling:
-    """Remembers the tokens of the replies that grew last."""
+class TokenIds:
+    """The token ids of the replies that were continued last."""
 
     def __init__(self) -> None:
-        self._grown: deque[_Grown] = deque(maxlen=REMEMBERED)
+        self._replies: deque[_Written] = deque(maxlen=REMEMBERED)
 
-    def of(self, opened: str, begun: str) -> tuple[Part, ...]:
-        """`begun`, behind the prompt `opened`, as it was written as far as that is known."""
+    def of(self, prompt: str, partial: str) -> tuple[Part, ...]:
+        """Return the tokens in which `partial` was written after `prompt`, and the rest as text."""
         known = max(
-            (_shared(grown, begun) for grown in self._grown if grown.opened == opened),
+            (_shared(reply, partial) for reply in self._replies if reply.prompt == prompt),
             key=len,
             default=(),
         )
-        rest = begun[sum(len(part.text) for part in known) :]
+        rest = partial[sum(len(part.text) for part in known) :]
         return (*known, Part(rest)) if rest else known
 
-    def keep(self, opened: str, begun: Sequence[Part], written: Sequence[Part]) -> None:
-        """Remember that `begun` went on by what was `written`."""
-        parts = (*begun, *(part if part.text.isascii() else Part(part.text) for part in written))
+    def keep(self, prompt: str, partial: Sequence[Part], written: Sequence[Part]) -> None:
+        """Remember that `partial` was continued by the tokens `written`."""
+        parts = (*partial, *(part if part.text.isascii() else Part(part.text) for part in written))
         text = "".join(part.text for part in parts)
-        for grown in [old for old in self._grown if old.opened == opened]:
-            if text.startswith(grown.text):
-                self._grown.remove(grown)
-        self._grown.append(_Grown(opened, text, parts))
+        for reply in [old for old in self._replies if old.prompt == prompt]:
+            if text.startswith(reply.text):
+                self._replies.remove(reply)
+        self._replies.append(_Written(prompt, text, parts))
 
 
-def _shared(grown: _Grown, begun: str) -> tuple[Part, ...]:
-    """The parts of a reply with which `begun` begins too."""
-    if begun.startswith(grown.text):
-        return grown.parts
+def _shared(reply: _Written, partial: str) -> tuple[Part, ...]:
+    """Return the tokens of a reply with which `partial` starts too."""
+    if partial.startswith(reply.text):
+        return reply.parts
     end = 0
-    for number, part in enumerate(grown.parts):
-        if not begun.startswith(part.text, end):
-            return grown.parts[:number]
+    for number, part in enumerate(reply.parts):
+        if not partial.startswith(part.text, end):
+            return reply.parts[:number]
         end += len(part.text)
-    return grown.parts
+    return reply.parts

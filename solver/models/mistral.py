@@ -1,7 +1,7 @@
 """Mistral's models, by the mistralai client.
 
 A sampling value left unset is not sent, so Mistral's own default holds. Mistral has no completion
-of raw text: `complete` sends the text as the beginning of an assistant's message.
+of raw text: `complete` sends the text as the start of an assistant's message.
 """
 
 import asyncio
@@ -12,11 +12,12 @@ import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import replace
-from typing import Any, TypeVar
+from typing import Any, TypeVar, Unpack
 
 from pydantic import Field
 
 from solver.errors import ConfigError, ModelError
+from solver.models import ContinueOptions, Provider
 from solver.models._failures import (
     CONNECT_SECONDS,
     place,
@@ -26,7 +27,7 @@ from solver.models._failures import (
     unreachable,
 )
 from solver.models._formats import json_of
-from solver.models._stream import Piece, grown
+from solver.models._stream import Piece, collect_reply
 from solver.records import Message, Record, Reply, Sampling
 
 _T = TypeVar("_T")
@@ -48,7 +49,7 @@ class Options(Record):
 
 
 def connect(name: str, sampling: Sampling, options: Options) -> "Mistral":
-    """The model at Mistral. Raises ConfigError where the key is missing or top_k is not known."""
+    """Return the model at Mistral. Raises ConfigError if the key or the top_k option is missing."""
     key = os.environ.get(options.api_key_env, "")
     if not key:
         raise ConfigError(
@@ -103,38 +104,29 @@ class Mistral:
         return await self._ask(request)
 
     async def extend(
-        self,
-        chat: Sequence[Message],
-        begun: str,
-        *,
-        seed: int,
-        max_tokens: int | None = None,
-        until: Callable[[str], bool] | None = None,
-        logprobs: int = 0,
-        temperature: float | None = None,
+        self, chat: Sequence[Message], partial: str, /, **how: Unpack[ContinueOptions]
     ) -> Reply:
-        """Continue an assistant's message that begins so. Mistral tells no probabilities."""
-        request = self._request(seed)
+        """Continue a partial assistant's message. Mistral returns no probabilities."""
+        request = self._request(how["seed"])
         messages: list[dict[str, Any]] = [{"role": m.role, "content": m.text} for m in chat]
-        if begun:
-            messages.append({"role": "assistant", "content": begun, "prefix": True})
+        if partial:
+            messages.append({"role": "assistant", "content": partial, "prefix": True})
         request["messages"] = messages
-        if max_tokens is not None:
-            request["max_tokens"] = max_tokens
-        if temperature is not None:
-            request["temperature"] = temperature
+        for option in ("max_tokens", "temperature"):
+            if how.get(option) is not None:
+                request[option] = how[option]
         prompt = "".join(message["content"] for message in messages)
         return await self._or_too_long(
-            lambda: grown(
-                after(begun, self._pieces(request)),
+            lambda: collect_reply(
+                after(partial, self._pieces(request)),
                 prompt=prompt,
-                until=until,
+                until=how.get("until"),
                 endpoint=self.endpoint,
             )
         )
 
     async def prove_extend(self) -> None:
-        """Have one token written behind a begun message."""
+        """Request one token that continues a partial message."""
         chat = (Message(role="user", text="Count from 1 to 5."),)
         try:
             await self.extend(chat, "1, 2,", seed=0, max_tokens=1)
@@ -142,14 +134,13 @@ class Mistral:
             if unable.retryable:
                 raise
             raise ConfigError(
-                f"model {self.name!r}: continues no message that is begun ({unable});"
-                " use another model"
+                f"model {self.name!r}: continues no partial message ({unable}); use another model"
             ) from None
 
     async def complete(
         self, prefix: str, *, seed: int, max_tokens: int | None = None, stop: Sequence[str] = ()
     ) -> Reply:
-        """Continue an assistant's message that begins with `prefix`."""
+        """Continue an assistant's message that starts with `prefix`."""
         request = self._request(seed, stop)
         request["messages"] = [
             {"role": "user", "content": "Continue your text where it stops."},
@@ -161,7 +152,7 @@ class Mistral:
         return reply.model_copy(update={"text": reply.text.removeprefix(prefix)})
 
     async def describe(self) -> dict[str, Any]:
-        """What Mistral says of the model."""
+        """Return what Mistral says about the model."""
         card = await self._reach(
             lambda: self._client.models.retrieve_async(model_id=self._model), 2 * CONNECT_SECONDS
         )
@@ -177,6 +168,7 @@ class Mistral:
         await self._web.aclose()
 
     def _request(self, seed: int, stop: Sequence[str] = ()) -> dict[str, Any]:
+        """Return what all requests have in common."""
         sampling = self._sampling
         request = {
             "model": self._model,
@@ -190,6 +182,8 @@ class Mistral:
         return {key: value for key, value in request.items() if value is not None}
 
     async def _ask(self, request: dict[str, Any]) -> Reply:
+        """Make one request that is not streamed."""
+
         async def whole() -> Reply:
             started = time.perf_counter()
             answer = await self._client.chat.complete_async(**request)
@@ -207,7 +201,7 @@ class Mistral:
         return await self._or_too_long(whole)
 
     async def _or_too_long(self, ask: Callable[[], Awaitable[Reply]]) -> Reply:
-        """The reply, or the fact that the prompt does not fit."""
+        """Return the reply, or an empty one with `prompt_cut` if the prompt does not fit."""
         started = time.perf_counter()
         try:
             return await self._reach(ask, self._options.timeout)
@@ -218,7 +212,7 @@ class Mistral:
             raise
 
     async def _pieces(self, request: dict[str, Any]) -> AsyncGenerator[Piece, None]:
-        """The events of a stream as pieces of its reply."""
+        """Yield the events of a stream as pieces of its reply."""
         async with await self._client.chat.stream_async(**request) as events:
             async for event in events:
                 usage = event.data.usage
@@ -234,7 +228,7 @@ class Mistral:
                 )
 
     async def _reach(self, send: Callable[[], Awaitable[_T]], seconds: float) -> _T:
-        """What `send` answers, before the deadline. Raises ModelError."""
+        """Return what `send` answers before the deadline. Raises ModelError."""
         try:
             async with asyncio.timeout(seconds):
                 return await send()
@@ -263,24 +257,36 @@ class Mistral:
             raise unreachable(self.endpoint, broken) from None
 
 
-async def after(begun: str, pieces: AsyncGenerator[Piece, None]) -> AsyncGenerator[Piece, None]:
-    """The pieces without `begun`, which Mistral says again at the start of what it continues."""
+async def after(partial: str, pieces: AsyncGenerator[Piece, None]) -> AsyncGenerator[Piece, None]:
+    """Yield the pieces without `partial`, which Mistral repeats at the start of a continuation."""
     said = ""
-    repeats = bool(begun)
+    repeats = bool(partial)
     async with aclosing(pieces):
         async for piece in pieces:
             if repeats:
                 said += piece.text
-                if begun.startswith(said) and piece.finish is None:
+                if partial.startswith(said) and piece.finish is None:
                     piece = replace(piece, text="")
                 else:
-                    piece = replace(piece, text=said.removeprefix(begun))
+                    piece = replace(piece, text=said.removeprefix(partial))
                     repeats = False
             yield piece
 
 
 def _text(content: Any) -> str:
-    """The reply's words: reasoning models answer in pieces, some of which are thoughts."""
+    """Return the reply's text: reasoning models answer in pieces, some of which are thoughts."""
     if isinstance(content, str):
         return content
     return "".join(piece.text for piece in content or () if getattr(piece, "type", "") == "text")
+
+
+PROVIDER = Provider(
+    name="mistral",
+    description="Mistral's API, by the mistralai client",
+    options=Options,
+    connect=connect,
+    can=frozenset({"continuing", "schema", "seed", "stop"}),
+    reach=frozenset({"api_key_env", "parallel", "timeout"}),
+    key="MISTRAL_API_KEY",
+    library="mistralai",
+)

@@ -1,49 +1,34 @@
 """Models served by Ollama, by its native client: the OpenAI-compatible route cannot set `num_ctx`.
 
 A sampling value left unset is the model's own default, which `describe` records. The seed is best
-effort on the server's side. A prompt that does not fit is recognised in three ways: servers since
-0.12.6 are told to refuse it, and older ones give themselves away by the number of tokens they read.
-A begun reply is continued as raw text, which is spelt anew in tokens each time, so it may go on
-otherwise than in one request. Not covered: servers older than 0.2, which count only the tokens that
-were not in their cache.
+effort on the server's side. A prompt that does not fit is noticed: servers since 0.12.6 are told to
+refuse it, and for older ones the number of tokens they read shows it. A partial reply is continued
+as raw text. The text is tokenised again, so the result may differ from one request. Not covered:
+servers older than 0.2, which count only the tokens that were not in their cache.
 """
 
 import asyncio
-import contextlib
-import json
 import os
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing
-from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Literal, Unpack, cast
 
 from pydantic import Field
 
 from solver.errors import ConfigError, ModelError
-from solver.models._failures import (
-    CONNECT_SECONDS,
-    one_line,
-    place,
-    prompt_too_long,
-    refused,
-    too_slow,
-    unreachable,
-)
-from solver.models._stream import Piece, grown, token
+from solver.models import ContinueOptions, Provider
+from solver.models._failures import CONNECT_SECONDS, prompt_too_long
+from solver.models._ollama_host import Host, host_url
+from solver.models._stream import Piece, collect_reply, token
 from solver.models._templates import REMEMBERED, Prompts, read_template
 from solver.records import Message, Record, Reply, Sampling, digest
 
 if TYPE_CHECKING:
-    import httpx
     import ollama
 
     Answer = ollama.ChatResponse | ollama.GenerateResponse
     Send = Callable[[ollama.AsyncClient], Awaitable[tuple[str, Answer]]]
-
-_T = TypeVar("_T")
-
-DOWN_SECONDS = 30.0
-"""How long a host that could not be reached is passed over while there is another."""
 
 
 class Options(Record):
@@ -60,14 +45,14 @@ class Options(Record):
     think: bool | Literal["low", "medium", "high"] | None = None
     """Reasoning, of models that have it; unset leaves the model's default."""
     chat_template: str | None = None
-    """The model's tokenizer_config.json or .jinja file, to continue begun replies with; unset asks
-    the server to render a chat, which recent ones do."""
+    """The model's tokenizer_config.json or .jinja file, to continue partial replies; unset asks the
+    server to render a chat, which recent ones do."""
     timeout: float = Field(default=900.0, gt=0)
     """Seconds for one reply, loading the model and waiting in the server's queue included."""
 
 
 def connect(name: str, sampling: Sampling, options: Options) -> "Ollama":
-    """The model on one or more servers. Raises ConfigError where no prompt could fit."""
+    """Return the model on one or more servers. Raises ConfigError if no prompt could fit."""
     if sampling.max_tokens >= options.num_ctx:
         raise ConfigError(
             f"model 'ollama/{name}': sampling.max_tokens {sampling.max_tokens} leaves no room for"
@@ -87,9 +72,9 @@ class Ollama:
         self._context = options.num_ctx
         self._template = read_template(options.chat_template) if options.chat_template else None
         self._prompts = Prompts(self._render)
-        self._host_of: dict[str, _Host] = {}
+        self._host_of: dict[str, Host] = {}
         hosts = options.hosts or (os.environ.get("OLLAMA_HOST", ""),)
-        self._hosts = [_Host(url, name) for url in dict.fromkeys(_url(host) for host in hosts)]
+        self._hosts = [Host(url, name) for url in dict.fromkeys(map(host_url, hosts))]
         self.endpoint = "ollama " + " ".join(host.place for host in self._hosts)
         self.parallel = len(self._hosts) * (options.parallel or _advised_parallel())
 
@@ -117,40 +102,30 @@ class Ollama:
         return await self._ask(send, prompt="".join(message.text for message in chat))
 
     async def extend(
-        self,
-        chat: Sequence[Message],
-        begun: str,
-        *,
-        seed: int,
-        max_tokens: int | None = None,
-        until: Callable[[str], bool] | None = None,
-        logprobs: int = 0,
-        temperature: float | None = None,
+        self, chat: Sequence[Message], partial: str, /, **how: Unpack[ContinueOptions]
     ) -> Reply:
-        """Continue a begun reply as raw text, on the host that has its beginning in the cache.
+        """Continue a partial reply as raw text, on the host that has its start in the cache.
 
-        Servers since 0.12.11 tell log-probabilities.
+        Servers since 0.12.11 return log-probabilities.
         """
-        opened = await self._prompts.of(chat)
-        prompt = opened + begun
-        options = self._sampling_options(seed)
-        if max_tokens is not None:
-            options["num_predict"] = max_tokens
-        if temperature is not None:
-            options["temperature"] = temperature
+        rendered = await self._prompts.of(chat)
+        prompt = rendered + partial
+        options = self._sampling_options(how["seed"])
+        if how.get("max_tokens") is not None:
+            options["num_predict"] = how["max_tokens"]
+        if how.get("temperature") is not None:
+            options["temperature"] = how["temperature"]
         request: dict[str, Any] = {"prompt": prompt, "options": options}
-        if logprobs:
+        if logprobs := how.get("logprobs", 0):
             request |= {"logprobs": True, "top_logprobs": logprobs}
-        host = self._host_of.pop(opened, None)
-        if host is None or host.down_until > time.monotonic():
-            host = self._least_busy()
-        while len(self._host_of) >= REMEMBERED:
-            self._host_of.pop(next(iter(self._host_of)))
-        self._host_of[opened] = host
+        host = self._host_for(rendered)
         return await self._reached(
             host,
-            lambda: grown(
-                self._pieces(host, request), prompt=prompt, until=until, endpoint=host.place
+            lambda: collect_reply(
+                self._pieces(host, request),
+                prompt=prompt,
+                until=how.get("until"),
+                endpoint=host.place,
             ),
         )
 
@@ -162,9 +137,9 @@ class Ollama:
             if unable.retryable:
                 raise
             raise ConfigError(
-                f"model {self.name!r}: a begun reply cannot be continued ({unable}); update Ollama,"
-                " or give the option chat_template: the model's tokenizer_config.json or .jinja"
-                " file"
+                f"model {self.name!r}: a partial reply cannot be continued ({unable});"
+                " update Ollama, or give the option chat_template: the model's"
+                " tokenizer_config.json or .jinja file"
             ) from None
 
     async def complete(
@@ -188,7 +163,7 @@ class Ollama:
         return await self._ask(send, prompt=prefix)
 
     async def describe(self) -> dict[str, Any]:
-        """Digest, quantisation, defaults and versions; all hosts must serve the same weights."""
+        """Return digest, quantisation, defaults and versions; all hosts must serve the same."""
         facts = await asyncio.gather(*(self._describe(host) for host in self._hosts))
         digests = {fact["digest"] for fact in facts}
         if len(digests) > 1:
@@ -213,14 +188,10 @@ class Ollama:
     async def close(self) -> None:
         """Close the connections. The server unloads the model when its `keep_alive` ends."""
         for host in self._hosts:
-            await host.client.close()  # type: ignore[no-untyped-call]  # ollama types it not
+            await host.close()
 
-    async def _ask(
-        self,
-        send: "Send",
-        *,
-        prompt: str,
-    ) -> Reply:
+    async def _ask(self, send: "Send", *, prompt: str) -> Reply:
+        """Make one request that is not streamed, to the least busy host."""
         host = self._least_busy()
 
         async def whole() -> Reply:
@@ -240,8 +211,8 @@ class Ollama:
 
         return await self._reached(host, whole)
 
-    async def _reached(self, host: "_Host", ask: Callable[[], Awaitable[Reply]]) -> Reply:
-        """A reply from a host, or the fact that the prompt does not fit."""
+    async def _reached(self, host: Host, ask: Callable[[], Awaitable[Reply]]) -> Reply:
+        """Return a host's reply, or an empty one with `prompt_cut` if the prompt does not fit."""
         host.busy += 1
         started = time.perf_counter()
         try:
@@ -254,8 +225,8 @@ class Ollama:
         finally:
             host.busy -= 1
 
-    async def _pieces(self, host: "_Host", request: dict[str, Any]) -> AsyncGenerator[Piece, None]:
-        """The events of a stream of raw text as pieces of a reply."""
+    async def _pieces(self, host: Host, request: dict[str, Any]) -> AsyncGenerator[Piece, None]:
+        """Yield the events of a stream of raw text as pieces of a reply."""
         events = await host.client.generate(
             model=self._model,
             raw=True,
@@ -278,7 +249,7 @@ class Ollama:
                 )
 
     async def _render(self, chat: Sequence[Message]) -> str:
-        """The text of a chat: by the option's template, or by the server."""
+        """Return the text of a chat: by the option's template, or by the server."""
         if self._template is not None:
             return self._template(chat)
         host = self._least_busy()
@@ -294,7 +265,8 @@ class Ollama:
             request["think"] = self._options.think
         return await host.reach(lambda: host.rendered(request), self._options.timeout)
 
-    async def _describe(self, host: "_Host") -> dict[str, Any]:
+    async def _describe(self, host: Host) -> dict[str, Any]:
+        """Return what one host says about the model."""
         listed = await host.reach(host.client.list, CONNECT_SECONDS)
         shown = await host.reach(lambda: host.client.show(self._model), CONNECT_SECONDS)
         names = (self._model, f"{self._model}:latest")
@@ -312,11 +284,23 @@ class Ollama:
             "chat_template": digest(shown.template or ""),
         }
 
-    def _least_busy(self) -> "_Host":
+    def _host_for(self, rendered: str) -> Host:
+        """Choose the host that continued this chat's reply last, if it is up."""
+        host = self._host_of.pop(rendered, None)
+        if host is None or host.down_until > time.monotonic():
+            host = self._least_busy()
+        while len(self._host_of) >= REMEMBERED:
+            self._host_of.pop(next(iter(self._host_of)))
+        self._host_of[rendered] = host
+        return host
+
+    def _least_busy(self) -> Host:
+        """Choose the host with the fewest requests, among those that are up if any is."""
         now = time.monotonic()
         return min(self._hosts, key=lambda host: (host.down_until > now, host.busy))
 
     def _sampling_options(self, seed: int, stop: Sequence[str] = ()) -> dict[str, Any]:
+        """Return the sampling in Ollama's names."""
         sampling = self._sampling
         options = {
             "num_ctx": self._options.num_ctx,
@@ -331,10 +315,10 @@ class Ollama:
 
 
 def was_cut(prompt: str, *, read: int, wrote: int, context: int) -> bool:
-    """Whether the token counts say that the model did not see the whole prompt all the time.
+    """Tell whether the token counts show that the model did not always see the whole prompt.
 
     Old servers cut a prompt to half the context, drop whole messages, or slide the window while
-    they write, all in silence. Meant to miss some rather than to accuse a whole prompt.
+    they write, and do not say so. This misses some cases rather than report a whole prompt as cut.
     """
     if read == 0:
         return False  # not counted
@@ -347,109 +331,31 @@ def was_cut(prompt: str, *, read: int, wrote: int, context: int) -> bool:
     return letters_per_token > (5 if halved else 8)  # English and code have 2.5 to 4.5
 
 
-class _Host:
-    """One server: where it is, how busy it is, and whether it answered last time."""
-
-    def __init__(self, url: str, model: str) -> None:
-        self.place = place(url)
-        self.busy = 0
-        self.down_until = 0.0
-        self._url = url
-        self._model = model
-        self.client = _client(url, self._check)
-
-    async def reach(self, ask: "Callable[[], Awaitable[_T]]", seconds: float) -> "_T":
-        """What `ask` answers, before the deadline. Raises ModelError."""
-        import httpx
-        import ollama
-
-        try:
-            async with asyncio.timeout(seconds):
-                return await ask()
-        except TimeoutError as late:
-            raise too_slow(self.place, seconds) from late
-        except (httpx.TransportError, ConnectionError) as broken:
-            self.down_until = time.monotonic() + DOWN_SECONDS
-            mend = "start it with `ollama serve`, or set the option hosts"
-            raise unreachable(self.place, broken, mend=mend) from broken
-        except ollama.ResponseError as broken:  # an error in the middle of a stream, after its 200
-            said = one_line(broken.error, os.environ.get("OLLAMA_API_KEY", ""))
-            raise ModelError(f"{self.place}: the stream ended: {said}") from broken
-        except ValueError as unreadable:  # not JSON, or JSON of another shape
-            raise ModelError(
-                f"{self.place}: the answer is not Ollama's; check the option hosts", retryable=False
-            ) from unreadable
-
-    async def version(self) -> str:
-        """The server's version, which the client has no function for."""
-        import httpx
-
-        async with httpx.AsyncClient(event_hooks={"response": [self._check]}) as web:
-            answer = await web.get(f"{self._url}/api/version", timeout=CONNECT_SECONDS)
-        return str(answer.json().get("version", "unknown"))
-
-    async def rendered(self, request: dict[str, Any]) -> str:
-        """What the server makes of a chat without answering it: another thing without function."""
-        answer = await self.client._request_raw("POST", "/api/chat", json=request)  # type: ignore[no-untyped-call]
-        prompt = (answer.json().get("_debug_info") or {}).get("rendered_template")
-        if not isinstance(prompt, str):
-            raise ModelError(f"{self.place}: this server renders no chat", retryable=False)
-        return prompt
-
-    async def _check(self, response: "httpx.Response") -> None:
-        """Turn an error status into ModelError while its headers are still at hand."""
-        if response.status_code < 400:
-            return
-        detail = (await response.aread()).decode(errors="replace")
-        with contextlib.suppress(ValueError, AttributeError):
-            detail = str(json.loads(detail).get("error", detail))
-        mends = {
-            401: "the server asks for a key: set OLLAMA_API_KEY",
-            404: f"get the model with `ollama pull {self._model}`",
-        }
-        raise refused(
-            self.place,
-            response.status_code,
-            detail,
-            response.headers,
-            advice=mends,
-            secret=os.environ.get("OLLAMA_API_KEY", ""),
-        )
-
-
-def _client(url: str, check: "Callable[[httpx.Response], Awaitable[None]]") -> "ollama.AsyncClient":
-    import httpx
-    import ollama
-
-    class NeverCut(ollama.AsyncClient):
-        """Asks the server to refuse a prompt that does not fit; the client has no parameter for it.
-
-        Servers before 0.12.6 ignore this, and `was_cut` looks at what they counted.
-        """
-
-        async def _request(self, *args: Any, **kwargs: Any) -> Any:
-            if "options" in kwargs.get("json", {}):
-                kwargs["json"] |= {"truncate": False, "shift": False}
-            return await super()._request(*args, **kwargs)
-
-    return NeverCut(
-        host=url,
-        timeout=httpx.Timeout(None, connect=CONNECT_SECONDS),
-        event_hooks={"response": [check]},
-    )
-
-
-def _url(host: str) -> str:
-    """A host as the user may write it, such as `gpu1` or `:11500`, as a URL."""
-    host = host.strip().rstrip("/") or "localhost"
-    if "://" in host:
-        return host
-    name, colon, port = host.rpartition(":")
-    if not colon or not port.isdigit():
-        name, port = host, "11434"
-    return f"http://{name or 'localhost'}:{port}"
-
-
 def _advised_parallel() -> int:
+    """Return the requests at a time for each host, as the server's own variable says."""
     advised = os.environ.get("OLLAMA_NUM_PARALLEL", "")
     return int(advised) if advised.isdigit() and int(advised) > 0 else 1
+
+
+async def look() -> str | None:
+    """Say how to start the default server if it does not answer."""
+    host = Host(host_url(os.environ.get("OLLAMA_HOST", "")), "MODEL")
+    try:
+        await host.reach(host.version, CONNECT_SECONDS)
+    except ModelError as failure:
+        return str(failure)
+    finally:
+        await host.close()
+    return None
+
+
+PROVIDER = Provider(
+    name="ollama",
+    description="models of an Ollama server, by its native client",
+    options=Options,
+    connect=connect,
+    can=frozenset({"continuing", "logprobs", "schema", "seed", "stop"}),
+    reach=frozenset({"hosts", "keep_alive", "parallel", "timeout"}),
+    library="ollama",
+    look=look,
+)

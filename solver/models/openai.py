@@ -1,8 +1,8 @@
 """OpenAI's models, and any server that speaks its chat API: vLLM, llama.cpp, LM Studio, Gemini.
 
 A sampling value left unset is not sent, so the server's own default holds. Reasoning that a server
-returns apart from the reply is not kept. A begun reply is continued as raw text by /completions,
-which OpenAI itself has not; its text is spelt anew in tokens each time, so it may go on otherwise.
+returns apart from the reply is not kept. A partial reply is continued through /completions, which
+OpenAI itself lacks. The text is tokenised again, so the result may differ from one request.
 """
 
 import asyncio
@@ -10,12 +10,13 @@ import os
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, Unpack
 from urllib.parse import urlsplit
 
 from pydantic import Field
 
 from solver.errors import ConfigError, ModelError
+from solver.models import ContinueOptions, Provider
 from solver.models._failures import (
     CONNECT_SECONDS,
     is_loopback,
@@ -27,7 +28,7 @@ from solver.models._failures import (
     unreachable,
 )
 from solver.models._formats import json_of
-from solver.models._stream import Piece, grown, token
+from solver.models._stream import Piece, collect_reply, token
 from solver.models._templates import Prompts, read_template
 from solver.records import Message, Record, Reply, Sampling, Token
 
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
 _T = TypeVar("_T")
 
 PROBE = (Message(role="user", text="What is 1 + 1?"),)
-"""A chat by which it is seen whether replies can be continued."""
+"""A chat to check whether replies can be continued."""
 
 OPENAI = "https://api.openai.com/v1"
 
@@ -56,8 +57,8 @@ class Options(Record):
     reasoning_effort: str | None = None
     """For reasoning models: low, medium or high."""
     chat_template: str | None = None
-    """The model's .jinja file or tokenizer_config.json, to continue begun replies with; unset asks
-    the server's /apply-template, which llama-server has."""
+    """The model's .jinja file or tokenizer_config.json, to continue partial replies; unset asks the
+    server's /apply-template, which llama-server has."""
     parallel: int = Field(default=16, ge=1)
     """Requests at a time."""
     timeout: float = Field(default=600.0, gt=0)
@@ -65,9 +66,9 @@ class Options(Record):
 
 
 def connect(name: str, sampling: Sampling, options: Options) -> "OpenAI":
-    """The model at its server.
+    """Return the model at its server.
 
-    Raises ConfigError where the key is missing, or OpenAI would refuse the sampling.
+    Raises ConfigError if the key is missing, or OpenAI would refuse the sampling.
     """
     url = options.base_url or os.environ.get("OPENAI_BASE_URL") or OPENAI
     key = os.environ.get(options.api_key_env, "")
@@ -103,7 +104,7 @@ class OpenAI:
         self._client = AsyncOpenAI(
             api_key=key or "none",
             base_url=url,
-            max_retries=0,  # every request is counted, so none may be made behind our back
+            max_retries=0,  # every request is counted, so the client may not add any
             timeout=_timeout(options.timeout),
         )
 
@@ -132,35 +133,31 @@ class OpenAI:
         )
 
     async def extend(
-        self,
-        chat: Sequence[Message],
-        begun: str,
-        *,
-        seed: int,
-        max_tokens: int | None = None,
-        until: Callable[[str], bool] | None = None,
-        logprobs: int = 0,
-        temperature: float | None = None,
+        self, chat: Sequence[Message], partial: str, /, **how: Unpack[ContinueOptions]
     ) -> Reply:
-        """Continue a begun reply as raw text, where the server has /completions."""
-        prompt = await self._prompts.of(chat) + begun
-        request = self._request(seed)
-        request |= {"prompt": prompt, "max_tokens": max_tokens or self._sampling.max_tokens}
-        if temperature is not None and "temperature" not in self._options.omit:
-            request["temperature"] = temperature
-        if logprobs:
+        """Continue a partial reply as raw text, if the server has /completions."""
+        prompt = await self._prompts.of(chat) + partial
+        request = self._request(how["seed"])
+        max_tokens = how.get("max_tokens") or self._sampling.max_tokens
+        request |= {"prompt": prompt, "max_tokens": max_tokens}
+        if how.get("temperature") is not None and "temperature" not in self._options.omit:
+            request["temperature"] = how["temperature"]
+        if logprobs := how.get("logprobs", 0):
             request["logprobs"] = logprobs
         return await self._or_too_long(
-            lambda: grown(self._pieces(request), prompt=prompt, until=until, endpoint=self.endpoint)
+            lambda: collect_reply(
+                self._pieces(request),
+                prompt=prompt,
+                until=how.get("until"),
+                endpoint=self.endpoint,
+            )
         )
 
     async def prove_extend(self) -> None:
-        """Render a chat and have one token written behind it. OpenAI itself is asked nothing."""
-        mend = "use local/…, ollama/…, or a server with /completions: vLLM, llama-server"
+        """Render a chat and request one token after it. OpenAI itself is asked nothing."""
+        fix = "use local/…, ollama/…, or a server with /completions: vLLM, llama-server"
         if _is_openai(self._url):
-            raise ConfigError(
-                f"model {self.name!r}: OpenAI continues no reply that is begun; {mend}"
-            )
+            raise ConfigError(f"model {self.name!r}: OpenAI continues no partial reply; {fix}")
         try:
             await self._prompts.of(PROBE)
         except ModelError as unable:
@@ -178,13 +175,13 @@ class OpenAI:
             if unable.retryable and unable.status != 501:
                 raise
             raise ConfigError(
-                f"model {self.name!r}: /completions continues nothing ({unable}); {mend}"
+                f"model {self.name!r}: /completions continues nothing ({unable}); {fix}"
             ) from None
 
     async def complete(
         self, prefix: str, *, seed: int, max_tokens: int | None = None, stop: Sequence[str] = ()
     ) -> Reply:
-        """Continue raw text, where the server still has /completions."""
+        """Continue raw text, if the server has /completions."""
         request = self._request(seed, stop)
         request["prompt"] = prefix
         request["max_tokens"] = max_tokens or self._sampling.max_tokens
@@ -193,7 +190,7 @@ class OpenAI:
         )
 
     async def describe(self) -> dict[str, Any]:
-        """What the server's list says of the model, and what requests leave out."""
+        """Return what the server's list says about the model, and what requests leave out."""
         facts: dict[str, Any] = {"base_url": place(self._url), "omitted": [*self._options.omit]}
         try:
             listed = await self._reach(self._list, 2 * CONNECT_SECONDS)
@@ -218,9 +215,11 @@ class OpenAI:
         await self._client.close()
 
     async def _list(self) -> "list[openai.types.Model]":
+        """List the server's models."""
         return [model async for model in self._client.models.list()]
 
     def _request(self, seed: int, stop: Sequence[str] = ()) -> dict[str, Any]:
+        """Return what all requests have in common."""
         sampling = self._sampling
         request: dict[str, Any] = {
             "model": self._model,
@@ -237,6 +236,8 @@ class OpenAI:
     async def _ask(
         self, send: Callable[[], Awaitable[Any]], text_of: Callable[[Any], str | None]
     ) -> Reply:
+        """Make one request that is not streamed."""
+
         async def whole() -> Reply:
             started = time.perf_counter()
             answer = await send()
@@ -259,7 +260,7 @@ class OpenAI:
         return await self._or_too_long(whole)
 
     async def _or_too_long(self, ask: Callable[[], Awaitable[Reply]]) -> Reply:
-        """The reply, or the fact that the prompt does not fit."""
+        """Return the reply, or an empty one with `prompt_cut` if the prompt does not fit."""
         started = time.perf_counter()
         try:
             return await self._reach(ask, self._options.timeout)
@@ -270,7 +271,7 @@ class OpenAI:
             raise
 
     async def _pieces(self, request: dict[str, Any]) -> AsyncGenerator[Piece, None]:
-        """What /completions answers, as pieces of a reply. One token is one piece, unstreamed."""
+        """Yield what /completions answers as pieces. A request for one token is not streamed."""
         if request["max_tokens"] == 1:
             yield _piece(await self._client.completions.create(**request))
             return
@@ -282,7 +283,7 @@ class OpenAI:
                 yield _piece(event)
 
     async def _render(self, chat: Sequence[Message]) -> str:
-        """The text of a chat: by the option's template, or by a server that renders it."""
+        """Return the text of a chat: by the option's template, or by a server that renders it."""
         if self._template is not None:
             return self._template(chat)
         messages = [{"role": m.role, "content": m.text} for m in chat]
@@ -298,7 +299,7 @@ class OpenAI:
         return prompt
 
     async def _reach(self, send: Callable[[], Awaitable[_T]], seconds: float) -> _T:
-        """What `send` answers, before the deadline. Raises ModelError."""
+        """Return what `send` answers before the deadline. Raises ModelError."""
         import openai
 
         try:
@@ -316,7 +317,7 @@ class OpenAI:
                 secret=self._key,
             ) from None  # the SDK's exception holds the request, and so the key
         except openai.APIConnectionError as broken:
-            raise unreachable(self.endpoint, broken, mend="check the option base_url") from None
+            raise unreachable(self.endpoint, broken, fix="check the option base_url") from None
         except openai.APIError as broken:
             if broken.body is not None:  # an error in the middle of a stream, after its 200
                 said = one_line(broken.message, self._key)
@@ -326,12 +327,14 @@ class OpenAI:
             raise self._not_the_api() from None
 
     def _not_the_api(self) -> ModelError:
+        """Build the failure for an answer of another form."""
         return ModelError(
             f"{self.endpoint}: the answer is not the chat API's; check the option base_url",
             retryable=False,
         )
 
     def _advice(self) -> dict[int, str]:
+        """Say how to fix each status that the user can do something about."""
         refused_key = f"the key in {self._options.api_key_env} was refused"
         return {
             400: "if it names a parameter, leave it out with the option omit",
@@ -342,7 +345,7 @@ class OpenAI:
 
 
 def _tokens(logprobs: Any) -> tuple[Token, ...]:
-    """The tokens of one event, in the shape of /completions or in llama-server's, the chat's."""
+    """Read the tokens of one event, in the form of /completions or of llama-server (the chat's)."""
     entries = getattr(logprobs, "content", None)
     if entries:
         return tuple(map(token, entries))
@@ -359,10 +362,12 @@ def _tokens(logprobs: Any) -> tuple[Token, ...]:
 
 
 def _is_openai(url: str) -> bool:
+    """Tell whether a URL is OpenAI's own."""
     return (urlsplit(url).hostname or "").endswith("openai.com")
 
 
 def _piece(answer: "openai.types.Completion") -> Piece:
+    """Read one event, or an answer that was not streamed."""
     usage = answer.usage
     choice = answer.choices[0] if answer.choices else None
     return Piece(
@@ -375,6 +380,19 @@ def _piece(answer: "openai.types.Completion") -> Piece:
 
 
 def _timeout(seconds: float) -> "openai.Timeout":
+    """Build the client's timeout, with a shorter one for connecting."""
     import openai
 
     return openai.Timeout(seconds, connect=min(seconds, CONNECT_SECONDS))
+
+
+PROVIDER = Provider(
+    name="openai",
+    description="OpenAI's API, or any server that speaks it: vLLM, llama-server, LM Studio, Gemini",
+    options=Options,
+    connect=connect,
+    can=frozenset({"continuing", "logprobs", "schema", "seed", "stop"}),
+    reach=frozenset({"api_key_env", "parallel", "timeout"}),
+    key="OPENAI_API_KEY",
+    library="openai",
+)

@@ -6,23 +6,24 @@ run of thousands of concurrent trials gives the same replies every time. It coun
 
 import asyncio
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 from pydantic import Field, ValidationError
 
 from solver.errors import ConfigError, ModelError
+from solver.models import ContinueOptions, Provider
 from solver.records import Message, Record, Reply, Sampling, Token, digest
 
 
 class Line(Record):
-    """One given reply, where its text alone does not say enough."""
+    """One given reply, if its text alone does not say enough."""
 
     text: str = ""
     instead: tuple[str, ...] = ()
-    """Other whole replies, for a continuation of what `text` does not begin with; in order."""
+    """Other whole replies, for a partial reply that `text` does not start with; in order."""
     unsure: tuple[str, ...] = ()
     """Words that the model says it is unsure of: log-probability -3, where others have -0.1."""
     capped: bool = False
@@ -49,20 +50,20 @@ class Script(Record):
     """One entry a turn, then round again. An entry that is a list is chosen from by the seed."""
 
     def turn(self, number: int, seed: int) -> Line:
-        """What is said at a turn (from 0)."""
+        """Return what is said at a turn (from 0)."""
         entry = self.replies[number % len(self.replies)]
         if isinstance(entry, tuple):
             entry = entry[seed % len(entry)]
         return _line(entry)
 
     def next_turn(self, chat: Sequence[Message]) -> int:
-        """The turn after the script's last line in the chat; lines of one script should differ."""
+        """Return the turn after the script's last line in the chat; its lines should differ."""
         said = [self._turn_of[m.text] for m in chat if m.text in self._turn_of]
         return said[-1] + 1 if said else 0
 
     @cached_property
     def _turn_of(self) -> dict[str, int]:
-        """The turn at which each line is said, the first where it is said at several."""
+        """Map each line to the turn at which it is said first."""
         turns: dict[str, int] = {}
         for number, entry in enumerate(self.replies):
             for line in entry if isinstance(entry, tuple) else (entry,):
@@ -86,9 +87,9 @@ class Options(Record):
 
 
 def connect(name: str, sampling: Sampling, options: Options) -> "Scripted":
-    """The scripted model. A name that ends in .jsonl is the file, where the options give nothing.
+    """Return the scripted model. If the options give nothing, a name in .jsonl is the file.
 
-    Raises ConfigError where there is nothing to say, or the file cannot be read.
+    Raises ConfigError if there is nothing to say, or the file cannot be read.
     """
     scripts = [*options.scripts]
     file = options.file
@@ -119,7 +120,7 @@ class Scripted:
         parallel: int = 64,
         history: list[tuple[tuple[Message, ...], int]] | None = None,
     ) -> None:
-        """`history`, where given, receives each request's chat and seed."""
+        """Take replies and scripts; `history`, if given, receives each request's chat and seed."""
         self.name = f"scripted/{name}"
         self.endpoint = self.name
         self.parallel = parallel
@@ -136,7 +137,7 @@ class Scripted:
         schema: dict[str, Any] | None = None,
         stop: Sequence[str] = (),
     ) -> Reply:
-        """What the script says at this turn of the chat."""
+        """Return what the script says at this turn of the chat."""
         line = await self._said(chat, "", seed)
         text = _before(stop, line.text)
         return Reply(
@@ -149,36 +150,29 @@ class Scripted:
         )
 
     async def extend(
-        self,
-        chat: Sequence[Message],
-        begun: str,
-        *,
-        seed: int,
-        max_tokens: int | None = None,
-        until: Callable[[str], bool] | None = None,
-        logprobs: int = 0,
-        temperature: float | None = None,
+        self, chat: Sequence[Message], partial: str, /, **how: Unpack[ContinueOptions]
     ) -> Reply:
-        """The rest of the turn's text, or of the first one `instead` of it, that begins so.
+        """Return the rest of the turn's text, or of the first `instead` that starts with `partial`.
 
-        Nothing at all where none does. `until` is asked after each word.
+        The continuation is empty if none does. `until` is asked after each word.
         """
-        line = await self._said(chat, begun, seed)
-        texts = [text for text in (line.text, *line.instead) if text.startswith(begun)]
-        pieces = _pieces(texts[0][len(begun) :]) if texts else []
+        line = await self._said(chat, partial, how["seed"])
+        until, logprobs = how.get("until"), how.get("logprobs", 0)
+        texts = [text for text in (line.text, *line.instead) if text.startswith(partial)]
+        pieces = _pieces(texts[0][len(partial) :]) if texts else []
         tokens: list[Token] = []
-        said = begun
+        said = partial
         cut = False
-        for piece in pieces[:max_tokens]:
+        for piece in pieces[: how.get("max_tokens")]:
             tokens.append(_token(piece, line, texts, said, logprobs))
             said += piece
-            if until is not None and until(said[len(begun) :]):
+            if until is not None and until(said[len(partial) :]):
                 cut = True
                 break
         unfinished = len(tokens) < len(pieces)
         return Reply(
-            text=said[len(begun) :],
-            input_tokens=_words(chat) + _tokens(begun),
+            text=said[len(partial) :],
+            input_tokens=_words(chat) + _tokens(partial),
             output_tokens=len(tokens),
             seconds=self._delay,
             capped=not cut and (unfinished or line.capped),
@@ -187,12 +181,12 @@ class Scripted:
         )
 
     async def prove_extend(self) -> None:
-        """It can always go on."""
+        """Do nothing: it can always continue."""
 
     async def complete(
         self, prefix: str, *, seed: int, max_tokens: int | None = None, stop: Sequence[str] = ()
     ) -> Reply:
-        """The rest of the reply that `prefix` ends in the beginning of; a whole reply otherwise."""
+        """Return the rest of the reply that `prefix` ends with the start of, or a whole reply."""
         chat = (Message(role="user", text=prefix),)
         text = self._script_for(chat).turn(0, seed).text
         said = next(n for n in range(len(text), -1, -1) if prefix.endswith(text[:n]))
@@ -208,27 +202,27 @@ class Scripted:
         )
 
     async def describe(self) -> dict[str, Any]:
-        """The hash of all that can be said."""
+        """Return the hash of all that can be said."""
         scripts = [script.model_dump(mode="json") for script in self._scripts]
         return {"scripts": len(scripts), "hash": digest(scripts)}
 
     async def close(self) -> None:
-        """Nothing is held open."""
+        """Do nothing: nothing is open."""
 
-    async def _said(self, chat: Sequence[Message], begun: str, seed: int) -> Line:
-        """What is said at this turn of the chat, unless the line says that the request fails."""
+    async def _said(self, chat: Sequence[Message], partial: str, seed: int) -> Line:
+        """Return what is said at this turn of the chat, unless the line makes the request fail."""
         if self._history is not None:
-            asked = (Message(role="assistant", text=begun),) if begun else ()
+            asked = (Message(role="assistant", text=partial),) if partial else ()
             self._history.append(((*chat, *asked), seed))
         script = self._script_for(chat)
         line = script.turn(script.next_turn(chat), seed)
         await asyncio.sleep(self._delay)
         if line.fails:
-            self._fail(line, [*chat, Message(role="assistant", text=begun)], seed)
+            self._fail(line, [*chat, Message(role="assistant", text=partial)], seed)
         return line
 
     def _script_for(self, chat: Sequence[Message]) -> Script:
-        """The script of the problem; the last question wins over worked examples before it."""
+        """Find the script of the last question, which worked examples may precede."""
         for message in reversed(chat):
             if message.role == "user":
                 for script in self._scripts:
@@ -241,6 +235,7 @@ class Scripted:
         raise ModelError(f"{self.name}: no script for {asked[:80]!r}", retryable=False)
 
     def _fail(self, line: Line, chat: Sequence[Message], seed: int) -> None:
+        """Raise the failure that a line gives, as often as it says for the same request."""
         request = digest([[(m.role, m.text) for m in chat], seed])
         failed = self._failed.get(request, 0)
         if line.fails < 0 or failed < line.fails:
@@ -254,6 +249,7 @@ class Scripted:
 
 
 def _read(path: Path) -> list[Script]:
+    """Read a JSONL file of scripts. Raises ConfigError naming the line."""
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as failure:
@@ -274,23 +270,24 @@ def _read(path: Path) -> list[Script]:
 
 
 def _line(entry: str | Line) -> Line:
+    """Return an entry as a line."""
     return entry if isinstance(entry, Line) else Line(text=entry)
 
 
 def _before(stop: Sequence[str], text: str) -> str:
-    """The text before the first of the marks."""
+    """Return the text before the first of the marks."""
     for mark in stop:
         text = text.partition(mark)[0]
     return text
 
 
 def _pieces(text: str) -> list[str]:
-    """Words, each with the space before it."""
+    """Split into words, each with the space before it."""
     return re.findall(r"\s*\S+|\s+", text)
 
 
 def _token(piece: str, line: Line, texts: Sequence[str], said: str, count: int) -> Token:
-    """A piece after what is `said`; its alternatives are how the other texts go on from there."""
+    """Return a piece as a token; the other texts that start with `said` give its alternatives."""
     logprob = -3.0 if piece.strip() in line.unsure else -0.1
     rests = [text.removeprefix(said) for text in texts if text.startswith(said) and text != said]
     others = dict.fromkeys([piece, *(_pieces(rest)[0] for rest in rests)])
@@ -299,8 +296,20 @@ def _token(piece: str, line: Line, texts: Sequence[str], said: str, count: int) 
 
 
 def _words(chat: Sequence[Message]) -> int:
+    """Count the words of a chat."""
     return sum(_tokens(message.text) for message in chat)
 
 
 def _tokens(text: str) -> int:
+    """Count the words of a text, which stand for its tokens."""
     return len(text.split())
+
+
+PROVIDER = Provider(
+    name="scripted",
+    description="given replies, for tests and dry runs",
+    options=Options,
+    connect=connect,
+    can=frozenset({"continuing", "logprobs", "seed", "stop"}),
+    reach=frozenset({"parallel"}),
+)

@@ -14,7 +14,7 @@ import solver
 from sandbox import Finding, Level, Limits, Sandbox, open_sandbox
 from sandbox.screen import screen as screen_program
 from solver.config import Config
-from solver.models import Model, connect, continuer
+from solver.models import Model, connect, continuing
 from solver.run.judging import Judging, open_judges
 from solver.run.schedule import Endpoint, Gate, gate_of
 from solver.run.watch import Watch
@@ -69,7 +69,7 @@ async def build(config: Config, *, owner: str, cache: Path, watch: Watch) -> Asy
             stack.push_async_callback(model.close)
         described = await asyncio.gather(*(model.describe() for model in models))
         if any(mode.continues for mode in config.running):
-            await asyncio.gather(*(continuer(model).prove_extend() for model in models))
+            await asyncio.gather(*(continuing(model).prove_extend() for model in models))
         gates: dict[str, Gate] = {}
         endpoints = [
             Endpoint(model, config.patience, gate_of(gates, model, config.patience), watch.traffic)

@@ -17,7 +17,7 @@ from typing import Any
 
 from solver.config import Patience
 from solver.errors import ModelError
-from solver.models import Extend, Model, continuer
+from solver.models import Extend, Model, continuing
 from solver.records import Message, Reply
 
 logger = logging.getLogger(__name__)
@@ -126,7 +126,7 @@ class Endpoint:
         The slot is kept through retries, so that no other prompt evicts this prefix from the
         server's cache. A request that is made again shows `until` its text from the start.
         """
-        extend = continuer(self.model).extend
+        extend = continuing(self.model).extend
 
         async def patiently(chat: Sequence[Message], begun: str, **how: Any) -> Reply:
             request = partial(extend, chat, begun, **how)

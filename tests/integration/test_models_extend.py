@@ -1,4 +1,4 @@
-"""Continuing a reply that is begun, at servers that speak the providers' protocols."""
+"""Continuing a partial reply, at servers that speak the providers' protocols."""
 
 import asyncio
 import json
@@ -14,8 +14,8 @@ from tests.servers import MistralWire, OllamaWire, OpenAIWire, Said, Trouble, re
 
 KEY = "kEy-0123456789abcdef"
 CHAT = (Message(role="system", text="Be brief."), Message(role="user", text="What is 2+2?"))
-OPENED = rendered([{"role": m.role, "content": m.text} for m in CHAT])
-BEGUN = "x = 2\n    "
+RENDERED = rendered([{"role": m.role, "content": m.text} for m in CHAT])
+PARTIAL = "x = 2\n    "
 
 PROVIDERS = {
     "openai": (OpenAIWire, lambda url: {"base_url": f"{url}/v1"}),
@@ -51,19 +51,19 @@ async def connected(provider, *args, sampling=None, options=None, **more):
 
 async def test_the_reply_is_the_continuation_alone(provider):
     async with connected(provider, Said("y = x + x\nprint(y)", read=30, wrote=9)) as (model, _):
-        reply = await model.extend(CHAT, BEGUN, seed=1)
+        reply = await model.extend(CHAT, PARTIAL, seed=1)
     assert reply.text == "y = x + x\nprint(y)"
     assert (reply.input_tokens, reply.output_tokens) == (30, 9)
     assert (reply.requests, reply.capped, reply.prompt_cut) == (1, False, False)
 
 
 @pytest.mark.parametrize("provider", RAW, indirect=True)
-async def test_the_prompt_is_the_chat_as_the_server_renders_it_with_the_beginning(provider):
+async def test_the_prompt_is_the_chat_as_the_server_renders_it_with_the_partial_reply(provider):
     async with connected(provider) as (model, wire):
-        await model.extend(CHAT, BEGUN, seed=1)
+        await model.extend(CHAT, PARTIAL, seed=1)
         await model.extend(CHAT, "", seed=1)
     prompts = [request.body["prompt"] for request in wire.asked(REQUEST[provider])]
-    assert prompts == [OPENED + BEGUN, OPENED]
+    assert prompts == [RENDERED + PARTIAL, RENDERED]
     assert len(wire.requests) == 3, "a chat is rendered once"
 
 
@@ -78,19 +78,19 @@ async def test_the_prompt_can_be_rendered_by_the_models_own_template(provider, t
     options = {"chat_template": str(path)}
     async with connected(provider, options=options, renders=False) as (model, wire):
         await model.prove_extend()
-        await model.extend(CHAT, BEGUN, seed=1)
-    assert wire.asked(REQUEST[provider])[-1].body["prompt"] == OPENED + BEGUN
+        await model.extend(CHAT, PARTIAL, seed=1)
+    assert wire.asked(REQUEST[provider])[-1].body["prompt"] == RENDERED + PARTIAL
 
 
-async def test_mistral_is_given_the_beginning_as_a_prefix(monkeypatch):
+async def test_mistral_is_given_the_partial_reply_as_a_prefix(monkeypatch):
     monkeypatch.setenv("MISTRAL_API_KEY", KEY)
     async with connected("mistral") as (model, wire):
-        await model.extend(CHAT, BEGUN, seed=1)
+        await model.extend(CHAT, PARTIAL, seed=1)
         await model.extend(CHAT, "", seed=1)
     first, second = (request.body["messages"] for request in wire.requests)
     assert (first[-1]["role"], first[-1]["content"], first[-1]["prefix"]) == (
         "assistant",
-        BEGUN,
+        PARTIAL,
         True,
     )
     assert [m["role"] for m in second] == ["system", "user"]
@@ -104,7 +104,7 @@ async def test_until_ends_the_reply_and_the_request(provider):
         return text.count(" ") == 2
 
     async with connected(provider, "one two three four " * 20, pace=0.02) as (model, wire):
-        reply = await model.extend(CHAT, BEGUN, seed=1, until=three_words)
+        reply = await model.extend(CHAT, PARTIAL, seed=1, until=three_words)
         await asyncio.sleep(0.1)
     assert reply.text == "one two three"
     assert not reply.capped
@@ -163,7 +163,7 @@ async def test_tokens_come_with_their_probabilities_and_alternatives(provider):
     assert body.get("top_logprobs", body["logprobs"]) == 2
 
 
-async def test_llama_server_tells_tokens_in_the_shape_of_its_chat():
+async def test_llama_server_returns_tokens_in_the_form_of_its_chat():
     told = {"token": "4", "logprob": -0.25, "top_logprobs": [{"token": "4", "logprob": -0.25}]}
     choice = {"index": 0, "text": "4", "finish_reason": "stop", "logprobs": {"content": [told]}}
     event = {"id": "1", "object": "text_completion", "created": 0, "model": "test"}
@@ -177,7 +177,7 @@ async def test_llama_server_tells_tokens_in_the_shape_of_its_chat():
     ]
 
 
-async def test_mistral_tells_no_probabilities(monkeypatch):
+async def test_mistral_returns_no_probabilities(monkeypatch):
     monkeypatch.setenv("MISTRAL_API_KEY", KEY)
     async with connected("mistral", "one two") as (model, _):
         assert (await model.extend(CHAT, "", seed=1, logprobs=2)).tokens == ()
@@ -186,26 +186,26 @@ async def test_mistral_tells_no_probabilities(monkeypatch):
 async def test_an_error_in_the_middle_may_be_asked_again(provider):
     async with connected(provider, Said("one two", breaks=True)) as (model, _):
         with pytest.raises(ModelError) as failure:
-            await model.extend(CHAT, BEGUN, seed=1)
+            await model.extend(CHAT, PARTIAL, seed=1)
     assert failure.value.retryable
     assert "\n" not in str(failure.value)
 
 
 async def test_a_stream_that_is_cut_off_may_be_asked_again(provider):
     async with connected(provider) as (model, wire):
-        await model.extend(CHAT, BEGUN, seed=1)
+        await model.extend(CHAT, PARTIAL, seed=1)
         wire.troubles.append(Trouble(headers={"Content-Type": "text/event-stream"}, cut=True))
         with pytest.raises(ModelError) as failure:
-            await model.extend(CHAT, BEGUN, seed=1)
+            await model.extend(CHAT, PARTIAL, seed=1)
     assert failure.value.retryable
 
 
 async def test_a_refusal_before_the_stream_is_as_ever(provider):
     async with connected(provider) as (model, wire):
-        await model.extend(CHAT, BEGUN, seed=1)
+        await model.extend(CHAT, PARTIAL, seed=1)
         wire.troubles.append(Trouble(429, {"error": f"slow down, {KEY}"}, {"Retry-After": "7"}))
         with pytest.raises(ModelError) as failure:
-            await model.extend(CHAT, BEGUN, seed=1)
+            await model.extend(CHAT, PARTIAL, seed=1)
     assert (failure.value.status, failure.value.retry_after) == (429, 7)
     assert KEY not in f"{failure.value}{failure.value.__cause__!r}"
 
@@ -213,7 +213,7 @@ async def test_a_refusal_before_the_stream_is_as_ever(provider):
 async def test_a_stream_that_stops_coming_is_given_up_at_the_deadline(provider):
     async with connected(provider, "one two", pace=5, options={"timeout": 0.3}) as (model, _):
         with pytest.raises(ModelError, match=r"0\.3 s"):
-            await model.extend(CHAT, BEGUN, seed=1)
+            await model.extend(CHAT, PARTIAL, seed=1)
 
 
 async def test_proving_passes_where_replies_can_be_continued(provider):
@@ -224,7 +224,7 @@ async def test_proving_passes_where_replies_can_be_continued(provider):
 async def test_openai_itself_is_refused_without_a_request(monkeypatch):
     monkeypatch.setenv("OPENAI_API_KEY", KEY)
     model = connect("openai/gpt-4o-mini", Sampling(), {"base_url": OPENAI})
-    with pytest.raises(ConfigError, match="continues no reply that is begun"):
+    with pytest.raises(ConfigError, match="continues no partial reply"):
         await model.prove_extend()
     await model.close()
 
@@ -244,7 +244,7 @@ async def test_a_server_of_chats_alone_is_a_mistake_of_the_config(provider):
             await model.prove_extend()
 
 
-async def test_a_growing_reply_stays_at_the_host_that_has_its_beginning():
+async def test_a_reply_is_continued_at_the_host_that_has_its_start():
     async with serving(OllamaWire()) as one, serving(OllamaWire()) as other:
         model = connect("ollama/test", Sampling(), {"hosts": [one.url, other.url]})
         chats = [(Message(role="user", text=text),) for text in ("a?", "b?")]
@@ -256,7 +256,7 @@ async def test_a_growing_reply_stays_at_the_host_that_has_its_beginning():
 
 
 @pytest.mark.parametrize("provider", PROVIDERS, indirect=True)
-async def test_a_stop_of_the_request_is_sent_beside_those_of_the_sampling(provider):
+async def test_a_stop_of_the_request_is_sent_with_those_of_the_sampling(provider):
     async with connected(provider, sampling=Sampling(stop=("END",))) as (model, wire):
         await model.generate(CHAT, seed=1, stop=["```output"])
     body = wire.requests[-1].body
@@ -264,18 +264,18 @@ async def test_a_stop_of_the_request_is_sent_beside_those_of_the_sampling(provid
 
 
 @pytest.mark.parametrize("version", ["0.33.2", "0.5.0"])
-async def test_a_beginning_that_does_not_fit_is_never_continued_in_silence(version):
+async def test_a_partial_reply_that_does_not_fit_is_never_continued_in_silence(version):
     options = {"num_ctx": 4096}
     async with connected("ollama", version=version, options=options) as (model, _):
-        short = await model.extend(CHAT, BEGUN, seed=1)
+        short = await model.extend(CHAT, PARTIAL, seed=1)
         long = await model.extend(CHAT, "x = 1\n" * 5000, seed=1)
     assert (short.prompt_cut, long.prompt_cut) == (False, True)
 
 
-async def test_a_beginning_that_does_not_fit_is_the_trials_fact_at_other_servers_too():
+async def test_a_partial_reply_that_does_not_fit_is_the_trials_fact_at_other_servers_too():
     message = "This model's maximum context length is 10 tokens, your prompt has 99"
     async with connected("openai") as (model, wire):
         await model.extend(CHAT, "", seed=1)
         wire.troubles.append(Trouble(400, {"error": {"message": message}}))
-        reply = await model.extend(CHAT, BEGUN, seed=1)
+        reply = await model.extend(CHAT, PARTIAL, seed=1)
     assert (reply.prompt_cut, reply.text) == (True, "")

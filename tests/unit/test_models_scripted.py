@@ -99,7 +99,7 @@ async def test_history_receives_each_chat_with_its_seed():
     assert heard == [((user("q"),), 3)]
 
 
-async def test_a_prefix_is_continued_by_the_rest_of_the_reply_it_began():
+async def test_a_prefix_is_continued_by_the_rest_of_its_reply():
     model = Scripted(replies=["one two three four"])
     assert (await model.complete("Q: count\none two", seed=0)).text == " three four"
     part = await model.complete("Q: count\n", seed=0, max_tokens=2)
@@ -107,21 +107,21 @@ async def test_a_prefix_is_continued_by_the_rest_of_the_reply_it_began():
     assert (await model.complete("Q", seed=0, stop=[" three"])).text == "one two"
 
 
-async def test_a_begun_reply_goes_on_to_its_end():
+async def test_a_partial_reply_is_continued_to_its_end():
     model = Scripted(replies=["first", "x = 1\nprint(x)"])
     chat = [user("q"), said("first"), user("again")]
-    for begun in ("", "x =", "x = 1\n", "x = 1\npri", "x = 1\nprint(x)"):
-        reply = await model.extend(chat, begun, seed=0)
-        assert begun + reply.text == "x = 1\nprint(x)"
+    for partial in ("", "x =", "x = 1\n", "x = 1\npri", "x = 1\nprint(x)"):
+        reply = await model.extend(chat, partial, seed=0)
+        assert partial + reply.text == "x = 1\nprint(x)"
         assert not reply.capped
 
 
 async def test_one_token_after_another_gives_the_whole_reply():
     model = Scripted(replies=["x = 1\nprint(x)\n"])
-    grown, requests = "", 0
-    while (reply := await model.extend([user("q")], grown, seed=0, max_tokens=1)).capped:
-        grown, requests = grown + reply.text, requests + 1
-    assert (grown + reply.text, requests) == ("x = 1\nprint(x)\n", 4)
+    text, requests = "", 0
+    while (reply := await model.extend([user("q")], text, seed=0, max_tokens=1)).capped:
+        text, requests = text + reply.text, requests + 1
+    assert (text + reply.text, requests) == ("x = 1\nprint(x)\n", 4)
 
 
 async def test_until_ends_a_continuation_after_the_token_that_made_it_true():
@@ -130,11 +130,11 @@ async def test_until_ends_a_continuation_after_the_token_that_made_it_true():
     assert (reply.text, reply.output_tokens, reply.capped) == (" b c", 2, False)
 
 
-async def test_what_the_text_does_not_begin_with_goes_on_as_the_first_text_instead_that_does():
+async def test_a_partial_reply_of_another_text_is_continued_by_the_first_text_instead():
     line = Line(text="x = = 1", instead=("x = 2 + 3", "x = 2 - 3", "y"))
     model = Scripted(replies=[line])
-    for begun, rest in (("x = ", "= 1"), ("x = 2", " + 3"), ("x = 2 -", " 3"), ("z", "")):
-        assert (await model.extend([user("q")], begun, seed=0)).text == rest
+    for partial, rest in (("x = ", "= 1"), ("x = 2", " + 3"), ("x = 2 -", " 3"), ("z", "")):
+        assert (await model.extend([user("q")], partial, seed=0)).text == rest
 
 
 async def test_a_token_tells_how_sure_it_is_and_what_else_could_stand_there():
@@ -160,10 +160,10 @@ async def test_a_stop_ends_a_reply_before_it():
 
 async def test_a_continuation_fails_as_often_as_its_line_says():
     model = Scripted(replies=[Line(text="a b", fails=1)])
-    for begun in ("", "a"):
+    for partial in ("", "a"):
         with pytest.raises(ModelError):
-            await model.extend([user("q")], begun, seed=0)
-        assert begun + (await model.extend([user("q")], begun, seed=0)).text == "a b"
+            await model.extend([user("q")], partial, seed=0)
+        assert partial + (await model.extend([user("q")], partial, seed=0)).text == "a b"
 
 
 async def test_a_file_gives_scripts_and_can_be_the_name(tmp_path):

@@ -20,7 +20,7 @@ CHATML = """\
     {{- '<|im_start|>assistant\\n' }}
 {%- endif %}
 """
-OPENED = (
+RENDERED = (
     "<|im_start|>system\nBe brief.<|im_end|>\n<|im_start|>user\n1 < 2 & 3?<|im_end|>\n"
     "<|im_start|>assistant\n"
 )
@@ -32,18 +32,18 @@ def template(tmp_path, content, name="tokenizer_config.json"):
     return read_template(str(path))
 
 
-def test_a_chat_is_opened_for_the_assistant(tmp_path):
-    assert template(tmp_path, CHATML, "chat_template.jinja")(CHAT) == OPENED
+def test_a_chat_ends_where_the_assistants_reply_starts(tmp_path):
+    assert template(tmp_path, CHATML, "chat_template.jinja")(CHAT) == RENDERED
 
 
 @pytest.mark.parametrize("mark", ["<s>", {"content": "<s>", "lstrip": False}, None])
-def test_a_mark_of_the_beginning_is_left_to_the_server(tmp_path, mark):
-    assert template(tmp_path, {"chat_template": CHATML, "bos_token": mark})(CHAT) == OPENED
+def test_the_beginning_of_text_token_is_left_to_the_server(tmp_path, mark):
+    assert template(tmp_path, {"chat_template": CHATML, "bos_token": mark})(CHAT) == RENDERED
 
 
 def test_of_several_templates_the_default_is_taken(tmp_path):
     both = [{"name": "rag", "template": "rag"}, {"name": "default", "template": CHATML}]
-    assert template(tmp_path, {"chat_template": both})(CHAT) == OPENED
+    assert template(tmp_path, {"chat_template": both})(CHAT) == RENDERED
 
 
 def test_json_in_a_template_is_written_as_it_is(tmp_path):

@@ -1,8 +1,8 @@
-"""A text goes on from the tokens it was written in."""
+"""A partial reply is continued from the tokens it was written in."""
 
-from solver.models._token_ids import REMEMBERED, Part, Spelling
+from solver.models._token_ids import REMEMBERED, Part, TokenIds
 
-OPENED = "<user>q<assistant>"
+PROMPT = "<user>q<assistant>"
 
 
 def parts(*pairs):
@@ -12,51 +12,51 @@ def parts(*pairs):
 WRITTEN = parts(("x", 1), (" =", 2), ("\n", 3), ("\n", 3), ("y", 4))
 
 
-def written(*replies, opened=OPENED):
-    spelling = Spelling()
-    for begun, tokens in replies:
-        spelling.keep(opened, spelling.of(opened, begun), tokens)
-    return spelling
+def written(*replies, prompt=PROMPT):
+    ids = TokenIds()
+    for partial, tokens in replies:
+        ids.keep(prompt, ids.of(prompt, partial), tokens)
+    return ids
 
 
-def test_what_was_written_is_spelt_as_it_was_written():
-    spelling = written(("", WRITTEN[:3]), ("x =\n", WRITTEN[3:]))
-    assert spelling.of(OPENED, "x =\n\ny") == WRITTEN
+def test_what_was_written_keeps_its_tokens():
+    ids = written(("", WRITTEN[:3]), ("x =\n", WRITTEN[3:]))
+    assert ids.of(PROMPT, "x =\n\ny") == WRITTEN
 
 
-def test_a_reply_that_is_cut_keeps_the_spelling_of_what_is_left():
-    assert written(("", WRITTEN)).of(OPENED, "x =\n\n") == WRITTEN[:4]
+def test_a_reply_that_is_cut_keeps_the_tokens_of_what_is_left():
+    assert written(("", WRITTEN)).of(PROMPT, "x =\n\n") == WRITTEN[:4]
 
 
 def test_a_cut_inside_a_token_leaves_text():
-    assert written(("", WRITTEN)).of(OPENED, "x \u0020") == (Part("x", 1), Part("  "))
+    assert written(("", WRITTEN)).of(PROMPT, "x \u0020") == (Part("x", 1), Part("  "))
 
 
-def test_what_was_put_in_stays_text_and_what_followed_is_spelt():
-    spelling = written(("", WRITTEN), ("x = 7", parts(("\n", 3), ("z", 5))))
-    assert spelling.of(OPENED, "x = 7\nz") == (
+def test_what_was_put_in_stays_text_and_what_followed_keeps_its_tokens():
+    ids = written(("", WRITTEN), ("x = 7", parts(("\n", 3), ("z", 5))))
+    assert ids.of(PROMPT, "x = 7\nz") == (
         *WRITTEN[:2],
         Part(" 7"),
         *parts(("\n", 3), ("z", 5)),
     )
-    assert spelling.of(OPENED, "x =\n\ny") == WRITTEN, "the reply before is still known"
+    assert ids.of(PROMPT, "x =\n\ny") == WRITTEN, "the reply before is still known"
 
 
-def test_another_chat_has_another_spelling():
+def test_another_chat_has_other_tokens():
     assert written(("", WRITTEN)).of("<user>r<assistant>", "x =") == (Part("x ="),)
 
 
-def test_nothing_is_spelt_as_nothing():
-    assert written(("", WRITTEN)).of(OPENED, "") == ()
+def test_an_empty_reply_has_no_tokens():
+    assert written(("", WRITTEN)).of(PROMPT, "") == ()
 
 
-def test_letters_beyond_ascii_are_text_for_they_may_be_several_tokens():
-    spelling = written(("", parts(("a", 1), ("🙂", 9), ("b", 2))))
-    assert spelling.of(OPENED, "a🙂b") == (Part("a", 1), Part("🙂"), Part("b", 2))
+def test_characters_beyond_ascii_stay_text_for_they_may_be_several_tokens():
+    ids = written(("", parts(("a", 1), ("🙂", 9), ("b", 2))))
+    assert ids.of(PROMPT, "a🙂b") == (Part("a", 1), Part("🙂"), Part("b", 2))
 
 
-def test_only_the_replies_that_grew_last_are_remembered():
-    spelling = written(("", WRITTEN))
+def test_only_the_replies_that_were_continued_last_are_remembered():
+    ids = written(("", WRITTEN))
     for number in range(REMEMBERED):
-        spelling.keep(f"chat {number}", (), WRITTEN)
-    assert spelling.of(OPENED, "x") == (Part("x"),)
+        ids.keep(f"chat {number}", (), WRITTEN)
+    assert ids.of(PROMPT, "x") == (Part("x"),)

@@ -1,0 +1,136 @@
+"""One Ollama server: its address, how busy it is, and its failures as `ModelError`."""
+
+import asyncio
+import contextlib
+import json
+import os
+import time
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from solver.errors import ModelError
+from solver.models._failures import (
+    CONNECT_SECONDS,
+    one_line,
+    place,
+    refused,
+    too_slow,
+    unreachable,
+)
+
+if TYPE_CHECKING:
+    import httpx
+    import ollama
+
+_T = TypeVar("_T")
+
+DOWN_SECONDS = 30.0
+"""How long a host that could not be reached is avoided while there is another."""
+
+
+class Host:
+    """One server: its address, how busy it is, and whether it answered last time."""
+
+    def __init__(self, url: str, model: str) -> None:
+        self.place = place(url)
+        self.busy = 0
+        self.down_until = 0.0
+        self._url = url
+        self._model = model
+        self.client = _client(url, self._check)
+
+    async def reach(self, ask: "Callable[[], Awaitable[_T]]", seconds: float) -> "_T":
+        """Return what `ask` answers before the deadline. Raises ModelError."""
+        import httpx
+        import ollama
+
+        try:
+            async with asyncio.timeout(seconds):
+                return await ask()
+        except TimeoutError as late:
+            raise too_slow(self.place, seconds) from late
+        except (httpx.TransportError, ConnectionError) as broken:
+            self.down_until = time.monotonic() + DOWN_SECONDS
+            fix = "start it with `ollama serve`, or set the option hosts"
+            raise unreachable(self.place, broken, fix=fix) from broken
+        except ollama.ResponseError as broken:  # an error in the middle of a stream, after its 200
+            said = one_line(broken.error, os.environ.get("OLLAMA_API_KEY", ""))
+            raise ModelError(f"{self.place}: the stream ended: {said}") from broken
+        except ValueError as unreadable:  # not JSON, or JSON of another shape
+            raise ModelError(
+                f"{self.place}: the answer is not Ollama's; check the option hosts", retryable=False
+            ) from unreadable
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self.client.close()  # type: ignore[no-untyped-call]  # ollama does not type it
+
+    async def version(self) -> str:
+        """Ask for the server's version, which the client has no function for."""
+        import httpx
+
+        async with httpx.AsyncClient(event_hooks={"response": [self._check]}) as web:
+            answer = await web.get(f"{self._url}/api/version", timeout=CONNECT_SECONDS)
+        return str(answer.json().get("version", "unknown"))
+
+    async def rendered(self, request: dict[str, Any]) -> str:
+        """Have the server render a chat without answering it; the client has no function for it."""
+        answer = await self.client._request_raw("POST", "/api/chat", json=request)  # type: ignore[no-untyped-call]
+        prompt = (answer.json().get("_debug_info") or {}).get("rendered_template")
+        if not isinstance(prompt, str):
+            raise ModelError(f"{self.place}: this server renders no chat", retryable=False)
+        return prompt
+
+    async def _check(self, response: "httpx.Response") -> None:
+        """Turn an error status into ModelError while its headers are still at hand."""
+        if response.status_code < 400:
+            return
+        detail = (await response.aread()).decode(errors="replace")
+        with contextlib.suppress(ValueError, AttributeError):
+            detail = str(json.loads(detail).get("error", detail))
+        advice = {
+            401: "the server asks for a key: set OLLAMA_API_KEY",
+            404: f"get the model with `ollama pull {self._model}`",
+        }
+        raise refused(
+            self.place,
+            response.status_code,
+            detail,
+            response.headers,
+            advice=advice,
+            secret=os.environ.get("OLLAMA_API_KEY", ""),
+        )
+
+
+def _client(url: str, check: "Callable[[httpx.Response], Awaitable[None]]") -> "ollama.AsyncClient":
+    """Build a client that asks the server not to cut prompts, and checks each response."""
+    import httpx
+    import ollama
+
+    class NeverCut(ollama.AsyncClient):
+        """Asks the server to refuse a prompt that does not fit; the client has no parameter for it.
+
+        Servers before 0.12.6 ignore this, and `was_cut` looks at what they counted.
+        """
+
+        async def _request(self, *args: Any, **kwargs: Any) -> Any:
+            if "options" in kwargs.get("json", {}):
+                kwargs["json"] |= {"truncate": False, "shift": False}
+            return await super()._request(*args, **kwargs)
+
+    return NeverCut(
+        host=url,
+        timeout=httpx.Timeout(None, connect=CONNECT_SECONDS),
+        event_hooks={"response": [check]},
+    )
+
+
+def host_url(host: str) -> str:
+    """Return a host as a URL; users may write `gpu1` or `:11500`."""
+    host = host.strip().rstrip("/") or "localhost"
+    if "://" in host:
+        return host
+    name, colon, port = host.rpartition(":")
+    if not colon or not port.isdigit():
+        name, port = host, "11434"
+    return f"http://{name or 'localhost'}:{port}"
