@@ -5,7 +5,8 @@ import json
 
 from solver.store import Store
 from tests.integration.test_end_to_end import run_solver
-from tests.servers import OpenAIWire, Said, serving
+from tests.servers import serving
+from tests.wires import OpenAIWire, Said
 
 CONFIG = """
 model: scripted/test

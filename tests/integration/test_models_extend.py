@@ -10,7 +10,8 @@ from solver.errors import ConfigError, ModelError
 from solver.models import connect
 from solver.models.openai import OPENAI
 from solver.records import Message, Sampling
-from tests.servers import MistralWire, OllamaWire, OpenAIWire, Said, Trouble, rendered, serving
+from tests.servers import serving
+from tests.wires import MistralWire, OllamaWire, OpenAIWire, Said, Trouble, rendered
 
 KEY = "kEy-0123456789abcdef"
 CHAT = (Message(role="system", text="Be brief."), Message(role="user", text="What is 2+2?"))

@@ -11,7 +11,8 @@ import pytest
 from solver.errors import ConfigError, ModelError
 from solver.models import connect
 from solver.records import Message, Sampling
-from tests.servers import MistralWire, OllamaWire, OpenAIWire, Said, Trouble, serving
+from tests.servers import serving
+from tests.wires import MistralWire, OllamaWire, OpenAIWire, Said, Trouble
 
 KEY = "kEy-0123456789abcdef"
 CHAT = (Message(role="system", text="Be brief."), Message(role="user", text="What is 2+2?"))

@@ -13,7 +13,8 @@ from solver.models import connect
 from solver.models._weights import SMOLLM2, get_smollm2
 from solver.models.local import Local
 from solver.records import Message, Sampling
-from tests.servers import OllamaWire, Said, serving
+from tests.servers import serving
+from tests.wires import OllamaWire, Said
 
 pytestmark = pytest.mark.model
 

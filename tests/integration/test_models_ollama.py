@@ -6,7 +6,8 @@ from solver.errors import ConfigError, ModelError
 from solver.models import connect
 from solver.models.ollama import was_cut
 from solver.records import Message, Sampling
-from tests.servers import OllamaWire, Said, Trouble, serving
+from tests.servers import serving
+from tests.wires import OllamaWire, Said, Trouble
 
 CHAT = (Message(role="user", text="What is 2+2?"),)
 LONG = (

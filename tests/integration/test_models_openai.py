@@ -4,7 +4,8 @@ from solver.errors import ConfigError, ModelError
 from solver.models import connect
 from solver.models.openai import OPENAI
 from solver.records import Message, Sampling
-from tests.servers import OpenAIWire, Trouble, serve_openai, serving
+from tests.servers import serve_openai, serving
+from tests.wires import OpenAIWire, Trouble
 
 CHAT = (Message(role="user", text="What is 2+2?"),)
 

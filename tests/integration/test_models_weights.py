@@ -9,7 +9,8 @@ import pytest
 from solver.errors import ConfigError, ModelError
 from solver.models import _weights
 from solver.models._weights import HubFile, find_weights, get_from_hub, gguf_facts
-from tests.servers import Trouble, Wire, serving
+from tests.servers import serving
+from tests.wires import Trouble, Wire
 
 DATA = b"GGUF" + bytes(100_000)
 SHA = hashlib.sha256(DATA).hexdigest()

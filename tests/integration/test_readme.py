@@ -19,7 +19,8 @@ from tests.integration.test_problems_hub import (
     math500_as_on_the_hub,
     math_as_on_the_hub,
 )
-from tests.servers import OllamaWire, serving
+from tests.servers import serving
+from tests.wires import OllamaWire
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
