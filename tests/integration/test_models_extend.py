@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from solver.errors import ConfigError, ModelError
-from solver.models import connect
+from solver.models import connect, provider_of
 from solver.models.openai import OPENAI
 from solver.records import Message, Sampling
 from tests.servers import serving
@@ -182,6 +182,12 @@ async def test_mistral_returns_no_probabilities(monkeypatch):
     monkeypatch.setenv("MISTRAL_API_KEY", KEY)
     async with connected("mistral", "one two") as (model, _):
         assert (await model.extend(CHAT, "", seed=1, logprobs=2)).tokens == ()
+
+
+async def test_probabilities_come_exactly_if_the_provider_declares_them(provider):
+    async with connected(provider, "one two") as (model, _):
+        reply = await model.extend(CHAT, "", seed=1, logprobs=2)
+    assert bool(reply.tokens) == ("logprobs" in provider_of(provider).can)
 
 
 async def test_an_error_in_the_middle_may_be_asked_again(provider):

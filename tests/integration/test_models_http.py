@@ -9,7 +9,7 @@ from email.utils import format_datetime
 import pytest
 
 from solver.errors import ConfigError, ModelError
-from solver.models import connect
+from solver.models import connect, provider_of
 from solver.records import Message, Sampling
 from tests.servers import serving
 from tests.wires import MistralWire, OllamaWire, OpenAIWire, Said, Trouble
@@ -56,9 +56,11 @@ async def failure_of(provider, trouble, **more):
 
 async def test_a_reply_comes_back_with_its_tokens_and_time(provider):
     async with connected(provider, Said("4", read=20, wrote=3), delay=0.05) as (model, _):
+        started = time.perf_counter()
         reply = await model.generate(CHAT, seed=1)
+        waited = time.perf_counter() - started
     assert (reply.text, reply.input_tokens, reply.output_tokens) == ("4", 20, 3)
-    assert 0.05 <= reply.seconds < 1
+    assert 0.05 <= reply.seconds <= waited
     assert (reply.requests, reply.capped, reply.prompt_cut) == (1, False, False)
 
 
@@ -114,6 +116,10 @@ async def test_a_schema_is_sent_for_the_server_to_enforce(provider):
         assert body["response_format"]["json_schema"]["strict"] is True
 
 
+def test_what_these_tests_find_in_requests_is_declared(provider):
+    assert {"schema", "seed", "stop"} <= provider_of(provider).can
+
+
 async def test_a_rate_limit_says_how_long_to_wait_in_seconds(provider):
     failure = await failure_of(provider, Trouble(429, headers={"Retry-After": "7"}))
     assert (failure.status, failure.retryable, failure.retry_after) == (429, True, 7)
@@ -150,8 +156,8 @@ async def test_a_refused_key_is_named_by_its_variable_and_never_shown(provider):
 
 async def test_a_server_that_hangs_is_given_up_at_the_deadline(provider):
     started = time.monotonic()
-    failure = await failure_of(provider, Trouble(hang=5), options={"timeout": 0.3})
-    assert time.monotonic() - started < 2
+    failure = await failure_of(provider, Trouble(hang=60), options={"timeout": 0.3})
+    assert time.monotonic() - started < 30
     assert failure.retryable
     assert "0.3 s" in str(failure)
 
@@ -159,7 +165,7 @@ async def test_a_server_that_hangs_is_given_up_at_the_deadline(provider):
 async def test_a_reply_that_drips_is_given_up_at_the_deadline(provider):
     started = time.monotonic()
     failure = await failure_of(provider, Trouble(body={}, drip=0.05), options={"timeout": 0.3})
-    assert time.monotonic() - started < 2
+    assert time.monotonic() - started < 30
     assert failure.retryable
 
 
@@ -186,14 +192,14 @@ async def test_a_server_that_is_not_there_may_be_asked_again(provider):
 
 
 async def test_a_cancelled_request_ends_at_once(provider):
-    async with connected(provider, delay=5) as (model, _):
+    async with connected(provider, delay=60) as (model, _):
         task = asyncio.create_task(model.generate(CHAT, seed=1))
         await asyncio.sleep(0.2)
         task.cancel()
         started = time.monotonic()
         with pytest.raises(asyncio.CancelledError):
             await task
-        assert time.monotonic() - started < 1
+        assert time.monotonic() - started < 30
 
 
 async def test_describe_proves_the_model_is_there(provider):
