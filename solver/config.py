@@ -203,6 +203,8 @@ class Config(Record):
 
         `limit` and `repeats` may grow, and speed may change, without touching what was measured.
         """
+        from solver.models import provider_of, provider_of_model  # here: imports provider files
+
         free = {"limit", "repeats", "patience", "problems_file"}
         facts = self.model_dump(mode="json", exclude=free)
         facts["sandbox"].pop("workers")
@@ -212,9 +214,13 @@ class Config(Record):
                 facts[mode.section] = mode.measured(getattr(self, mode.section))
             else:
                 facts.pop(mode.section)  # what no trial uses decides none
-        for options in (facts["judge"], *facts["model"]):
-            options["options"] = measured(options["options"])
-        facts["providers"] = {name: measured(facts["providers"][name]) for name in self.providers}
+        for model in facts["model"]:
+            model["options"] = provider_of_model(model["name"]).measured(model["options"])
+        if self.judge.model is not None:
+            judge = facts["judge"]
+            judge["options"] = provider_of_model(self.judge.model).measured(judge["options"])
+        for name, options in facts["providers"].items():
+            facts["providers"][name] = provider_of(name).measured(options)
         return facts
 
     def _sections(self) -> "Iterator[Mode]":
@@ -271,16 +277,6 @@ def differences(first: Any, second: Any, where: str = "") -> Iterator[str]:
             yield from differences(old, new, f"{where}[{number}]")
     elif first != second:
         yield f"{where}: {first!r} → {second!r}"
-
-
-def measured(options: dict[str, Any]) -> dict[str, Any]:
-    """Return a provider's options without those that say only how fast or where it is reached."""
-    return {name: value for name, value in options.items() if name not in _REACHED}
-
-
-_REACHED = frozenset(
-    {"api_key_env", "gpu_layers", "hosts", "keep_alive", "parallel", "threads", "timeout"}
-)
 
 
 def first_twice(names: Sequence[str]) -> str:

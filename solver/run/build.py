@@ -3,7 +3,7 @@
 import asyncio
 import platform
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from importlib.metadata import PackageNotFoundError, version
@@ -14,14 +14,20 @@ import solver
 from sandbox import Finding, Level, Limits, Sandbox, open_sandbox
 from sandbox.screen import screen as screen_program
 from solver.config import Config
-from solver.models import Model, connect, continuing
+from solver.models import (
+    PROVIDERS,
+    Model,
+    connect,
+    continuing,
+    provider_of,
+    provider_of_model,
+)
 from solver.run.judging import Judging, open_judges
 from solver.run.schedule import Endpoint, Gate, gate_of
 from solver.run.watch import Watch
 
 _PACKAGES = (
-    "docker", "mistralai", "mpmath", "networkx", "numpy", "ollama", "openai", "pandas",
-    "pydantic", "scipy", "sympy", "xllamacpp",
+    "docker", "mpmath", "networkx", "numpy", "pandas", "pydantic", "scipy", "sympy",
 )  # fmt: skip
 
 
@@ -91,7 +97,8 @@ async def build(config: Config, *, owner: str, cache: Path, watch: Watch) -> Asy
                 "models": {m.name: facts for m, facts in zip(models, described, strict=True)},
                 "sandbox": await sandbox.describe() if sandbox else {"kind": "none"},
                 "judge": judges[-1].facts,
-                "versions": versions(),
+                "can": {m.name: sorted(provider_of_model(m.name).can) for m in models},
+                "versions": versions(m.name for m in models),
             },
             warnings=warnings,
         )
@@ -105,11 +112,13 @@ def connect_models(config: Config) -> list[Model]:
     ]
 
 
-def versions() -> dict[str, str]:
-    """Return the versions of all that could change a number."""
+def versions(models: Iterable[str]) -> dict[str, str]:
+    """Return the versions of all that could change a number, where `models` are those asked."""
     found = {"solver": solver.__version__, "python": sys.version.split()[0]}
     found["platform"] = platform.platform()
-    for package in _PACKAGES:
+    providers = [*map(provider_of, PROVIDERS), *map(provider_of_model, models)]
+    libraries = {provider.library for provider in providers if provider.library is not None}
+    for package in sorted(libraries.union(_PACKAGES)):
         try:
             found[package] = version(package)
         except PackageNotFoundError:

@@ -3,7 +3,8 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from solver.config import Config, measured
+from solver.config import Config
+from solver.models import provider_of_model
 from solver.modes import identity
 from solver.records import Problem, digest
 
@@ -33,7 +34,7 @@ def tasks_of(config: Config, problems: Sequence[Problem]) -> Iterator[Task]:
     """
     for model in config.model:
         sampling = config.sampling_of(model).model_dump(mode="json")
-        options = measured(config.provider_options(model))
+        options = provider_of_model(model.name).measured(config.provider_options(model))
         hashes = {mode.name: identity(mode, config) for mode in config.running}
         for repeat in range(config.repeats):
             for problem in problems:

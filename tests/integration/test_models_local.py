@@ -178,7 +178,7 @@ async def test_until_cuts_a_reply_at_the_token_that_made_it_true():
     assert reply.text + rest.text == whole.text
 
 
-LONGER = "Count from 1 to 100, one number a line. " * 40
+LONGER = "Count from 1 to 100, one number a line. " * 60
 
 
 @pytest.fixture
@@ -217,7 +217,8 @@ async def test_a_long_prompt_that_is_given_up_is_not_read_to_its_end(llama):
     again = [event async for event in llama.events(asking(LONGER, max_tokens=1))]
     read = next(event["prompt_progress"] for event in again if "prompt_progress" in event)
     await llama.close()
-    assert read["cache"] <= read["total"] / 2, "at most the batch that was under way"
+    assert read["total"] > 3 * 256
+    assert read["cache"] < read["total"] - 1, "only the batches that were under way"
 
 
 async def test_a_partial_reply_that_does_not_fit_is_cut_and_not_continued():

@@ -19,6 +19,8 @@ from solver.models import (
     require,
 )
 from solver.records import Message, Record, Sampling
+from solver.run.build import build
+from solver.run.watch import Watch
 
 EVERY = [provider_of(name) for name in PROVIDERS]
 
@@ -249,6 +251,30 @@ def test_a_config_that_continues_replies_is_refused_for_a_provider_that_cannot(p
     with pytest.raises(ConfigError) as wrong:
         check_config(content, source="test")
     assert str(wrong.value) == f"test: model {spec!r}: its provider cannot continue a partial reply"
+
+
+def test_a_run_can_be_resumed_with_other_options_that_only_reach_its_model(package):
+    spec = f"{package.name}.echo/x"
+
+    def identity(**options):
+        config = check_config({"model": {"name": spec, "options": options}}, source="test")
+        return config.identity()
+
+    assert identity(times=2, parallel=1) == identity(times=2, parallel=9)
+    assert identity(times=2) != identity(times=3)
+
+
+async def test_a_run_records_what_its_model_can_do(package, tmp_path):
+    spec = f"{package.name}.echo/x"
+    content = {"model": [spec, "scripted/y"], "mode": "cot", "judge": None}
+    content["providers"] = {"scripted": {"replies": ["4"]}}
+    config = check_config(content, source="test")
+    async with build(config, owner="test", cache=tmp_path, watch=Watch()) as parts:
+        assert parts.facts["can"] == {
+            spec: ["seed"],
+            "scripted/y": ["continuing", "logprobs", "seed", "stop"],
+        }
+        assert {"mistralai", "ollama", "openai"} <= set(parts.facts["versions"])
 
 
 def message_for(provider):
