@@ -51,8 +51,7 @@ def check_config(content: dict[str, Any], *, source: str) -> Config:
         for model in config.model:
             config.sampling_of(model)
             provider_of_model(model.name).options.model_validate(config.provider_options(model))
-            if any(mode.continues for mode in config.running):
-                require(model.name, {"continuing"})
+            require(model.name, {what for mode in config.running for what in mode.needs})
         for provider, options in config.providers.items():
             provider_of(provider).options.model_validate(options)
     except ValidationError as invalid:

@@ -4,6 +4,7 @@ import re
 from collections import deque
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 from judge import JudgeError, Verdict
 from sandbox import Execution, Exit, SandboxError
@@ -18,6 +19,12 @@ from solver.run.loop import run
 from solver.run.schedule import Endpoint, Gate
 from solver.run.watch import Watch
 from solver.store import Row, Store
+
+
+def example(path: str) -> str:
+    """The file that CONTRIBUTING.md shows under this path."""
+    text = (Path(__file__).parents[1] / "CONTRIBUTING.md").read_text("utf-8")
+    return text.partition(f"```python\n# {path}\n")[2].partition("\n```\n")[0] + "\n"
 
 
 def program(text: str) -> str:

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from sandbox import Execution, Finding
 from solver.errors import ConfigError
-from solver.models import Extend
+from solver.models import Capability, Extend
 from solver.records import Message, Problem, Record, Reply, Trial, Turn, Verification, digest
 
 if TYPE_CHECKING:
@@ -128,8 +128,8 @@ class Mode:
     """Its turns are attempts at one program: the next one follows only where this one failed."""
     rounds: bool = False
     """Its turns alternate words and programs, whose output goes back to the model."""
-    continues: bool = False
-    """It continues partial replies, which not every provider can."""
+    needs: frozenset[Capability] = frozenset()
+    """What its provider must be able to do."""
     vote: Callable[[Any], Mapping[Verification, float]] | None = None
     """Where it checks its answers: the weight of each verdict of a check in the vote over repeats,
     from its section of the config."""

@@ -256,5 +256,5 @@ def control_of(
         compared_with="code",
         most_requests=most_requests,
         most_kept=most_kept,
-        continues=True,
+        needs=frozenset({"continuing"}),
     )

@@ -262,6 +262,7 @@ MODE = Mode(
     most_kept=lambda config: config.section(Options).most_executions,
     runs_code=True,
     rounds=True,
+    needs=frozenset({"stop"}),
     turn="round",
     teaches=program_teaches,
     kept=kept,

@@ -74,7 +74,7 @@ async def build(config: Config, *, owner: str, cache: Path, watch: Watch) -> Asy
         for model in models:
             stack.push_async_callback(model.close)
         described = await asyncio.gather(*(model.describe() for model in models))
-        if any(mode.continues for mode in config.running):
+        if any("continuing" in mode.needs for mode in config.running):
             await asyncio.gather(*(continuing(model).prove_extend() for model in models))
         gates: dict[str, Gate] = {}
         endpoints = [

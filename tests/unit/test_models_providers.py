@@ -21,6 +21,7 @@ from solver.models import (
 from solver.records import Message, Record, Sampling
 from solver.run.build import build
 from solver.run.watch import Watch
+from tests.fakes import example
 
 EVERY = [provider_of(name) for name in PROVIDERS]
 
@@ -117,51 +118,7 @@ def test_what_a_provider_cannot_do_is_refused_before_anything_is_asked():
     )
 
 
-OUTSIDE = '''
-"""A model that repeats the question."""
-
-from pydantic import Field
-
-from solver.models import Provider
-from solver.records import Record, Reply
-
-
-class Options(Record):
-    """How it repeats."""
-
-    times: int = Field(default=1, ge=1)
-    """How often."""
-    parallel: int = 4
-    """Requests at a time."""
-
-
-class Echo:
-    endpoint = "echo"
-
-    def __init__(self, name, options):
-        self.name = f"my echo {name}"
-        self.parallel = options.parallel
-        self._times = options.times
-
-    async def generate(self, chat, *, seed, schema=None, stop=()):
-        return Reply(text=chat[-1].text * self._times)
-
-    async def describe(self):
-        return {"times": self._times}
-
-    async def close(self):
-        pass
-
-
-PROVIDER = Provider(
-    name="echo",
-    description="repeats the question",
-    options=Options,
-    connect=lambda name, sampling, options: Echo(name, options),
-    can=frozenset({"seed"}),
-    reach=frozenset({"parallel"}),
-)
-'''
+OUTSIDE = example("my_package/echo.py")
 
 
 @pytest.fixture
