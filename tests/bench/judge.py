@@ -27,7 +27,7 @@ from judge.model.agreement import Confusion, Rate, confusion, mcnemar
 from judge.workers.pool import Pool
 
 ROOT = Path(__file__).resolve().parents[2]
-PAIRS = ROOT.parent / "shared" / "data" / "judge" / "pairs_dev.jsonl"
+PAIRS = Path(os.environ.get("SOLVER_SHARED_DATA", "../shared/data")) / "judge/pairs_dev.jsonl"
 OURS = "ours"
 PEERS = ("math-verify", "lm-eval", "prm800k")
 REAL = "math500-real-outputs"

@@ -2,7 +2,7 @@
 
     python -m tests.bench.published
 
-Needs `../shared/data/judge/transcripts_dev.jsonl.gz`: 500 outputs each of GPT-4 with ToRA's format,
+Needs `judge/transcripts_dev.jsonl.gz`: 500 outputs each of GPT-4 with ToRA's format,
 of GPT-4 with PAL's and of rho-math-7b-interpreter, on the problems of MATH-500. Prints accuracy
 beside what others count on the same outputs, and a cause for every verdict that is not theirs.
 Exit code 1 where a difference has no cause in the table below.
@@ -13,6 +13,7 @@ Not covered: running the programs again. What the transcripts say they printed i
 import asyncio
 import gzip
 import json
+import os
 import re
 import sys
 from collections import Counter
@@ -28,7 +29,7 @@ from solver.modes.tir import solve as tir
 from solver.records import Problem, Reply
 from tests.fakes import config_of
 
-SHARED = Path(__file__).resolve().parents[2].parent / "shared" / "data" / "judge"
+SHARED = Path(os.environ.get("SOLVER_SHARED_DATA", "../shared/data")) / "judge"
 TRANSCRIPTS = SHARED / "transcripts_dev.jsonl.gz"
 PAIRS = SHARED / "pairs_dev.jsonl"
 

@@ -1,15 +1,10 @@
-"""The rules against labelled pairs that are not part of the project: accuracy, errors, speed.
-
-Skips where ../shared is absent; in CI its absence is a failure.
-"""
+"""The rules against published labelled pairs: accuracy, errors, speed."""
 
 import json
-import os
 import re
 import time
 from collections import Counter
 from itertools import pairwise
-from pathlib import Path
 
 import pytest
 
@@ -17,17 +12,12 @@ from judge.compare import Relation, compare
 from judge.reading.clean import strip_wording
 from judge.reading.grammar import read
 from judge.reading.show import show
-
-SHARED = Path(__file__).parents[2].parent / "shared" / "data"
+from solver.problems import load
+from tests.needs import shared_data
 
 
 def rows(name: str) -> list[dict]:
-    path = SHARED / name
-    if not path.exists():
-        if os.environ.get("CI") == "true":
-            pytest.fail(f"{path} is missing")
-        pytest.skip(f"{path} is not here")
-    with path.open(encoding="utf-8") as lines:
+    with shared_data(name).open(encoding="utf-8") as lines:
         return [json.loads(line) for line in lines]
 
 
@@ -94,19 +84,21 @@ NOTATIONS = {
 }
 
 
-@pytest.fixture(scope="module")
-def references() -> list[str]:
+@pytest.fixture(scope="module", params=["starter", "math"])
+def references(request: pytest.FixtureRequest) -> list[str]:
+    if request.param == "starter":
+        return sorted({problem.answer for problem in load("starter").problems})
     return sorted({row["answer"] for row in rows("math_test.jsonl")})
 
 
 @pytest.mark.parametrize("notation", NOTATIONS)
-def test_every_reference_of_math_is_equal_to_itself(references, notation):
+def test_every_reference_is_equal_to_itself(references, notation):
     rewritten = NOTATIONS[notation]
     unequal = [t for t in references if compare(t, rewritten(t)).relation is not Relation.EQUAL]
     assert unequal == []
 
 
-def test_every_reference_of_math_is_equal_to_its_own_normal_form(references):
+def test_every_reference_is_equal_to_its_own_normal_form(references):
     unequal = [
         text
         for text in references
@@ -118,7 +110,7 @@ def test_every_reference_of_math_is_equal_to_its_own_normal_form(references):
     assert unequal == []
 
 
-def test_references_of_math_that_differ_in_value_are_never_equal(references):
+def test_references_that_differ_in_value_are_never_equal(references):
     neighbours = pairwise(references)
     numbers = re.compile(r"-?\d+")
     wrong = [

@@ -1,7 +1,6 @@
 """A real model of 135 million parameters in this process, and Ollama's protocol over it."""
 
 import asyncio
-import os
 import subprocess
 import sys
 import time
@@ -15,6 +14,7 @@ from solver.models._llama_cpp import LlamaCpp
 from solver.models._weights import SMOLLM2, get_smollm2
 from solver.models.local import Local
 from solver.records import Message, Sampling
+from tests.needs import require
 from tests.servers import serving
 from tests.wires import OllamaWire, Said
 
@@ -28,13 +28,8 @@ LONG = (Message(role="user", text="and one more, " * 800),)
 @pytest.fixture(scope="module", autouse=True)
 def weights():
     """The file of local/smollm2, downloaded if need be."""
-    try:
-        connect("local/smollm2", Sampling(), {})
-        return get_smollm2()
-    except (ConfigError, ModelError) as missing:
-        if os.environ.get("CI"):
-            raise
-        pytest.skip(f"no local model: {missing}")
+    require("model")
+    return get_smollm2()
 
 
 async def used(work, sampling=GREEDY, **options):

@@ -18,12 +18,16 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from tests.needs import shared_data
+
 ROOT = Path(__file__).parents[2]
-SHARED = ROOT.parent / "shared" / "data"
 
 MATH = "EleutherAI/hendrycks_math/resolve/21a5633873b6a120296cce3e2df9d5550074f4a3"
 MATH500 = "HuggingFaceH4/MATH-500/resolve/6e4ed1a2a79af7d8630a6b768ec859cb5af4d3be"
 GSM8K = "openai/gsm8k/resolve/740312add88f781978c0658806c59bc2815b9866"
+
+PART = "test-00000-of-00001.parquet"
+OTHER = [{"question": f"What is {n} + {n}?", "answer": f"#### {2 * n}"} for n in range(500)]
 
 
 def test_math945_is_fetched_as_seven_parquet_files_and_once(tmp_path):
@@ -47,14 +51,14 @@ def test_math500_is_fetched_as_jsonl(tmp_path):
 
 def test_gsm8k_is_fetched_as_parquet(tmp_path):
     rows = [{"question": row["problem"], "answer": row["solution"]} for row in shared("gsm8k_test")]
-    with hub({f"{GSM8K}/main/test-00000-of-00001.parquet": parquet(rows)}) as (address, _):
+    with hub({f"{GSM8K}/main/{PART}": parquet(rows)}) as (address, _):
         assert loaded("gsm8k", address, tmp_path)["problems"] == 1319
 
 
 def test_the_set_is_the_same_from_the_hub_and_from_a_copy(tmp_path):
     with hub(math_as_on_the_hub()) as (address, _):
         fetched = loaded("math945", address, tmp_path)
-    copy = SHARED / "math_test.jsonl"
+    copy = shared_data("math_test.jsonl")
     assert fetched["hash"] == loaded("math945", address, tmp_path, file=str(copy))["hash"]
 
 
@@ -64,6 +68,18 @@ def test_a_download_that_was_edited_is_refused(tmp_path):
         message = refused("math500", address, tmp_path)
     assert message.startswith("HuggingFaceH4/MATH-500 at revision 6e4ed1a2")
     assert "not the pinned math500: the answer to" in message
+
+
+@pytest.mark.parametrize(
+    ("name", "file", "count"),
+    [("math500", f"{MATH500}/test.jsonl", 500), ("gsm8k", f"{GSM8K}/main/{PART}", 1319)],
+)
+def test_other_problems_under_the_name_of_a_set_are_refused(tmp_path, name, file, count):
+    content = parquet(OTHER) if file.endswith(".parquet") else jsonl(OTHER)
+    with hub({file: content}) as (address, requests):
+        message = refused(name, address, tmp_path)
+    assert f"not the pinned {name}: {count} of its {count} questions are not" in message
+    assert any(file in request for request in requests)
 
 
 def test_a_hub_without_the_file_is_told_in_one_line(tmp_path):
@@ -81,7 +97,7 @@ def test_no_hub_is_told_in_one_line(tmp_path):
 
 
 def test_a_connection_that_breaks_is_told_in_one_line(tmp_path):
-    with hub({f"{MATH500}/test.jsonl": math500_as_on_the_hub()}, cut=True) as (address, _):
+    with hub({f"{MATH500}/test.jsonl": jsonl(OTHER)}, cut=True) as (address, _):
         assert "the dataset hub does not give it (" in refused("math500", address, tmp_path)
 
 
@@ -95,7 +111,7 @@ def test_a_token_never_reaches_the_message(tmp_path):
 @pytest.mark.parametrize("package", ["huggingface_hub", "pyarrow"])
 def test_a_missing_package_is_told_in_one_line(tmp_path, package):
     rows = parquet([{"question": "Why?", "answer": "#### 1"}])
-    with hub({f"{GSM8K}/main/test-00000-of-00001.parquet": rows}) as (address, _):
+    with hub({f"{GSM8K}/main/{PART}": rows}) as (address, _):
         message = refused("gsm8k", address, tmp_path, without=package)
     assert "pip install 'solver[hub]'" in message
 
@@ -193,16 +209,17 @@ def math_as_on_the_hub() -> dict[str, bytes]:
             "solution": row["solution"],
         }
         domains.setdefault(domain, []).append(kept)
-    return {
-        f"{MATH}/{domain}/test-00000-of-00001.parquet": parquet(rows)
-        for domain, rows in domains.items()
-    }
+    return {f"{MATH}/{domain}/{PART}": parquet(rows) for domain, rows in domains.items()}
 
 
 def math500_as_on_the_hub() -> bytes:
     rows = [{**row, "unique_id": row["id"]} for row in shared("math500")]
     for row in rows:
         del row["id"]
+    return jsonl(rows)
+
+
+def jsonl(rows: list[dict]) -> bytes:
     return "".join(json.dumps(row) + "\n" for row in rows).encode()
 
 
@@ -213,7 +230,5 @@ def parquet(rows: list[dict]) -> bytes:
 
 
 def shared(name: str) -> list[dict]:
-    path = SHARED / f"{name}.jsonl"
-    if not path.exists() and os.environ.get("CI") != "true":
-        pytest.skip(f"needs {path}")
-    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    text = shared_data(f"{name}.jsonl").read_text(encoding="utf-8")
+    return [json.loads(line) for line in text.splitlines()]

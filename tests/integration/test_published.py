@@ -1,22 +1,16 @@
-"""Published tool-integrated outputs get the verdicts that tests/bench/published.py explains.
-
-Skips where ../shared is absent; in CI its absence is a failure.
-"""
+"""Published tool-integrated outputs get the verdicts that tests/bench/published.py explains."""
 
 import asyncio
-import os
 
 import pytest
 
-from tests.bench.published import CAUSES, PAL, RHO, TORA, TRANSCRIPTS, Graded, grade
+from tests.bench.published import CAUSES, PAL, RHO, TORA, Graded, grade
+from tests.needs import shared_data
 
 
 @pytest.fixture(scope="module")
 def published() -> dict[str, list[Graded]]:
-    if not TRANSCRIPTS.is_file():
-        if os.environ.get("CI") == "true":
-            pytest.fail(f"{TRANSCRIPTS} is missing")
-        pytest.skip(f"{TRANSCRIPTS} is not here")
+    shared_data("judge/transcripts_dev.jsonl.gz")
     graded = asyncio.run(grade())
     return {run: [one for one in graded if one.run == run] for run in CAUSES}
 

@@ -38,6 +38,7 @@ which serves until it is stopped, has tests of its own."""
 @pytest.mark.model
 async def test_every_command_in_the_readme_runs(tmp_path):
     require("native")
+    require("model")
     shutil.copytree(ROOT / "configs", tmp_path / "configs")
     files = {f"{MATH500}/test.jsonl": math500_as_on_the_hub(), **math_as_on_the_hub()}
     reply = program("print(7)") + "\nso \\boxed{7}"
@@ -51,7 +52,9 @@ async def test_every_command_in_the_readme_runs(tmp_path):
 
 @pytest.mark.parametrize("config", sorted((ROOT / "configs").glob("*.yaml")), ids=lambda p: p.name)
 async def test_every_config_passes_a_dry_run(config, tmp_path):
-    files = {f"{MATH500}/test.jsonl": math500_as_on_the_hub(), **math_as_on_the_hub()}
+    files = {}
+    if "problems: starter" not in config.read_text(encoding="utf-8"):
+        files = {f"{MATH500}/test.jsonl": math500_as_on_the_hub(), **math_as_on_the_hub()}
     keys = dict.fromkeys(("OPENAI_API_KEY", "MISTRAL_API_KEY", "GEMINI_API_KEY"), "not-a-key")
     with hub(files) as (address, _):
         settings = {"HF_ENDPOINT": address, "HF_HOME": str(tmp_path), **keys}

@@ -1,7 +1,6 @@
 """The report in a real Chromium: light and dark, on a phone and on paper, whatever a run holds."""
 
 import json
-import os
 import re
 import shutil
 import subprocess
@@ -13,9 +12,9 @@ from solver.records import Problem
 from solver.report import write_report
 from tests.bench.report import write_run
 from tests.fakes import config_of, finished_run, program
+from tests.needs import chromium, require
 from tests.unit.test_report import write_ways
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 FLAGS = [
     "--headless",
     "--no-sandbox",
@@ -33,20 +32,19 @@ HOSTILE = (
     "</title></style></svg><svg onload='parent.hacked = 3'>\"><a href='http://evil.example/'>x</a>"
 )
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(
-        CHROMIUM is None and os.environ.get("CI") != "true",
-        reason="Chromium is not installed (Debian's package chromium)",
-    ),
-]
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture(scope="module", autouse=True)
+def browser():
+    require("browser")
 
 
 def browse(tmp_path, *arguments):
     """Run Chromium once in a fresh profile; what it printed."""
     profile = tmp_path / "profile"
     done = subprocess.run(
-        [CHROMIUM or "chromium", *FLAGS, f"--user-data-dir={profile}", *arguments],
+        [chromium(), *FLAGS, f"--user-data-dir={profile}", *arguments],
         capture_output=True,
         text=True,
         check=True,

@@ -13,13 +13,11 @@ from tests.integration.engines import require
 ROOT = Path(__file__).parents[2]
 SOMEBODY = 54_321
 
-pytestmark = [
-    pytest.mark.native,
-    pytest.mark.skipif(os.getuid() != 0, reason="needs root, to become somebody else"),
-]
+pytestmark = pytest.mark.native
 
 
 def run_as_somebody(kind: str, program: str) -> subprocess.CompletedProcess[str]:
+    require("root")  # to become somebody else
     require("native")
     python = python_for_everybody()
     libraries = Path(sys.modules["pytest"].__file__ or "").parents[1]

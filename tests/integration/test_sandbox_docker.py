@@ -18,6 +18,7 @@ from sandbox.boxes.engine import connect
 from sandbox.boxes.owners import LABEL, this_process
 from sandbox.pool import Pool
 from tests.integration.engines import require
+from tests.needs import lacking
 
 pytestmark = pytest.mark.docker
 
@@ -236,7 +237,7 @@ class Engine:
 @pytest.fixture
 def engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Engine]:
     if not Path("/var/run/docker.sock").exists():
-        pytest.skip("needs the engine's socket at /var/run/docker.sock")
+        lacking("docker", "needs the engine's socket at /var/run/docker.sock")
     made = Engine(tmp_path / "docker.sock")
     monkeypatch.setenv("DOCKER_HOST", made.address)
     yield made

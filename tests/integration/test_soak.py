@@ -23,6 +23,7 @@ from sandbox import Exit, Limits, Sandbox, open_sandbox
 from tests.integration.attacks import ATTACKS, PROCESSES, STALLING
 from tests.integration.boxes import POOLS
 from tests.integration.engines import STRICT, require
+from tests.needs import is_required, lacking
 
 LIMITS = Limits(seconds=3, memory_mb=256, processes=32, scratch_mb=16, file_mb=8)
 SEED = 20240229
@@ -244,11 +245,10 @@ def engine(monkeypatch: pytest.MonkeyPatch) -> Iterator[Engine]:
     It takes a minute or more, so it is for the build server and for those who ask for it.
     """
     require("docker")
-    if not {"CI", "SOLVER_TEST_ENGINE_RESTART"} & os.environ.keys():
-        pytest.skip("a minute or more: set SOLVER_TEST_ENGINE_RESTART=1 to run it")
+    if not is_required("restart"):
+        pytest.skip("takes a minute or more: set SOLVER_REQUIRE=restart to run it")
     if os.geteuid() != 0 or not (shutil.which("dockerd") and shutil.which("unshare")):
-        absent = pytest.fail if os.environ.get("CI") == "true" else pytest.skip
-        absent("restarting an engine needs one of its own: root, dockerd and unshare")
+        lacking("restart", "restarting an engine needs root, dockerd and unshare")
     from sandbox.boxes.engine import connect
     from sandbox.boxes.image import require_image
 

@@ -1,6 +1,5 @@
 """The viewer in a real Chromium, driven by the keyboard."""
 
-import os
 import shutil
 import subprocess
 import sys
@@ -10,6 +9,8 @@ import pytest
 
 from solver.records import Intervention, Reply, Token
 from solver.store import Store
+from tests.needs import chromium as find_chromium
+from tests.needs import require
 from tests.viewed import ATTACK, CRASH, PROBLEMS, add, hostile_run, write
 
 pytestmark = pytest.mark.browser
@@ -55,11 +56,8 @@ def address(runs):
 
 @pytest.fixture(scope="module")
 def chromium(tmp_path_factory):
-    browser, driver = shutil.which("chromium"), shutil.which("chromedriver")
-    if browser is None or driver is None:
-        if os.environ.get("CI") == "true":
-            pytest.fail("chromium or chromedriver is missing")
-        pytest.skip("needs chromium and chromedriver (Debian: chromium, chromium-driver)")
+    require("browser")
+    browser, driver = find_chromium(), shutil.which("chromedriver")
     from selenium import webdriver
 
     options = webdriver.ChromeOptions()

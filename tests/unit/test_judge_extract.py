@@ -2,7 +2,6 @@
 
 import gzip
 import json
-import os
 import time
 from pathlib import Path
 
@@ -11,10 +10,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from judge import Extracted, extract_answer, extract_output
+from tests.needs import shared_data
 
-TRANSCRIPTS = (
-    Path(__file__).resolve().parents[3] / "shared" / "data" / "judge" / "transcripts_dev.jsonl.gz"
-)
+OURS = Path(__file__).parents[1] / "data" / "transcripts.jsonl"
 
 
 @pytest.mark.parametrize(
@@ -292,12 +290,13 @@ def test_deep_nesting_takes_linear_time():
     assert time.perf_counter() - started < 3
 
 
+def test_the_answer_of_each_of_our_transcripts_is_found():
+    rows = [json.loads(line) for line in OURS.read_text(encoding="utf-8").splitlines()]
+    assert [extract_answer(row["text"]).answer for row in rows] == [row["answer"] for row in rows]
+
+
 def test_published_labels_are_reproduced_on_real_transcripts():
-    if not TRANSCRIPTS.exists():
-        if os.environ.get("CI"):
-            pytest.fail(f"{TRANSCRIPTS} is missing")
-        pytest.skip(f"{TRANSCRIPTS} is not on this machine")
-    with gzip.open(TRANSCRIPTS, "rt", encoding="utf-8") as file:
+    with gzip.open(shared_data("judge/transcripts_dev.jsonl.gz"), "rt", encoding="utf-8") as file:
         rows = [json.loads(line) for line in file]
     boxed = [row for row in rows if row["source"] == "QwenLM/Qwen2.5-Math"]
     found = [extract_answer(row["output"]).answer for row in boxed]

@@ -3,7 +3,6 @@
 import ast
 import gzip
 import json
-import os
 import re
 import warnings
 from pathlib import Path
@@ -14,7 +13,9 @@ from sandbox.screen import screen
 from solver.models.scripted import Line, Scripted
 from solver.modes._continue import LineCheck, PartialReply, another_token, line_begin
 from solver.records import Message, Reply, Token
+from tests.needs import shared_data
 
+ROOT = Path(__file__).parents[2]
 FENCE = "```python\n"
 QUESTION = (Message(role="user", text="q"),)
 
@@ -83,15 +84,15 @@ def test_a_beginning_that_can_go_on_is_no_fault(beginning, step):
     assert watched(FENCE + beginning, step=step).found is None
 
 
-@pytest.fixture(scope="module")
-def real_programs():
-    """A fifth of the whole programs in real transcripts, which are no part of the project."""
-    root = Path(__file__).resolve().parents[2]
-    path = root.parent / "shared" / "data" / "judge" / "transcripts_dev.jsonl.gz"
-    if not path.exists():
-        absent = pytest.fail if os.environ.get("CI") == "true" else pytest.skip
-        absent(f"needs the real transcripts at {path}")
-    with gzip.open(path, "rt", encoding="utf-8") as lines:
+def our_programs():
+    """Return the shorter files of this project that hold no code fence."""
+    texts = [path.read_text(encoding="utf-8") for path in sorted(ROOT.glob("[js]*/**/*.py"))]
+    return [text for text in texts if text.count("\n") < 80 and "```" not in text]
+
+
+def published_programs():
+    """Return a fifth of the whole programs in published transcripts."""
+    with gzip.open(shared_data("judge/transcripts_dev.jsonl.gz"), "rt", encoding="utf-8") as lines:
         outputs = [json.loads(line)["output"] for line in lines]
     blocks = (
         block for text in outputs for block in re.findall(r"```python\n(.*?\n)```", text, re.DOTALL)
@@ -109,9 +110,11 @@ def compiles(text):
     return True
 
 
-def test_no_beginning_of_a_real_program_is_a_fault(real_programs):
-    assert len(real_programs) > 300
-    for text in real_programs:
+@pytest.mark.parametrize(("programs", "least"), [(our_programs, 20), (published_programs, 300)])
+def test_no_beginning_of_a_real_program_is_a_fault(programs, least):
+    found = programs()
+    assert len(found) > least
+    for text in found:
         check = LineCheck("", lambda program: ())
         ends = [line_break.end() for line_break in re.finditer("\n", FENCE + text)]
         faults = [end for end in ends if check((FENCE + text)[:end])]

@@ -2,7 +2,6 @@
 
 import csv
 import json
-import os
 from pathlib import Path
 
 import pytest
@@ -13,8 +12,9 @@ from solver.errors import ConfigError
 from solver.problems import load
 from solver.problems.files import domain_name, last_boxed
 from solver.records import Problem
+from tests.needs import shared_data
 
-SHARED = Path(__file__).parents[3] / "shared" / "data"
+DATA = Path(__file__).parents[1] / "data"
 
 GOOD = {"question": "What is 1 + 1?", "answer": "2"}
 
@@ -337,23 +337,26 @@ def test_whatever_a_file_holds_is_problems_or_one_line(tmp_path_factory, ending,
 # Data sets as they are published
 
 
+@pytest.mark.parametrize("form", ["math", "math_on_the_hub", "gsm8k", "aime"])
+def test_every_form_that_sets_are_published_in_is_read_with_the_same_answers(form):
+    problems = load(str(DATA / f"as_{form}.jsonl")).problems
+    assert [problem.answer for problem in problems] == ["12", r"\frac{3}{4}", "210"]
+    if form.startswith("math"):
+        placed = [(problem.domain, problem.level) for problem in problems]
+        assert placed == [("prealgebra", 1), ("counting_and_probability", 2), ("number_theory", 5)]
+
+
 @pytest.mark.parametrize(
     ("file", "count"),
     [("math_test", 5000), ("math500", 500), ("gsm8k_test", 1319), ("aime2024", 30)],
 )
 def test_published_files_are_read_whole(file, count):
-    assert len(load(str(shared(f"{file}.jsonl"))).problems) == count
+    assert len(load(str(shared_data(f"{file}.jsonl"))).problems) == count
 
 
 def test_the_last_box_is_maths_published_answer_for_all_5000_solutions():
-    lines = shared("math_test.jsonl").read_text(encoding="utf-8").splitlines()
+    lines = shared_data("math_test.jsonl").read_text(encoding="utf-8").splitlines()
     rows = [json.loads(line) for line in lines]
     wrong = [row["id"] for row in rows if last_boxed(row["solution"]) != row["answer"].strip()]
     assert len(rows) == 5000
     assert not wrong
-
-
-def shared(name: str) -> Path:
-    if not (SHARED / name).exists() and os.environ.get("CI") != "true":
-        pytest.skip(f"needs {SHARED / name}")
-    return SHARED / name

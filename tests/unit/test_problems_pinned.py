@@ -3,9 +3,7 @@
 import csv
 import gzip
 import json
-import os
 from collections import Counter
-from pathlib import Path
 
 import pytest
 
@@ -22,8 +20,7 @@ from solver.problems.pinned import (
     text_hash,
 )
 from solver.records import Problem
-
-SHARED = Path(__file__).parents[3] / "shared" / "data"
+from tests.needs import shared_data
 
 QUESTION, ANSWER = "What is 1 + 1?", "2"
 PINNED = (Pinned("set/1", "algebra", 2, text_hash(QUESTION), text_hash(ANSWER)),)
@@ -79,36 +76,38 @@ def test_no_question_is_pinned_twice():
     ],
 )
 def test_a_local_copy_gives_the_pinned_set(name, file, count):
-    loaded = load(name, file=shared(f"{file}.jsonl"))
+    loaded = load(name, file=shared_data(f"{file}.jsonl"))
     assert len(loaded.problems) == count
     assert loaded.name == name
     assert loaded.source["kind"] == "file"
 
 
 def test_the_set_is_the_same_from_whichever_file():
-    small = load("math500", file=shared("math500.jsonl"))
-    assert small.hash == load("math500", file=shared("math_test.jsonl")).hash
+    small = load("math500", file=shared_data("math500.jsonl"))
+    assert small.hash == load("math500", file=shared_data("math_test.jsonl")).hash
 
 
 def test_a_copy_that_lacks_problems_is_refused():
     with pytest.raises(ConfigError, match="4500 of its 5000 questions are not there or differ"):
-        load("math", file=shared("math500.jsonl"))
+        load("math", file=shared_data("math500.jsonl"))
 
 
 def test_a_copy_without_ids_and_answers_is_recognised(tmp_path):
     """As the hub has it: no id, no answer, the level in words."""
-    lines = shared("math500.jsonl").read_text(encoding="utf-8").splitlines()
+    lines = shared_data("math500.jsonl").read_text(encoding="utf-8").splitlines()
     path = tmp_path / "copy.jsonl"
     with path.open("w", encoding="utf-8") as file:
         for row in map(json.loads, lines):
             kept = {key: row[key] for key in ("problem", "solution")}
             placed = {"type": row["subject"], "level": f"Level {row['level']}"}
             file.write(json.dumps({**kept, **placed}) + "\n")
-    assert load("math500", file=path).hash == load("math500", file=shared("math500.jsonl")).hash
+    assert (
+        load("math500", file=path).hash == load("math500", file=shared_data("math500.jsonl")).hash
+    )
 
 
 def test_the_shipped_hashes_are_those_of_the_published_manifest():
-    with gzip.open(shared("math_manifest.csv.gz"), "rt", encoding="utf-8") as file:
+    with gzip.open(shared_data("math_manifest.csv.gz"), "rt", encoding="utf-8") as file:
         published = {row["id"].removesuffix(".json"): row for row in csv.DictReader(file)}
     assert sum(id.startswith("test/") for id in published) == len(pinned_math())
     for entry in pinned_math():
@@ -118,9 +117,3 @@ def test_the_shipped_hashes_are_those_of_the_published_manifest():
             str(entry.level),
             entry.domain.replace("_", " ").replace("and", "&"),
         )
-
-
-def shared(name: str) -> Path:
-    if not (SHARED / name).exists() and os.environ.get("CI") != "true":
-        pytest.skip(f"needs {SHARED / name}")
-    return SHARED / name

@@ -1,10 +1,8 @@
 """The starter set: complete, graded, in its own words, and every answer right."""
 
 import json
-import os
 import re
 from collections import Counter
-from pathlib import Path
 
 import pytest
 import sympy as sp
@@ -16,10 +14,10 @@ from sympy.parsing.sympy_parser import (
 
 from judge import Relation, compare
 from solver.problems import load
+from tests.needs import shared_data
 from tests.unit.starter_answers import ANSWERS
 
 STARTER = load("starter").problems
-SHARED = Path(__file__).parents[3] / "shared" / "data"
 DOMAINS = {
     "algebra",
     "counting_and_probability",
@@ -73,9 +71,7 @@ def test_the_latex_is_closed(problem):
 
 @pytest.mark.parametrize("file", ["math_test.jsonl", "gsm8k_test.jsonl"])
 def test_no_question_borrows_ten_words_in_a_row(file):
-    if not (SHARED / file).exists() and os.environ.get("CI") != "true":
-        pytest.skip(f"needs {SHARED / file}")
-    rows = map(json.loads, (SHARED / file).read_text(encoding="utf-8").splitlines())
+    rows = map(json.loads, shared_data(file).read_text(encoding="utf-8").splitlines())
     published = {phrase for row in rows for phrase in phrases(row["problem"])}
     borrowed = {p.id: phrases(p.question) & published for p in STARTER}
     assert not {id: found for id, found in borrowed.items() if found}
