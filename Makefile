@@ -1,5 +1,6 @@
 # `make demo` runs the benchmark once with a small model; `make test` runs every check.
 # Each sets up all it needs in .venv; nothing but a Python package index is asked.
+# A test that this machine cannot run is skipped and named with the reason; see tests/needs.py.
 
 PYTHON ?= python3
 VENV := .venv
@@ -34,7 +35,8 @@ test: $(VENV)/test.done
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	@$(BIN)/solver sandbox build || echo "without Docker its tests are skipped, or fail where CI=true"
+	$(BIN)/lint-imports --no-cache
+	@$(BIN)/solver sandbox build || echo "Without Docker's image its tests are skipped; pytest's summary names them."
 	$(BIN)/pytest -n 2 --dist loadfile -m "not ($(ALONE))" tests/integration tests/unit
 	$(BIN)/pytest --durations=15 -m "$(ALONE)" tests/integration
 
