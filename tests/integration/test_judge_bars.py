@@ -116,6 +116,8 @@ def test_references_that_differ_in_value_are_never_equal(references):
     wrong = [
         (a, b)
         for a, b in neighbours
-        if numbers.fullmatch(a) and numbers.fullmatch(b) and compare(a, b).relation != "different"
+        if numbers.fullmatch(a)
+        and numbers.fullmatch(b)
+        and compare(a, b).relation is not Relation.DIFFERENT
     ]
     assert wrong == []
