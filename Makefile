@@ -41,7 +41,7 @@ test: $(VENV)/test.done
 	$(BIN)/pytest --durations=15 -m "$(ALONE)" tests/integration
 
 bench: $(VENV)/test.done
-	for bench in pipeline sandbox judge regenerate; do $(BIN)/python -m tests.bench.$$bench || exit 1; done
+	for bench in pipeline sandbox judge regenerate quick; do $(BIN)/python -m tests.bench.$$bench || exit 1; done
 
 clean:
 	rm -rf $(VENV) build *.egg-info
