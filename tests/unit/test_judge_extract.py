@@ -2,7 +2,6 @@
 
 import gzip
 import json
-import time
 from pathlib import Path
 
 import pytest
@@ -276,18 +275,19 @@ def test_a_box_around_any_balanced_text_gives_that_text_back(text):
 
 
 @pytest.mark.parametrize("fragment", FRAGMENTS)
-def test_a_long_run_of_one_fragment_takes_linear_time(fragment):
+def test_a_long_run_of_one_fragment_is_read_to_its_end(fragment):
+    """That the time grows with the length alone is held by tests/bench/quick.py."""
     text = fragment * (200_000 // len(fragment))
-    started = time.perf_counter()
-    extract_answer(text)
-    extract_output(text)
-    assert time.perf_counter() - started < 3
+    for extract in (extract_answer, extract_output):
+        found = extract(text)
+        assert (found.answer is None) == (found.rule in ("none", "unreadable"))
 
 
-def test_deep_nesting_takes_linear_time():
-    started = time.perf_counter()
-    extract_answer("\\boxed{" * 25_000 + "5" + "}" * 25_000)
-    assert time.perf_counter() - started < 3
+def test_deep_nesting_is_read_to_its_end():
+    found = extract_answer("\\boxed{" * 25_000 + "5" + "}" * 25_000)
+    assert found.rule == "boxed"
+    assert found.answer.strip("}").endswith("{5")
+    assert found.answer.count("{") == found.answer.count("}")
 
 
 def test_the_answer_of_each_of_our_transcripts_is_found():

@@ -160,15 +160,11 @@ def test_workers_that_cannot_start_are_our_error_and_not_the_answers():
         pool.compare("1", "1")
 
 
-def test_a_worker_is_ready_within_a_second_or_two_and_then_answers_fast(pool):
-    started = time.perf_counter()
+def test_one_worker_answers_a_hundred_pairs_and_is_not_replaced():
+    """How fast it is ready and answers is held by tests/bench/judge.py."""
     with Pool(1) as fresh:
-        fresh.compare("1/2", "0.5")
-        warm = time.perf_counter()
-        for _ in range(100):
-            fresh.compare("1/2", "0.5")
-        assert (time.perf_counter() - warm) / 100 < 0.05
-    assert warm - started < 10  # the bench holds the bar of one second; this machine may be busy
+        found = {fresh.compare("1/2", "0.5").relation for _ in range(100)}
+        assert (found, fresh.replaced) == ({Relation.EQUAL}, 0)
 
 
 @pytest.mark.parametrize("answer", ["1", "sleep"])
