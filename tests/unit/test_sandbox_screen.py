@@ -2,7 +2,6 @@
 
 import gzip
 import json
-import os
 import re
 from pathlib import Path
 
@@ -10,6 +9,7 @@ import pytest
 
 from sandbox.execution import Level
 from sandbox.screen import screen
+from tests.needs import shared_data
 
 
 def levels(program: str) -> set[Level]:
@@ -225,11 +225,7 @@ def test_the_list_of_known_bypasses_is_honest(program: str) -> None:
 @pytest.fixture(scope="module")
 def real_programs() -> list[str]:
     """Every python block of the real transcripts; they are not part of the project."""
-    root = Path(__file__).resolve().parents[2]
-    path = root.parent / "shared" / "data" / "judge" / "transcripts_dev.jsonl.gz"
-    if not path.exists():
-        absent = pytest.fail if os.environ.get("CI") == "true" else pytest.skip
-        absent(f"needs the real transcripts at {path}")
+    path = shared_data("judge/transcripts_dev.jsonl.gz")
     with gzip.open(path, "rt", encoding="utf-8") as lines:
         outputs = [json.loads(line)["output"] for line in lines]
     return [
