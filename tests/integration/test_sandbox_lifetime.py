@@ -82,6 +82,8 @@ def harness() -> Iterator["Harness"]:
 class Harness:
     """A process of its own that has a sandbox open with a program running."""
 
+    process: subprocess.Popen[str] | None = None
+
     def start(self, kind: str, owner: str) -> subprocess.Popen[str]:
         require(kind)
         script = HARNESS.format(kind=kind, owner=owner, busy=0.5)
@@ -94,8 +96,9 @@ class Harness:
         return self.process
 
     def end(self) -> None:
-        self.process.kill()
-        self.process.wait()
+        if self.process is not None:
+            self.process.kill()
+            self.process.wait()
 
 
 def descendants(pid: int) -> list[int]:
