@@ -48,7 +48,7 @@ class ModelOptions(Record):
 
     @property
     def provider(self) -> str:
-        """The part before the slash."""
+        """Return the part before the slash."""
         return self.name.partition("/")[0]
 
 

@@ -29,7 +29,7 @@ class Judging:
 
     @property
     def id(self) -> str:
-        """Stored with every verdict."""
+        """Return what is stored with every verdict."""
         return digest({k: v for k, v in self.facts.items() if not k.startswith("workers")})
 
 

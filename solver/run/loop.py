@@ -57,6 +57,9 @@ async def run(
                 except Stopped:
                     return
                 store.add_trial(task.key, trial, judge=parts.judge.id)
+                verdict = trial.verdict
+                judged = f", score {verdict.score} by {verdict.by}" if verdict else ""
+                logger.info("ended: %s after %d turns%s", trial.outcome, len(trial.turns), judged)
                 watch.ended(trial)
                 if watch.errors_in_a_row >= ERRORS_IN_A_ROW:
                     raise ModelError(f"{ERRORS_IN_A_ROW} trials in a row failed: {trial.error}")
@@ -109,7 +112,7 @@ async def solve(
         error = f"ModelError: {failure}"
     except (SandboxError, JudgeError) as failure:
         error = f"{type(failure).__name__}: {failure}"
-    trial = Trial(
+    return Trial(
         problem_id=task.problem.id,
         model=task.model,
         mode=task.mode,
@@ -121,6 +124,3 @@ async def solve(
         started=started,
         seconds=time.monotonic() - clock,
     )
-    judged = f", score {verdict.score} by {verdict.by}" if verdict is not None else ""
-    logger.info("ended: %s after %d turns%s", trial.outcome, len(turns), judged)
-    return trial

@@ -37,7 +37,7 @@ async def show_progress(watch: Watch) -> AsyncIterator[None]:
 
 
 def headline(watch: Watch) -> str:
-    """Progress in one line of plain text."""
+    """Tell the progress in one line of plain text."""
     done, traffic = watch.before + watch.done, watch.traffic
     if not watch.total:
         return f"{watch.phase} · {watch.judge_traffic.answered} replies"
@@ -59,7 +59,7 @@ def headline(watch: Watch) -> str:
 
 
 def troubles(watch: Watch) -> str:
-    """What is not as it should be, or nothing."""
+    """Say what is not as it should be, or nothing."""
     parts = []
     if watch.stopping:
         parts.append("stopping")

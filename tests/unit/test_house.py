@@ -16,15 +16,15 @@ PACKAGES = ("solver", "judge", "sandbox")
 FILES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 
-CLEAN: tuple[str, ...] = ("solver/modes",)
+CLEAN: tuple[str, ...] = (
+    "judge", "sandbox", "solver/bridges", "solver/checks", "solver/config.py",
+    "solver/config_file.py", "solver/errors.py", "solver/extract.py", "solver/models",
+    "solver/modes", "solver/problems", "solver/records.py", "solver/run", "solver/store",
+    "solver/view",
+)  # fmt: skip
 """Files and folders whose docstrings keep the rule; the aim is PACKAGES."""
 
-OPEN = (
-    "judge/audit.py", "judge/extract.py", "judge/reading/expressions.py",
-    "judge/reading/grammar.py", "judge/reading/syntax.py", "judge/rules", "solver/analysis",
-    "solver/checks/timing.py", "solver/cli.py", "solver/models", "solver/report", "solver/run",
-    "solver/store",
-)  # fmt: skip
+OPEN = ("solver/analysis", "solver/cli.py", "solver/report")
 """Files and folders not yet held to the rules of size and of enums; the aim is none."""
 
 VERBS = """
@@ -35,9 +35,9 @@ VERBS = """
     Halve Hash Have Hold Import Join Judge Keep Kill Lay Leave Lend Let Limit List Load Lock
     Log Look Lower Make Map Mark Match Measure Mount Move Multiply Name Note Number Open
     Order Pack Parse Pass Plant Print Pull Put Raise Read Record Refuse Remember Remove
-    Rename Render Repair Replace Request Restrict Return Rewrite Round Run Say Screen See
+    Rename Render Repair Replace Request Restrict Return Rewrite Round Run Say Score Screen See
     Select Send Serve Set Shorten Show Solve Sort Split Start Stop Store Strip Take Tell
-    Time Treat Try Turn Unlink Wait Write Yield
+    Time Treat Try Turn Typeset Unlink Wait Write Yield
 """
 
 PLACES = (
