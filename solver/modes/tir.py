@@ -183,18 +183,18 @@ def read(reply: Reply, form: Format) -> Step:
     What follows the program is dropped: it was written without the output, which the model may
     have made up. A program that the length limit cut is none.
     """
-    begun = form.begins.search(reply.text)
-    words = reply.text[: begun.start()] if begun else reply.text
+    opened = form.begins.search(reply.text)
+    words = reply.text[: opened.start()] if opened else reply.text
     boxed = judge.extract_answer(_INVENTED.split(words)[0])
-    if begun is None or boxed.rule in _BOXED:
+    if opened is None or boxed.rule in _BOXED:
         return Step(words, None, boxed)
     none = judge.Extracted(answer=None, rule="none")
-    ended = form.ends.search(reply.text, begun.end())
+    ended = form.ends.search(reply.text, opened.end())
     if ended is None and reply.capped:
         return Step(reply.text, None, none)
-    body = reply.text[begun.end() : ended.start() if ended else None]
+    body = reply.text[opened.end() : ended.start() if ended else None]
     body = _INVENTED.split(body)[0].rstrip()
-    text = f"{reply.text[: begun.end()]}{body}\n{form.end}"
+    text = f"{reply.text[: opened.end()]}{body}\n{form.end}"
     return Step(text, extract_program(body) or f"{body}\n", none)  # some put fences into the tags
 
 

@@ -85,10 +85,10 @@ class Replay:
     def _until_stopped(self, extend: Extend) -> Extend:
         """Give up a reply that takes hundreds of requests at Ctrl-C, before the next request."""
 
-        async def extend_unless_stopped(chat: Sequence[Message], begun: str, **how: Any) -> Reply:
+        async def extend_unless_stopped(chat: Sequence[Message], partial: str, **how: Any) -> Reply:
             if self._watch.stopping:
                 raise Stopped
-            return await extend(chat, begun, **how)
+            return await extend(chat, partial, **how)
 
         return extend_unless_stopped
 

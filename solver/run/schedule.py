@@ -52,7 +52,7 @@ class Traffic:
 
 
 class Gate:
-    """At most `limit` at a time: a rate limit halves it, success lets it grow back by one."""
+    """At most `limit` at a time: a rate limit halves it, success raises it again by one."""
 
     def __init__(self, limit: int) -> None:
         self.ceiling = limit
@@ -128,8 +128,8 @@ class Endpoint:
         """
         extend = continuing(self.model).extend
 
-        async def patiently(chat: Sequence[Message], begun: str, **how: Any) -> Reply:
-            request = partial(extend, chat, begun, **how)
+        async def patiently(chat: Sequence[Message], text: str, **how: Any) -> Reply:
+            request = partial(extend, chat, text, **how)
             return await self._patiently(request, nullcontext(), logging.DEBUG)
 
         async with self.gate:
