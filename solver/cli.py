@@ -119,7 +119,7 @@ def show(
     mode: Annotated[str | None, typer.Option(help="With --problem: only this mode.")] = None,
     repeat: Annotated[int | None, typer.Option(help="With --problem: only this repeat.")] = None,
     greedy: Annotated[
-        Path | None, typer.Option(help="A run at temperature 0, shown beside the repeats.")
+        Path | None, typer.Option(help="A run at temperature 0, shown next to the repeats.")
     ] = None,
     every_k: Annotated[
         bool,
@@ -127,7 +127,8 @@ def show(
     ] = False,
 ) -> None:
     """Print a run's tables again, or one problem's trials whole."""
-    from solver.report.show import show_problem, show_run
+    from solver.report.show import show_run
+    from solver.report.trial import show_problem
     from solver.store import Store
 
     store = Store.open(run)
@@ -148,12 +149,13 @@ def compare(
     Runs whose problems or scoring differ are refused, with what differs.
     """
     from solver.analysis.compare import compare_runs, read_run, remarks
-    from solver.report.show_compare import show_comparisons
+    from solver.report.show import show_comparisons
     from solver.store import Store
+    from solver.view.addresses import beside_address
 
     alike = len({run.name for run in runs}) < len(runs)
     read = [read_run(Store.open(run), str(run) if alike else "") for run in runs]
-    show_comparisons(compare_runs(read), remarks(read))
+    show_comparisons(compare_runs(read), remarks(read), address=beside_address)
 
 
 @app.command()
@@ -164,12 +166,12 @@ def failures(
     model: Annotated[str | None, typer.Option(help="Only this model.")] = None,
     mode: Annotated[str | None, typer.Option(help="Only this mode.")] = None,
 ) -> None:
-    """Show why trials failed, and what retries bought.
+    """Show why trials failed, and what retries brought.
 
     Outcomes, exceptions, retries, caps, refusals, answers that were not extracted.
     """
     from solver.analysis.failures import failures_of
-    from solver.report.show_failures import show_failures
+    from solver.report.show import show_failures
     from solver.store import Store
 
     show_failures(failures_of(Store.open(run), domain=domain, level=level, model=model, mode=mode))
@@ -183,11 +185,12 @@ def cost(
     ] = None,
 ) -> None:
     """Show tokens, seconds and money, per correct answer."""
+    from solver.analysis.arms import stored_rows
     from solver.analysis.cost import costs, load_prices
-    from solver.report.show_plan import show_costs
+    from solver.report.show import show_costs
     from solver.store import Store
 
-    show_costs(costs(Store.open(run).rows(), load_prices(prices)))
+    show_costs(costs(stored_rows(Store.open(run)), load_prices(prices)))
 
 
 @app.command()
@@ -209,7 +212,7 @@ def plan(
     from solver.analysis.compare import read_run
     from solver.analysis.cost import load_prices
     from solver.analysis.plan import plan_run
-    from solver.report.show_plan import show_plan
+    from solver.report.show import show_plan
     from solver.run.start import prepare
     from solver.store import Store
 
@@ -247,7 +250,8 @@ def rejudge(
 ) -> None:
     """Judge the stored answers again; no reply is bought."""
     from solver.checks.rejudge import rejudge as judge_again
-    from solver.report.show import show_change, show_run
+    from solver.checks.shown import show_change
+    from solver.report.show import show_run
     from solver.store import Store
 
     overrides: dict[str, Any] = {"preset": preset, "threshold": threshold}
@@ -310,7 +314,7 @@ def screen_audit(run: RunPath) -> None:
     By rule; the refused programs run now, in the sealed sandbox.
     """
     from solver.checks.screen_audit import audit_screen
-    from solver.report.show import show_screen_audit
+    from solver.checks.shown import show_screen_audit
     from solver.store import Store
 
     show_screen_audit(audit_screen(Store.open(run)))
@@ -393,7 +397,7 @@ def judge_audit(
     Exit code 1 where it errs on the canaries and should not be used.
     """
     from solver.checks.judge_audit import audit_judge
-    from solver.report.show import show_judge_audit
+    from solver.checks.shown import show_judge_audit
     from solver.store import Store
 
     store = Store.open(run) if run is not None else None
@@ -435,8 +439,8 @@ def sandbox_bench(
     ),
 ) -> None:
     """Time programs in the sandbox, next to a bare Python."""
+    from solver.checks.shown import show_timings
     from solver.checks.timing import time_sandbox
-    from solver.report.show import show_timings
 
     show_timings(*time_sandbox(kind))
 

@@ -74,3 +74,10 @@ def stored(folder, problems, trials, /, **manifest):
             store.add_turn(key, number, turn)
         store.add_trial(key, one, judge="j")
     return store
+
+
+def changed(turn, **fields):
+    """The turn, some of its own fields and of its reply's replaced."""
+    own = {name: value for name, value in fields.items() if name in type(turn).model_fields}
+    of_reply = {name: value for name, value in fields.items() if name not in own}
+    return turn.model_copy(update={**own, "reply": turn.reply.model_copy(update=of_reply)})

@@ -1,14 +1,15 @@
-"""From stored trials to the numbers of a run. The arithmetic is in `metrics` and `paired`."""
+"""How often each arm was right, how its trials ended, and what they used."""
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import combinations
 from typing import TypeVar
 
+from solver.analysis.arms import stored_rows, typed_config
+from solver.config import Config
+from solver.modes import stored_mode
 from solver.records import Outcome, Problem
 from solver.stats.metrics import Estimate, accuracy
-from solver.stats.paired import Difference, paired_difference
 from solver.store import Row, Store
 
 Key = TypeVar("Key", str, int)
@@ -42,7 +43,7 @@ class Arm:
     attempts: Counter[int]
     """Trials by the number of turns they took."""
     exhausted: int
-    """Trials that used every attempt without an answer: unresolved, in the first reading."""
+    """Trials of a mode with retries that used every attempt without an answer: unresolved."""
     programs: int
     refused: int
     """Programs the screen refused, of all that were written."""
@@ -69,44 +70,31 @@ class Arm:
     """Answers without a usable verdict, or held to be undecidable: how far accuracy could move."""
 
 
-@dataclass(frozen=True)
-class Pair:
-    """Two modes of one model on the same problems and repeats."""
-
-    model: str
-    first: str
-    second: str
-    difference: Difference
-    """First minus second, over the trials that are scored in both."""
-
-
 @dataclass
 class Summary:
     """All the numbers of a run."""
 
     arms: list[Arm]
-    pairs: list[Pair]
     trials: int
     planned: int
     problems: int
     judges: int
     """Judges whose verdicts count; more than one where judging again was interrupted."""
     unsolved: list[str]
-    """Problems that no model solved in any mode: unresolved, in the second reading."""
+    """Problems that no model solved in any mode."""
 
 
 def summary_of(store: Store, rows: Iterable[Row] | None = None) -> Summary:
-    """The numbers of a stored run, or of the part of it that is done.
+    """Return the numbers of a stored run, or of the part of it that is done.
 
-    `rows` are its rows, if read already.
+    `rows` are its rows in the order wanted, if read already.
     """
     manifest = store.manifest()
-    config = manifest.get("config", {})
     return summarise(
-        store.rows() if rows is None else rows,
+        stored_rows(store) if rows is None else rows,
         store.problems(),
         planned=manifest.get("trials", 0),
-        most_attempts=1 + config.get("code", {}).get("retries", 0),
+        config=typed_config(manifest.get("config", {})),
     )
 
 
@@ -115,24 +103,16 @@ def summarise(
     problems: Mapping[str, Problem],
     *,
     planned: int,
-    most_attempts: int,
+    config: Config | None,
 ) -> Summary:
-    """Count everything once.
-
-    `most_attempts` is the attempts a `code` trial has, `planned` the trials of the whole run.
-    """
+    """Count everything once. `planned` is the number of trials of the whole run."""
     by_arm: dict[tuple[str, str], list[Row]] = defaultdict(list)
     for row in rows:
         by_arm[row.model, row.mode].append(row)
     solved = {r.problem_id for rows in by_arm.values() for r in rows if r.correct}
     tried = {r.problem_id for rows in by_arm.values() for r in rows}
     return Summary(
-        arms=[_arm(*arm, rows, problems, most_attempts) for arm, rows in by_arm.items()],
-        pairs=[
-            pair
-            for (model, mode), (other_model, other_mode) in combinations(by_arm, 2)
-            if model == other_model and (pair := _pair(model, mode, other_mode, by_arm)) is not None
-        ],
+        arms=[_arm(*arm, rows, problems, config) for arm, rows in by_arm.items()],
         trials=sum(len(rows) for rows in by_arm.values()),
         planned=planned,
         problems=len(tried),
@@ -142,7 +122,7 @@ def summarise(
 
 
 def cell(rows: Sequence[Row]) -> Cell:
-    """Accuracy of some trials, in both readings."""
+    """Compute the accuracy of some trials, in both readings."""
     everything = correct_by_problem(rows)
     scored = correct_by_problem(row for row in rows if row.outcome.scored)
     return Cell(
@@ -158,7 +138,7 @@ def cell(rows: Sequence[Row]) -> Cell:
 def correct_by_problem(
     rows: Iterable[Row], correct: Callable[[Row], bool] = lambda row: row.correct
 ) -> dict[str, list[bool]]:
-    """Whether each trial was right, by problem and in the rows' order."""
+    """Tell of each trial whether it was right, by problem and in the rows' order."""
     groups: dict[str, list[bool]] = defaultdict(list)
     for row in rows:
         groups[row.problem_id].append(correct(row))
@@ -166,8 +146,12 @@ def correct_by_problem(
 
 
 def _arm(
-    model: str, mode: str, rows: list[Row], problems: Mapping[str, Problem], most_attempts: int
+    model: str, mode: str, rows: list[Row], problems: Mapping[str, Problem], config: Config | None
 ) -> Arm:
+    kind = stored_mode(mode)
+    # A trial with retries goes on until it has an answer or no attempt is left.
+    most = kind.most_turns(config) if kind.retries and config else 1
+
     def total(count: Callable[[Row], float]) -> float:
         return sum(map(count, rows))
 
@@ -187,11 +171,9 @@ def _arm(
         outcomes=Counter(row.outcome for row in rows),
         attempts=Counter(row.turns for row in rows if row.error is None),
         exhausted=sum(
-            mode.startswith("code")
-            and row.error is None
-            and row.turns >= most_attempts
-            and row.failure is not None
+            row.error is None and row.turns >= most and row.failure is not None
             for row in rows
+            if kind.retries
         ),
         programs=int(total(lambda row: row.programs)),
         refused=int(total(lambda row: row.refused)),
@@ -215,26 +197,6 @@ def _arm(
         by_model=sum(verdict.by == "model" for verdict in verdicts),
         undecided=sum(not verdict.valid or verdict.score == 3 for verdict in verdicts),
     )
-
-
-def _pair(
-    model: str, first: str, second: str, by_arm: Mapping[tuple[str, str], list[Row]]
-) -> Pair | None:
-    """Compare over the trials that both modes have scored; None where there are none."""
-    ours, theirs = (
-        {
-            (row.problem_id, row.repeat): row.correct
-            for row in by_arm[model, mode]
-            if row.outcome.scored
-        }
-        for mode in (first, second)
-    )
-    a: dict[str, list[bool]] = defaultdict(list)
-    b: dict[str, list[bool]] = defaultdict(list)
-    for problem_id, repeat in sorted(ours.keys() & theirs.keys()):
-        a[problem_id].append(ours[problem_id, repeat])
-        b[problem_id].append(theirs[problem_id, repeat])
-    return Pair(model, first, second, paired_difference(a, b)) if a else None
 
 
 def _right_by_rules(row: Row) -> bool:

@@ -1,7 +1,7 @@
 """Arms side by side: two runs, or two modes or models of one run, paired by problem.
 
-An arm is one model in one mode. Not here: the statistics of a pair (`paired.py`), and what a single
-arm amounts to (`summary.py`).
+An arm is one model in one mode. Of two arms of a run, the one that its config lists first is a, and
+a difference is a minus b. Not here: the statistics of a pair (`solver.stats.paired`).
 """
 
 from collections import defaultdict
@@ -11,6 +11,7 @@ from itertools import combinations, product
 from typing import Any, TypeVar
 
 from solver.analysis.accuracy import correct_by_problem
+from solver.analysis.arms import stored_rows
 from solver.analysis.cost import Usage, usage
 from solver.config import differences
 from solver.errors import ConfigError
@@ -94,16 +95,16 @@ class Comparison:
 
 
 def read_run(store: Store, name: str = "") -> Run:
-    """What a comparison needs of a stored run, called by its folder's name or by another."""
+    """Read what a comparison needs of a stored run, called by its folder's name or by another."""
     name = name or store.folder.name
-    return Run(name, store.manifest(), store.problems(), list(store.rows()))
+    return Run(name, store.manifest(), store.problems(), stored_rows(store))
 
 
 def compare_runs(runs: Sequence[Run]) -> tuple[Comparison, ...]:
-    """Inside a single run: every two arms that share the model or the mode.
+    """Compare, inside a single run, every two arms that share the model or the mode.
 
-    Between several runs: arms with the same model and mode where there are any, else those that
-    share one of them, else all. Raises ConfigError where runs must not be compared, saying how
+    Between several runs these are arms with the same model and mode where there are any, else those
+    that share one of them, else all. Raises ConfigError where runs must not be compared, saying how
     their problems or scoring differ, or where there is nothing to compare.
     """
     check_comparable(runs)
@@ -133,7 +134,7 @@ def check_comparable(runs: Sequence[Run]) -> None:
 
 
 def remarks(runs: Sequence[Run]) -> list[str]:
-    """What a reader must know beside the numbers: runs not at their end, and other settings."""
+    """Say what else sets the runs apart: trials that are missing, and other settings."""
     partial = [
         f"{run.name} is not at its end: {len(run.rows)} of {planned} trials"
         for run in runs
@@ -176,7 +177,7 @@ def _between(runs: Sequence[Run]) -> Iterator[tuple[_Arm, _Arm]]:
 
 
 def _compared(a: _Arm, b: _Arm) -> Comparison | None:
-    """None where no problem has a scored trial on both sides."""
+    """Compare two arms; None where no problem has a scored trial on both sides."""
     problems = a.run.problems
     ours, theirs = _paired(a.rows, b.rows, lambda row: row.outcome.scored)
     if not ours:
@@ -207,7 +208,7 @@ def _side(arm: _Arm, correct: Mapping[str, Sequence[bool]]) -> Side:
 def _paired(
     a: Sequence[Row], b: Sequence[Row], counts: Callable[[Row], bool]
 ) -> tuple[dict[str, list[bool]], dict[str, list[bool]]]:
-    """The trials of both sides that `counts` keeps, by problem.
+    """Group the trials of both sides that `counts` keeps by problem.
 
     Where both sides have the same repeats, a repeat counts only if it is kept on both; where one
     side has more repeats, as a greedy run against 48, each problem keeps all it has.
@@ -307,7 +308,7 @@ def _other_scoring(first: Run, second: Run) -> Iterator[str]:
     )
     found = list(differences(ours, theirs, "judge"))
     if found:
-        yield f"scored in another way: {', '.join(found)} (`solver rejudge` can mend that)"
+        yield f"scored in another way: {', '.join(found)} (`solver rejudge` can fix that)"
 
 
 def _count(number: int, what: str) -> str:

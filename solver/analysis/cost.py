@@ -29,7 +29,7 @@ class Price(Record):
     """The day this price was looked up, or came into force."""
 
     def of(self, input_tokens: float, output_tokens: float) -> float:
-        """What so many tokens cost, in `currency`."""
+        """Return what so many tokens cost, in `currency`."""
         return (input_tokens * self.input + output_tokens * self.output) / 1e6
 
 
@@ -54,15 +54,15 @@ class Usage:
 
     @property
     def tokens(self) -> float:
-        """Sent and received."""
+        """Count tokens sent and received."""
         return self.input_tokens + self.output_tokens
 
     def per_trial(self) -> "Usage | None":
-        """The mean of one trial; None where there is none."""
+        """Return the mean of one trial; None where there is none."""
         return self._shared_by(self.trials)
 
     def per_correct(self) -> "Usage | None":
-        """All of it shared by the correct answers; None where there is none."""
+        """Divide all of it by the correct answers; None where there is none."""
         return self._shared_by(self.correct)
 
     def _shared_by(self, count: int) -> "Usage | None":
@@ -91,14 +91,14 @@ class ArmCost:
 
     @property
     def money(self) -> float | None:
-        """In the price's currency."""
+        """Return what all of it cost, in the price's currency."""
         if self.price is None:
             return None
         return self.price.of(self.usage.input_tokens, self.usage.output_tokens)
 
 
 def costs(rows: Iterable[Row], prices: Prices) -> tuple[ArmCost, ...]:
-    """What each model in each mode cost, in the order they appear."""
+    """Count what each model in each mode cost, in the order they appear."""
     by_arm: dict[tuple[str, str], list[Row]] = {}
     for row in rows:
         by_arm.setdefault((row.model, row.mode), []).append(row)
@@ -109,7 +109,7 @@ def costs(rows: Iterable[Row], prices: Prices) -> tuple[ArmCost, ...]:
 
 
 def usage(rows: Sequence[Row]) -> Usage:
-    """What these trials used. Errors of ours are included: their replies were paid for."""
+    """Count what these trials used, errors of ours included: their replies were paid for."""
     return Usage(
         trials=len(rows),
         correct=sum(row.correct for row in rows),
@@ -122,7 +122,7 @@ def usage(rows: Sequence[Row]) -> Usage:
 
 
 def load_prices(path: Path | None = None) -> dict[str, Price]:
-    """The shipped price table, with the entries of the user's file over it.
+    """Return the shipped price table, with the entries of the user's file over it.
 
     Raises ConfigError where the file cannot be read or an entry is not a price.
     """

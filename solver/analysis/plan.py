@@ -21,7 +21,7 @@ CHARACTERS_PER_TOKEN = 4
 REPORT_TOKENS = 1_100
 """The most that a report of an error adds to a retry, since tracebacks are shortened."""
 DISCORDANCES = (0.5, 0.25, 0.1)
-"""Shares of problems that exactly one of two arms solves: strangers at 50 %, relatives, twins."""
+"""Shares of problems that exactly one of two arms solves: unrelated, similar, near-identical."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class ArmPlan:
     mode: str
     trials: int
     calls: Range
-    """Requests, not counting those that fail; many a reply where a controller looks after it."""
+    """Requests, not counting those that fail; several a reply where a controller makes it."""
     input_tokens: Range
     output_tokens: Range
     money: Range | None
@@ -59,7 +59,7 @@ class Detectable:
     difference: float | None
     """Smallest true difference found 4 times in 5; None where the problems are too few."""
     observed: bool = False
-    """Whether the discordance is the earlier run's."""
+    """The discordance is the earlier run's."""
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ def plan_run(
     pilot: Run | None = None,
     pilot_sessions: Sequence[Mapping[str, Any]] = (),
 ) -> Plan:
-    """What a run of this config takes, by the counts alone or also by an earlier run's habits.
+    """Work out what a run of this config takes, by counts alone or also by an earlier run.
 
     An arm goes by the earlier run's trials of the same model and mode, else of the same mode.
     """
@@ -124,9 +124,9 @@ def _arm(
     first = config.repeats * sum(_prompt_tokens(config, mode, problem) for problem in problems)
     kept = mode.most_kept(config) * (cap + REPORT_TOKENS)
     prompts = first + (replies - 1) * (first + trials * kept)
-    begun = trials * replies * (requests - 1) * cap
+    partial = trials * replies * (requests - 1) * cap
     one = _mean_trial(model.name, mode.name, pilot)
-    sent = Range(first, trials * one.input_tokens if one else None, requests * prompts + begun)
+    sent = Range(first, trials * one.input_tokens if one else None, requests * prompts + partial)
     received = Range(0, trials * one.output_tokens if one else None, trials * replies * cap)
     price = prices.get(model.name)
     return ArmPlan(
@@ -148,7 +148,7 @@ def _prompt_tokens(config: Config, mode: Mode, problem: Problem) -> float:
 
 
 def _mean_trial(model: str, mode: str, pilot: Run | None) -> Usage | None:
-    """What a trial of the earlier run used; None where it has none in this mode."""
+    """Return what a trial of the earlier run used; None where it has none in this mode."""
     if pilot is None:
         return None
     same_mode = [row for row in pilot.rows if row.mode == mode]
@@ -166,7 +166,7 @@ def _money(price: Price, sent: Range, received: Range) -> Range:
 def _wall_time(
     arms: Sequence[ArmPlan], pilot: Run, sessions: Sequence[Mapping[str, Any]]
 ) -> float | None:
-    """The model time to come, as well spread over requests side by side as the earlier run's."""
+    """Estimate the wall time, with as many requests at a time as in the earlier run."""
     took = sum(row.model_seconds for row in pilot.rows)
     if not took or not sessions or any(session["ended"] is None for session in sessions):
         return None
@@ -189,7 +189,7 @@ def _detectable(n: int, pilot: Run | None) -> Iterator[Detectable]:
 
 
 def _observed_discordance(pilot: Run) -> float | None:
-    """Of the earlier run's first two comparable arms; None where it has one arm alone."""
+    """Return that of the earlier run's first two comparable arms; None where it has one arm."""
     try:
         counts = compare_runs([pilot])[0].difference.counts
     except ConfigError:

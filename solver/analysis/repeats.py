@@ -1,6 +1,6 @@
 """How a model's answers hold up over repeats: Pass@k, G-Pass@k, mG-Pass@k and majority votes.
 
-Not here: the formulas (`metrics.py`), and attempts inside a trial, which are never repeats.
+Not here: the formulas (`solver.stats.metrics`), and attempts of a trial, which are no repeats.
 """
 
 from collections import defaultdict
@@ -10,7 +10,8 @@ from fractions import Fraction
 from functools import lru_cache
 
 import judge
-from solver.analysis.failures import plain_number
+from solver.analysis.numbers import plain_number
+from solver.modes import stored_mode
 from solver.stats.metrics import (
     Estimate,
     Tallies,
@@ -53,26 +54,26 @@ class Reading:
 
 
 @dataclass(frozen=True)
-class Stability:
+class Repeats:
     """One model in one mode, over the repeats that every problem has."""
 
     model: str
     mode: str
     repeats: int
-    """n: the rounds that every problem has been through."""
+    """n: the repeats that every problem has."""
     unscored: int
-    """Trials in those rounds that say nothing about the model."""
+    """Trials among these that say nothing about the model."""
     of_scored: Reading | None
     """Over the problems whose n trials were all scored; None where there is none."""
     of_all: Reading
     """Over all problems, trials that were not scored counted as wrong: the lower reading."""
     verified: Estimate | None
-    """The verification-weighted vote of all n repeats, over all problems; mode `csv` alone."""
+    """The verification-weighted vote of all n repeats, over all problems; None without checks."""
     greedy: Estimate | None
     """Accuracy over scored trials of the same model and mode in the greedy run, if one is given."""
 
 
-def stability(
+def repeats_of(
     rows: Iterable[Row],
     *,
     ks: Sequence[int] | None = None,
@@ -80,14 +81,14 @@ def stability(
     greedy: Iterable[Row] = (),
     same: Callable[[str, str], bool] | None = None,
     weights: Mapping[str, float] | None = None,
-) -> tuple[Stability, ...]:
-    """Every model and mode that has at least two repeats of each problem it tried.
+) -> tuple[Repeats, ...]:
+    """Compute the numbers of every model and mode with two repeats or more of each problem.
 
     `ks` are by default `usual_ks`; larger ones than there are repeats are left out. `greedy` are
     the rows of a run at temperature 0; those of problems that `rows` does not hold are left out.
     `same` says which wrong answers vote together, by default those that are equal by the judge's
     rules, which takes a millisecond a pair. `weights` are those of self-verified trials, by key
-    (`ways.vote_weights`).
+    (`solver.analysis.checks.vote_weights`).
     """
     arms = _by_arm(rows)
     greedy_arms = _by_arm(greedy)
@@ -99,7 +100,7 @@ def stability(
         rounds = {problem: trials[:n] for problem, trials in problems.items()}
         once = {p: trials for p, trials in greedy_arms.get(arm, {}).items() if p in rounds}
         found.append(
-            _stability(
+            _repeats(
                 *arm, n, rounds, ks or usual_ks(n), taus, once, same or _equivalent, weights or {}
             )
         )
@@ -107,12 +108,12 @@ def stability(
 
 
 def usual_ks(n: int) -> list[int]:
-    """1, 2, 4, 8, … up to n, and n itself."""
+    """Return 1, 2, 4, 8, … up to n, and n itself."""
     powers = [2**power for power in range(n.bit_length()) if 2**power <= n]
     return sorted({*powers, n})
 
 
-def _stability(
+def _repeats(
     model: str,
     mode: str,
     n: int,
@@ -122,7 +123,7 @@ def _stability(
     greedy: Mapping[str, Sequence[Row]],
     same: Callable[[str, str], bool],
     weights: Mapping[str, float],
-) -> Stability:
+) -> Repeats:
     whole = {
         problem: trials
         for problem, trials in rounds.items()
@@ -135,7 +136,7 @@ def _stability(
         for problem, trials in greedy.items()
         if any(row.outcome.scored for row in trials)
     }
-    return Stability(
+    return Repeats(
         model=model,
         mode=mode,
         repeats=n,
@@ -146,7 +147,7 @@ def _stability(
         if whole
         else None,
         of_all=of_all,
-        verified=_verified(rounds, same, weights) if mode == "csv" else None,
+        verified=_verified(rounds, same, weights) if stored_mode(mode).vote else None,
         greedy=accuracy(scored_greedily) if scored_greedily else None,
     )
 
@@ -187,7 +188,10 @@ def _verified(
     same: Callable[[str, str], bool],
     weights: Mapping[str, float],
 ) -> Estimate:
-    """Zhou et al. 2023 (https://arxiv.org/abs/2308.07921): a tie of t answers counts 1/t."""
+    """Let weighted answers vote; of t tied answers each counts 1/t.
+
+    Zhou et al. 2023, https://arxiv.org/abs/2308.07921.
+    """
     values = []
     for trials in rounds.values():
         labels, right = _votes(trials, same)
@@ -199,7 +203,7 @@ def _verified(
 def _votes(
     trials: Sequence[Row], same: Callable[[str, str], bool]
 ) -> tuple[list[int | None], int | None]:
-    """The class of each trial's answer, and which of them is right (None where none is).
+    """Return the class of each trial's answer, and which of them is right (None where none is).
 
     Answers judged right are one class, for they agree with the reference. The others are compared
     with each other, by default by the judge's rules, which never ask a model.

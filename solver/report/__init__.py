@@ -4,8 +4,7 @@
     write_figures  its figures as PNG, SVG or PDF
     write_tables   its tables as Markdown, LaTeX or CSV
 
-Not here: what the numbers mean (`summary`, `failures`, `compare`, `stability`, `cost`), and the
-trials themselves (`solver.view`).
+`show` prints the same sections in a terminal. Not here: what the numbers mean (`solver.analysis`).
 """
 
 from solver.report.write import (

@@ -1,42 +1,38 @@
-"""What the report says about some runs, as sections of sentences, figures and tables.
+"""What the report says about some runs: warnings, headlines, sections, and how to repeat them.
 
-The numbers come from `summary`, `failures`, `stability` and `cost`; here they get names, an order
-and words. How they look is left to `page.py`, `plot.py` and `tables.py`.
+The sections come from `sections`, one file for each analysis; how they look is left to `render`.
 """
 
 import re
 import time
-from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 import yaml
 
-from solver.records import Outcome
+from solver.analysis.compare import Comparison
+from solver.analysis.cost import costs, load_prices
 from solver.report.figures import Figure
-from solver.report.parts import Section, listed, of, value_and_range
+from solver.report.parts import Section, by_arm, listed, value_and_range
 from solver.report.runs import Named, Run, model_name, named_arms
 from solver.report.sections.accuracy import by_part, judged, outcomes, overall, unsolved
+from solver.report.sections.checks import checks
 from solver.report.sections.compare import compared, comparisons_of
-from solver.report.sections.failures import failed, retried
-from solver.report.sections.repeats import cost, stable
-from solver.report.sections.ways import ways
+from solver.report.sections.cost import cost
+from solver.report.sections.failures import failed, solved_in
+from solver.report.sections.modes import defined
+from solver.report.sections.overlooked import overlooked
+from solver.report.sections.regeneration import regenerated
+from solver.report.sections.repeats import repeated, repeats_in
+from solver.report.sections.retries import retried
+from solver.report.sections.rounds import rounds
 from solver.report.tables import Kind, Table, short, text_of
+from solver.report.warnings import Warn, warnings_of
 
 MOST_CHARACTERS = 4_000
 """Of one text in a manifest."""
-CAP_WARNING = 0.01
-"""Share of replies at the cap above which the reader is warned."""
-
-
-@dataclass(frozen=True)
-class Warn:
-    """Something to know before any number is believed."""
-
-    run: str
-    text: str
-    grave: bool = True
 
 
 @dataclass(frozen=True)
@@ -75,31 +71,19 @@ class Content:
     made: str
 
     def figures(self) -> list[Figure]:
-        """Every figure, in order."""
+        """Return every figure, in order."""
         return [figure for section in self.sections for figure in section.figures]
 
     def tables(self) -> list[Table]:
-        """Every table, in order."""
+        """Return every table, in order."""
         return [t for section in self.sections for t in (*section.tables, *section.folded)]
 
 
 def content_of(runs: Sequence[Run]) -> Content:
-    """All that the report says."""
+    """Make all that the report says."""
     arms = named_arms(runs)
     comparisons, refused = comparisons_of(runs)
-    sections = [
-        overall(arms),
-        compared(comparisons, arms),
-        ways(runs, arms),
-        by_part(arms),
-        outcomes(arms),
-        retried(runs, arms),
-        failed(runs, arms),
-        stable(runs, arms),
-        cost(runs, arms),
-        judged(arms),
-        unsolved(runs),
-    ]
+    sections = _sections(runs, arms, comparisons)
     warnings = [warning for run in runs for warning in warnings_of(run)]
     return Content(
         title=" and ".join(short(run.name, 60) for run in runs),
@@ -112,62 +96,39 @@ def content_of(runs: Sequence[Run]) -> Content:
     )
 
 
-def warnings_of(run: Run) -> Iterator[Warn]:
-    """What a reader must know before the numbers, the gravest first."""
-    summary, name = run.summary, run.name
-    if not summary.trials:
-        yield Warn(name, "no trial has ended yet: there is nothing to report")
-        return
-    outcomes = sum((arm.outcomes for arm in summary.arms), Counter[Outcome]())
-    total = summary.trials
-    if total < summary.planned:
-        yield Warn(
-            name,
-            f"partial: {total:,} of {summary.planned:,} trials have ended; the rest may be"
-            " harder or easier than these",
-        )
-    if errors := outcomes[Outcome.ERROR]:
-        yield Warn(
-            name,
-            f"{of(errors, total)} trials ended in an error of ours (endpoint, sandbox or judge)"
-            " and are not scored; the same command runs them again",
-        )
-    if undecided := outcomes[Outcome.JUDGE_INVALID]:
-        yield Warn(
-            name,
-            f"{of(undecided, total)} trials have an answer without a usable verdict and are not"
-            " scored; they may be harder to judge because they are harder, so accuracy of scored"
-            " trials can flatter",
-        )
-    if cut := sum(arm.prompt_cut for arm in summary.arms):
-        yield Warn(name, f"{cut:,} prompts were cut by the server: raise its context size")
-    capped = [
-        f"{model_name(arm.model)} · {arm.mode} {of(arm.capped, arm.replies)}"
-        for arm in summary.arms
-        if arm.capped > CAP_WARNING * arm.replies
+def _sections(
+    runs: Sequence[Run], arms: Sequence[Named], comparisons: Sequence[Comparison]
+) -> list[Section | None]:
+    failures = by_arm(arms, lambda run: run.failures.arms)
+    prices = load_prices()
+    return [
+        overall(arms),
+        defined(arms),
+        compared(comparisons),
+        regenerated(by_arm(arms, lambda run: chain.from_iterable(run.regeneration))),
+        rounds(by_arm(arms, lambda run: run.rounds)),
+        checks(by_arm(arms, lambda run: run.checks)),
+        by_part(arms),
+        outcomes(arms),
+        retried(failures),
+        failed(failures, solved_in(runs, arms)),
+        overlooked(failures),
+        repeated(repeats_in(arms)),
+        cost(
+            by_arm(arms, lambda run: costs(run.rows, prices)),
+            {arm.name: arm.arm.overall.of_scored for arm in arms},
+        ),
+        judged(arms),
+        unsolved(runs),
     ]
-    if capped:
-        yield Warn(
-            name,
-            "replies were truncated at sampling.max_tokens: "
-            + ", ".join(capped)
-            + "; a trial that ends so counts as not solved",
-        )
-    kind = run.manifest.get("sandbox", {}).get("kind", "")
-    if kind in ("native", "reduced"):
-        yield Warn(name, f"programs ran in the fallback sandbox {kind!r}, not in Docker")
-    if summary.judges > 1:
-        yield Warn(name, f"verdicts of {summary.judges} judges are mixed: run `solver rejudge`")
-    for warning in run.manifest.get("warnings", []):
-        yield Warn(name, short(str(warning), 600), grave=False)
 
 
 def _about(run: Run) -> str:
     manifest, summary = run.manifest, run.summary
     config = manifest.get("config", {})
     models = ", ".join(model_name(name) for name in _models(run)) or "no model"
-    begun = run.sessions[0]["started"] if run.sessions else None
-    day = time.strftime(", %Y-%m-%d", time.gmtime(begun)) if begun else ""
+    started = run.sessions[0]["started"] if run.sessions else None
+    day = time.strftime(", %Y-%m-%d", time.gmtime(started)) if started else ""
     modes = list(dict.fromkeys(arm.mode for arm in summary.arms)) or config.get("mode") or ["none"]
     problem_set = manifest.get("problems", {}).get("name") or config.get("problems", "problems")
     repeats = config.get("repeats", 1)
@@ -224,7 +185,7 @@ def _recipe(run: Run) -> Recipe:
 
 
 def _identity(facts: Any) -> list[Any]:
-    """What pins a model down, of all that its provider told."""
+    """Return what identifies a model, of all that its provider told."""
     if not isinstance(facts, dict):
         return []
     keys = (
@@ -244,20 +205,20 @@ def _line(*values: Any) -> str:
 
 
 def _moment(session: dict[str, Any]) -> str:
-    begun = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(session["started"]))
+    started = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(session["started"]))
     if not session["ended"]:
-        return f"{begun} (no end recorded)"
-    return f"{begun}, {(session['ended'] - session['started']) / 60:,.1f} min"
+        return f"{started} (no end recorded)"
+    return f"{started}, {(session['ended'] - session['started']) / 60:,.1f} min"
 
 
 def _readable(value: Any) -> str:
-    """YAML that reads back as the same value, without the credentials a URL may hold."""
+    """Write YAML that reads back as the same value, without the credentials a URL may hold."""
     text = yaml.safe_dump(_cut(value), sort_keys=False, allow_unicode=True, width=100)
     return re.sub(r"(?<=://)[^/@\s'\"]+@", "", text)
 
 
 def _cut(value: Any) -> Any:
-    """The value with texts beyond all reason cut."""
+    """Return the value with its longest texts cut."""
     if isinstance(value, dict):
         return {str(key): _cut(item) for key, item in value.items()}
     if isinstance(value, list):

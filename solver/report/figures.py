@@ -35,7 +35,7 @@ class Forest:
 
     @property
     def names_itself(self) -> bool:
-        """Each line is its own series, so a legend would say the same again."""
+        """Tell whether each line is its own series, so that a legend would repeat the names."""
         return all([dot.series for dot in dots] == [name] for name, dots in self.lines)
 
 
@@ -92,7 +92,7 @@ Figure: TypeAlias = Forest | Stack | Curves | Scatter
 
 
 def names_of(figure: Figure) -> tuple[str, ...]:
-    """What the legend lists."""
+    """Return what the legend lists."""
     match figure:
         case Forest():
             return figure.series
@@ -105,7 +105,7 @@ def names_of(figure: Figure) -> tuple[str, ...]:
 
 
 def ticks(high: float, *, whole: bool = False) -> list[float]:
-    """Round numbers from 0 to at least `high`, seven at most."""
+    """Return round numbers from 0 to at least `high`, seven at most."""
     steps = (size * 10.0**power for power in range(-4, 16) for size in (1, 2, 5))
     step = next(s for s in steps if high <= 6 * s and (s >= 1 or not whole))
     return [round(i * step, 6) for i in range(ceil(round(high / step, 6)) + 1)]

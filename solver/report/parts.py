@@ -1,20 +1,20 @@
-"""What every section of the report is made of, and the phrases they share."""
+"""What every section is made of, and the phrases they share."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from solver.report.figures import Dot, Figure
-from solver.report.runs import Named, Run, names_by_arm
+from solver.report.runs import Named, Run
 from solver.report.tables import Kind, Table, Value, text_of
 from solver.stats.metrics import Estimate
 
-Found = TypeVar("Found")
+Rows = list[tuple[Value, ...]]
 
 
 @dataclass(frozen=True)
 class Section:
-    """One part of the page."""
+    """One concern: the same words and tables on the page, in a terminal and in files."""
 
     anchor: str
     title: str
@@ -25,54 +25,67 @@ class Section:
     """Long tables, shut until the reader opens them; on paper they are open."""
     items: tuple[str, ...] = ()
     """Problem ids, listed."""
+    facts: tuple[tuple[str, str], ...] = ()
+    """Labels and what is said under them, a line each; in a terminal alone."""
 
 
 def dot(name: str, found: Estimate) -> Dot:
-    """An accuracy as a mark of a figure."""
+    """Return an accuracy as a mark of a figure."""
     return Dot(name, found.value, found.low, found.high, found.n_trials)
 
 
 def value_and_range(found: Estimate | None) -> tuple[float | None, tuple[float, float] | None]:
-    """An accuracy as two cells of a table."""
+    """Return an accuracy as two cells of a table."""
     return (None, None) if found is None else (found.value, (found.low, found.high))
 
 
 def share(count: int, total: int) -> float | None:
-    """A share, where there is something to share."""
+    """Return a share; None of nothing."""
     return count / total if total else None
 
 
 def of(count: int, total: int) -> str:
-    """`3 of 7 (42.9 %)`."""
+    """Write `3 of 7 (42.9 %)`."""
     return f"{count:,} of {total:,} ({text_of(share(count, total), Kind.SHARE)})"
 
 
 def listed(names: Sequence[str]) -> str:
-    """`a`, `a and b`, `a, b and c`."""
+    """Write `a`, `a and b`, `a, b and c`."""
     *most, last = names
     return f"{', '.join(most)} and {last}" if most else last
 
 
 def names_of_arms(arms: Sequence[Named]) -> tuple[str, ...]:
-    """The arms' names, in order."""
+    """Return the arms' names, in order."""
     return tuple(arm.name for arm in arms)
 
 
+class OfArm(Protocol):
+    """What an analysis found for one model in one mode."""
+
+    @property
+    def model(self) -> str:
+        """Return the model's name."""
+        ...
+
+    @property
+    def mode(self) -> str:
+        """Return the mode's name."""
+        ...
+
+
+Found = TypeVar("Found", bound=OfArm)
+
+
 def by_arm(
-    runs: Sequence[Run],
-    arms: Sequence[Named],
-    found_in: Callable[[Run], Iterable[tuple[str, str, Found]]],
-) -> Iterator[tuple[str, Found]]:
-    """What is found in the runs by model and mode, under the arms' names and in their order."""
-    found = {(run.name, model, mode): each for run in runs for model, mode, each in found_in(run)}
-    for key, name in names_by_arm(arms).items():
-        if key in found:
-            yield name, found[key]
+    arms: Sequence[Named], found_in: Callable[[Run], Iterable[Found]]
+) -> list[tuple[str, Found]]:
+    """Return what an analysis found in the runs, under the arms' names and in their order."""
+    runs = {arm.run.name: arm.run for arm in arms}
+    found = {(n, each.model, each.mode): each for n in runs for each in found_in(runs[n])}
+    return [(arm.name, found[arm.key]) for arm in arms if arm.key in found]
 
 
 def table_or_none(table: Table) -> tuple[Table, ...]:
-    """The table, unless it has no rows."""
+    """Return the table, unless it has no rows."""
     return (table,) if table.rows else ()
-
-
-Rows = list[tuple[Value, ...]]

@@ -1,14 +1,18 @@
-"""The runs a report is about, each read once, and short names for their arms."""
+"""The runs a report is about, read as needed, and short names for their arms."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import islice
 from pathlib import PurePath
 from typing import Any
 
 from solver.analysis.accuracy import Arm, Summary, summary_of
+from solver.analysis.arms import stored_rows
+from solver.analysis.checks import Checks, checks_of, vote_weights
 from solver.analysis.failures import Failures, analyse
-from solver.analysis.ways import Ways, vote_weights, ways_of
+from solver.analysis.regeneration import Regenerated, regeneration_of
+from solver.analysis.rounds import Rounds, rounds_of
 from solver.records import Problem
 from solver.report.tables import short
 from solver.store import Row, Store, Texts
@@ -16,22 +20,71 @@ from solver.store import Row, Store, Texts
 MOST_TEXTS = 2_000
 """Failed programs, and wrong trials, whose texts are read for each arm: a page must come soon."""
 
+Key = tuple[str, str, str]
+"""An arm by the names of its run, its model and its mode."""
+
 
 @dataclass(frozen=True)
 class Run:
-    """One run, without its texts."""
+    """One stored run and what it amounts to; each part is read when it is first asked for."""
 
+    store: Store
     name: str
     """The folder's name; the whole path where two runs share it."""
-    manifest: dict[str, Any]
-    sessions: list[dict[str, Any]]
-    problems: dict[str, Problem]
-    rows: list[Row]
-    summary: Summary
-    failures: Failures
-    ways: Ways
-    vote_weights: dict[str, float]
-    """What each self-verified answer counts in a vote, by its trial's key."""
+
+    @cached_property
+    def manifest(self) -> dict[str, Any]:
+        """Read the manifest."""
+        return self.store.manifest()
+
+    @cached_property
+    def sessions(self) -> list[dict[str, Any]]:
+        """Read when the run was at work."""
+        return self.store.sessions()
+
+    @cached_property
+    def problems(self) -> dict[str, Problem]:
+        """Read the problems, by id."""
+        return self.store.problems()
+
+    @cached_property
+    def rows(self) -> list[Row]:
+        """Read the trials, arm by arm in the config's order."""
+        return stored_rows(self.store)
+
+    @cached_property
+    def summary(self) -> Summary:
+        """Count how often the arms were right, how trials ended, what they used."""
+        return summary_of(self.store, self.rows)
+
+    @cached_property
+    def failures(self) -> Failures:
+        """Count what went wrong, reading at most `MOST_TEXTS` texts of each kind."""
+
+        def some_texts(places: Iterable[tuple[str, int]]) -> Iterator[Texts]:
+            return self.store.texts(islice(places, MOST_TEXTS))
+
+        return analyse(self.rows, self.problems, self.store.turn_facts(), some_texts)
+
+    @cached_property
+    def regeneration(self) -> tuple[tuple[Regenerated, ...], ...]:
+        """Compare the controllers with the modes they belong to."""
+        return regeneration_of(self.store, self.rows)
+
+    @cached_property
+    def rounds(self) -> tuple[Rounds, ...]:
+        """Count what modes did that alternate words and programs."""
+        return rounds_of(self.store, self.rows)
+
+    @cached_property
+    def checks(self) -> tuple[Checks, ...]:
+        """Count what self-verification found."""
+        return checks_of(self.store, self.rows)
+
+    @cached_property
+    def vote_weights(self) -> dict[str, float]:
+        """Weigh each self-verified answer, by its trial's key."""
+        return vote_weights(self.store, self.rows)
 
 
 @dataclass(frozen=True)
@@ -42,52 +95,37 @@ class Named:
     run: Run
     arm: Arm
 
-
-def read(store: Store, name: str) -> Run:
-    """Read a run and count everything in it."""
-    manifest, problems, rows = store.manifest(), store.problems(), list(store.rows())
-
-    def some_texts(places: Iterable[tuple[str, int]]) -> Iterator[Texts]:
-        return store.texts(islice(places, MOST_TEXTS))
-
-    return Run(
-        name=name,
-        manifest=manifest,
-        sessions=store.sessions(),
-        problems=problems,
-        rows=rows,
-        summary=summary_of(store, rows),
-        failures=analyse(rows, problems, store.turn_facts(), some_texts),
-        ways=ways_of(store, rows),
-        vote_weights=vote_weights(store, rows),
-    )
+    @property
+    def key(self) -> Key:
+        """Return the names of run, model and mode."""
+        return self.run.name, self.arm.model, self.arm.mode
 
 
 def named_arms(runs: Sequence[Run]) -> list[Named]:
-    """Every arm of every run, in the order they started. A name leaves out what all share."""
-    several_models = len({arm.model for run in runs for arm in run.summary.arms}) > 1
-    found = []
-    for run in runs:
-        for arm in run.summary.arms:
-            parts = [short(run.name, 24)] * (len(runs) > 1)
-            parts += [model_name(arm.model)] * several_models
-            found.append(Named(" · ".join([*parts, short(arm.mode, 24)]), run, arm))
-    return found
+    """Name every arm of every run, in the configs' order."""
+    arms = [(run, arm) for run in runs for arm in run.summary.arms]
+    names = short_names([(run.name, arm.model, arm.mode) for run, arm in arms])
+    return [Named(names[run.name, arm.model, arm.mode], run, arm) for run, arm in arms]
 
 
-def in_order_of_arms(run: Run) -> list[Row]:
-    """The rows arm by arm, in the order the arms are named."""
-    rank = {(arm.model, arm.mode): place for place, arm in enumerate(run.summary.arms)}
-    return sorted(run.rows, key=lambda row: rank[row.model, row.mode])
+def short_names(arms: Sequence[Key]) -> dict[Key, str]:
+    """Name every arm by its run, model and mode, without the run or model that all share."""
+    several_runs = len({run for run, _, _ in arms}) > 1
+    several_models = len({model for _, model, _ in arms}) > 1
+    names = {}
+    for run, model, mode in arms:
+        parts = [short(run, 24)] * several_runs + [model_name(model)] * several_models
+        names[run, model, mode] = " · ".join([*parts, short(mode, 24)])
+    return names
 
 
-def names_by_arm(arms: Sequence[Named]) -> dict[tuple[str, str, str], str]:
-    """Names by run, model and mode."""
-    return {(arm.run.name, arm.arm.model, arm.arm.mode): arm.name for arm in arms}
+def names_by_arm(arms: Sequence[Named]) -> dict[Key, str]:
+    """Return the arms' names by run, model and mode."""
+    return {arm.key: arm.name for arm in arms}
 
 
 def model_name(model: str) -> str:
-    """`provider/name`; of a local file only the file's name, without ending."""
+    """Return `provider/name`; of a local file only the file's name, without ending."""
     provider, _, name = model.partition("/")
     if provider == "local" and "/" in name:
         name = PurePath(name).stem

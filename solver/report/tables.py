@@ -1,12 +1,8 @@
-"""A table of the report as data, and the same table as Markdown, LaTeX or CSV.
+"""A table as data, and how its values are written for people.
 
 Cells hold values (0.524, not "52.4 %"): people get them rounded, CSV gets all of their digits.
 """
 
-import csv
-import io
-import re
-from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeAlias
@@ -45,10 +41,12 @@ class Column:
 
     title: str
     kind: Kind = Kind.COUNT
+    minor: bool = False
+    """Left out of a terminal that is too narrow; the page and the files have it."""
 
     @property
     def is_text(self) -> bool:
-        """Whether it reads from the left, as numbers do not."""
+        """Tell whether it is aligned to the left, as numbers are not."""
         return self.kind is Kind.TEXT
 
 
@@ -64,9 +62,11 @@ class Table:
     note: str = ""
     emphasis: frozenset[str] = frozenset()
     """First cells of the rows that sum up the others."""
+    parts: tuple[int, ...] = ()
+    """Rows before which another part of the table begins."""
 
     def texts(self) -> list[list[str]]:
-        """Every cell as a person reads it."""
+        """Return every cell as a person reads it."""
         return [
             [text_of(value, column.kind) for value, column in zip(row, self.columns, strict=True)]
             for row in self.rows
@@ -74,7 +74,7 @@ class Table:
 
 
 def text_of(value: Value, kind: Kind) -> str:
-    """A cell as a person reads it, without any markup."""
+    """Return a cell as a person reads it, without any markup."""
     if value is None:
         return MISSING
     if isinstance(value, str):
@@ -102,14 +102,14 @@ def text_of(value: Value, kind: Kind) -> str:
 
 
 def number(value: float) -> str:
-    """A measured number with about three digits."""
+    """Write a measured number with about three digits."""
     if abs(value) >= 100 or value == int(value):
         return f"{value:,.0f}"
     return f"{value:.1f}" if abs(value) >= 10 else f"{value:.{2 if abs(value) >= 1 else 3}f}"
 
 
 def short(text: str, most: int) -> str:
-    """The text, made harmless, in at most so many characters, its middle left out."""
+    """Return the text made harmless, in at most so many characters, its middle left out."""
     if len(text) > 4 * most:
         text = text[: 2 * most] + text[-2 * most :]  # a megabyte is not looked through
     text = plain(text)
@@ -120,95 +120,12 @@ def short(text: str, most: int) -> str:
 
 
 def _change(value: float) -> str:
-    """A number with its sign; what rounds to nothing has none."""
+    """Write a number with its sign; one that rounds to zero has none."""
     text = number(abs(value))
     return text if not float(text.replace(",", "")) else f"{'−' if value < 0 else '+'}{text}"
 
 
 def _signed(share: float) -> str:
-    """Percentage points with a sign; what rounds to nothing has none."""
+    """Write percentage points with a sign; a difference that rounds to zero has none."""
     points = round(100 * share, 1)
     return f"{points:+.1f}".replace("-", "−") if points else "0.0"
-
-
-def markdown(table: Table) -> str:
-    """GitHub's Markdown, in which no cell can become a link, an image or HTML."""
-    bars = ["---" if column.is_text else "---:" for column in table.columns]
-    lines = [_row(map(_in_markdown, (column.title for column in table.columns))), _row(bars)]
-    for row, texts in zip(table.rows, table.texts(), strict=True):
-        cells = [_in_markdown(text) for text in texts]
-        lines.append(_row(f"**{c}**" for c in cells) if row[0] in table.emphasis else _row(cells))
-    note = f"\n{_in_markdown(table.note)}\n" if table.note else ""
-    return f"### {_in_markdown(table.title)}\n\n" + "\n".join(lines) + f"\n{note}"
-
-
-def latex(table: Table) -> str:
-    """A `tabular` for booktabs, in which no cell can become a command."""
-    form = "".join("l" if column.is_text else "r" for column in table.columns)
-    head = " & ".join(_in_latex(column.title) for column in table.columns)
-    lines = [r"% needs \usepackage{booktabs}", rf"\begin{{tabular}}{{{form}}}", r"\toprule"]
-    lines += [rf"{head} \\", r"\midrule"]
-    for row, texts in zip(table.rows, table.texts(), strict=True):
-        cells = [_in_latex(text) for text in texts]
-        if row[0] in table.emphasis:
-            cells = [rf"\textbf{{{cell}}}" for cell in cells]
-        lines.append(" & ".join(cells) + r" \\")
-    lines += [r"\bottomrule", r"\end{tabular}"]
-    return "\n".join(lines) + "\n"
-
-
-def comma_separated(table: Table) -> str:
-    """CSV with full precision; an interval takes two columns. Text never begins a formula."""
-    file = io.StringIO()
-    writer = csv.writer(file, lineterminator="\n")
-    pairs = (Kind.INTERVAL, Kind.POINTS_INTERVAL, Kind.CHANGE_INTERVAL)
-    writer.writerow(
-        title
-        for c in table.columns
-        for title in ((f"{c.title}: low", f"{c.title}: high") if c.kind in pairs else (c.title,))
-    )
-    for row in table.rows:
-        cells: list[str | int | float] = []
-        for value, column in zip(row, table.columns, strict=True):
-            if column.kind in pairs:
-                cells += value if isinstance(value, tuple) else ("", "")
-            elif isinstance(value, str):
-                cells.append(_in_csv(plain(value)))
-            else:
-                cells.append("" if value is None or isinstance(value, tuple) else value)
-        writer.writerow(cells)
-    return file.getvalue()
-
-
-def _row(cells: Iterable[str]) -> str:
-    return f"| {' | '.join(cells)} |"
-
-
-def _in_markdown(text: str) -> str:
-    line = " ".join(text.split())
-    return re.sub(r"([\\`*_{}\[\]()<>#!|~$&])", r"\\\1", line).replace("://", "\\://")
-
-
-_LATEX = {
-    "\\": r"\textbackslash{}",
-    "~": r"\textasciitilde{}",
-    "^": r"\textasciicircum{}",
-    "<": r"\textless{}",
-    ">": r"\textgreater{}",
-    "–": "--",
-    "−": "$-$",
-    "⌈": r"$\lceil$",
-    "⌉": r"$\rceil$",
-    "τ": r"$\tau$",
-    "·": r"$\cdot$",
-    "×": r"$\times$",
-    **{character: f"\\{character}" for character in "&%$#_{}"},
-}
-
-
-def _in_latex(text: str) -> str:
-    return "".join(_LATEX.get(character, character) for character in " ".join(text.split()))
-
-
-def _in_csv(text: str) -> str:
-    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t") else text

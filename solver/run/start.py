@@ -18,7 +18,8 @@ from solver.errors import ConfigError
 from solver.modes import shipped
 from solver.problems import ProblemSet, load, select
 from solver.records import Problem
-from solver.report.show import show_chat, show_run
+from solver.report.show import show_run
+from solver.report.trial import show_chat
 from solver.run.build import build, connect_models
 from solver.run.judging import connect_judge, policy_of
 from solver.run.log import logging_to

@@ -117,7 +117,7 @@ def test_the_quickstart_runs_a_real_model_end_to_end(tmp_path):
     assert done.returncode == 0, done.stderr
     assert "local/smollm2 · code" in done.stdout
     assert "local/smollm2 · cot" in done.stdout
-    assert "code against cot" in done.stdout
+    assert "code − cot" in done.stdout
     (run,) = (tmp_path / "runs").iterdir()
     store = Store.open(run)
     rows = list(store.rows())

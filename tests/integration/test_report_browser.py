@@ -13,7 +13,7 @@ from solver.report import write_report
 from tests.bench.report import write_run
 from tests.fakes import config_of, finished_run, program
 from tests.needs import chromium, require
-from tests.unit.test_report import write_ways
+from tests.unit.test_report import write_seven
 
 FLAGS = [
     "--headless",
@@ -81,7 +81,7 @@ def page(request, tmp_path_factory):
     if request.param == "two modes":
         run = write_run(folder / "demo", problems=21, repeats=4, models=models, errors=0.02)
     else:
-        run = write_ways(folder / "demo", models=models)
+        run = write_seven(folder / "demo", models=models)
     return write_report([run], folder / "report.html")
 
 

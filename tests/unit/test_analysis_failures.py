@@ -15,12 +15,12 @@ from solver.analysis.failures import (
     OutcomeCell,
     exception_name,
     failures_of,
-    form,
     trouble,
 )
+from solver.analysis.numbers import form
 from solver.errors import ConfigError
 from solver.records import Failure, Outcome
-from solver.report.show_failures import show_failures
+from solver.report.show import show_failures
 from tests.stored import problem, said, stored, trial
 
 ZERO = 'Traceback (most recent call last):\n  File "solution.py", line 1\nZeroDivisionError: {}\n'
@@ -86,7 +86,7 @@ def test_a_part_s_trials_add_up_to_the_main_table_s_row(store, key):
 
 def test_the_retry_curve_ends_at_the_main_table_s_accuracy(store):
     (code,) = (arm for arm in summary_of(store).arms if arm.mode == "code")
-    last = arms(store)["code"].attempts[-1]
+    last = arms(store)["code"].retries.attempts[-1]
     assert last.of_scored == code.overall.of_scored
     assert last.of_all == code.overall.of_all
     assert last.correct == code.overall.correct
@@ -94,13 +94,13 @@ def test_the_retry_curve_ends_at_the_main_table_s_accuracy(store):
 
 
 def test_the_retry_curve_counts_an_answer_from_the_attempt_that_gave_it(store):
-    curve = arms(store)["code"].attempts
+    curve = arms(store)["code"].retries.attempts
     assert [after.reached for after in curve] == [8, 5, 2]
     assert [after.correct for after in curve] == [1, 2, 3]
 
 
 def test_extra_tokens_are_shared_by_the_answers_that_retries_added(store):
-    curve = arms(store)["code"].attempts
+    curve = arms(store)["code"].retries.attempts
     assert curve[0].tokens_per_extra_correct is None
     second = 30 + 150 + 30 + 30 + 30
     assert curve[1].tokens_per_extra_correct == second
@@ -108,7 +108,7 @@ def test_extra_tokens_are_shared_by_the_answers_that_retries_added(store):
 
 
 def test_repairs_are_counted_by_what_was_wrong_before(store):
-    repairs = {repair.failure: repair for repair in arms(store)["code"].repairs}
+    repairs = {repair.failure: repair for repair in arms(store)["code"].retries.repairs}
     crashed = repairs[Failure.CRASHED]
     assert (crashed.attempts, crashed.retried, crashed.answered, crashed.correct) == (4, 3, 1, 1)
     unsafe = repairs[Failure.UNSAFE]
@@ -118,7 +118,7 @@ def test_repairs_are_counted_by_what_was_wrong_before(store):
 def test_failed_attempts_add_up_to_the_failed_turns(store):
     code = arms(store)["code"]
     failed = [turn for turn in store.turn_facts() if turn.failure and "code" in turn.key]
-    assert sum(repair.attempts for repair in code.repairs) == len(failed)
+    assert sum(repair.attempts for repair in code.retries.repairs) == len(failed)
 
 
 def test_an_exception_has_its_commonest_line_and_an_example(tmp_path):
@@ -161,9 +161,9 @@ def test_problems_that_nobody_solved_are_the_main_table_s(store):
     assert found.unsolved == tuple(summary_of(store).unsolved) == ("p4",)
 
 
-def test_a_problem_solved_one_way_alone_is_listed_under_that_way(store):
-    ways = {(by.mode, by.never): by.problems for by in failures_of(store).solved_by}
-    assert ways == {("code", "cot"): ("p1", "p3"), ("cot", "code"): ("p2",)}
+def test_a_problem_that_only_one_mode_solves_is_listed_under_it(store):
+    solved = {(by.mode, by.never): by.problems for by in failures_of(store).solved_by}
+    assert solved == {("code", "cot"): ("p1", "p3"), ("cot", "code"): ("p2",)}
 
 
 @pytest.mark.parametrize(
@@ -179,8 +179,8 @@ def test_an_answer_that_looks_right_but_was_not_extracted_is_found(tmp_path, tur
     right = False if turn.answer else None
     store = stored(tmp_path, PROBLEMS, [trial("p4", turn, right=right)])
     code = arms(store)["code"]
-    assert code.missed_trials == 1
-    assert code.missed[0].where == where
+    assert code.overlooked.trials == 1
+    assert code.overlooked.examples[0].where == where
     store.close()
 
 
@@ -196,7 +196,7 @@ def test_an_answer_that_looks_right_but_was_not_extracted_is_found(tmp_path, tur
 def test_what_was_extracted_and_a_number_among_many_do_not_look_right(tmp_path, turn):
     right = False if turn.answer else None
     store = stored(tmp_path, PROBLEMS, [trial("p4", turn, right=right)])
-    assert arms(store)["code"].missed_trials == 0
+    assert arms(store)["code"].overlooked.trials == 0
     store.close()
 
 
@@ -208,7 +208,7 @@ def test_fresh_replies_are_averaged_over_every_order(tmp_path):
         trial("p1", said("1", tokens=(0, 10)), right=True, repeat=2),
     ]
     store = stored(tmp_path, PROBLEMS, trials)
-    fresh = arms(store)["code"].fresh
+    fresh = arms(store)["code"].retries.fresh
     # First replies: two fail at 100 tokens, one is right at 10.
     assert [point.accuracy for point in fresh.fresh] == pytest.approx([1 / 3, 2 / 3, 1])
     assert [point.tokens for point in fresh.fresh] == pytest.approx([70, 70 + 2 / 3 * 55, 110])
@@ -222,7 +222,7 @@ def test_fresh_replies_are_averaged_over_every_order(tmp_path):
 
 def test_a_single_repeat_says_nothing_about_fresh_replies(tmp_path):
     store = stored(tmp_path, PROBLEMS, [trial("p1", CRASH, said("1"), right=True)])
-    assert arms(store)["code"].fresh is None
+    assert arms(store)["code"].retries.fresh is None
     store.close()
 
 
@@ -278,9 +278,9 @@ def test_no_count_is_cut_however_many_columns_there_are(tmp_path, capsys):
     found = failures_of(store).arms[0]
     many = {outcome: 10**9 + n for n, outcome in enumerate(Outcome)}
     arm = replace(found, outcomes=many, cells=(OutcomeCell("algebra", 1, many),))
-    show_failures(Failures(arms=(arm,), unsolved=(), solved_by=()))
+    show_failures(Failures(arms=(arm,), tried=2, unsolved=(), solved_by=()))
     shown = capsys.readouterr().out
-    assert all(shown.count(str(count)) == 2 for count in many.values())
+    assert all(shown.count(f"{count:,}") == 2 for count in many.values())
     store.close()
 
 
@@ -310,7 +310,7 @@ def test_fresh_replies_agree_with_trying_every_order(tmp_path):
         for most, means in expected.items():
             means.append([_asked_in_order(order[:most]) for order in permutations(firsts)])
     store = stored(tmp_path, PROBLEMS, trials)
-    found = arms(store)["code"].fresh.fresh
+    found = arms(store)["code"].retries.fresh.fresh
     for point in found:
         orders = expected[point.draws]
         tokens = fmean(fmean(spent for spent, _ in each) for each in orders)

@@ -4,7 +4,7 @@ from fractions import Fraction
 
 import pytest
 
-from solver.analysis.repeats import stability, usual_ks
+from solver.analysis.repeats import repeats_of, usual_ks
 from solver.report.show import show_run
 from solver.stats.metrics import g_pass_at_k, mg_pass_at_k, pass_at_k
 from tests.stored import problem, said, stored, trial
@@ -30,7 +30,7 @@ RIGHT, WRONG, UNDECIDED, SILENT = ("1", True), ("7", False), ("maybe", None), (N
 
 def test_values_are_means_of_the_paper_s_formulas(tmp_path):
     rows = rows_of(tmp_path, {"p1": [RIGHT] * 3 + [WRONG], "p2": [RIGHT] + [WRONG] * 3})
-    (found,) = stability(rows)
+    (found,) = repeats_of(rows)
     for at in found.of_all.at:
         k = at.k
         assert at.pass_at.value == pytest.approx((pass_at_k(4, 3, k) + pass_at_k(4, 1, k)) / 2)
@@ -44,14 +44,14 @@ def test_values_are_means_of_the_paper_s_formulas(tmp_path):
 
 def test_pass_at_1_is_the_accuracy(tmp_path):
     rows = rows_of(tmp_path, {"p1": [RIGHT, WRONG, SILENT], "p2": [WRONG, WRONG, WRONG]})
-    (found,) = stability(rows)
+    (found,) = repeats_of(rows)
     assert found.of_all.at[0].k == 1
     assert found.of_all.at[0].pass_at.value == pytest.approx(found.of_all.accuracy.value)
 
 
 def test_problems_with_an_unscored_trial_are_in_one_reading_alone(tmp_path):
     rows = rows_of(tmp_path, {"p1": [RIGHT] * 4, "p2": [RIGHT, RIGHT, RIGHT, UNDECIDED]})
-    (found,) = stability(rows)
+    (found,) = repeats_of(rows)
     assert found.unscored == 1
     assert (found.of_scored.problems, found.of_all.problems) == (1, 2)
     assert found.of_scored.accuracy.value == 1
@@ -59,48 +59,48 @@ def test_problems_with_an_unscored_trial_are_in_one_reading_alone(tmp_path):
 
 
 def test_both_readings_are_one_where_all_is_scored(tmp_path):
-    (found,) = stability(rows_of(tmp_path, {"p1": [RIGHT] * 2, "p2": [SILENT] * 2}))
+    (found,) = repeats_of(rows_of(tmp_path, {"p1": [RIGHT] * 2, "p2": [SILENT] * 2}))
     assert found.unscored == 0
     assert found.of_scored == found.of_all
 
 
 def test_no_problem_without_unscored_trials_leaves_one_reading(tmp_path):
-    (found,) = stability(rows_of(tmp_path, {"p1": [RIGHT, UNDECIDED]}))
+    (found,) = repeats_of(rows_of(tmp_path, {"p1": [RIGHT, UNDECIDED]}))
     assert found.of_scored is None
 
 
 def test_only_the_rounds_that_every_problem_went_through_count(tmp_path):
     rows = rows_of(tmp_path, {"p1": [RIGHT, RIGHT, WRONG], "p2": [RIGHT, RIGHT]})
-    (found,) = stability(rows)
+    (found,) = repeats_of(rows)
     assert found.repeats == 2
     assert found.of_all.accuracy.value == 1
     assert found.of_all.accuracy.n_trials == 4
 
 
 def test_a_single_repeat_has_no_stability(tmp_path):
-    assert stability(rows_of(tmp_path, {"p1": [RIGHT]})) == ()
+    assert repeats_of(rows_of(tmp_path, {"p1": [RIGHT]})) == ()
 
 
 def test_equal_wrong_answers_vote_together_however_they_are_written(tmp_path):
     # Two right, three wrong: wrong wins the vote of five only if 1/2, 0.5 and \frac12 are one.
     wrong = [("1/2", False), ("0.5", False), ("\\frac12", False)]
-    (found,) = stability(rows_of(tmp_path, {"p1": [RIGHT, ("1.0", True), *wrong]}))
+    (found,) = repeats_of(rows_of(tmp_path, {"p1": [RIGHT, ("1.0", True), *wrong]}))
     assert found.of_all.at[-1].majority.value == 0
 
 
 def test_different_wrong_answers_do_not_vote_together(tmp_path):
     wrong = [("1/2", False), ("0.6", False), ("seven", False)]
-    (found,) = stability(rows_of(tmp_path, {"p1": [RIGHT, ("1.0", True), *wrong]}))
+    (found,) = repeats_of(rows_of(tmp_path, {"p1": [RIGHT, ("1.0", True), *wrong]}))
     assert found.of_all.at[-1].majority.value == 1
 
 
 def test_an_undecided_answer_votes_and_is_never_right(tmp_path):
-    (found,) = stability(rows_of(tmp_path, {"p1": [RIGHT, UNDECIDED, UNDECIDED]}))
+    (found,) = repeats_of(rows_of(tmp_path, {"p1": [RIGHT, UNDECIDED, UNDECIDED]}))
     assert found.of_all.at[-1].majority.value == 0
 
 
 def test_silence_does_not_vote(tmp_path):
-    (found,) = stability(rows_of(tmp_path, {"p1": [RIGHT, SILENT, SILENT]}))
+    (found,) = repeats_of(rows_of(tmp_path, {"p1": [RIGHT, SILENT, SILENT]}))
     assert found.of_all.at[-1].majority.value == 1
 
 
@@ -112,14 +112,14 @@ def test_ks_are_powers_of_two_and_all_repeats(n, ks):
 
 
 def test_larger_ks_than_there_are_repeats_are_left_out(tmp_path):
-    (found,) = stability(rows_of(tmp_path, {"p1": [RIGHT] * 3}), ks=[2, 3, 4])
+    (found,) = repeats_of(rows_of(tmp_path, {"p1": [RIGHT] * 3}), ks=[2, 3, 4])
     assert [at.k for at in found.of_all.at] == [2, 3]
 
 
 def test_greedy_stands_beside_over_the_same_problems(tmp_path):
     rows = rows_of(tmp_path, {"p1": [RIGHT, WRONG]})
     greedy = rows_of(tmp_path, {"p1": [RIGHT], "p2": [WRONG]}, name="greedy")
-    (found,) = stability(rows, greedy=greedy)
+    (found,) = repeats_of(rows, greedy=greedy)
     assert (found.greedy.value, found.greedy.n_problems) == (1, 1)
 
 
@@ -130,8 +130,8 @@ def test_the_table_is_shown_with_repeats_and_not_without(tmp_path, capsys):
         show_run(store, greedy=store)
         store.close()
         printed = capsys.readouterr().out
-        assert ("G-Pass τ=0.75" in printed) is shown
-        assert ("greedy     100.0 %" in printed) is shown
+        assert ("G-Pass@k" in printed and "τ 0.75" in printed) is shown
+        assert ("code: greedy, 100.0 %" in printed) is shown
 
 
 # ---- the vote of self-verified answers ----
@@ -147,7 +147,7 @@ def verified_vote(folder, given, weights, *, mode="csv"):
     rows = list(store.rows())
     store.close()
     by_key = {row.key: weights[row.repeat] for row in rows}
-    (found,) = stability(rows, weights=by_key)
+    (found,) = repeats_of(rows, weights=by_key)
     return found.verified
 
 

@@ -220,7 +220,7 @@ def test_ctrl_c_saves_prints_the_table_so_far_and_exits_130(here):
     out, error = child.communicate(timeout=60)
     assert child.returncode == 130
     assert "stopping: finishing the requests in flight" in error
-    assert "partial    2 of 3 trials" in out
+    assert "partial: 2 of 3 trials" in out
     again = solver(here, "run", "run.yaml").stdout
     assert "33.3 %" in again
     assert "partial" not in again
@@ -235,4 +235,4 @@ def test_a_second_ctrl_c_stops_at_once(here):
     assert child.returncode == 130
     assert "stopped at once" in error
     assert "Traceback" not in error
-    assert "partial    1 of 3 trials" in out
+    assert "partial: 1 of 3 trials" in out

@@ -14,23 +14,18 @@ from typer.testing import CliRunner
 from judge import Verdict
 from sandbox import Execution, Exit
 from solver.analysis.accuracy import summary_of
-from solver.analysis.repeats import stability
-from solver.analysis.ways import vote_weights, ways_of
+from solver.analysis.arms import stored_rows
+from solver.analysis.checks import checks_of, vote_weights
+from solver.analysis.regeneration import regeneration_of
+from solver.analysis.repeats import repeats_of
+from solver.analysis.rounds import rounds_of
 from solver.cli import app
 from solver.errors import ConfigError
 from solver.records import Intervention, Problem, Reply, Trial, Turn, Verification
 from solver.report import write_figures, write_report, write_tables
+from solver.report.render.files import comma_separated, latex, markdown
 from solver.report.render.svg import COLOURS
-from solver.report.tables import (
-    Column,
-    Kind,
-    Table,
-    comma_separated,
-    latex,
-    markdown,
-    short,
-    text_of,
-)
+from solver.report.tables import Column, Kind, Table, short, text_of
 from solver.stats.paired import holm
 from solver.store import FILE, Store
 from tests.bench.report import DOMAINS, write_run
@@ -120,8 +115,8 @@ def summary_at(folder):
         store.close()
 
 
-def write_ways(folder, *, problems=20, repeats=2, models=("scripted/a",), text=""):
-    """A run in seven modes, drawn at random: growing replies, rounds and checks among them."""
+def write_seven(folder, *, problems=20, repeats=2, models=("scripted/a",), text=""):
+    """A run in seven modes, drawn at random: regeneration, rounds and checks among them."""
     draw = random.Random(0)
     modes = ("code", "code+literal", "code+guided", "code+refine", "cot", "tir", "csv")
     store = Store.create_or_open(folder)
@@ -133,7 +128,7 @@ def write_ways(folder, *, problems=20, repeats=2, models=("scripted/a",), text="
     store.write_manifest(trials=problems * repeats * len(models) * len(modes))
     cells = product(models, modes, chosen, range(repeats))
     for started, (model, mode, problem, repeat) in enumerate(cells):
-        turns = ways_turns(draw, mode, text)
+        turns = turns_of(draw, mode, text)
         for number, turn in enumerate(turns):
             store.add_turn(f"{model}{mode}{problem.id}{repeat}", number, turn)
         right = turns[-1].answer == "0"
@@ -147,7 +142,7 @@ def write_ways(folder, *, problems=20, repeats=2, models=("scripted/a",), text="
     return folder
 
 
-def ways_turns(draw, mode, text):
+def turns_of(draw, mode, text):
     """The turns of one trial in one of the seven modes."""
 
     def turn(answer=None, *, ran=True, exit=Exit.OK, **facts):
@@ -207,7 +202,7 @@ def demo_tables(demo):
 @pytest.fixture(scope="module")
 def seven(tmp_path_factory):
     """A run in seven modes."""
-    return write_ways(tmp_path_factory.mktemp("runs") / "seven")
+    return write_seven(tmp_path_factory.mktemp("runs") / "seven")
 
 
 @pytest.fixture(scope="module")
@@ -244,8 +239,8 @@ def test_two_arms_need_no_table_of_all_pairs(tmp_path):
     assert "differences-of-all-pairs" not in names
 
 
-def test_regeneration_on_the_page_is_what_the_ways_are(seven, seven_tables):
-    (arms,) = ways_at(seven).regrown
+def test_regeneration_on_the_page_is_what_was_found(seven, seven_tables):
+    (arms,) = found_at(seven, regeneration_of)
     rows = zip(
         seven_tables["regeneration"],
         seven_tables["regeneration-executions"],
@@ -259,7 +254,7 @@ def test_regeneration_on_the_page_is_what_the_ways_are(seven, seven_tables):
         assert float(spent["requests"]) == arm.spent.requests
         assert float(executed["execution s a trial"]) == arm.spent.execution_seconds
         if arm.difference:
-            assert float(brought["minus code, points"]) == arm.difference.value
+            assert float(brought["minus plain, points"]) == arm.difference.value
             assert float(brought["p"]) == arm.difference.p_value
             plain = arms[0].spent.execution_seconds
             change = arm.spent.execution_seconds / plain - 1
@@ -267,7 +262,7 @@ def test_regeneration_on_the_page_is_what_the_ways_are(seven, seven_tables):
 
 
 def test_interventions_are_counted_by_kind(seven, seven_tables):
-    (arms,) = ways_at(seven).regrown
+    (arms,) = found_at(seven, regeneration_of)
     rows = {row["arm"]: row for row in seven_tables["interventions"]}
     assert set(rows) == {arm.mode for arm in arms} - {"code"}
     guided = next(arm for arm in arms if arm.mode == "code+guided")
@@ -281,28 +276,29 @@ def test_checks_of_every_state_add_up_to_the_answers(seven, seven_tables):
     for row in rows.values():
         assert int(row["right"]) + int(row["wrong"]) == int(row["judged"]) > 0
     assert sum(int(row["answers"]) for row in rows.values()) == 40
-    found = ways_at(seven).checks[0].accuracy[Verification.TRUE]
+    found = found_at(seven, checks_of)[0].accuracy[Verification.TRUE]
     assert float(rows["true"]["95 % interval: low"]) == found.low
 
 
-def test_rounds_are_counted_as_the_ways_count_them(seven, seven_tables):
+def test_rounds_on_the_page_are_what_was_found(seven, seven_tables):
     (row,) = seven_tables["rounds"]
-    found = ways_at(seven).rounds[0]
+    found = found_at(seven, rounds_of)[0]
     assert (int(row["replies"]), int(row["programs run"])) == (found.replies, found.executions)
 
 
-def test_the_weighted_vote_stands_beside_the_majority(seven, seven_tables):
+def test_the_weighted_vote_stands_next_to_the_majority(seven, seven_tables):
     (row,) = seven_tables["votes"]
     store = Store.open(seven)
+    rows = stored_rows(store)
     found = next(
-        each for each in stability(store.rows(), weights=vote_weights(store)) if each.mode == "csv"
+        each for each in repeats_of(rows, weights=vote_weights(store, rows)) if each.mode == "csv"
     )
     store.close()
     assert float(row["verification-weighted vote"]) == found.verified.value
     assert float(row["maj@n"]) == found.of_all.at[-1].majority.value
 
 
-def test_each_way_of_solving_is_defined_where_it_is_used(seven_page, demo_page):
+def test_each_mode_is_defined_where_it_is_used(seven_page, demo_page):
     for words in ("defines it nowhere; these definitions are ours", "one token a request",
                   "2309.17452", "2308.07921"):  # fmt: skip
         assert words in seven_page
@@ -317,16 +313,18 @@ def test_seven_series_have_seven_signs():
     assert len({(order % COLOURS, order % 4) for order in range(28)}) == 28
 
 
-def test_texts_of_the_ways_do_not_reach_the_page(tmp_path):
-    text = page_of(write_ways(tmp_path / "bad", problems=4, text=NASTY), output=tmp_path / "p.html")
+def test_texts_of_turns_do_not_reach_the_page(tmp_path):
+    text = page_of(
+        write_seven(tmp_path / "bad", problems=4, text=NASTY), output=tmp_path / "p.html"
+    )
     assert "alert(" not in text
     assert set(Page(text).tags) <= STRUCTURE | WORDS | FIGURES | TABLES
 
 
-def ways_at(folder):
+def found_at(folder, analysis):
     store = Store.open(folder)
     try:
-        return ways_of(store)
+        return analysis(store, stored_rows(store))
     finally:
         store.close()
 
@@ -569,7 +567,7 @@ def test_the_commands_print_where_they_wrote(demo, tmp_path):
     assert all(path.is_file() for path in [tmp_path / "r.html", *tables, *figures])
 
 
-def test_a_greedy_run_stands_beside_the_repeats(tmp_path):
+def test_a_greedy_run_stands_next_to_the_repeats(tmp_path):
     write_run(tmp_path / "many", problems=14, repeats=4, modes=("cot",))
     greedy = write_run(tmp_path / "greedy", problems=14, repeats=1, modes=("cot",))
     store = Store.create_or_open(greedy)

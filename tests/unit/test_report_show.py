@@ -5,7 +5,8 @@ import re
 import pytest
 
 from solver.analysis.accuracy import summary_of
-from solver.report.show import show_problem, show_run
+from solver.report.show import show_run
+from solver.report.trial import show_problem
 from solver.text import plain
 from tests.fakes import PROBLEMS, config_of, finished_run, program
 

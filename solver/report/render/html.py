@@ -16,7 +16,7 @@ from solver.text import plain
 
 
 def render(content: Content) -> str:
-    """The page as text."""
+    """Write the page."""
     pages = Environment(
         loader=PackageLoader("solver.report.render", "."),
         autoescape=True,
@@ -30,7 +30,7 @@ def render(content: Content) -> str:
 
 
 def legend(figure: Figure) -> list[tuple[str, str, str]]:
-    """For each entry its name, the style of its sign, and the sign's path."""
+    """Return for each entry its name, the style of its sign, and the sign's path."""
     if isinstance(figure, Stack):
         return [
             (name, f"part p-{name.replace(' ', '-')}", "M0,1h12v10h-12z") for name in figure.parts
@@ -42,5 +42,5 @@ def legend(figure: Figure) -> list[tuple[str, str, str]]:
 
 
 def _harmless(value: Any) -> Any:
-    """Text without control characters; markup that the template made itself is left alone."""
+    """Write out control characters in text; leave markup of the template itself alone."""
     return plain(value) if isinstance(value, str) and not isinstance(value, Markup) else value

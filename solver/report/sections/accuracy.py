@@ -1,22 +1,23 @@
 """How often the arms were right, by domain and level too; how trials ended; who judged."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-from solver.analysis.accuracy import Cell
+from solver.analysis.accuracy import Arm, Cell
+from solver.modes import stored_mode
 from solver.records import Outcome
 from solver.report.figures import Forest, Stack
 from solver.report.parts import Rows, Section, dot, names_of_arms, of, value_and_range
 from solver.report.runs import Named, Run
 from solver.report.tables import Column, Kind, Table, Value, short
-from solver.text import plain_name
+from solver.text import percent, plain_name, share_of
 
 LIST_LIMIT = 200
 """Problem ids listed at most; they are always counted whole."""
 
 
 def overall(arms: Sequence[Named]) -> Section | None:
-    """Accuracy of every arm."""
+    """Show the accuracy of every arm."""
     cells = [(arm.name, "all problems", arm.arm.overall) for arm in arms]
     if not any(cell.of_scored for _, _, cell in cells):
         return None
@@ -38,7 +39,7 @@ def overall(arms: Sequence[Named]) -> Section | None:
 
 
 def by_part(arms: Sequence[Named]) -> Section | None:
-    """Accuracy by domain and by level."""
+    """Show accuracy by domain and by level."""
     found = [_by_part(arms, "domains", "By domain"), _by_part(arms, "levels", "By level")]
     if not arms:
         return None
@@ -50,16 +51,62 @@ def by_part(arms: Sequence[Named]) -> Section | None:
     )
 
 
+def of_arm(named: Named) -> Section:
+    """Show all of one arm: accuracy by domain and level in one table, and how its trials went."""
+    arm, one = named.arm, [named]
+    domains, levels = (_rows(one, which) for which in ("domains", "levels"))
+    table = Table(
+        "parts",
+        "Accuracy",
+        (Column("domain or level", Kind.TEXT), *_cell_columns(one)),
+        tuple(domains + levels + _all_rows(one)),
+        emphasis=frozenset({"all"}),
+        parts=(len(domains), len(domains) + len(levels)),
+    )
+    title = f"{arm.model} · {arm.mode}"
+    return Section("arm", title, tables=(table,), facts=tuple(_facts(arm)))
+
+
+def _facts(arm: Arm) -> Iterator[tuple[str, str]]:
+    mode = stored_mode(arm.mode)
+    turns = "replies" if mode.turn == "reply" else f"{mode.turn}s"
+    counted = (f"{plain_name(o)} {arm.outcomes[o]:,}" for o in Outcome if arm.outcomes[o])
+    yield "outcomes", " · ".join(counted)
+    if mode.runs_code or max(arm.attempts, default=1) > 1:
+        used = " · ".join(f"{number}: {count:,}" for number, count in sorted(arm.attempts.items()))
+        yield turns, f"{used}  ({turns} used: trials)"
+    if mode.runs_code:
+        refused = share_of(arm.refused, arm.programs)
+        yield (
+            "unsafe",
+            f"{refused} of programs refused by the screen, in {arm.unsafe_trials:,} trials",
+        )
+    if mode.retries:
+        spent = share_of(arm.exhausted, arm.overall.trials)
+        yield "unresolved", f"{spent} of trials spent every attempt, no answer"
+    yield (
+        "judge",
+        f"rules {arm.by_rules:,} · model {arm.by_model:,} · undecided {arm.undecided:,}",
+    )
+    if arm.by_model:
+        yield (
+            "columns",
+            f"rules {percent(arm.rules_alone)} · judge {percent(arm.overall.of_all)}"
+            f" · both {percent(arm.rules_and_judge)} · any {percent(arm.rules_or_judge)}",
+        )
+    yield (
+        "tokens",
+        f"{arm.input_tokens:,} in · {arm.output_tokens:,} out · {arm.requests:,} requests"
+        f" · cap hit by {share_of(arm.capped, arm.replies)} of replies",
+    )
+    yield "seconds", f"model {arm.model_seconds:,.1f} · sandbox {arm.sandbox_seconds:,.1f}"
+
+
 def _by_part(arms: Sequence[Named], which: str, title: str) -> tuple[Forest, Table]:
-    cells: dict[str, list[tuple[str, Cell]]] = {}
-    for arm in arms:
-        found: dict[Any, Cell] = getattr(arm.arm, which)
-        for key in found:
-            name = str(key) if which == "domains" else f"level {key}" if key else "no level"
-            cells.setdefault(short(name, 60), []).append((arm.name, found[key]))
+    cells = _cells(arms, which)
     lines = [
         (part, tuple(dot(name, cell.of_scored) for name, cell in cells[part] if cell.of_scored))
-        for part in sorted(cells)
+        for part in cells
     ]
     figure = Forest(
         which,
@@ -67,26 +114,45 @@ def _by_part(arms: Sequence[Named], which: str, title: str) -> tuple[Forest, Tab
         names_of_arms(arms),
         tuple((part, dots) for part, dots in lines if dots),
     )
-    several = len(arms) > 1
     columns = (
         Column(which.removesuffix("s"), Kind.TEXT),
-        *([Column("arm", Kind.TEXT)] if several else []),
+        *([Column("arm", Kind.TEXT)] if len(arms) > 1 else []),
         *_cell_columns(arms),
     )
-    rows: Rows = [
+    rows = tuple(_rows(arms, which) + _all_rows(arms))
+    return figure, Table(which, title, columns, rows, emphasis=frozenset({"all"}))
+
+
+def _cells(arms: Sequence[Named], which: str) -> dict[str, list[tuple[str, Cell]]]:
+    """Group the arms' cells by domain or by level, in order."""
+    cells: dict[str, list[tuple[str, Cell]]] = {}
+    for arm in arms:
+        found: dict[Any, Cell] = getattr(arm.arm, which)
+        for key in found:
+            name = str(key) if which == "domains" else f"level {key}" if key else "no level"
+            cells.setdefault(short(name, 60), []).append((arm.name, found[key]))
+    return {part: cells[part] for part in sorted(cells)}
+
+
+def _rows(arms: Sequence[Named], which: str) -> Rows:
+    several = len(arms) > 1
+    return [
         (part, *([name] if several else []), *_cell_values(cell, arms))
-        for part in sorted(cells)
-        for name, cell in cells[part]
+        for part, cells in _cells(arms, which).items()
+        for name, cell in cells
     ]
-    rows += [
+
+
+def _all_rows(arms: Sequence[Named]) -> Rows:
+    several = len(arms) > 1
+    return [
         ("all", *([arm.name] if several else []), *_cell_values(arm.arm.overall, arms))
         for arm in arms
     ]
-    return figure, Table(which, title, columns, tuple(rows), emphasis=frozenset({"all"}))
 
 
 def outcomes(arms: Sequence[Named]) -> Section | None:
-    """How trials ended."""
+    """Show how trials ended."""
     counted = [(arm.name, arm.arm.outcomes) for arm in arms if arm.arm.outcomes]
     if not counted:
         return None
@@ -108,7 +174,7 @@ def outcomes(arms: Sequence[Named]) -> Section | None:
 
 
 def judged(arms: Sequence[Named]) -> Section | None:
-    """Who judged, and where rules and model disagree."""
+    """Show who judged, and where rules and model disagree."""
     columns = (
         Column("arm", Kind.TEXT),
         Column("answers judged"),
@@ -122,29 +188,7 @@ def judged(arms: Sequence[Named]) -> Section | None:
         Column("rules and model", Kind.SHARE),
         Column("95 % interval", Kind.INTERVAL),
     )
-    rows: Rows = []
-    for arm in arms:
-        verdicts = [
-            row.verdict
-            for row in arm.run.rows
-            if row.verdict is not None and (row.model, row.mode) == (arm.arm.model, arm.arm.mode)
-        ]
-        by_model = [v for v in verdicts if v.by == "model" and v.rules in ("equal", "different")]
-        agree = sum((v.rules == "equal") == v.correct for v in by_model)
-        alone, both = arm.arm.rules_alone, arm.arm.overall.of_all
-        rows.append(
-            (
-                arm.name,
-                len(verdicts),
-                arm.arm.by_rules,
-                arm.arm.by_model,
-                arm.arm.undecided,
-                agree,
-                len(by_model) - agree,
-                *value_and_range(alone),
-                *value_and_range(both),
-            )
-        )
+    rows: Rows = [_verdicts(arm) for arm in arms]
     words = (
         "Rules decide by mathematics; a judge model, where there is one, is asked about what they"
         " cannot decide. “Rules alone” counts every undecided answer as wrong, and so does the last"
@@ -154,18 +198,35 @@ def judged(arms: Sequence[Named]) -> Section | None:
     return Section("judge", "Judge", words, (), (table,)) if rows else None
 
 
+def _verdicts(named: Named) -> tuple[Value, ...]:
+    arm = named.arm
+    verdicts = [
+        row.verdict
+        for row in named.run.rows
+        if row.verdict is not None and (row.model, row.mode) == (arm.model, arm.mode)
+    ]
+    by_model = [v for v in verdicts if v.by == "model" and v.rules in ("equal", "different")]
+    agree = sum((v.rules == "equal") == v.correct for v in by_model)
+    return (
+        *(named.name, len(verdicts), arm.by_rules, arm.by_model, arm.undecided),
+        *(agree, len(by_model) - agree),
+        *(*value_and_range(arm.rules_alone), *value_and_range(arm.overall.of_all)),
+    )
+
+
 def unsolved(runs: Sequence[Run]) -> Section | None:
-    """Problems nobody solved."""
-    words, items = [], []
-    for run in runs:
-        missing = run.summary.unsolved
-        if not missing:
-            continue
-        words.append(
-            f"{run.name}: {of(len(missing), run.summary.problems)} problems were solved by no"
-            " model in any mode."
-        )
-        items += missing
+    """List the problems that nobody solved."""
+    return never_solved([(run.name, run.summary.unsolved, run.summary.problems) for run in runs])
+
+
+def never_solved(found: Sequence[tuple[str, Sequence[str], int]]) -> Section | None:
+    """List problems that nobody solved: of each run its name, these, and how many it tried."""
+    words = [
+        f"{name}: {of(len(missing), tried)} problems were solved by no model in any mode."
+        for name, missing, tried in found
+        if missing
+    ]
+    items = [problem for _, missing, _ in found for problem in missing]
     if not items:
         return None
     if len(items) > LIST_LIMIT:
@@ -186,7 +247,11 @@ def _cell_columns(arms: Sequence[Named]) -> list[Column]:
         Column("trials"),
         Column("correct"),
     ]
-    more = [Column("unscored"), Column("of all", Kind.SHARE), Column("its interval", Kind.INTERVAL)]
+    more = [
+        Column("unscored"),
+        Column("of all", Kind.SHARE),
+        Column("its interval", Kind.INTERVAL, minor=True),
+    ]
     return columns + more if _two_readings(arms) else columns
 
 

@@ -1,19 +1,22 @@
 """Arms side by side: code against words, model against model, run against run."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from solver.analysis import compare
-from solver.analysis.compare import Comparison, Side
+from solver.analysis.compare import Comparison, Flip, Side
 from solver.errors import ConfigError
+from solver.modes import stored_mode
 from solver.report.figures import Dot, Forest
-from solver.report.parts import Rows, Section, listed
-from solver.report.runs import Named, Run, in_order_of_arms, names_by_arm
+from solver.report.parts import Rows, Section, listed, value_and_range
+from solver.report.runs import Key, Run, short_names
 from solver.report.tables import Column, Kind, Table, Value, short, text_of
 from solver.stats.paired import Difference, holm
 
-Names = Mapping[tuple[str, str, str], str]
+Names = Mapping[Key, str]
+Address = Callable[[tuple[str, str], tuple[str, str]], str]
+"""Where two trials are shown side by side, each given by its run and key."""
 
 MOST_SENTENCES = 6
 MOST_BY_DOMAIN = 6
@@ -30,10 +33,8 @@ _COLUMNS = (
 
 
 def comparisons_of(runs: Sequence[Run]) -> tuple[list[Comparison], list[str]]:
-    """Every comparison within and between the runs, and why runs could not be compared."""
-    sides = [
-        compare.Run(run.name, run.manifest, run.problems, in_order_of_arms(run)) for run in runs
-    ]
+    """Make every comparison within and between the runs, and say why some could not be made."""
+    sides = [compare.Run(run.name, run.manifest, run.problems, run.rows) for run in runs]
     found: list[Comparison] = []
     refused: list[str] = []
     for side in sides:
@@ -45,7 +46,7 @@ def comparisons_of(runs: Sequence[Run]) -> tuple[list[Comparison], list[str]]:
 
 
 def _attempt(sides: Sequence[compare.Run], refused: list[str]) -> Sequence[Comparison]:
-    """Nothing to compare is no mistake here: the page has other things to say."""
+    """Compare, or note why that is refused: the page has other things to say."""
     try:
         return compare.compare_runs(sides)
     except ConfigError as reason:
@@ -53,50 +54,53 @@ def _attempt(sides: Sequence[compare.Run], refused: list[str]) -> Sequence[Compa
         return ()
 
 
-def compared(found: Sequence[Comparison], arms: Sequence[Named]) -> Section | None:
-    """Each arm beside the first, by domain and level too, and the problems that changed hands.
+def compared(
+    found: Sequence[Comparison], *, address: Address | None = None, most_flips: int = MOST_FLIPS
+) -> Section | None:
+    """Compare arms, by domain and level too, and list the problems that only one of two solves.
 
-    The other pairs of modes have a table of their own.
+    Arms of one model are compared with its first mode; the other pairs have a table of their own.
+    With an `address`, problems are listed with the place where both trials can be read.
     """
     if not found:
         return None
-    names = names_by_arm(arms)
+    names = short_names([_key(side) for each in found for side in (each.a, each.b)])
     adjusted = holm([each.difference.p_value for each in found])
     found = [replace(each, adjusted=p) for each, p in zip(found, adjusted, strict=True)]
-    leading = list(_leading(found, arms))
-    lines = tuple((_name(each, names), (_dot("difference", each.difference),)) for each in leading)
-    figures = [
-        Forest(
-            "differences",
-            "Difference in accuracy, in points",
-            ("difference",),
-            lines,
-            note="Right of zero the first is better. n counts problems.",
-            signed=True,
-        )
-    ]
-    if by_domain := _by_domain(leading, names):
-        figures.append(by_domain)
+    leading = list(_leading(found))
     table = _table("differences", "Differences, first minus second", leading, names)
-    folded = [_parts(leading, names), _flips(leading, names)]
+    folded = [_parts(leading, names), _flips(leading, names, address, most_flips)]
     if len(leading) < len(found):
         every = f"All {len(found)} pairs, first minus second"
         folded.insert(0, _table("differences-of-all-pairs", every, found, names))
     return Section(
         "compared",
-        "Code against words" if _only_modes(found) else "Side by side",
+        "Programs against words" if _programs_against_words(found) else "Side by side",
         tuple(_sentences(leading, len(found), names)),
-        tuple(figures),
-        tables=(table, _four_counts(leading, names)),
+        tuple(_figures(leading, names)),
+        tables=(table, _four_counts(leading, names), _sides(leading, names)),
         folded=tuple(table for table in folded if table.rows),
     )
 
 
-def _leading(found: Sequence[Comparison], arms: Sequence[Named]) -> Iterator[Comparison]:
-    """All but the pairs of one model's modes that leave out its first mode."""
+def _figures(found: Sequence[Comparison], names: Names) -> Iterator[Forest]:
+    yield Forest(
+        "differences",
+        "Difference in accuracy, in points",
+        ("difference",),
+        tuple((_name(each, names), (_dot("difference", each.difference),)) for each in found),
+        note="Right of zero the first is better. n counts problems.",
+        signed=True,
+    )
+    if by_domain := _by_domain(found, names):
+        yield by_domain
+
+
+def _leading(found: Sequence[Comparison]) -> Iterator[Comparison]:
+    """Yield all but the pairs of one model's modes that leave out its first mode."""
     first: dict[tuple[str, str], str] = {}
-    for arm in arms:
-        first.setdefault((arm.run.name, arm.arm.model), arm.arm.mode)
+    for each in found:
+        first.setdefault((each.a.run, each.a.model), each.a.mode)
     for each in found:
         a, b = each.a, each.b
         within = (a.run, a.model) == (b.run, b.model)
@@ -111,7 +115,7 @@ def _table(name: str, title: str, found: Sequence[Comparison], names: Names) -> 
         Column("detectable, points", Kind.POINTS),
         Column("of all, points", Kind.POINTS),
         Column("left out"),
-        Column("test", Kind.TEXT),
+        Column("test", Kind.TEXT, minor=True),
     )
     rows: Rows = [
         (
@@ -124,11 +128,12 @@ def _table(name: str, title: str, found: Sequence[Comparison], names: Names) -> 
         )
         for each in found
     ]
+    tests = listed(list(dict.fromkeys(each.difference.test for each in found)))
     note = (
         "Paired by problem, over trials scored on both sides; “of all” counts unscored trials as"
         " wrong. “Detectable” is the smallest true difference that this many problems would show"
         " 4 times in 5. “Left out” are problems without a scored trial on both sides. Holm’s p is"
-        " over all pairs on this page, those in folded tables included."
+        f" over all pairs, folded tables included. The test: {tests}."
     )
     return Table(name, title, columns, tuple(rows), note)
 
@@ -138,37 +143,69 @@ def _four_counts(found: Sequence[Comparison], names: Names) -> Table:
         Column("comparison", Kind.TEXT),
         Column("problems"),
         *(Column(title, Kind.NUMBER) for title in ("both", "only first", "only second", "neither")),
-        *(Column(f"tokens a trial, {which}", Kind.NUMBER) for which in ("first", "second")),
-        *(Column(f"model s a trial, {which}", Kind.NUMBER) for which in ("first", "second")),
     )
     rows: Rows = []
     for each in found:
         counts = each.difference.counts
-        means = [side.usage.per_trial() for side in (each.a, each.b)]
-        rows.append(
-            (
-                _name(each, names),
-                each.difference.n_problems,
-                *(counts.both, counts.only_a, counts.only_b, counts.neither),
-                *(mean.tokens if mean else None for mean in means),
-                *(mean.model_seconds if mean else None for mean in means),
-            )
-        )
+        four = (counts.both, counts.only_a, counts.only_b, counts.neither)
+        rows.append((_name(each, names), each.difference.n_problems, *four))
     note = "Problems solved by both, one or neither; with repeats, expected for one repeat of each."
-    return Table("solved-by", "Who solves what, and for what", columns, tuple(rows), note)
+    return Table("solved-by", "Who solves what", columns, tuple(rows), note)
+
+
+def _sides(found: Sequence[Comparison], names: Names) -> Table:
+    columns = (
+        Column("comparison", Kind.TEXT),
+        Column("arm", Kind.TEXT),
+        Column("accuracy", Kind.SHARE),
+        Column("95 % interval", Kind.INTERVAL),
+        Column("tokens a trial", Kind.NUMBER),
+        Column("tokens a correct answer", Kind.NUMBER),
+        Column("model s a trial", Kind.NUMBER),
+        Column("sandbox s a trial", Kind.NUMBER),
+    )
+    rows: Rows = []
+    for each in found:
+        for side in (each.a, each.b):
+            mean, of_correct = side.usage.per_trial(), side.usage.per_correct()
+            rows.append(
+                (
+                    *(_name(each, names), names[_key(side)], *value_and_range(side.accuracy)),
+                    mean.tokens if mean else None,
+                    of_correct.tokens if of_correct else None,
+                    mean.model_seconds if mean else None,
+                    mean.sandbox_seconds if mean else None,
+                )
+            )
+    note = "Accuracy over the trials that are compared; tokens and seconds of all trials."
+    return Table("sides", "What each side got, and for what", columns, tuple(rows), note)
 
 
 def _parts(found: Sequence[Comparison], names: Names) -> Table:
-    columns = (Column("comparison", Kind.TEXT), Column("domain or level", Kind.TEXT), *_COLUMNS)
-    rows: Rows = [
-        (_name(each, names), short(part.name, 60), *_numbers(part.difference, part.adjusted))
-        for each in found
-        for part in (*each.domains, *each.levels)
-    ]
-    return Table("differences-by-part", "Differences by domain and level", columns, tuple(rows))
+    counts = ("both", "only first", "only second", "neither")
+    columns = (
+        Column("comparison", Kind.TEXT),
+        Column("domain or level", Kind.TEXT),
+        *(replace(column, minor=column.title == "p") for column in _COLUMNS),
+        *(Column(title, Kind.NUMBER) for title in counts),
+    )
+    rows: Rows = []
+    for each in found:
+        for part in (*each.domains, *each.levels):
+            four = part.difference.counts
+            rows.append(
+                (
+                    *(_name(each, names), short(part.name, 60)),
+                    *_numbers(part.difference, part.adjusted),
+                    *(four.both, four.only_a, four.only_b, four.neither),
+                )
+            )
+    note = "Holm’s p is over the domains or over the levels of one comparison."
+    title = "Differences by domain and level"
+    return Table("differences-by-part", title, columns, tuple(rows), note)
 
 
-def _flips(found: Sequence[Comparison], names: Names) -> Table:
+def _flips(found: Sequence[Comparison], names: Names, address: Address | None, most: int) -> Table:
     columns = (
         Column("comparison", Kind.TEXT),
         Column("problem", Kind.TEXT),
@@ -176,19 +213,25 @@ def _flips(found: Sequence[Comparison], names: Names) -> Table:
         Column("level"),
         Column("first", Kind.SHARE),
         Column("second", Kind.SHARE),
+        *([Column("in `solver view`", Kind.TEXT)] if address else []),
     )
+    flips = [(each, flip) for each in found for flip in each.flips]
     rows: Rows = [
         (
             _name(each, names),
             *(short(flip.problem_id, 80), short(flip.domain, 40)),
             *(flip.level, flip.a, flip.b),
+            *([_link(each, flip, address)] if address else []),
         )
-        for each in found
-        for flip in each.flips
+        for each, flip in flips[:most]
     ]
-    note = f"The first {MOST_FLIPS} of {len(rows):,}." if len(rows) > MOST_FLIPS else ""
-    title = "Problems that changed hands"
-    return Table("flips", title, columns, tuple(rows[:MOST_FLIPS]), note)
+    note = f"The first {most} of {len(flips):,}." if len(flips) > most else ""
+    title = f"Problems that only one side solves: {len(flips):,}"
+    return Table("flips", title, columns, tuple(rows), note)
+
+
+def _link(each: Comparison, flip: Flip, address: Address) -> str:
+    return address((each.a.run, flip.a_key), (each.b.run, flip.b_key))
 
 
 def _by_domain(found: Sequence[Comparison], names: Names) -> Forest | None:
@@ -217,16 +260,22 @@ def _dot(series: str, found: Difference) -> Dot:
     return Dot(series, found.value, found.low, found.high, found.n_problems)
 
 
-def _only_modes(found: Sequence[Comparison]) -> bool:
-    return all({each.a.mode, each.b.mode} == {"code", "cot"} for each in found)
+def _programs_against_words(found: Sequence[Comparison]) -> bool:
+    return all(
+        stored_mode(each.a.mode).runs_code != stored_mode(each.b.mode).runs_code for each in found
+    )
+
+
+def _key(side: Side) -> Key:
+    return side.run, side.model, side.mode
 
 
 def _of_side(side: Side, names: Names) -> str:
-    return names[side.run, side.model, side.mode]
+    return names[_key(side)]
 
 
 def _name(each: Comparison, names: Names) -> str:
-    """`first − second`, what both share said once."""
+    """Write `first − second`, what both share said once."""
     first, second = (_of_side(side, names).split(" · ") for side in (each.a, each.b))
     shared = 0
     while shared < min(len(first), len(second)) - 1 and first[shared] == second[shared]:
@@ -236,7 +285,7 @@ def _name(each: Comparison, names: Names) -> str:
 
 
 def _sentences(found: Sequence[Comparison], pairs: int, names: Names) -> Iterator[str]:
-    """One for each clear difference; one for all arms that cannot be told from the same arm."""
+    """Yield one for each clear difference, and one for all arms not clearly different from one."""
     clear: list[str] = []
     unclear: dict[str, list[Comparison]] = defaultdict(list)
     for each in found:

@@ -1,75 +1,32 @@
-"""Why trials failed, and what trying again brought."""
+"""Why trials failed: exceptions, refused programs, caps, errors of ours, what one mode solves."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
-from solver.analysis.failures import AfterAttempt, ArmFailures, Budget
-from solver.records import Failure, Outcome
-from solver.report.figures import Curves, Point
-from solver.report.parts import Rows, Section, by_arm, share, table_or_none, value_and_range
+from solver.analysis.failures import ArmFailures, SolvedBy
+from solver.records import Outcome
+from solver.report.parts import Rows, Section, share, table_or_none
 from solver.report.runs import MOST_TEXTS, Named, Run, names_by_arm
 from solver.report.tables import Column, Kind, Table, short
 from solver.text import plain_name
 
+Solved = tuple[str, str, SolvedBy]
+"""The names of two arms, and what the first solves and the second never does."""
+
+_ALL = frozenset({"all"})
 MOST_KINDS = 12
 """Types of exceptions, rules and errors listed for each arm."""
 
 
-def retried(runs: Sequence[Run], arms: Sequence[Named]) -> Section | None:
-    """Accuracy after each attempt, repairs by kind of failure, retries against fresh starts."""
-    found = [(name, arm) for name, arm in _arms(runs, arms) if len(arm.attempts) > 1]
-    if not found:
-        return None
-    curve = Curves(
-        "retries",
-        "Accuracy after each attempt",
-        "attempts",
-        "accuracy",
-        tuple((name, tuple(map(_point, arm.attempts))) for name, arm in found),
-        note="Over scored trials, with the 95 % interval. A trial not repaired counts as wrong.",
-        steps=True,
-    )
-    budgets = [
-        (f"{name} · {how}", tuple(_spent(budget) for budget in spent))
-        for name, arm in found
-        if arm.fresh
-        for how, spent in (("retries", arm.fresh.retries), ("fresh starts", arm.fresh.fresh))
-    ]
-    fresh = Curves(
-        "fresh",
-        "Retries against fresh starts, for the same tokens",
-        "tokens a trial",
-        "accuracy",
-        tuple(budgets),
-        note="Fresh starts: ask again from nothing until a program answers, right or wrong.",
-    )
-    words = (
-        "A retry fires when a program fails, never on a wrong answer, so attempts are no repeats.",
-        *(
-            f"{name}: at {arm.fresh.tokens:,.0f} tokens a trial, retries reach"
-            f" {100 * arm.fresh.retry_accuracy:.1f} % and fresh starts"
-            f" {100 * arm.fresh.fresh_accuracy:.1f} % (n = {arm.fresh.problems:,} problems,"
-            f" {arm.fresh.repeats} repeats)."
-            for name, arm in found
-            if arm.fresh
-        ),
-    )
-    figures = (curve, fresh) if budgets else (curve,)
-    tables = (_attempts(found), *table_or_none(_repairs(found)))
-    return Section("retries", "Retries", words, figures, tables)
-
-
-def failed(runs: Sequence[Run], arms: Sequence[Named]) -> Section | None:
-    """Exceptions, refusals, caps, answers overlooked, errors of ours."""
-    found = list(_arms(runs, arms))
+def failed(found: Sequence[tuple[str, ArmFailures]], solved: Sequence[Solved]) -> Section | None:
+    """Show exceptions, refusals, caps, errors of ours, and what only one mode solves."""
     tables = (
         *table_or_none(_crashes(found)),
         *table_or_none(_refusals(found)),
         *table_or_none(_caps(found)),
         *table_or_none(_errors(found)),
-        *table_or_none(_solved_by(runs, arms)),
+        *table_or_none(_solved_by(solved)),
     )
-    folded = table_or_none(_missed(found))
-    if not tables and not folded:
+    if not tables:
         return None
     words = []
     if any(_read_in_part(arm) for _, arm in found):
@@ -77,77 +34,43 @@ def failed(runs: Sequence[Run], arms: Sequence[Named]) -> Section | None:
             f"Exceptions and overlooked answers are those of the first {MOST_TEXTS:,} crashes and"
             f" {MOST_TEXTS:,} failed trials of each arm; `solver failures` reads them all."
         )
-    return Section("failures", "Why trials failed", tuple(words), (), tables, folded)
+    return Section("failures", "Why trials failed", tuple(words), (), tables)
 
 
-def _arms(runs: Sequence[Run], arms: Sequence[Named]) -> Iterator[tuple[str, ArmFailures]]:
-    return by_arm(runs, arms, lambda run: ((a.model, a.mode, a) for a in run.failures.arms))
+def outcomes_by_cell(found: Sequence[tuple[str, ArmFailures]]) -> Section:
+    """Show how trials ended, by domain and level at once, a table for each arm."""
+    tables = tuple(_cells(name, arm) for name, arm in found)
+    return Section("outcomes", "Outcomes", tables=tables)
 
 
-def _point(after: AfterAttempt) -> Point:
-    shown = after.of_scored or after.of_all
-    return Point(after.attempt, shown.value, shown.low, shown.high)
-
-
-def _spent(budget: Budget) -> Point:
-    return Point(budget.tokens, budget.accuracy)
-
-
-def _attempts(found: Sequence[tuple[str, ArmFailures]]) -> Table:
+def _cells(name: str, arm: ArmFailures) -> Table:
+    seen = [outcome for outcome in Outcome if arm.outcomes.get(outcome)]
     columns = (
-        Column("arm", Kind.TEXT),
-        Column("attempts"),
-        Column("trials that made it"),
-        Column("correct by then"),
-        Column("accuracy", Kind.SHARE),
-        Column("95 % interval", Kind.INTERVAL),
-        Column("of all", Kind.SHARE),
-        Column("tokens so far"),
-        Column("tokens per extra correct answer", Kind.NUMBER),
+        Column("domain", Kind.TEXT),
+        Column("level"),
+        Column("trials"),
+        *(Column(plain_name(outcome)) for outcome in seen),
     )
     rows: Rows = [
         (
-            name,
-            after.attempt,
-            after.reached,
-            after.correct,
-            *value_and_range(after.of_scored),
-            after.of_all.value,
-            after.input_tokens + after.output_tokens,
-            after.tokens_per_extra_correct,
+            *(short(cell.domain, 40), cell.level or None, cell.trials),
+            *(cell.outcomes.get(outcome, 0) for outcome in seen),
         )
-        for name, arm in found
-        for after in arm.attempts
+        for cell in arm.cells
     ]
-    return Table("retries", "After each attempt", columns, tuple(rows))
+    rows.append(("all", None, arm.trials, *(arm.outcomes[outcome] for outcome in seen)))
+    parts = (len(rows) - 1,)
+    return Table("cells", f"Trials by outcome: {name}", columns, tuple(rows), "", _ALL, parts)
 
 
-def _repairs(found: Sequence[tuple[str, ArmFailures]]) -> Table:
-    columns = (
-        Column("arm", Kind.TEXT),
-        Column("failure", Kind.TEXT),
-        Column("attempts"),
-        Column("retried"),
-        Column("answered next"),
-        Column("%", Kind.SHARE),
-        Column("right in the end"),
-        Column("%", Kind.SHARE),
-    )
-    rows: Rows = [
-        (
-            name,
-            plain_name(repair.failure),
-            repair.attempts,
-            repair.retried,
-            repair.answered,
-            share(repair.answered, repair.retried),
-            repair.correct,
-            share(repair.correct, repair.retried),
-        )
-        for name, arm in found
-        for repair in arm.repairs
+def solved_in(runs: Sequence[Run], arms: Sequence[Named]) -> list[Solved]:
+    """Name what only one mode of a model solves, in every run."""
+    names = names_by_arm(arms)
+    return [
+        (names[run.name, each.model, each.mode], names[run.name, each.model, each.never], each)
+        for run in runs
+        for each in run.failures.solved_by
     ]
-    return Table("repairs", "What a retry repairs, by kind of failure", columns, tuple(rows))
 
 
 def _crashes(found: Sequence[tuple[str, ArmFailures]]) -> Table:
@@ -165,7 +88,8 @@ def _crashes(found: Sequence[tuple[str, ArmFailures]]) -> Table:
             name,
             short(crash.name, 40),
             *(crash.turns, crash.trials, short(crash.line, 90), crash.line_turns),
-            f"{short(crash.example.problem_id, 40)}, repeat {crash.example.repeat}",
+            f"{short(crash.example.problem_id, 40)}, repeat {crash.example.repeat},"
+            f" turn {crash.example.turn}",
         )
         for name, arm in found
         for crash in arm.crashes[:MOST_KINDS]
@@ -223,33 +147,7 @@ def _errors(found: Sequence[tuple[str, ArmFailures]]) -> Table:
     return Table("errors", "Errors of ours, not scored", columns, tuple(rows))
 
 
-def _missed(found: Sequence[tuple[str, ArmFailures]]) -> Table:
-    columns = (
-        Column("arm", Kind.TEXT),
-        Column("problem", Kind.TEXT),
-        Column("repeat"),
-        Column("outcome", Kind.TEXT),
-        Column("where", Kind.TEXT),
-        Column("what looks right", Kind.TEXT),
-    )
-    rows: Rows = [
-        (
-            name,
-            short(missed.place.problem_id, 60),
-            missed.place.repeat,
-            plain_name(missed.outcome),
-            missed.where,
-            short(missed.answer, 80),
-        )
-        for name, arm in found
-        for missed in arm.missed
-    ]
-    title = "Answers that look right but were not the ones extracted"
-    return Table("overlooked", title, columns, tuple(rows))
-
-
-def _solved_by(runs: Sequence[Run], arms: Sequence[Named]) -> Table:
-    names = names_by_arm(arms)
+def _solved_by(solved: Sequence[Solved]) -> Table:
     columns = (
         Column("solved at least once by", Kind.TEXT),
         Column("and never by", Kind.TEXT),
@@ -258,19 +156,17 @@ def _solved_by(runs: Sequence[Run], arms: Sequence[Named]) -> Table:
     )
     rows: Rows = [
         (
-            names[run.name, solved.model, solved.mode],
-            names[run.name, solved.model, solved.never],
-            len(solved.problems),
-            ", ".join(short(problem, 40) for problem in solved.problems[:3]),
+            *(name, never, len(each.problems)),
+            ", ".join(short(problem, 40) for problem in each.problems[:3]),
         )
-        for run in runs
-        for solved in run.failures.solved_by
-        if solved.problems
+        for name, never, each in solved
+        if each.problems
     ]
     return Table("solved-once", "Solved by one mode only", columns, tuple(rows))
 
 
 def _read_in_part(arm: ArmFailures) -> bool:
-    """Whether there were more failed texts than a page waits for."""
-    crashed = sum(each.attempts for each in arm.repairs if each.failure is Failure.CRASHED)
-    return max(crashed, arm.trials - arm.outcomes.get(Outcome.CORRECT, 0)) > MOST_TEXTS
+    """Tell whether there may be more failed texts than a page waits for."""
+    crashed = sum(each.turns for each in arm.crashes)
+    failed = arm.trials - arm.outcomes.get(Outcome.CORRECT, 0)
+    return crashed >= MOST_TEXTS or failed > MOST_TEXTS

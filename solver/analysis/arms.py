@@ -1,0 +1,61 @@
+"""The order of arms: that of the config, whichever of a run's trials happened to start first."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from pydantic import ValidationError
+
+from solver.config import Config, make_config
+from solver.errors import ConfigError
+from solver.records import Outcome
+from solver.store import Row, Store
+
+
+def stored_rows(store: Store) -> list[Row]:
+    """Read a run's trials arm by arm, in the config's order; within an arm, as they started."""
+    return in_order(store.rows(), store.manifest().get("config", {}))
+
+
+def in_order(rows: Iterable[Row], config: Mapping[str, Any]) -> list[Row]:
+    """Sort trials by arm: models in the config's order, then modes, each before those it adds.
+
+    What the config does not list comes last, in the order it appears.
+    """
+    rows = list(rows)
+    models = [each["name"] if isinstance(each, dict) else each for each in config.get("model", ())]
+    modes = _modes(config)
+    started = list(dict.fromkeys((row.model, row.mode) for row in rows))
+    arms = sorted(started, key=lambda arm: (_place(arm[0], models), _place(arm[1], modes)))
+    rank = {arm: place for place, arm in enumerate(arms)}
+    return sorted(rows, key=lambda row: rank[row.model, row.mode])
+
+
+def ended_arms(rows: Iterable[Row]) -> dict[tuple[str, str], list[Row]]:
+    """Group the trials that did not end in an error of ours by model and mode."""
+    arms: dict[tuple[str, str], list[Row]] = defaultdict(list)
+    for row in rows:
+        if row.outcome is not Outcome.ERROR:
+            arms[row.model, row.mode].append(row)
+    return arms
+
+
+def typed_config(config: Mapping[str, Any]) -> Config | None:
+    """Return a stored config as a Config; None where this version, or this machine, has none."""
+    try:
+        return make_config(dict(config))
+    except (ValidationError, ConfigError):
+        return None
+
+
+def _modes(config: Mapping[str, Any]) -> list[str]:
+    typed = typed_config(config)
+    return list(typed.modes if typed else config.get("mode", ()))
+
+
+def _place(name: str, listed: list[str]) -> float:
+    """Return a name's rank; that of an added mode, if not listed, is just after its base."""
+    if name in listed:
+        return listed.index(name)
+    base = name.partition("+")[0]
+    return listed.index(base) + 0.5 if base in listed else len(listed)

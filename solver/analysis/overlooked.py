@@ -1,0 +1,91 @@
+"""Answers that look right but were not the ones extracted."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from solver.analysis.numbers import form
+from solver.analysis.trials import Place, ReadTexts, TrialTurns
+from solver.records import Outcome, Problem
+from solver.store import Texts
+
+MOST_LISTED = 100
+"""So many are kept as examples; all are counted."""
+
+
+@dataclass(frozen=True)
+class Example:
+    """An answer that looks right and was not the one extracted."""
+
+    place: Place
+    outcome: Outcome
+    where: str
+    """`printed`, `boxed` or `at the end`."""
+    answer: str
+
+
+@dataclass(frozen=True)
+class Overlooked:
+    """What one model in one mode may have got right unnoticed."""
+
+    trials: int
+    """Trials that hold such an answer."""
+    examples: tuple[Example, ...]
+    """At most `MOST_LISTED`."""
+
+
+def overlooked_in(
+    trials: Sequence[TrialTurns], problems: Mapping[str, Problem], read_texts: ReadTexts
+) -> Overlooked:
+    """Look through the last replies of trials that gave a wrong answer or none."""
+    failed = {
+        trial.row.key: trial
+        for trial in trials
+        if trial.turns and trial.row.outcome.scored and not trial.correct
+    }
+    references = {name: form(problems[name].answer) for name in {t.row.problem_id for t in trials}}
+    found: list[Example] = []
+    count = 0
+    for text in read_texts((key, trial.turns[-1].number) for key, trial in failed.items()):
+        trial = failed[text.key]
+        reference = references[trial.row.problem_id]
+        right = (
+            Example(trial.place(text.number), trial.row.outcome, where, answer)
+            for where, answer in candidates(text)
+            if answer != trial.row.answer and form(answer) == reference
+        )
+        if (example := next(right, None)) is not None:
+            count += 1
+            if len(found) < MOST_LISTED:
+                found.append(example)
+    return Overlooked(count, tuple(found))
+
+
+def candidates(text: Texts) -> Iterator[tuple[str, str]]:
+    """Yield what a reader might take for the answer, and where it stands.
+
+    Lines of a short output, every box, and what follows the last "=", ":" or "is" near the end.
+    A long output is passed over: among a hundred numbers, one is right by chance.
+    """
+    printed = [line for line in text.stdout[-5_000:].splitlines() if line.strip()]
+    if len(printed) <= 10:
+        for line in reversed(printed):
+            yield "printed", line.strip()
+            yield "printed", _end(line)
+    for box in reversed(_BOX.findall(text.reply[-20_000:])):
+        yield "boxed", box
+    if not text.stdout:
+        for line in [line for line in text.reply[-2_000:].splitlines() if line.strip()][-3:]:
+            yield "at the end", _end(line)
+
+
+_BOX = re.compile(r"\\boxed\{((?:[^{}]|\{[^{}]*\}){1,200})\}")
+
+
+def _end(line: str) -> str:
+    """Return what follows the last sign or word that announces a result; else the whole line."""
+    starts = (line.rfind(mark) + len(mark) for mark in _MARKS if mark in line)
+    return line[max(starts, default=0) :].strip()
+
+
+_MARKS = ("=", ":", "≈", " is ")

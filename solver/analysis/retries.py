@@ -1,0 +1,230 @@
+"""What retries are worth: accuracy by attempt, repairs by kind of failure, against fresh starts."""
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import accumulate, pairwise
+from math import comb
+from statistics import fmean
+
+from solver.analysis.trials import TrialTurns
+from solver.records import Failure
+from solver.stats.metrics import Estimate, accuracy
+from solver.store import TurnFacts
+
+
+@dataclass(frozen=True)
+class AfterAttempt:
+    """What has been reached after so many attempts."""
+
+    attempt: int
+    """From 1."""
+    reached: int
+    """Trials that made this attempt."""
+    correct: int
+    """Trials that were right by now."""
+    of_scored: Estimate | None
+    of_all: Estimate
+    input_tokens: int
+    """Spent by now, by all trials together; likewise `output_tokens`."""
+    output_tokens: int
+    tokens_per_extra_correct: float | None
+    """What this and earlier retries spent, for each answer right beyond attempt 1."""
+
+
+@dataclass(frozen=True)
+class Repair:
+    """What became of attempts that failed in one way."""
+
+    failure: Failure
+    attempts: int
+    retried: int
+    """Of those, followed by another attempt."""
+    answered: int
+    """Of those retried, how many gave an answer with the next attempt."""
+    correct: int
+    """Of those retried, how many were in trials that ended right."""
+
+
+@dataclass(frozen=True)
+class Budget:
+    """Tokens and accuracy of one trial of a mean problem, if it may ask so often."""
+
+    draws: int
+    """Attempts within a trial, or fresh replies, at the most."""
+    tokens: float
+    """Sent and received."""
+    accuracy: float
+
+
+@dataclass(frozen=True)
+class FreshOrRetry:
+    """Retries against starting afresh until a program gives an answer, at equal tokens.
+
+    Fresh replies are the first attempts of the repeats, averaged over every order they could have
+    come in. Neither looks at whether the answer is right.
+    """
+
+    problems: int
+    repeats: int
+    retries: tuple[Budget, ...]
+    fresh: tuple[Budget, ...]
+    tokens: float
+    """The most tokens that both can spend; accuracy is interpolated between two points."""
+    retry_accuracy: float
+    fresh_accuracy: float
+
+
+@dataclass(frozen=True)
+class Retries:
+    """One model in one mode whose turns are attempts at one program."""
+
+    attempts: tuple[AfterAttempt, ...]
+    repairs: tuple[Repair, ...]
+    """The commonest failure first."""
+    fresh: FreshOrRetry | None
+    """None without retries or without repeats."""
+
+
+def retries_in(trials: Sequence[TrialTurns]) -> Retries:
+    """Count what retries did in these trials."""
+    return Retries(_after_attempts(trials), _repairs(trials), _fresh_or_retry(trials))
+
+
+def _after_attempts(trials: Sequence[TrialTurns]) -> tuple[AfterAttempt, ...]:
+    reached: Counter[int] = Counter()
+    sent: Counter[int] = Counter()
+    received: Counter[int] = Counter()
+    right: Counter[int] = Counter()
+    everything: dict[str, list[int]] = defaultdict(list)
+    scored: dict[str, list[int]] = defaultdict(list)
+    for trial in trials:
+        for attempt, turn in enumerate(trial.turns, start=1):
+            reached[attempt] += 1
+            sent[attempt] += turn.input_tokens
+            received[attempt] += turn.output_tokens
+        right_at = len(trial.turns) if trial.correct else _NEVER
+        right[right_at] += 1
+        everything[trial.row.problem_id].append(right_at)
+        if trial.row.outcome.scored:
+            scored[trial.row.problem_id].append(right_at)
+    found: list[AfterAttempt] = []
+    for attempt in sorted(reached):
+        correct = sum(right[earlier] for earlier in range(1, attempt + 1))
+        spent = sum(sent[later] + received[later] for later in range(2, attempt + 1))
+        extra = correct - right[1]
+        found.append(
+            AfterAttempt(
+                attempt=attempt,
+                reached=reached[attempt],
+                correct=correct,
+                of_scored=_right_by(attempt, scored) if scored else None,
+                of_all=_right_by(attempt, everything),
+                input_tokens=sum(sent[earlier] for earlier in range(1, attempt + 1)),
+                output_tokens=sum(received[earlier] for earlier in range(1, attempt + 1)),
+                tokens_per_extra_correct=spent / extra if extra else None,
+            )
+        )
+    return tuple(found)
+
+
+_NEVER = 10**9
+
+
+def _right_by(attempt: int, right_at: Mapping[str, Sequence[int]]) -> Estimate:
+    return accuracy([[at <= attempt for at in trials] for trials in right_at.values()])
+
+
+def _repairs(trials: Sequence[TrialTurns]) -> tuple[Repair, ...]:
+    attempts: Counter[Failure | None] = Counter()
+    retried: Counter[Failure | None] = Counter()
+    answered: Counter[Failure | None] = Counter()
+    correct: Counter[Failure | None] = Counter()
+    for trial in trials:
+        attempts.update(turn.failure for turn in trial.turns)
+        for turn, following in pairwise(trial.turns):
+            retried[turn.failure] += 1
+            answered[turn.failure] += following.failure is None
+            correct[turn.failure] += trial.correct
+    return tuple(
+        Repair(kind, count, retried[kind], answered[kind], correct[kind])
+        for kind, count in attempts.most_common()
+        if kind is not None
+    )
+
+
+def _fresh_or_retry(trials: Sequence[TrialTurns]) -> FreshOrRetry | None:
+    by_problem: dict[str, list[TrialTurns]] = defaultdict(list)
+    for trial in trials:
+        if trial.row.outcome.scored:
+            by_problem[trial.row.problem_id].append(trial)
+    repeated = {name: found for name, found in by_problem.items() if len(found) > 1}
+    most = max((len(trial.turns) for found in repeated.values() for trial in found), default=0)
+    if most < 2:
+        return None
+    repeats = min(map(len, repeated.values()))
+    retries = _mean_budgets([_retried(found, most) for found in repeated.values()])
+    fresh = _mean_budgets([_started_afresh(found, repeats) for found in repeated.values()])
+    tokens = min(retries[-1].tokens, fresh[-1].tokens)
+    return FreshOrRetry(
+        problems=len(repeated),
+        repeats=repeats,
+        retries=retries,
+        fresh=fresh,
+        tokens=tokens,
+        retry_accuracy=_at_tokens(retries, tokens),
+        fresh_accuracy=_at_tokens(fresh, tokens),
+    )
+
+
+def _retried(found: Sequence[TrialTurns], most: int) -> list[tuple[float, float]]:
+    """Compute tokens and accuracy of a mean trial after each of `most` attempts."""
+    tokens, right = [0.0] * most, [0.0] * most
+    for trial in found:
+        for number, turn in enumerate(trial.turns):
+            tokens[number] += _tokens(turn) / len(found)
+        if trial.correct:
+            right[len(trial.turns) - 1] += 1 / len(found)
+    return list(zip(accumulate(tokens), accumulate(right), strict=True))
+
+
+def _started_afresh(found: Sequence[TrialTurns], most: int) -> list[tuple[float, float]]:
+    """Compute tokens and accuracy of fresh starts until an answer comes, up to each of `most`.
+
+    This is the mean over all orders of the n first attempts; the first answer ends the asking.
+    """
+    firsts = [trial.turns[0] for trial in found]
+    n = len(firsts)
+    right = sum(trial.correct and len(trial.turns) == 1 for trial in found)
+    failing = [_tokens(turn) for turn in firsts if turn.failure is not None]
+    answering = sum(_tokens(turn) for turn in firsts if turn.failure is None)
+    mean_failing = sum(failing) / len(failing) if failing else 0.0
+    tokens, accuracies = [0.0] * most, [0.0] * most
+    for before in range(min(most, len(failing) + 1)):
+        # All replies before this one failed, so it is one of the n - before that are left.
+        share = comb(len(failing), before) / comb(n, before) / (n - before)
+        tokens[before] = share * ((len(failing) - before) * mean_failing + answering)
+        accuracies[before] = share * right
+    return list(zip(accumulate(tokens), accumulate(accuracies), strict=True))
+
+
+def _mean_budgets(problems: Sequence[Sequence[tuple[float, float]]]) -> tuple[Budget, ...]:
+    return tuple(
+        Budget(draws, fmean(tokens for tokens, _ in column), fmean(right for _, right in column))
+        for draws, column in enumerate(zip(*problems, strict=True), start=1)
+    )
+
+
+def _at_tokens(budgets: Sequence[Budget], tokens: float) -> float:
+    """Interpolate the accuracy at so many tokens between two points of the curve."""
+    for low, high in pairwise(budgets):
+        if tokens <= high.tokens:
+            if high.tokens == low.tokens:
+                return high.accuracy
+            part = max(0.0, (tokens - low.tokens) / (high.tokens - low.tokens))
+            return low.accuracy + part * (high.accuracy - low.accuracy)
+    return budgets[-1].accuracy
+
+
+def _tokens(turn: TurnFacts) -> int:
+    return turn.input_tokens + turn.output_tokens

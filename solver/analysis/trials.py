@@ -1,0 +1,40 @@
+"""A stored trial with its turns, and a place in a run: what the analyses of failures start from."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from solver.store import Row, Texts, TurnFacts
+
+ReadTexts = Callable[[Iterable[tuple[str, int]]], Iterator[Texts]]
+"""`Store.texts`."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where in a run to look."""
+
+    key: str
+    problem_id: str
+    model: str
+    mode: str
+    repeat: int
+    turn: int
+    """From 1."""
+
+
+@dataclass(frozen=True)
+class TrialTurns:
+    """One trial with its turns."""
+
+    row: Row
+    turns: Sequence[TurnFacts]
+
+    @property
+    def correct(self) -> bool:
+        """Tell whether it was judged correct."""
+        return self.row.correct
+
+    def place(self, number: int) -> Place:
+        """Return the place of a turn, given its number from 0."""
+        row = self.row
+        return Place(row.key, row.problem_id, row.model, row.mode, row.repeat, number + 1)

@@ -1,0 +1,66 @@
+"""What the checks found, printed in a terminal."""
+
+from collections.abc import Sequence
+
+from sandbox import Exit
+from solver.checks.judge_audit import JudgeAudit
+from solver.checks.rejudge import Change
+from solver.checks.screen_audit import ScreenAudit
+from solver.checks.timing import Timing
+from solver.report.parts import Rows, Section, of
+from solver.report.render.terminal import print_sections
+from solver.report.tables import Column, Kind, Table
+from solver.text import plain_name, say
+
+
+def show_change(change: Change) -> None:
+    """Print what judging again changed."""
+    say(f"judged again: {change.judged} answers, {change.moved.total()} outcomes changed")
+    for (before, after), count in change.moved.most_common():
+        say(f"  {count}: {plain_name(before)} → {plain_name(after)}")
+
+
+def show_screen_audit(audit: ScreenAudit) -> None:
+    """Print what the screen refused and what would have become of it."""
+    refused = sum(rule.programs for rule in audit.rules.values())
+    names = ("programs", "trials", "ran well", "right", "trials lost")
+    columns = (Column("rule", Kind.TEXT), *map(Column, names))
+    rows: Rows = [
+        (
+            *(name, rule.programs, len(rule.trials), rule.exits[Exit.OK]),
+            *(rule.right, len(rule.lost)),
+        )
+        for name, rule in sorted(audit.rules.items(), key=lambda item: -item[1].programs)
+    ]
+    note = f"Run afterwards in the {audit.sandbox!r} sandbox; right as the judge's rules see it."
+    table = Table("screen-audit", "Refused programs", columns, tuple(rows), note)
+    words = f"{of(refused, audit.programs)} programs were refused by the screen."
+    tables = (table,) if rows else ()
+    print_sections([Section("screen-audit", "Screen audit", (words,), tables=tables)])
+
+
+def show_timings(kind: str, timings: Sequence[Timing]) -> None:
+    """Print what programs cost, next to a bare Python."""
+    columns = (
+        Column("program", Kind.TEXT),
+        Column("sandbox, ms", Kind.NUMBER),
+        Column("bare python, ms", Kind.NUMBER),
+        Column("times faster", Kind.NUMBER),
+    )
+    rows: Rows = [
+        (timing.name, 1000 * timing.sandbox, 1000 * timing.bare, timing.bare / timing.sandbox)
+        for timing in timings
+    ]
+    note = "Median of programs run one after the other."
+    table = Table("timings", "Timings", columns, tuple(rows), note)
+    print_sections([Section("timings", f"sandbox: {kind}", tables=(table,))])
+
+
+def show_judge_audit(found: JudgeAudit) -> None:
+    """Print how far the judge's model can be believed."""
+    say(found.report.to_text())
+    if found.bounds is not None:
+        bounds = found.bounds
+        say(f"\nrun's accuracy over judged answers: rules alone {bounds.rules_only}")
+        say(f"  as reported {bounds.reported} · at most {bounds.highest}")
+        say(f"  verdicts that rest on the model: {bounds.by_model}")

@@ -1,0 +1,166 @@
+"""Sections as text in a terminal.
+
+No number is ever cut. In a table that is too wide titles are folded, minor columns left out, texts
+folded, and what still does not fit is continued below; a single row becomes a list. Everything a
+model wrote passes through `plain`.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from rich import box
+from rich.cells import cell_len
+from rich.console import Console
+from rich.table import Table as Grid
+from rich.text import Text
+
+from solver.report.parts import Section
+from solver.report.tables import Table
+from solver.text import one_line, plain
+
+WIDTH = 100
+"""Columns where the output is not a terminal."""
+LEAST_TEXT = 18
+"""Columns that a text may be folded into."""
+MOST_ITEMS = 10
+"""Problem ids listed of a section; the rest is counted."""
+_GAP = 2
+
+
+def print_sections(sections: Iterable[Section | None], *, width: int | None = None) -> None:
+    """Print sections one below the other; None stands for one that has nothing to say.
+
+    They are as wide as the terminal, unless a width is given.
+    """
+    console = Console(highlight=False, markup=False, emoji=False, width=width)
+    if width is None and not console.is_terminal:
+        console = Console(highlight=False, markup=False, emoji=False, width=WIDTH)
+    for section in sections:
+        if section is not None:
+            _print_section(console, section)
+
+
+def _print_section(console: Console, section: Section) -> None:
+    if section.title:
+        console.print(Text(f"\n{one_line(section.title, 200)}", style="bold"), soft_wrap=True)
+    else:
+        console.print()
+    for words in section.words:
+        console.print(Text(plain(words)))
+    tables = (*section.tables, *section.folded)
+    for table in tables:
+        _print_table(console, table, titled=len(tables) > 1 or bool(section.words))
+    if tables and section.facts:
+        console.print()
+    for label, text in section.facts:
+        console.print(Text(f"{label:<10} {plain(text)}"), soft_wrap=True)
+    if section.items:
+        more = len(section.items) - MOST_ITEMS
+        listed = ", ".join(one_line(item) for item in section.items[:MOST_ITEMS])
+        console.print(Text(listed + f" and {more:,} more" * (more > 0)), soft_wrap=True)
+
+
+def _print_table(console: Console, table: Table, *, titled: bool) -> None:
+    sheet = _sheet(table)
+    console.print(Text(f"\n{plain(table.title)}" if titled else "", style="italic"))
+    if len(sheet.texts) == 1 and _full(sheet) > console.width:
+        most = max(map(cell_len, sheet.titles))
+        for title, text in zip(sheet.titles, sheet.texts[0], strict=True):
+            console.print(Text(f"{title:<{most}}  {text}"), soft_wrap=True)
+    else:
+        for columns, widths in _blocks(sheet, console.width):
+            grid = _grid(table, sheet, columns, widths)
+            width = max(console.width, sum(widths) + _GAP * len(widths))
+            console.print(grid, width=width, crop=False)
+    if table.note:
+        console.print(Text(plain(table.note), style="dim"))
+
+
+@dataclass(frozen=True)
+class _Sheet:
+    """A table as texts, with the widths of its columns."""
+
+    titles: list[str]
+    texts: list[list[str]]
+    are_text: list[bool]
+    minor: list[bool]
+    full: list[int]
+    """Widths that fold nothing."""
+    folded: list[int]
+    """Widths that fold titles alone."""
+
+
+def _sheet(table: Table) -> _Sheet:
+    titles = [" ".join(plain(column.title).split()) for column in table.columns]
+    texts = [[" ".join(text.split()) for text in row] for row in table.texts()]
+    columns = list(zip(*texts, strict=True)) or [()] * len(titles)
+    cells = [max(map(cell_len, column), default=0) for column in columns]
+    words = [max(map(cell_len, title.split()), default=0) for title in titles]
+    return _Sheet(
+        titles,
+        texts,
+        are_text=[column.is_text for column in table.columns],
+        minor=[column.minor for column in table.columns],
+        full=[max(cell_len(title), cell) for title, cell in zip(titles, cells, strict=True)],
+        folded=[max(word, cell) for word, cell in zip(words, cells, strict=True)],
+    )
+
+
+def _full(sheet: _Sheet) -> int:
+    return sum(sheet.full) + _GAP * len(sheet.full)
+
+
+def _blocks(sheet: _Sheet, width: int) -> Iterator[tuple[list[int], list[int]]]:
+    """Yield columns that fit next to each other, and their widths, as little folded as can be."""
+    everything = list(range(len(sheet.titles)))
+    major = [at for at in everything if not sheet.minor[at]]
+    for columns in (everything, major):
+        for widths in (sheet.full, sheet.folded):
+            if sum(widths[at] + _GAP for at in columns) <= width:
+                yield columns, [widths[at] for at in columns]
+                return
+    widths = [
+        min(least, LEAST_TEXT) if is_text else least
+        for least, is_text in zip(sheet.folded, sheet.are_text, strict=True)
+    ]
+    spare = width - sum(widths[at] + _GAP for at in major)
+    if spare >= 0:
+        for at in sorted(major, key=lambda at: sheet.folded[at]):
+            more = min(spare, sheet.folded[at] - widths[at])
+            widths[at] += more
+            spare -= more
+        yield major, [widths[at] for at in major]
+    else:
+        yield from _split(sheet, major, width)
+
+
+def _split(sheet: _Sheet, columns: list[int], width: int) -> Iterator[tuple[list[int], list[int]]]:
+    """Yield the columns in blocks that fit, each with the first one or two texts before it."""
+    widths = [
+        min(least, width // 3) if is_text else least
+        for least, is_text in zip(sheet.folded, sheet.are_text, strict=True)
+    ]
+    names = [at for at in columns[:2] if at == 0 or sheet.are_text[at]]
+    block = list(names)
+    for at in columns[len(names) :]:
+        if sum(widths[c] + _GAP for c in (*block, at)) > width and len(block) > len(names):
+            yield block, [widths[c] for c in block]
+            block = list(names)
+        block.append(at)
+    yield block, [widths[c] for c in block]
+
+
+def _grid(table: Table, sheet: _Sheet, columns: Sequence[int], widths: Sequence[int]) -> Grid:
+    grid = Grid(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
+    for at, width in zip(columns, widths, strict=True):
+        justify: Literal["left", "right"] = "left" if sheet.are_text[at] else "right"
+        grid.add_column(Text(sheet.titles[at]), justify=justify, width=width, overflow="fold")
+    above = None
+    for number, row in enumerate(sheet.texts):
+        if number and number in table.parts:
+            grid.add_section()
+        again, above = row[0] == above, row[0]
+        cells = [Text("" if again and at == 0 else row[at]) for at in columns]
+        grid.add_row(*cells, style="bold" if table.rows[number][0] in table.emphasis else "")
+    return grid

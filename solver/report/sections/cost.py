@@ -1,0 +1,78 @@
+"""What everything cost: requests, tokens, seconds and money, next to accuracy."""
+
+from collections.abc import Mapping, Sequence
+
+from solver.analysis.cost import ArmCost, Price, Usage
+from solver.report.figures import Point, Scatter
+from solver.report.parts import Rows, Section
+from solver.report.tables import Column, Kind, Table, Value
+from solver.stats.metrics import Estimate
+
+
+def cost(
+    found: Sequence[tuple[str, ArmCost]], accuracy: Mapping[str, Estimate | None]
+) -> Section | None:
+    """Show what each arm used in all, a trial, and a correct answer. `accuracy` is by arm."""
+    if not found:
+        return None
+    columns = (
+        Column("arm", Kind.TEXT),
+        Column("", Kind.TEXT),
+        Column("n"),
+        *(Column(name, Kind.NUMBER) for name in ("requests", "tokens in", "tokens out")),
+        *(Column(name, Kind.NUMBER) for name in ("tokens", "model s", "sandbox s")),
+        Column("money", Kind.TEXT),
+    )
+    rows: Rows = []
+    for name, each in found:
+        usage = each.usage
+        rows += [
+            (name, "in all", usage.trials, *_used(usage, each.price)),
+            (name, "a trial", usage.trials, *_used(usage.per_trial(), each.price)),
+            (name, "a correct answer", usage.correct, *_used(usage.per_correct(), each.price)),
+        ]
+    words = (
+        "What the models under test used, errors included, since they were paid for. The judge's"
+        " model is not in it.",
+        *dict.fromkeys(_price(each.model, each.price) for _, each in found),
+    )
+    note = "n counts trials, or correct answers. Seconds of requests at the same time add up."
+    table = Table("cost", "Cost", columns, tuple(rows), note)
+    figure = _figure(found, accuracy)
+    return Section("cost", "Cost", words, (figure,) if figure.points else (), (table,))
+
+
+def _used(usage: Usage | None, price: Price | None) -> tuple[Value, ...]:
+    if usage is None:
+        return (None,) * 7
+    money = None
+    if price is not None:
+        money = f"{price.of(usage.input_tokens, usage.output_tokens):,.4g} {price.currency}"
+    return (
+        *(usage.requests, usage.input_tokens, usage.output_tokens, usage.tokens),
+        *(usage.model_seconds, usage.sandbox_seconds),
+        money,
+    )
+
+
+def _price(model: str, price: Price | None) -> str:
+    if price is None:
+        return f"{model}: no price is listed; `solver cost --prices FILE` sets prices."
+    return (
+        f"{model}: price of {price.dated}: {price.input:g} in, {price.output:g} out,"
+        f" {price.currency} for a million tokens."
+    )
+
+
+def _figure(
+    found: Sequence[tuple[str, ArmCost]], accuracy: Mapping[str, Estimate | None]
+) -> Scatter:
+    points = []
+    for name, each in found:
+        right, mean = accuracy.get(name), each.usage.per_trial()
+        if right and mean and mean.tokens:
+            points.append((name, Point(mean.tokens, right.value, right.low, right.high)))
+    return Scatter(
+        "cost", "Accuracy against tokens", "tokens a trial, sent and received", "accuracy",
+        tuple(points), note="Up and to the left is better.",
+    )  # fmt: skip

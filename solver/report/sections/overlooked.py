@@ -1,0 +1,46 @@
+"""Answers that look right but were not the ones extracted."""
+
+from collections.abc import Sequence
+
+from solver.analysis.failures import ArmFailures
+from solver.report.parts import Rows, Section
+from solver.report.tables import Column, Kind, Table, short
+from solver.text import plain_name
+
+
+def overlooked(found: Sequence[tuple[str, ArmFailures]]) -> Section | None:
+    """List them, for a reader to decide; none of them changes a number."""
+    words = tuple(
+        f"{name}: {arm.overlooked.trials:,} trials hold an answer that looks right."
+        for name, arm in found
+        if arm.overlooked.trials
+    )
+    table = _examples(found)
+    return Section("overlooked", "Overlooked answers", words, folded=(table,)) if words else None
+
+
+def _examples(found: Sequence[tuple[str, ArmFailures]]) -> Table:
+    columns = (
+        Column("arm", Kind.TEXT),
+        Column("problem", Kind.TEXT),
+        Column("repeat"),
+        Column("turn"),
+        Column("outcome", Kind.TEXT),
+        Column("where", Kind.TEXT),
+        Column("what looks right", Kind.TEXT),
+    )
+    rows: Rows = [
+        (
+            name,
+            short(example.place.problem_id, 60),
+            example.place.repeat,
+            example.place.turn,
+            plain_name(example.outcome),
+            example.where,
+            short(example.answer, 80),
+        )
+        for name, arm in found
+        for example in arm.overlooked.examples
+    ]
+    title = "Answers that look right but were not the ones extracted"
+    return Table("overlooked", title, columns, tuple(rows))

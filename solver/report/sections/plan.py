@@ -1,0 +1,72 @@
+"""What a run would take and could show, before it is started."""
+
+from collections.abc import Iterator
+
+from solver.analysis.plan import ArmPlan, Detectable, Plan, Range
+from solver.report.parts import Rows, Section
+from solver.report.tables import Column, Kind, Table
+
+
+def planned(plan: Plan) -> Section:
+    """Show the plan."""
+    names = ("calls", "tokens in", "tokens out", "cost")
+    columns = (
+        Column("arm", Kind.TEXT),
+        Column("trials"),
+        *(Column(name, Kind.TEXT) for name in names),
+    )
+    rows: Rows = [
+        (
+            *(f"{arm.model} · {arm.mode}", arm.trials, _range(arm.calls)),
+            *(_range(arm.input_tokens), _range(arm.output_tokens), _cost(arm)),
+        )
+        for arm in plan.arms
+    ]
+    words = (
+        "Tokens in are estimated at 4 characters each; not counted: requests that fail,"
+        " and the judge's model.",
+    )
+    table = Table("plan", "Plan", columns, tuple(rows))
+    return Section("plan", "Plan", words, tables=(table,), facts=tuple(_facts(plan)))
+
+
+def _facts(plan: Plan) -> Iterator[tuple[str, str]]:
+    if plan.seconds is not None:
+        yield "time", f"about {plan.seconds / 3600:.1f} hours at the pace of {plan.pilot}"
+    elif plan.pilot is None:
+        yield "time", "give `--like RUN`, an earlier and smaller run, to estimate it"
+    else:
+        yield "time", f"unknown: {plan.pilot} has no whole session with these modes to go by"
+    half = f"±{100 * plan.widest:.1f} points at 50 % over {plan.problems} problems"
+    if plan.repeats > 1:
+        half += f", down to ±{100 * plan.narrowest:.1f} where {plan.repeats} repeats differ freely"
+    yield "interval", half
+    for found in plan.detectable:
+        basis = f"as in {plan.pilot}, " if found.observed else "if "
+        share = f"{100 * found.discordance:.0f} % of problems are solved by exactly one of two arms"
+        yield "power", f"{basis}{share}: {_power(found)}"
+
+
+def _power(found: Detectable) -> str:
+    if found.difference is None:
+        return "no difference would show, for there are too few problems"
+    points = f"{100 * found.difference:.1f} points"
+    if found.difference > found.discordance:
+        return f"not enough to show any difference, for that takes {points}"
+    return f"a difference of {points} would show 4 times in 5"
+
+
+def _range(span: Range) -> str:
+    if span.likely is not None:
+        return f"about {span.likely:,.0f}, at most {span.most:,.0f}"
+    if span.least == span.most:
+        return f"{span.most:,.0f}"
+    least = f"{span.least:,.0f} to " if span.least else "at most "
+    return f"{least}{span.most:,.0f}"
+
+
+def _cost(arm: ArmPlan) -> str | None:
+    if arm.money is None:
+        return None
+    likely = "" if arm.money.likely is None else f"about {arm.money.likely:,.2f}, "
+    return f"{likely}at most {arm.money.most:,.2f} {arm.currency}"

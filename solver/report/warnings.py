@@ -1,0 +1,72 @@
+"""What to know before any number of a run is believed."""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from solver.records import Outcome
+from solver.report.parts import of
+from solver.report.runs import Run, model_name
+from solver.report.tables import short
+
+CAP_WARNING = 0.01
+"""Share of replies at the cap above which the reader is warned."""
+
+
+@dataclass(frozen=True)
+class Warn:
+    """One such thing."""
+
+    run: str
+    text: str
+    grave: bool = True
+
+
+def warnings_of(run: Run) -> Iterator[Warn]:
+    """Yield what a reader must know before the numbers, the gravest first."""
+    summary, name = run.summary, run.name
+    if not summary.trials:
+        yield Warn(name, "no trial has ended yet: there is nothing to report")
+        return
+    outcomes = sum((arm.outcomes for arm in summary.arms), Counter[Outcome]())
+    total = summary.trials
+    if total < summary.planned:
+        yield Warn(
+            name,
+            f"partial: {total:,} of {summary.planned:,} trials have ended; the rest may be"
+            " harder or easier than these, and the same command runs them",
+        )
+    if errors := outcomes[Outcome.ERROR]:
+        yield Warn(
+            name,
+            f"{of(errors, total)} trials ended in an error of ours (endpoint, sandbox or judge)"
+            " and are not scored; the same command runs them again",
+        )
+    if undecided := outcomes[Outcome.JUDGE_INVALID]:
+        yield Warn(
+            name,
+            f"{of(undecided, total)} trials have an answer without a usable verdict and are not"
+            " scored; they may be harder to judge because they are harder, so accuracy of scored"
+            " trials can flatter",
+        )
+    if cut := sum(arm.prompt_cut for arm in summary.arms):
+        yield Warn(name, f"{cut:,} prompts were cut by the server: raise its context size")
+    capped = [
+        f"{model_name(arm.model)} · {arm.mode} {of(arm.capped, arm.replies)}"
+        for arm in summary.arms
+        if arm.capped > CAP_WARNING * arm.replies
+    ]
+    if capped:
+        yield Warn(
+            name,
+            "replies were truncated at sampling.max_tokens: "
+            + ", ".join(capped)
+            + "; a trial that ends so counts as not solved. Raise it",
+        )
+    kind = run.manifest.get("sandbox", {}).get("kind", "")
+    if kind in ("native", "reduced"):
+        yield Warn(name, f"programs ran in the fallback sandbox {kind!r}, not in Docker")
+    if summary.judges > 1:
+        yield Warn(name, f"verdicts of {summary.judges} judges are mixed: run `solver rejudge`")
+    for warning in run.manifest.get("warnings", []):
+        yield Warn(name, short(str(warning), 600), grave=False)
