@@ -248,7 +248,7 @@ def rejudge(
         bool, typer.Option("--offline", help="Only replay stored judge replies.")
     ] = False,
 ) -> None:
-    """Judge the stored answers again; no reply is bought."""
+    """Judge the stored answers again; no reply is requested."""
     from solver.checks.rejudge import rejudge as judge_again
     from solver.checks.shown import show_change
     from solver.report.show import show_run
@@ -460,7 +460,7 @@ def doctor(
         Path | None, typer.Argument(help="Check for this config; by default for all providers.")
     ] = None,
 ) -> None:
-    """Check what a run needs, and say how to mend it."""
+    """Check what a run needs, and say how to fix it."""
     from solver.checks.doctor import examine, print_findings
 
     raise typer.Exit(print_findings(examine(config)))

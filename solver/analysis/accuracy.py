@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from solver.analysis.arms import stored_rows, typed_config
 from solver.config import Config
-from solver.modes import stored_mode
+from solver.modes import Mode, stored_mode
 from solver.records import Outcome, Problem
 from solver.stats.metrics import Estimate, accuracy
 from solver.store import Row, Store
@@ -146,20 +146,20 @@ def correct_by_problem(
 
 
 def _arm(
-    model: str, mode: str, rows: list[Row], problems: Mapping[str, Problem], config: Config | None
+    model: str,
+    mode: str,
+    rows: list[Row],
+    problems: Mapping[str, Problem],
+    config: Config | None,
 ) -> Arm:
-    kind = stored_mode(mode)
-    # A trial with retries goes on until it has an answer or no attempt is left.
-    most = kind.most_turns(config) if kind.retries and config else 1
-
-    def total(count: Callable[[Row], float]) -> float:
-        return sum(map(count, rows))
-
     def split(key: Callable[[Problem], Key]) -> dict[Key, Cell]:
         parts: dict[Key, list[Row]] = defaultdict(list)
         for row in rows:
             parts[key(problems[row.problem_id])].append(row)
         return {name: cell(parts[name]) for name in sorted(parts)}
+
+    def share(right: Callable[[Row], bool]) -> Estimate:
+        return accuracy(correct_by_problem(rows, right))
 
     verdicts = [row.verdict for row in rows if row.verdict is not None]
     return Arm(
@@ -170,33 +170,33 @@ def _arm(
         levels=split(lambda problem: problem.level),
         outcomes=Counter(row.outcome for row in rows),
         attempts=Counter(row.turns for row in rows if row.error is None),
-        exhausted=sum(
-            row.error is None and row.turns >= most and row.failure is not None
-            for row in rows
-            if kind.retries
-        ),
-        programs=int(total(lambda row: row.programs)),
-        refused=int(total(lambda row: row.refused)),
+        exhausted=_exhausted(stored_mode(mode), rows, config),
         unsafe_trials=sum(row.refused > 0 for row in rows),
-        replies=int(total(lambda row: row.turns)),
-        capped=int(total(lambda row: row.capped)),
-        prompt_cut=int(total(lambda row: row.prompt_cut)),
-        requests=int(total(lambda row: row.requests)),
-        input_tokens=int(total(lambda row: row.input_tokens)),
-        output_tokens=int(total(lambda row: row.output_tokens)),
-        model_seconds=total(lambda row: row.model_seconds),
-        sandbox_seconds=total(lambda row: row.sandbox_seconds),
-        rules_alone=accuracy(correct_by_problem(rows, _right_by_rules)),
-        rules_and_judge=accuracy(
-            correct_by_problem(rows, lambda row: _right_by_rules(row) and row.correct)
-        ),
-        rules_or_judge=accuracy(
-            correct_by_problem(rows, lambda row: _right_by_rules(row) or row.correct)
-        ),
+        replies=sum(row.turns for row in rows),
+        **{name: sum(getattr(row, name) for row in rows) for name in _SUMS},
+        rules_alone=share(_right_by_rules),
+        rules_and_judge=share(lambda row: _right_by_rules(row) and row.correct),
+        rules_or_judge=share(lambda row: _right_by_rules(row) or row.correct),
         by_rules=sum(verdict.by == "rules" for verdict in verdicts),
         by_model=sum(verdict.by == "model" for verdict in verdicts),
         undecided=sum(not verdict.valid or verdict.score == 3 for verdict in verdicts),
     )
+
+
+_SUMS = (
+    *("programs", "refused", "capped", "prompt_cut", "requests"),
+    *("input_tokens", "output_tokens", "model_seconds", "sandbox_seconds"),
+)
+"""Counts of a trial that are added up for its arm."""
+
+
+def _exhausted(mode: Mode, rows: Iterable[Row], config: Config | None) -> int:
+    """Count trials of a mode with retries that used every attempt without an answer."""
+    if not mode.retries:
+        return 0
+    # Such a trial goes on until it has an answer or no attempt is left.
+    most = mode.most_turns(config) if config else 1
+    return sum(row.error is None and row.turns >= most and row.failure is not None for row in rows)
 
 
 def _right_by_rules(row: Row) -> bool:

@@ -265,7 +265,7 @@ def _flips(
 
 
 def _other_settings(first: Run, second: Run) -> Iterator[str]:
-    """What the runs measured with; problems and scoring are the same, and names say the model."""
+    """Say in what settings the runs differ, apart from problems, scoring and the models' names."""
     for section, apart in _SECTIONS.items():
         ours, theirs = (
             {key: fact for key, fact in run.manifest.get(section, {}).items() if key not in apart}

@@ -32,7 +32,7 @@ class OutcomeCell:
 
     @property
     def trials(self) -> int:
-        """All of them, unscored ones included."""
+        """Count all of them, unscored ones included."""
         return sum(self.outcomes.values())
 
 
@@ -95,7 +95,7 @@ class ArmFailures:
 
     @property
     def trials(self) -> int:
-        """All of them, unscored ones included."""
+        """Count all of them, unscored ones included."""
         return sum(self.outcomes.values())
 
 

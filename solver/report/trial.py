@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from judge import Verdict
 from solver.errors import ConfigError
+from solver.modes import stored_mode
 from solver.records import Failure, Message, Problem, Trial, Turn
 from solver.store import Store
 from solver.text import plain_name, say
@@ -46,8 +47,9 @@ def _show_problem_text(problem: Problem) -> None:
 
 def _show_trial(trial: Trial, verdicts: Sequence[tuple[str, Verdict]]) -> None:
     say(f"\n══ {trial.model} · {trial.mode} · repeat {trial.repeat} · seed {trial.seed}")
+    mode = stored_mode(trial.mode)
     for number, turn in enumerate(trial.turns, start=1):
-        _show_turn(number, turn, last=turn is trial.turns[-1])
+        _show_turn(mode.heading(turn, number), number, turn, last=turn is trial.turns[-1])
     say(f"── outcome: {plain_name(trial.outcome)} in {trial.seconds:.1f} s")
     if trial.error:
         say(f"   {trial.error}")
@@ -58,8 +60,8 @@ def _show_trial(trial: Trial, verdicts: Sequence[tuple[str, Verdict]]) -> None:
             say(f"   compared {verdict.reference_form!r} with {verdict.answer_form!r}")
 
 
-def _show_turn(number: int, turn: Turn, *, last: bool) -> None:
-    say(f"── turn {number}" + (" (a fresh start)" if turn.fresh and number > 1 else ""))
+def _show_turn(heading: str, number: int, turn: Turn, *, last: bool) -> None:
+    say(f"── {heading}" + (" (a fresh start)" if turn.fresh and number > 1 else ""))
     show_chat(turn.prompt)
     reply = turn.reply
     marks = [f"{reply.input_tokens} + {reply.output_tokens} tokens", f"{reply.seconds:.1f} s"]

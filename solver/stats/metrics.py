@@ -41,9 +41,10 @@ class Estimate:
 
 
 def accuracy(correct: Mapping[str, Sequence[bool]] | Iterable[Sequence[bool]]) -> Estimate:
-    """Mean over problems of the mean over repeats (avg@n). Problems may differ in repeats.
+    """Compute the mean over problems of the mean over repeats (avg@n).
 
-    Raises ValueError when a problem has no trial: leave it out, and say how many were left out.
+    Problems may differ in repeats. Raises ValueError when a problem has no trial: leave it out, and
+    say how many were left out.
     """
     named = correct if isinstance(correct, Mapping) else dict(enumerate(correct))
     for problem, repeats in named.items():
@@ -56,7 +57,7 @@ def accuracy(correct: Mapping[str, Sequence[bool]] | Iterable[Sequence[bool]]) -
 
 
 def estimate(values: Sequence[float] | NDArray[np.float64], n_trials: int) -> Estimate:
-    """Mean of one value per problem, each between 0 and 1, with an interval for unseen problems.
+    """Compute the mean of one value per problem, from 0 to 1, and its interval for unseen problems.
 
     The interval is Clopper and Pearson's at an effective number of independent trials, after Korn
     and Graubard (Survey Methodology 24, 1998); with one repeat it is the exact binomial interval.
@@ -75,7 +76,7 @@ def estimate(values: Sequence[float] | NDArray[np.float64], n_trials: int) -> Es
 
 
 def effective_n(values: NDArray[np.float64]) -> float:
-    """How many independent yes-or-no trials would pin the mean down as well as these problems do.
+    """Compute how many independent yes-or-no trials would give a mean as certain as these do.
 
     That is p(1 - p) over the variance of the mean, taken after adding one problem that is always
     solved and one that never is. The pair keeps a few problems that agree by luck from looking
@@ -87,9 +88,9 @@ def effective_n(values: NDArray[np.float64]) -> float:
 
 
 def clopper_pearson(successes: float, n: float) -> tuple[float, float]:
-    """95 % interval of a share of n trials that covers at least 95 % (Biometrika 26, 1934).
+    """Compute a 95 % interval of a share of n trials, which covers 95 % or more.
 
-    n need not be whole.
+    Biometrika 26, 1934. n need not be whole.
     """
     failures = n - successes
     low = float(betaincinv(successes, failures + 1, 0.025)) if successes > 0 else 0.0
@@ -98,12 +99,12 @@ def clopper_pearson(successes: float, n: float) -> tuple[float, float]:
 
 
 def tally(correct: Mapping[str, Sequence[bool]]) -> dict[str, tuple[int, int]]:
-    """(n, c) of every problem."""
+    """Return (n, c) of every problem."""
     return {problem: (len(repeats), sum(repeats)) for problem, repeats in correct.items()}
 
 
 def pass_at_k(n: int, c: int, k: int) -> float:
-    """Chance that at least one of k repeats, drawn from these n, is correct.
+    """Compute the chance that at least one of k repeats, drawn from these n, is correct.
 
     Chen et al. 2021, https://arxiv.org/abs/2107.03374.
     """
@@ -112,7 +113,7 @@ def pass_at_k(n: int, c: int, k: int) -> float:
 
 
 def g_pass_at_k(n: int, c: int, k: int, tau: Fraction | int | str) -> float:
-    """Chance that at least ⌈τ·k⌉ of k repeats, drawn from these n, are correct.
+    """Compute the chance that at least ⌈τ·k⌉ of k repeats, drawn from these n, are correct.
 
     Liu et al. 2024, https://arxiv.org/abs/2412.13147. τ = 0 is Pass@k, τ = 1 is all k correct.
     τ is a Fraction, or text such as "0.14", because ceil(0.14 * 50) is 8 in floating point.
@@ -122,7 +123,7 @@ def g_pass_at_k(n: int, c: int, k: int, tau: Fraction | int | str) -> float:
 
 
 def mg_pass_at_k(n: int, c: int, k: int) -> float:
-    """(2/k) · Σ G-Pass@k at τ = i/k, i from ⌈k/2⌉+1 to k: the mean of G-Pass@k over τ above 1/2.
+    """Compute (2/k) · Σ G-Pass@k at τ = i/k, i from ⌈k/2⌉+1 to k: its mean over τ above 1/2.
 
     Liu et al. 2024, https://arxiv.org/abs/2412.13147, equation 7. Reaches 1 only for even k: a
     problem solved every time has 2/3 at k = 3, and 0 at k = 1.
@@ -130,22 +131,22 @@ def mg_pass_at_k(n: int, c: int, k: int) -> float:
     _check(n, c, k, f"mG-Pass@{k}")
     # A draw with `hits` correct is counted once for each threshold i it reaches.
     half = ceil(k / 2)
-    ways = sum((hits - half) * _ways(hits, n, c, k) for hits in range(half + 1, min(c, k) + 1))
-    return 2 * ways / (k * comb(n, k))
+    draws = sum((hits - half) * _draws(hits, n, c, k) for hits in range(half + 1, min(c, k) + 1))
+    return 2 * draws / (k * comb(n, k))
 
 
 def pass_at_k_each(tallies: Tallies, k: int) -> NDArray[np.float64]:
-    """Pass@k of every problem, in order. ValueError where repeats differ or are too few."""
+    """Compute Pass@k of every problem, in order. ValueError where repeats differ or are too few."""
     return _each(tallies, k, f"Pass@{k}", lambda n, c: pass_at_k(n, c, k))
 
 
 def g_pass_at_k_each(tallies: Tallies, k: int, tau: Fraction | int | str) -> NDArray[np.float64]:
-    """G-Pass@k of every problem, in order. ValueError where repeats differ or are too few."""
+    """Compute G-Pass@k of every problem, in order. Raises ValueError like `pass_at_k_each`."""
     return _each(tallies, k, f"G-Pass@{k}", lambda n, c: g_pass_at_k(n, c, k, tau))
 
 
 def mg_pass_at_k_each(tallies: Tallies, k: int) -> NDArray[np.float64]:
-    """mG-Pass@k of every problem, in order. ValueError where repeats differ or are too few."""
+    """Compute mG-Pass@k of every problem, in order. Raises ValueError like `pass_at_k_each`."""
     return _each(tallies, k, f"mG-Pass@{k}", lambda n, c: mg_pass_at_k(n, c, k))
 
 
@@ -170,7 +171,7 @@ def group(
 
 
 def maj_at_k(labels: Sequence[int | None], correct: int | None, k: int) -> float:
-    """Chance that the correct class gets the most votes of k repeats, drawn from these.
+    """Compute the chance that the correct class gets the most votes of k repeats, drawn from these.
 
     Wang et al. 2022, https://arxiv.org/abs/2203.11171, as the exact mean over all C(n, k) draws.
     `labels` are the repeats' classes (see `group`), `correct` the class the judge accepts, None if
@@ -187,7 +188,7 @@ def maj_at_k(labels: Sequence[int | None], correct: int | None, k: int) -> float
 def vote(
     labels: Sequence[Answer | None], weights: Sequence[float | Fraction]
 ) -> tuple[Answer, ...]:
-    """Labels with the greatest sum of weights: one, several when tied, none when nobody voted.
+    """Return the labels with the greatest sum of weights: several when tied, none without votes.
 
     With weights by verification state this is the vote of Zhou et al. 2023,
     https://arxiv.org/abs/2308.07921. None casts no vote. Weights are added as the decimals they are
@@ -210,7 +211,7 @@ def _check(n: int, c: int, k: int, metric: str) -> None:
 
 
 def _least(k: int, tau: Fraction | int | str) -> int:
-    """⌈τ·k⌉, and at least 1."""
+    """Return ⌈τ·k⌉, and at least 1."""
     if not isinstance(tau, (str, Rational)):
         raise TypeError(
             f"tau must be a Fraction, a whole number or text such as '0.25', not {tau!r}:"
@@ -223,18 +224,18 @@ def _least(k: int, tau: Fraction | int | str) -> int:
 
 
 def _chance_of_at_least(least: int, n: int, c: int, k: int) -> float:
-    return sum(_ways(hits, n, c, k) for hits in range(least, min(c, k) + 1)) / comb(n, k)
+    return sum(_draws(hits, n, c, k) for hits in range(least, min(c, k) + 1)) / comb(n, k)
 
 
-def _ways(hits: int, n: int, c: int, k: int) -> int:
-    """Draws of k from n that hold exactly `hits` of the c correct ones."""
+def _draws(hits: int, n: int, c: int, k: int) -> int:
+    """Count the draws of k from n that hold exactly `hits` of the c correct ones."""
     return comb(c, hits) * comb(n - c, k - hits)
 
 
 def _each(
     tallies: Tallies, k: int, metric: str, value: Callable[[int, int], float]
 ) -> NDArray[np.float64]:
-    """`value(n, c)` of every problem, worked out once per distinct tally."""
+    """Compute `value(n, c)` of every problem, once for each distinct tally."""
     first = next(iter(tallies), "")
     for problem, (n, _) in tallies.items():
         if n < k:
@@ -252,20 +253,20 @@ def _each(
 
 @lru_cache(maxsize=65536)
 def _majority(right: int, rivals: tuple[int, ...], silent: int, k: int) -> float:
-    """`maj_at_k` from the class sizes alone, which thousands of problems share."""
+    """Compute `maj_at_k` from the class sizes alone, which thousands of problems share."""
     won = Fraction(0)
     for votes in range(1, min(right, k) + 1):
-        # ways[drawn, tied]: draws of `drawn` rival repeats in which `tied` rival classes get as
+        # counts[drawn, tied]: draws of `drawn` rival repeats in which `tied` rival classes get as
         # many votes as the correct class and none gets more.
-        ways = Counter({(0, 0): 1})
+        counts = Counter({(0, 0): 1})
         for size in rivals:
-            grown: Counter[tuple[int, int]] = Counter()
-            for (drawn, tied), count in ways.items():
+            extended: Counter[tuple[int, int]] = Counter()
+            for (drawn, tied), count in counts.items():
                 for more in range(min(size, votes, k - votes - drawn) + 1):
-                    grown[drawn + more, tied + (more == votes)] += count * comb(size, more)
-            ways = grown
+                    extended[drawn + more, tied + (more == votes)] += count * comb(size, more)
+            counts = extended
         tied_draws: Counter[int] = Counter()
-        for (drawn, tied), count in ways.items():
+        for (drawn, tied), count in counts.items():
             tied_draws[tied] += count * comb(silent, k - votes - drawn)
         won += comb(right, votes) * sum(
             Fraction(draws, 1 + tied) for tied, draws in tied_draws.items()

@@ -88,7 +88,7 @@ class MeanDifference:
 
 
 def mean_difference(differences: Sequence[float]) -> MeanDifference:
-    """The mean of one difference a problem. Raises ValueError where there is none."""
+    """Compute the mean of one difference a problem. Raises ValueError where there is none."""
     if not differences:
         raise ValueError("a mean over problems needs at least one problem, but there is none")
     array = np.asarray(differences, dtype=np.float64)
@@ -99,7 +99,7 @@ def mean_difference(differences: Sequence[float]) -> MeanDifference:
 
 
 def four_counts(rates: Sequence[tuple[Fraction, Fraction]]) -> Counts:
-    """Problems solved by both, one or neither, from the two shares of correct repeats of each."""
+    """Count problems solved by both, one or neither, from the shares of correct repeats of each."""
     both = sum((x * y for x, y in rates), Fraction(0))
     all_a = sum((x for x, _ in rates), Fraction(0))
     all_b = sum((y for _, y in rates), Fraction(0))
@@ -112,7 +112,7 @@ def four_counts(rates: Sequence[tuple[Fraction, Fraction]]) -> Counts:
 
 
 def bootstrap_interval(differences: NDArray[np.float64], *, seed: int = 0) -> tuple[float, float]:
-    """95 % interval of the mean difference: percentiles over 10,000 draws of problems.
+    """Compute a 95 % interval of the mean difference: percentiles over 10,000 draws of problems.
 
     Bootstrapping 3 problems on which the runs agree would say "no difference, surely". So the pool
     drawn from also holds half a problem won by a and half a problem won by b, after Agresti and Min
@@ -133,15 +133,16 @@ def bootstrap_interval(differences: NDArray[np.float64], *, seed: int = 0) -> tu
 
 
 def mcnemar(only_a: int, only_b: int) -> float:
-    """Two-sided p-value of McNemar's exact test (Psychometrika 12, 1947), for single repeats.
+    """Compute the p-value of McNemar's exact two-sided test, for single repeats.
 
-    The chance of a split at least this uneven if each problem only one run solved were a coin toss.
+    Psychometrika 12, 1947: the chance of a split at least this uneven if each problem that only one
+    run solved were a coin toss.
     """
     return min(1.0, 2 * float(bdtr(min(only_a, only_b), only_a + only_b, 0.5)))
 
 
 def sign_flip(differences: Sequence[Fraction], *, seed: int = 0) -> tuple[float, str]:
-    """Two-sided p-value of the paired permutation test on the mean, and the name of the test used.
+    """Return the two-sided p-value of the paired permutation test on the mean, and its name.
 
     If the runs were alike, each problem's difference could as well have had the other sign. All
     choices of signs are counted where that takes less than a second, else 100,000 are drawn. With
@@ -155,7 +156,7 @@ def sign_flip(differences: Sequence[Fraction], *, seed: int = 0) -> tuple[float,
 
 
 def sign_flip_exact(steps: Sequence[int]) -> float:
-    """Share of all choices of signs whose sum is at least as far from 0 as the sum of `steps`."""
+    """Compute the share of all choices of signs whose sum is as far from 0 as that of `steps`."""
     sizes = [abs(step) for step in steps]
     # A sum is that far below 0 when the sizes given a plus add up to at most `reach`.
     reach = (sum(sizes) - abs(sum(steps))) // 2
@@ -169,7 +170,7 @@ def sign_flip_exact(steps: Sequence[int]) -> float:
 
 
 def sign_flip_drawn(steps: Sequence[int], *, seed: int = 0) -> float:
-    """`sign_flip_exact` estimated from 100,000 random choices of signs.
+    """Estimate `sign_flip_exact` from 100,000 random choices of signs.
 
     The observed choice is counted among them, so p is never 0: https://arxiv.org/abs/1603.05766.
     """
@@ -185,7 +186,7 @@ def sign_flip_drawn(steps: Sequence[int], *, seed: int = 0) -> float:
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
-    """p-values adjusted for being reported together, in the order given.
+    """Adjust p-values for being reported together, in the order given.
 
     Holm (Scandinavian Journal of Statistics 6, 1979): the chance of any false alarm in the family
     stays below the level, whatever the tests have to do with each other.
@@ -201,7 +202,7 @@ def holm(p_values: Sequence[float]) -> list[float]:
 def smallest_detectable(
     n_problems: int, discordance: float, *, power: float = 0.8, alpha: float = 0.05
 ) -> float | None:
-    """Smallest true difference that a two-sided test at `alpha` finds with chance `power`.
+    """Compute the smallest true difference that a test at `alpha` finds with chance `power`.
 
     `discordance` is the mean over problems of the squared difference: with single repeats, the
     share of problems that exactly one run solves. None where not even a run that wins every problem

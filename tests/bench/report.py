@@ -75,39 +75,22 @@ def write_run(
     judge: str | None = "mistral/mistral-large-2411",
     seed: int = 0,
 ) -> Path:
-    """A stored run drawn at random, written without running anything; the folder.
+    """Write a run drawn at random, without running anything, and return its folder.
 
     `skill` shifts every model's chance of solving a problem, in logits; `errors` is the share of
     trials that hold an error of ours.
     """
     draw = random.Random(seed)
     chosen = [_problem(number) for number in range(problems)]
+    manifest = _manifest(models, modes, problems, repeats, retries, judge, seed)
     store = Store.create_or_open(folder)
     store.add_problems(chosen)
-    store.write_manifest(
-        config={
-            "model": [{"name": model, "options": {}, "sampling": {}} for model in models],
-            "problems": "synthetic",
-            "mode": list(modes),
-            "repeats": repeats,
-            "seed": seed,
-            "sampling": {"temperature": 0.7, "max_tokens": 2048},
-            "code": {"retries": retries, "retry": "feedback", "examples": 0},
-        },
-        identity={"problems": "synthetic", "seed": seed},
-        problems={"name": "synthetic", "problems": problems, "hash": "0123456789abcdef"},
-        models={model: {"digest": "sha256:" + "0" * 64} for model in models},
-        judge={"preset": "rules-then-model", "threshold": 4, "model": judge},
-        sandbox={"kind": "docker", "image_id": "sha256:" + "1" * 64},
-        versions={"solver": "0.1.0", "python": "3.11.7"},
-        trials=problems * repeats * len(models) * len(modes),
-        warnings=[],
-    )
+    store.write_manifest(**manifest)
     store.end_session(store.begin_session())
     store.close()
-    database = sqlite3.connect(folder / FILE)
     hardness = {problem.id: draw.gauss(0.4 * (problem.level - 3), 1.5) for problem in chosen}
     cells = product(chosen, enumerate(models), modes, range(repeats))
+    database = sqlite3.connect(folder / FILE)
     while part := list(islice(cells, 5_000)):
         trials, turns, verdicts = [], [], []
         for problem, (rank, model), mode, repeat in part:
@@ -119,16 +102,42 @@ def write_run(
                 turns += (drawn := _turns(draw, key, mode, ease, 1 + retries))
                 if drawn[-1][2] is not None:
                     verdicts.append(_verdict(draw, key, ease, judge))
-        with database:
-            database.executemany(f"INSERT INTO trials VALUES ({_marks(9)})", trials)
-            database.executemany(f"INSERT INTO turns VALUES ({_marks(15)})", turns)
-            database.executemany(
-                "INSERT INTO verdicts (key, made, judge, score, threshold, by, body)"
-                f" VALUES ({_marks(7)})",
-                verdicts,
-            )
+        _insert(database, trials, turns, verdicts)
     database.close()
     return folder
+
+
+def _manifest(models, modes, problems, repeats, retries, judge, seed) -> dict:
+    return {
+        "config": {
+            "model": [{"name": model, "options": {}, "sampling": {}} for model in models],
+            "problems": "synthetic",
+            "mode": list(modes),
+            "repeats": repeats,
+            "seed": seed,
+            "sampling": {"temperature": 0.7, "max_tokens": 2048},
+            "code": {"retries": retries, "retry": "feedback", "examples": 0},
+        },
+        "identity": {"problems": "synthetic", "seed": seed},
+        "problems": {"name": "synthetic", "problems": problems, "hash": "0123456789abcdef"},
+        "models": {model: {"digest": "sha256:" + "0" * 64} for model in models},
+        "judge": {"preset": "rules-then-model", "threshold": 4, "model": judge},
+        "sandbox": {"kind": "docker", "image_id": "sha256:" + "1" * 64},
+        "versions": {"solver": "0.1.0", "python": "3.11.7"},
+        "trials": problems * repeats * len(models) * len(modes),
+        "warnings": [],
+    }
+
+
+def _insert(database: sqlite3.Connection, trials: list, turns: list, verdicts: list) -> None:
+    with database:
+        database.executemany(f"INSERT INTO trials VALUES ({_marks(9)})", trials)
+        database.executemany(f"INSERT INTO turns VALUES ({_marks(15)})", turns)
+        database.executemany(
+            "INSERT INTO verdicts (key, made, judge, score, threshold, by, body)"
+            f" VALUES ({_marks(7)})",
+            verdicts,
+        )
 
 
 def _problem(number: int) -> Problem:
@@ -142,7 +151,7 @@ def _problem(number: int) -> Problem:
 
 
 def _turns(draw: random.Random, key: str, mode: str, ease: float, most: int) -> list[tuple]:
-    """The turns of one trial: failed programs, and at last one that printed an answer, or none."""
+    """Draw the turns of one trial: failed programs, then one that printed an answer, or none."""
     fails = 1 / (1 + 2.718 ** (ease + 1))
     if mode != "code":
         failed = draw.random() < fails / 4
@@ -180,7 +189,7 @@ _BODIES: dict[tuple, bytes] = {}
 
 
 def _body(runs: bool, program: bool, exit_: str | None, end: str) -> bytes:
-    """A stored turn's texts: alike where the turns are alike, so that writing stays quick."""
+    """Make a stored turn's texts: alike where the turns are alike, so that writing stays quick."""
     key, answer = (runs, program, exit_, end), "12" if end == "answer" else None
     if key not in _BODIES:
         error = "Traceback (most recent call last):\n  ...\nNameError: name 'x' is not defined"

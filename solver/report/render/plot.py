@@ -173,7 +173,7 @@ def _plane(axes: Axes, figure: Curves | Scatter) -> None:
 
 
 def _legend(axes: Axes, names: tuple[str, ...]) -> None:
-    """One entry for each series, outside the axes, by colour and marker."""
+    """Add one entry for each series, outside the axes, by colour and marker."""
     if len(names) < 2:
         return
     for order, name in enumerate(names):

@@ -17,7 +17,7 @@ COLOURS = 7
 _LINE = 17.0
 _TOP = 8.0
 _GUTTER = 22
-"""Characters of the longest name that still fits beside the dots."""
+"""Characters of the longest name that still fits next to the dots."""
 _VALUES = 114.0
 """Room for the values on the right."""
 
@@ -38,7 +38,7 @@ class Drawing:
 
     height: float
     label: str
-    """What a screen reader says of it; the table beside it has the numbers."""
+    """What a screen reader says of it; the table next to it has the numbers."""
     width: float = WIDTH
     marks: list[Mark] = field(default_factory=list)
 
@@ -61,7 +61,7 @@ class Drawing:
 
 
 def marker_path(number: int, x: float, y: float, r: float = 4.5) -> str:
-    """Circle, square, diamond or triangle: shapes tell series apart without colour."""
+    """Return a circle, square, diamond or triangle: they tell series apart without colour."""
     x, y = _r(x), _r(y)
     match number % 4:
         case 0:
@@ -83,7 +83,7 @@ def draw(figure: Figure) -> Drawing:
 @draw.register
 def _(figure: Forest) -> Drawing:
     longest = max(len(name) for name, _ in figure.lines)
-    above = longest > _GUTTER  # long names stand over their dots instead of beside them
+    above = longest > _GUTTER  # long names stand over their dots instead of next to them
     left = 16.0 if above else 16 + 7.0 * longest
     head, gap = (17.0, 5.0) if above else (0.0, 9.0)
     bottom = _TOP + sum(head + _LINE * len(dots) + gap for _, dots in figure.lines)
@@ -123,7 +123,7 @@ def _dot(drawing: Drawing, figure: Forest, dot: Dot, x: Callable[[float], float]
 
 
 def _axis(figure: Forest) -> tuple[list[float], float, float]:
-    """Where the axis has marks, and its ends."""
+    """Return where the axis has marks, and its ends."""
     if not figure.signed:
         return [0, 0.25, 0.5, 0.75, 1], 0, 1
     ends = [abs(end) for _, dots in figure.lines for dot in dots for end in (dot.low, dot.high)]
@@ -212,7 +212,7 @@ _LEFT, _RIGHT, _HEIGHT, _FOOT = 42.0, 12.0, 270.0, 40.0
 
 
 def _plane(figure: Curves | Scatter, x_marks: list[float], low: float, high: float) -> Drawing:
-    """Axes: shares from 0 to 1 upwards, x marks along the bottom."""
+    """Draw the axes: shares from 0 to 1 upwards, x marks along the bottom."""
     drawing = Drawing(_HEIGHT, figure.title)
     for share in (0, 0.25, 0.5, 0.75, 1):
         drawing.line("grid", _LEFT, _y(share), WIDTH - _RIGHT, _y(share))

@@ -23,6 +23,8 @@ WIDTH = 100
 """Columns where the output is not a terminal."""
 LEAST_TEXT = 18
 """Columns that a text may be folded into."""
+LEAST_NAME = 6
+"""The same for names that are repeated before each block of columns."""
 MOST_ITEMS = 10
 """Problem ids listed of a section; the rest is counted."""
 _GAP = 2
@@ -33,12 +35,16 @@ def print_sections(sections: Iterable[Section | None], *, width: int | None = No
 
     They are as wide as the terminal, unless a width is given.
     """
-    console = Console(highlight=False, markup=False, emoji=False, width=width)
+    console = _console(width)
     if width is None and not console.is_terminal:
-        console = Console(highlight=False, markup=False, emoji=False, width=WIDTH)
+        console = _console(WIDTH)
     for section in sections:
         if section is not None:
             _print_section(console, section)
+
+
+def _console(width: int | None) -> Console:
+    return Console(highlight=False, markup=False, emoji=False, width=width)
 
 
 def _print_section(console: Console, section: Section) -> None:
@@ -54,7 +60,7 @@ def _print_section(console: Console, section: Section) -> None:
     if tables and section.facts:
         console.print()
     for label, text in section.facts:
-        console.print(Text(f"{label:<10} {plain(text)}"), soft_wrap=True)
+        console.print(Text(f"{plain(label):<10} {plain(text)}"), soft_wrap=True)
     if section.items:
         more = len(section.items) - MOST_ITEMS
         listed = ", ".join(one_line(item) for item in section.items[:MOST_ITEMS])
@@ -71,8 +77,9 @@ def _print_table(console: Console, table: Table, *, titled: bool) -> None:
     else:
         for columns, widths in _blocks(sheet, console.width):
             grid = _grid(table, sheet, columns, widths)
-            width = max(console.width, sum(widths) + _GAP * len(widths))
-            console.print(grid, width=width, crop=False)
+            needed = sum(widths) + _GAP * len(widths)
+            wide = console if needed <= console.width else _console(needed)
+            wide.print(grid)
     if table.note:
         console.print(Text(plain(table.note), style="dim"))
 
@@ -137,11 +144,13 @@ def _blocks(sheet: _Sheet, width: int) -> Iterator[tuple[list[int], list[int]]]:
 
 def _split(sheet: _Sheet, columns: list[int], width: int) -> Iterator[tuple[list[int], list[int]]]:
     """Yield the columns in blocks that fit, each with the first one or two texts before it."""
+    names = [at for at in columns[:2] if at == 0 or sheet.are_text[at]]
+    numbers = [least for least, text in zip(sheet.folded, sheet.are_text, strict=True) if not text]
+    most = max(LEAST_NAME, (width - max(numbers, default=0) - _GAP) // len(names) - _GAP)
     widths = [
-        min(least, width // 3) if is_text else least
+        min(least, most) if is_text else least
         for least, is_text in zip(sheet.folded, sheet.are_text, strict=True)
     ]
-    names = [at for at in columns[:2] if at == 0 or sheet.are_text[at]]
     block = list(names)
     for at in columns[len(names) :]:
         if sum(widths[c] + _GAP for c in (*block, at)) > width and len(block) > len(names):

@@ -1,0 +1,97 @@
+"""Sections in a terminal: no number is cut however narrow it is, and nothing escapes."""
+
+import re
+from random import Random
+
+import pytest
+
+from solver.report.parts import Section
+from solver.report.render.terminal import print_sections
+from solver.report.tables import Column, Kind, Table
+
+HOSTILE = "\x1b]0;owned\x07\x9b31m\u202e[bold]"
+
+
+def shown(capsys, section, width):
+    print_sections([section], width=width)
+    return capsys.readouterr().out
+
+
+def wide(rows=3, columns=12):
+    """A table of large numbers behind two names; the last column is minor."""
+    draw = Random(0)
+    titles = [Column(f"a count called {n}", minor=n == columns - 1) for n in range(columns)]
+    return Table(
+        "wide",
+        "Wide",
+        (Column("arm", Kind.TEXT), Column("domain", Kind.TEXT), *titles),
+        tuple(
+            (f"provider/a-model-{n} · code", "counting and probability",
+             *(draw.randrange(10**9, 10**10) for _ in range(columns)))
+            for n in range(rows)
+        ),
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("rows", [1, 3])
+@pytest.mark.parametrize("width", [40, 60, 80, 100, 200, 400])
+def test_no_number_is_cut_and_no_line_is_wider_than_the_terminal(capsys, width, rows):
+    table = wide(rows)
+    text = shown(capsys, Section("a", "Title", tables=(table,)), width)
+    for row in table.rows:
+        for number in row[2:-1]:
+            assert f"{number:,}" in text
+    if width >= 60:  # a list's line may be longer, for the terminal to break
+        assert max(map(len, text.splitlines())) <= width
+
+
+@pytest.mark.parametrize(("width", "there"), [(100, False), (400, True)])
+def test_a_minor_column_is_there_only_where_it_fits(capsys, width, there):
+    table = wide()
+    text = shown(capsys, Section("a", "Title", tables=(table,)), width)
+    assert all((f"{row[-1]:,}" in text) is there for row in table.rows)
+
+
+def test_what_one_line_holds_is_printed_in_one_line(capsys):
+    table = Table(
+        "t", "T", (Column("arm", Kind.TEXT), Column("n"), Column("accuracy", Kind.SHARE)),
+        (("code", 3, 0.5), ("code", 4, None), ("all", 7, 0.25)), emphasis=frozenset({"all"}),
+        parts=(2,), note="A note.",
+    )  # fmt: skip
+    section = Section("a", "Title", tables=(table,), facts=(("label", "what is said"),))
+    text = shown(capsys, section, 80)
+    assert [line.rstrip() for line in text.splitlines()] == [
+        "",
+        "Title",
+        "",
+        "arm   n  accuracy",
+        "─────────────────",
+        "code  3    50.0 %",
+        "      4         –",
+        "",
+        "all   7    25.0 %",
+        "A note.",
+        "",
+        "label      what is said",
+    ]
+
+
+def test_words_titles_and_items_are_printed_too(capsys):
+    items = tuple(f"p{n}" for n in range(12))
+    tables = (Table("t", "First", (Column("n"),), ((1,),)), Table("u", "Second", (), ()))
+    section = Section("a", "Title", ("Some words.",), tables=tables[:1], folded=tables[:1],
+                      items=items)  # fmt: skip
+    text = shown(capsys, section, 80)
+    assert "Some words." in text
+    assert text.count("First") == 2
+    assert "p9 and 2 more" in text
+
+
+def test_nothing_that_a_model_wrote_reaches_the_terminal_as_it_is(capsys):
+    table = Table(HOSTILE, HOSTILE, (Column(HOSTILE, Kind.TEXT),), ((HOSTILE,),), HOSTILE)
+    section = Section("a", HOSTILE, (HOSTILE,), (), (table,), (table,), (HOSTILE,),
+                      ((HOSTILE, HOSTILE),))  # fmt: skip
+    for width in (20, 100):
+        text = shown(capsys, section, width)
+        assert not re.search(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]", text)
+    assert text.count("[bold]") == 13
