@@ -26,9 +26,6 @@ from solver.report.warnings import warnings_of
 from solver.store import Store
 from solver.text import say, share_of
 
-MOST_FLIPS = 20
-"""Problems that only one side solves, listed in a terminal."""
-
 
 def show_run(store: Store, *, greedy: Store | None = None, every_k: bool = False) -> None:
     """Print all tables of a run; with repeats also those over repeats, next to a greedy run."""
@@ -69,9 +66,9 @@ def show_comparisons(
     found: Sequence[Comparison], notes: Iterable[str] = (), *, address: Address | None = None
 ) -> None:
     """Print comparisons whole. `notes` say what else sets the runs apart."""
-    section = compared(found, address=address, most_flips=MOST_FLIPS)
+    section = compared(found, every=True, address=address)
     facts = tuple(("note", note) for note in notes)
-    print_sections([section and replace(section, facts=facts)])
+    print_sections([section and replace(section, facts=(*section.facts, *facts))])
 
 
 def show_failures(found: Failures) -> None:

@@ -75,7 +75,9 @@ def _print_table(console: Console, table: Table, *, titled: bool) -> None:
         for title, text in zip(sheet.titles, sheet.texts[0], strict=True):
             console.print(Text(f"{title:<{most}}  {text}"), soft_wrap=True)
     else:
-        for columns, widths in _blocks(sheet, console.width):
+        for number, (columns, widths) in enumerate(_blocks(sheet, console.width)):
+            if number:
+                console.print()
             grid = _grid(table, sheet, columns, widths)
             needed = sum(widths) + _GAP * len(widths)
             wide = console if needed <= console.width else _console(needed)

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from solver.analysis import compare
-from solver.analysis.compare import Comparison, Flip, Side
+from solver.analysis.compare import Comparison, Side
 from solver.errors import ConfigError
 from solver.modes import stored_mode
 from solver.report.figures import Dot, Forest
@@ -22,6 +22,7 @@ MOST_SENTENCES = 6
 MOST_BY_DOMAIN = 6
 """Comparisons drawn by domain; the tables hold all of them."""
 MOST_FLIPS = 200
+MOST_PLACES = 20
 
 _COLUMNS = (
     Column("problems"),
@@ -55,24 +56,24 @@ def _attempt(sides: Sequence[compare.Run], refused: list[str]) -> Sequence[Compa
 
 
 def compared(
-    found: Sequence[Comparison], *, address: Address | None = None, most_flips: int = MOST_FLIPS
+    found: Sequence[Comparison], *, every: bool = False, address: Address | None = None
 ) -> Section | None:
     """Compare arms, by domain and level too, and list the problems that only one of two solves.
 
-    Arms of one model are compared with its first mode; the other pairs have a table of their own.
-    With an `address`, problems are listed with the place where both trials can be read.
+    Arms of one model are compared with its first mode, unless `every` pair is wanted; the others
+    then have a table of their own. With an `address`, the facts say where both trials can be read.
     """
     if not found:
         return None
     names = short_names([_key(side) for each in found for side in (each.a, each.b)])
     adjusted = holm([each.difference.p_value for each in found])
     found = [replace(each, adjusted=p) for each, p in zip(found, adjusted, strict=True)]
-    leading = list(_leading(found))
+    leading = found if every else list(_leading(found))
     table = _table("differences", "Differences, first minus second", leading, names)
-    folded = [_parts(leading, names), _flips(leading, names, address, most_flips)]
+    folded = [_parts(leading, names), _flips(leading, names)]
     if len(leading) < len(found):
-        every = f"All {len(found)} pairs, first minus second"
-        folded.insert(0, _table("differences-of-all-pairs", every, found, names))
+        title = f"All {len(found)} pairs, first minus second"
+        folded.insert(0, _table("differences-of-all-pairs", title, found, names))
     return Section(
         "compared",
         "Programs against words" if _programs_against_words(found) else "Side by side",
@@ -80,6 +81,7 @@ def compared(
         tuple(_figures(leading, names)),
         tables=(table, _four_counts(leading, names), _sides(leading, names)),
         folded=tuple(table for table in folded if table.rows),
+        facts=tuple(_places(leading, address)) if address else (),
     )
 
 
@@ -143,20 +145,26 @@ def _four_counts(found: Sequence[Comparison], names: Names) -> Table:
         Column("comparison", Kind.TEXT),
         Column("problems"),
         *(Column(title, Kind.NUMBER) for title in ("both", "only first", "only second", "neither")),
+        Column("clearly first"),
+        Column("clearly second"),
     )
     rows: Rows = []
     for each in found:
         counts = each.difference.counts
         four = (counts.both, counts.only_a, counts.only_b, counts.neither)
-        rows.append((_name(each, names), each.difference.n_problems, *four))
-    note = "Problems solved by both, one or neither; with repeats, expected for one repeat of each."
+        clearly = (sum(f.a > f.b for f in each.flips), sum(f.b > f.a for f in each.flips))
+        rows.append((_name(each, names), each.difference.n_problems, *four, *clearly))
+    note = (
+        "Problems solved by both, one or neither; with repeats, expected for one repeat of each."
+        " “Clearly”: the shares of right repeats lie more than half apart."
+    )
     return Table("solved-by", "Who solves what", columns, tuple(rows), note)
 
 
 def _sides(found: Sequence[Comparison], names: Names) -> Table:
     columns = (
         Column("comparison", Kind.TEXT),
-        Column("arm", Kind.TEXT),
+        Column("side", Kind.TEXT),
         Column("accuracy", Kind.SHARE),
         Column("95 % interval", Kind.INTERVAL),
         Column("tokens a trial", Kind.NUMBER),
@@ -166,11 +174,11 @@ def _sides(found: Sequence[Comparison], names: Names) -> Table:
     )
     rows: Rows = []
     for each in found:
-        for side in (each.a, each.b):
+        for which, side in (("first", each.a), ("second", each.b)):
             mean, of_correct = side.usage.per_trial(), side.usage.per_correct()
             rows.append(
                 (
-                    *(_name(each, names), names[_key(side)], *value_and_range(side.accuracy)),
+                    *(_name(each, names), which, *value_and_range(side.accuracy)),
                     mean.tokens if mean else None,
                     of_correct.tokens if of_correct else None,
                     mean.model_seconds if mean else None,
@@ -205,7 +213,7 @@ def _parts(found: Sequence[Comparison], names: Names) -> Table:
     return Table("differences-by-part", title, columns, tuple(rows), note)
 
 
-def _flips(found: Sequence[Comparison], names: Names, address: Address | None, most: int) -> Table:
+def _flips(found: Sequence[Comparison], names: Names) -> Table:
     columns = (
         Column("comparison", Kind.TEXT),
         Column("problem", Kind.TEXT),
@@ -213,25 +221,28 @@ def _flips(found: Sequence[Comparison], names: Names, address: Address | None, m
         Column("level"),
         Column("first", Kind.SHARE),
         Column("second", Kind.SHARE),
-        *([Column("in `solver view`", Kind.TEXT)] if address else []),
     )
     flips = [(each, flip) for each in found for flip in each.flips]
     rows: Rows = [
         (
-            _name(each, names),
-            *(short(flip.problem_id, 80), short(flip.domain, 40)),
+            *(_name(each, names), short(flip.problem_id, 80), short(flip.domain, 40)),
             *(flip.level, flip.a, flip.b),
-            *([_link(each, flip, address)] if address else []),
         )
-        for each, flip in flips[:most]
+        for each, flip in flips[:MOST_FLIPS]
     ]
-    note = f"The first {most} of {len(flips):,}." if len(flips) > most else ""
-    title = f"Problems that only one side solves: {len(flips):,}"
+    note = f"The first {MOST_FLIPS} of {len(flips):,}." if len(flips) > MOST_FLIPS else ""
+    title = "Problems that only one side clearly solves"
     return Table("flips", title, columns, tuple(rows), note)
 
 
-def _link(each: Comparison, flip: Flip, address: Address) -> str:
-    return address((each.a.run, flip.a_key), (each.b.run, flip.b_key))
+def _places(found: Sequence[Comparison], address: Address) -> Iterator[tuple[str, str]]:
+    """Yield where the trials of such problems can be read, some for each comparison."""
+    for each in found:
+        for flip in each.flips[:MOST_PLACES]:
+            place = address((each.a.run, flip.a_key), (each.b.run, flip.b_key))
+            yield "to read", f"{short(flip.problem_id, 80)}: {place}"
+    if any(each.flips for each in found):
+        yield "", "(pages of `solver view`: both trials next to each other)"
 
 
 def _by_domain(found: Sequence[Comparison], names: Names) -> Forest | None:
