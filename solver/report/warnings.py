@@ -61,7 +61,7 @@ def warnings_of(run: Run) -> Iterator[Warn]:
             name,
             "replies were truncated at sampling.max_tokens: "
             + ", ".join(capped)
-            + "; a trial that ends so counts as not solved. Raise it",
+            + "; a trial that ends so counts as not solved: raise it",
         )
     kind = run.manifest.get("sandbox", {}).get("kind", "")
     if kind in ("native", "reduced"):

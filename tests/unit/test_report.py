@@ -299,7 +299,7 @@ def test_the_weighted_vote_stands_next_to_the_majority(seven, seven_tables):
 
 
 def test_each_mode_is_defined_where_it_is_used(seven_page, demo_page):
-    for words in ("defines it nowhere; these definitions are ours", "one token a request",
+    for words in ("the definitions of these modes are ours", "one token a request",
                   "2309.17452", "2308.07921"):  # fmt: skip
         assert words in seven_page
         assert words not in demo_page

@@ -21,7 +21,7 @@ def regenerated(found: _Found) -> Section | None:
     words = (
         "Regeneration: a controller looks at the reply while it is written. arXiv 2501.17084"
         " reports such an arm (+0.8 points, −36.7 % of execution time, for one model) and defines"
-        " it nowhere; these definitions are ours.",
+        " it nowhere; the definitions of these modes are ours.",
     )
     tables = (
         _accuracy(found),

@@ -30,7 +30,7 @@ def repeated(found: _Found) -> Section | None:
     table = _at_k("repeats", "By k", [(name, each.repeats, _shown(each)) for name, each in found])
     return Section(
         "repeats",
-        "Stability over repeats",
+        "Repeats",
         tuple(_words(found, left_out=bool(unscored))),
         tuple(_figures(found)),
         (table, *table_or_none(_votes(found))),
