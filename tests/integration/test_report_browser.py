@@ -13,7 +13,7 @@ from solver.report import write_report
 from tests.bench.report import write_run
 from tests.fakes import config_of, finished_run, program
 from tests.needs import chromium, require
-from tests.unit.test_report import write_seven
+from tests.seven import write_seven
 
 FLAGS = [
     "--headless",
