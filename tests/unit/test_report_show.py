@@ -79,3 +79,29 @@ async def test_both_readings_of_unresolved_are_printed(tmp_path, capsys):
     assert "3/3 (100.0 %) of trials spent every attempt" in shown
     assert "3/3 (100.0 %) of problems solved by no model" in shown
     assert len(PROBLEMS) == 3
+
+
+async def test_a_run_of_every_mode_is_shown(tmp_path, capsys):
+    config = config_of(mode="code,cot,tir,csv", code={"regenerate": "literal,guided,refine"})
+    replies = [f"{program('print(1)')}\nSo \\boxed{{1}}."]
+    async with finished_run(tmp_path, replies, config=config) as store:
+        show_run(store)
+    shown = capsys.readouterr().out
+    for words in (
+        "scripted/test · tir", "scripted/test · csv", "Regeneration\n",
+        "code+literal", "code+guided", "code+refine", "rounds     ", "turns      ",
+    ):  # fmt: skip
+        assert words in shown
+    assert re.search(r"(?m)^.* answers: last output *$", shown)
+    assert re.search(r"(?m)^tir +3 .* 3 *$", shown)
+    assert re.search(r"uncertain +3 ", shown)
+    assert re.search(r"code\+guided +3 +0 +0 +0 +3 +3 ", shown)  # closed 3, same first reply 3 of 3
+
+
+async def test_a_run_of_code_and_words_alone_shows_no_other_mode(tmp_path, capsys):
+    config = config_of(mode="code,cot")
+    async with finished_run(tmp_path, [program("print(1)")], config=config) as store:
+        show_run(store)
+    shown = capsys.readouterr().out
+    for title in ("Regeneration", "Rounds of", "Self-verification", "Repeats"):
+        assert title not in shown
