@@ -62,7 +62,7 @@ class Part:
 
 @dataclass(frozen=True)
 class Flip:
-    """A problem that one side clearly solves: the shares of right repeats lie more than half apart."""
+    """A problem that one side clearly solves: its shares of right repeats lie over half apart."""
 
     problem_id: str
     domain: str

@@ -8,7 +8,7 @@ LONGEST = 200
 
 
 def form(text: str) -> Fraction | str:
-    """Return a number as a number, any other text without spaces and markup.
+    """Return a number as a Fraction, any other text without spaces and markup.
 
     That is enough to tell whether an answer looks right.
     """

@@ -40,7 +40,7 @@ def value_and_range(found: Estimate | None) -> tuple[float | None, tuple[float, 
 
 
 def share(count: int, total: int) -> float | None:
-    """Return a share; None of nothing."""
+    """Return count / total; None where the total is zero."""
     return count / total if total else None
 
 

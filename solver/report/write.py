@@ -83,7 +83,7 @@ def _content(folders: Sequence[Path]) -> Content:
 
 @contextmanager
 def _cycles_left_alone() -> Iterator[None]:
-    """Switch off the search for cycles of garbage: among 100,000 rows it takes long, finds none."""
+    """Pause the garbage collector: among 100,000 rows it searches long and finds nothing."""
     was_on = gc.isenabled()
     gc.disable()
     try:

@@ -136,7 +136,10 @@ def mg_pass_at_k(n: int, c: int, k: int) -> float:
 
 
 def pass_at_k_each(tallies: Tallies, k: int) -> NDArray[np.float64]:
-    """Compute Pass@k of every problem, in order. ValueError where repeats differ or are too few."""
+    """Compute Pass@k of every problem, in order.
+
+    Raises ValueError where repeats differ or are too few.
+    """
     return _each(tallies, k, f"Pass@{k}", lambda n, c: pass_at_k(n, c, k))
 
 

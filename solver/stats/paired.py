@@ -156,7 +156,7 @@ def sign_flip(differences: Sequence[Fraction], *, seed: int = 0) -> tuple[float,
 
 
 def sign_flip_exact(steps: Sequence[int]) -> float:
-    """Compute the share of all choices of signs whose sum is as far from 0 as that of `steps`."""
+    """Compute the share of choices of signs whose sum is at least as far from 0 as the steps'."""
     sizes = [abs(step) for step in steps]
     # A sum is that far below 0 when the sizes given a plus add up to at most `reach`.
     reach = (sum(sizes) - abs(sum(steps))) // 2
@@ -202,7 +202,7 @@ def holm(p_values: Sequence[float]) -> list[float]:
 def smallest_detectable(
     n_problems: int, discordance: float, *, power: float = 0.8, alpha: float = 0.05
 ) -> float | None:
-    """Compute the smallest true difference that a test at `alpha` finds with chance `power`.
+    """Compute the smallest true difference that a two-sided test finds with chance `power`.
 
     `discordance` is the mean over problems of the squared difference: with single repeats, the
     share of problems that exactly one run solves. None where not even a run that wins every problem

@@ -1,4 +1,4 @@
-"""Arms side by side: code against words, model against model, run against run."""
+"""Arms compared in pairs: modes, models or runs."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -296,7 +296,7 @@ def _name(each: Comparison, names: Names) -> str:
 
 
 def _sentences(found: Sequence[Comparison], pairs: int, names: Names) -> Iterator[str]:
-    """Yield one for each clear difference, and one for all arms not clearly different from one."""
+    """Yield a sentence for each clear difference, and one for all that are not clear."""
     clear: list[str] = []
     unclear: dict[str, list[Comparison]] = defaultdict(list)
     for each in found:

@@ -9,7 +9,7 @@ from solver.text import plain_name
 
 
 def overlooked(found: Sequence[tuple[str, ArmFailures]]) -> Section | None:
-    """List them, for a reader to decide; none of them changes a number."""
+    """List such answers for a reader to judge; they change no number."""
     words = tuple(
         f"{name}: {arm.overlooked.trials:,} trials hold an answer that looks right."
         for name, arm in found
