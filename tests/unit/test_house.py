@@ -17,27 +17,27 @@ FILES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 
 CLEAN: tuple[str, ...] = (
-    "judge", "sandbox", "solver/bridges", "solver/checks", "solver/config.py",
+    "judge", "sandbox", "solver/analysis", "solver/bridges", "solver/checks", "solver/config.py",
     "solver/config_file.py", "solver/errors.py", "solver/extract.py", "solver/models",
-    "solver/modes", "solver/problems", "solver/records.py", "solver/run", "solver/store",
-    "solver/view",
+    "solver/modes", "solver/problems", "solver/records.py", "solver/report", "solver/run",
+    "solver/stats", "solver/store", "solver/text.py", "solver/view",
 )  # fmt: skip
 """Files and folders whose docstrings keep the rule; the aim is PACKAGES."""
 
-OPEN = ("solver/analysis", "solver/cli.py", "solver/report")
+OPEN = ("solver/cli.py",)
 """Files and folders not yet held to the rules of size and of enums; the aim is none."""
 
 VERBS = """
-    Act Add Allow Answer Append Apply Ask Await Become Begin Bring Browse Build Call Check
+    Act Add Adjust Allow Answer Append Apply Ask Await Become Begin Bring Browse Build Call Check
     Choose Circle Close Combine Commit Compare Compile Compute Connect Continue Convert Copy
-    Count Create Decide Decode Derive Describe Digest Divide Do Download Draw Drop Encode
+    Count Create Decide Define Decode Derive Describe Digest Divide Do Download Draw Drop Encode
     End Escape Estimate Expand Explain Extend Fetch Find Forget Format Free Give Grade Group
-    Halve Hash Have Hold Import Join Judge Keep Kill Lay Leave Lend Let Limit List Load Lock
+    Halve Hash Have Hold Import Interpolate Join Judge Keep Kill Lay Leave Lend Let Limit List Load Lock
     Log Look Lower Make Map Mark Match Measure Mount Move Multiply Name Note Number Open
-    Order Pack Parse Pass Plant Print Pull Put Raise Read Record Refuse Remember Remove
+    Order Pack Parse Pass Pause Plant Print Pull Put Raise Read Record Refuse Remember Remove
     Rename Render Repair Replace Request Restrict Return Rewrite Round Run Say Score Screen See
     Select Send Serve Set Shorten Show Solve Sort Split Start Stop Store Strip Take Tell
-    Time Treat Try Turn Typeset Unlink Wait Write Yield
+    Time Treat Try Turn Typeset Unlink Wait Weigh Work Write Yield
 """
 
 PLACES = (
