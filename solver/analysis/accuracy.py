@@ -71,7 +71,7 @@ class Arm:
 
 
 @dataclass
-class Summary:
+class RunAccuracy:
     """All the numbers of a run."""
 
     arms: list[Arm]
@@ -84,13 +84,13 @@ class Summary:
     """Problems that no model solved in any mode."""
 
 
-def summary_of(store: Store, rows: Iterable[Row] | None = None) -> Summary:
+def accuracy_of_run(store: Store, rows: Iterable[Row] | None = None) -> RunAccuracy:
     """Return the numbers of a stored run, or of the part of it that is done.
 
     `rows` are its rows in the order wanted, if read already.
     """
     manifest = store.manifest()
-    return summarise(
+    return count_accuracy(
         stored_rows(store) if rows is None else rows,
         store.problems(),
         planned=manifest.get("trials", 0),
@@ -98,20 +98,20 @@ def summary_of(store: Store, rows: Iterable[Row] | None = None) -> Summary:
     )
 
 
-def summarise(
+def count_accuracy(
     rows: Iterable[Row],
     problems: Mapping[str, Problem],
     *,
     planned: int,
     config: Config | None,
-) -> Summary:
+) -> RunAccuracy:
     """Count everything once. `planned` is the number of trials of the whole run."""
     by_arm: dict[tuple[str, str], list[Row]] = defaultdict(list)
     for row in rows:
         by_arm[row.model, row.mode].append(row)
     solved = {r.problem_id for rows in by_arm.values() for r in rows if r.correct}
     tried = {r.problem_id for rows in by_arm.values() for r in rows}
-    return Summary(
+    return RunAccuracy(
         arms=[_arm(*arm, rows, problems, config) for arm, rows in by_arm.items()],
         trials=sum(len(rows) for rows in by_arm.values()),
         planned=planned,

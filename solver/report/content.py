@@ -124,24 +124,24 @@ def _sections(
 
 
 def _about(run: Run) -> str:
-    manifest, summary = run.manifest, run.summary
+    manifest, found = run.manifest, run.accuracy
     config = manifest.get("config", {})
     models = ", ".join(model_name(name) for name in _models(run)) or "no model"
     started = run.sessions[0]["started"] if run.sessions else None
     day = time.strftime(", %Y-%m-%d", time.gmtime(started)) if started else ""
-    modes = list(dict.fromkeys(arm.mode for arm in summary.arms)) or config.get("mode") or ["none"]
+    modes = list(dict.fromkeys(arm.mode for arm in found.arms)) or config.get("mode") or ["none"]
     problem_set = manifest.get("problems", {}).get("name") or config.get("problems", "problems")
     repeats = config.get("repeats", 1)
     return (
-        f"{models} on {summary.problems:,} problems of {short(str(problem_set), 60)},"
+        f"{models} on {found.problems:,} problems of {short(str(problem_set), 60)},"
         f" mode{'s' * (len(modes) > 1)} {listed([short(str(mode), 24) for mode in modes])},"
         f" {repeats} repeat{'s' * (repeats != 1)},"
-        f" {summary.trials:,} trials{day}"
+        f" {found.trials:,} trials{day}"
     )
 
 
 def _models(run: Run) -> list[str]:
-    return sorted({arm.model for arm in run.summary.arms})
+    return sorted({arm.model for arm in run.accuracy.arms})
 
 
 def _headline(named: Named) -> Headline:

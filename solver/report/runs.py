@@ -7,7 +7,7 @@ from itertools import islice
 from pathlib import PurePath
 from typing import Any
 
-from solver.analysis.accuracy import Arm, Summary, summary_of
+from solver.analysis.accuracy import Arm, RunAccuracy, accuracy_of_run
 from solver.analysis.arms import stored_rows
 from solver.analysis.checks import Checks, checks_of, vote_weights
 from solver.analysis.failures import Failures, analyse
@@ -53,9 +53,9 @@ class Run:
         return stored_rows(self.store)
 
     @cached_property
-    def summary(self) -> Summary:
+    def accuracy(self) -> RunAccuracy:
         """Count how often the arms were right, how trials ended, what they used."""
-        return summary_of(self.store, self.rows)
+        return accuracy_of_run(self.store, self.rows)
 
     @cached_property
     def failures(self) -> Failures:
@@ -103,7 +103,7 @@ class Named:
 
 def named_arms(runs: Sequence[Run]) -> list[Named]:
     """Name every arm of every run, in the configs' order."""
-    arms = [(run, arm) for run in runs for arm in run.summary.arms]
+    arms = [(run, arm) for run in runs for arm in run.accuracy.arms]
     names = short_names([(run.name, arm.model, arm.mode) for run, arm in arms])
     return [Named(names[run.name, arm.model, arm.mode], run, arm) for run, arm in arms]
 

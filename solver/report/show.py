@@ -52,8 +52,8 @@ def show_run(store: Store, *, greedy: Store | None = None, every_k: bool = False
 
 
 def _whole_run(run: Run) -> Iterator[tuple[str, str]]:
-    summary, manifest = run.summary, run.manifest
-    share = share_of(len(summary.unsolved), summary.problems)
+    found, manifest = run.accuracy, run.manifest
+    share = share_of(len(found.unsolved), found.problems)
     yield "unresolved", f"{share} of problems solved by no model in any mode"
     kind = manifest.get("sandbox", {}).get("kind", "none")
     judge = manifest.get("judge", {}).get("model") or "rules alone"

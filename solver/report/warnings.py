@@ -24,16 +24,16 @@ class Warn:
 
 def warnings_of(run: Run) -> Iterator[Warn]:
     """Yield what a reader must know before the numbers, the gravest first."""
-    summary, name = run.summary, run.name
-    if not summary.trials:
+    found, name = run.accuracy, run.name
+    if not found.trials:
         yield Warn(name, "no trial has ended yet: there is nothing to report")
         return
-    outcomes = sum((arm.outcomes for arm in summary.arms), Counter[Outcome]())
-    total = summary.trials
-    if total < summary.planned:
+    outcomes = sum((arm.outcomes for arm in found.arms), Counter[Outcome]())
+    total = found.trials
+    if total < found.planned:
         yield Warn(
             name,
-            f"partial: {total:,} of {summary.planned:,} trials have ended; the rest may be"
+            f"partial: {total:,} of {found.planned:,} trials have ended; the rest may be"
             " harder or easier than these, and the same command runs them",
         )
     if errors := outcomes[Outcome.ERROR]:
@@ -49,11 +49,11 @@ def warnings_of(run: Run) -> Iterator[Warn]:
             " scored; they may be harder to judge because they are harder, so accuracy of scored"
             " trials can flatter",
         )
-    if cut := sum(arm.prompt_cut for arm in summary.arms):
+    if cut := sum(arm.prompt_cut for arm in found.arms):
         yield Warn(name, f"{cut:,} prompts were cut by the server: raise its context size")
     capped = [
         f"{model_name(arm.model)} · {arm.mode} {of(arm.capped, arm.replies)}"
-        for arm in summary.arms
+        for arm in found.arms
         if arm.capped > CAP_WARNING * arm.replies
     ]
     if capped:
@@ -66,7 +66,7 @@ def warnings_of(run: Run) -> Iterator[Warn]:
     kind = run.manifest.get("sandbox", {}).get("kind", "")
     if kind in ("native", "reduced"):
         yield Warn(name, f"programs ran in the fallback sandbox {kind!r}, not in Docker")
-    if summary.judges > 1:
-        yield Warn(name, f"verdicts of {summary.judges} judges are mixed: run `solver rejudge`")
+    if found.judges > 1:
+        yield Warn(name, f"verdicts of {found.judges} judges are mixed: run `solver rejudge`")
     for warning in run.manifest.get("warnings", []):
         yield Warn(name, short(str(warning), 600), grave=False)

@@ -156,7 +156,7 @@ def mg_pass_at_k_each(tallies: Tallies, k: int) -> NDArray[np.float64]:
 def group(
     answers: Sequence[Answer | None], equivalent: Callable[[Answer, Answer], bool]
 ) -> list[int | None]:
-    """Number the classes of equivalent answers 0, 1, 2, … as they appear. None stays None.
+    """Give labels to the classes of equivalent answers 0, 1, 2, … as they appear. None stays None.
 
     An answer joins the first class whose first member it is equivalent to, so the classes are
     well defined even where `equivalent` is not transitive. Equal answers are compared once.

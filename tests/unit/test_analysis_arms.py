@@ -2,7 +2,7 @@
 
 import pytest
 
-from solver.analysis.accuracy import summary_of
+from solver.analysis.accuracy import accuracy_of_run
 from solver.analysis.arms import stored_rows
 from solver.analysis.compare import compare_runs, read_run
 from solver.analysis.cost import costs
@@ -42,7 +42,7 @@ ORDER = [
 
 def test_every_analysis_names_arms_in_the_config_s_order(store):
     rows = stored_rows(store)
-    for found in (summary_of(store).arms, failures_of(store).arms, costs(rows, {})):
+    for found in (accuracy_of_run(store).arms, failures_of(store).arms, costs(rows, {})):
         assert [(arm.model, arm.mode) for arm in found] == ORDER
 
 

@@ -5,7 +5,7 @@ from fractions import Fraction
 import pytest
 from typer.testing import CliRunner
 
-from solver.analysis.accuracy import summary_of
+from solver.analysis.accuracy import accuracy_of_run
 from solver.analysis.compare import compare_runs, differences, read_run, remarks
 from solver.cli import app
 from solver.errors import ConfigError
@@ -78,7 +78,7 @@ def test_modes_inside_a_run_differ_as_the_main_table_says(tmp_path):
     ]
     store = stored(tmp_path, PROBLEMS, trials)
     (found,) = compare_runs([read_run(store)])
-    code, cot = (arm.overall.of_all for arm in summary_of(store).arms)
+    code, cot = (arm.overall.of_all for arm in accuracy_of_run(store).arms)
     assert (found.a.mode, found.b.mode) == ("code", "cot")
     assert found.of_all is None
     assert found.difference.value == pytest.approx(code.value - cot.value)

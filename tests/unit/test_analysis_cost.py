@@ -5,7 +5,7 @@ from datetime import date
 import pytest
 from typer.testing import CliRunner
 
-from solver.analysis.accuracy import summary_of
+from solver.analysis.accuracy import accuracy_of_run
 from solver.analysis.cost import Price, costs, load_prices, usage
 from solver.cli import app
 from solver.errors import ConfigError
@@ -29,7 +29,7 @@ def store(tmp_path):
 
 def test_usage_agrees_with_the_main_table(store):
     found = {cost.mode: cost.usage for cost in costs(store.rows(), {})}
-    for arm in summary_of(store).arms:
+    for arm in accuracy_of_run(store).arms:
         for count in (
             "requests", "input_tokens", "output_tokens", "model_seconds", "sandbox_seconds"
         ):  # fmt: skip

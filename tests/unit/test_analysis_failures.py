@@ -9,7 +9,7 @@ from statistics import fmean
 import pytest
 
 from sandbox import Exit
-from solver.analysis.accuracy import summary_of
+from solver.analysis.accuracy import accuracy_of_run
 from solver.analysis.failures import (
     Failures,
     OutcomeCell,
@@ -63,7 +63,7 @@ def arms(store, **where):
 
 
 def test_outcomes_add_up_to_the_main_table(store):
-    summary, found = summary_of(store), arms(store)
+    summary, found = accuracy_of_run(store), arms(store)
     assert len(summary.arms) == 2
     for arm in summary.arms:
         failures = found[arm.mode]
@@ -76,7 +76,7 @@ def test_outcomes_add_up_to_the_main_table(store):
 
 @pytest.mark.parametrize("key", ["domain", "level"])
 def test_a_part_s_trials_add_up_to_the_main_table_s_row(store, key):
-    (code,) = (arm for arm in summary_of(store).arms if arm.mode == "code")
+    (code,) = (arm for arm in accuracy_of_run(store).arms if arm.mode == "code")
     rows = {"domain": code.domains, "level": code.levels}[key]
     for name, cell in rows.items():
         part = arms(store, mode="code", **{key: name})["code"]
@@ -85,7 +85,7 @@ def test_a_part_s_trials_add_up_to_the_main_table_s_row(store, key):
 
 
 def test_the_retry_curve_ends_at_the_main_table_s_accuracy(store):
-    (code,) = (arm for arm in summary_of(store).arms if arm.mode == "code")
+    (code,) = (arm for arm in accuracy_of_run(store).arms if arm.mode == "code")
     last = arms(store)["code"].retries.attempts[-1]
     assert last.of_scored == code.overall.of_scored
     assert last.of_all == code.overall.of_all
@@ -147,7 +147,7 @@ def test_refusals_are_counted_by_rule(store):
 
 
 def test_caps_and_cuts_agree_with_the_main_table(store):
-    for arm in summary_of(store).arms:
+    for arm in accuracy_of_run(store).arms:
         caps = arms(store)[arm.mode].caps
         assert (caps.replies, caps.capped, caps.cut) == (arm.replies, arm.capped, arm.prompt_cut)
 
@@ -158,7 +158,7 @@ def test_errors_of_ours_are_listed_apart(store):
 
 def test_problems_that_nobody_solved_are_the_main_table_s(store):
     found = failures_of(store)
-    assert found.unsolved == tuple(summary_of(store).unsolved) == ("p4",)
+    assert found.unsolved == tuple(accuracy_of_run(store).unsolved) == ("p4",)
 
 
 def test_a_problem_that_only_one_mode_solves_is_listed_under_it(store):

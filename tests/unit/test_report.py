@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from solver.analysis.accuracy import summary_of
+from solver.analysis.accuracy import accuracy_of_run
 from solver.cli import app
 from solver.errors import ConfigError
 from solver.records import Problem
@@ -22,7 +22,7 @@ from tests.pages import FIGURES, NASTY, STRUCTURE, TABLES, WORDS, Page, page_of
 def summary_at(folder):
     store = Store.open(folder)
     try:
-        return summary_of(store)
+        return accuracy_of_run(store)
     finally:
         store.close()
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from solver.analysis.accuracy import summary_of
+from solver.analysis.accuracy import accuracy_of_run
 from solver.analysis.failures import failures_of
 from solver.report import write_report, write_tables
 from solver.report.show import show_failures, show_run
@@ -34,7 +34,7 @@ def store(tmp_path, monkeypatch):
 
 
 def test_its_turns_are_attempts_in_show(store, capsys):
-    assert summary_of(store).arms[0].exhausted == 1
+    assert accuracy_of_run(store).arms[0].exhausted == 1
     show_run(store)
     shown = capsys.readouterr().out
     assert "drafts     2: 2  (drafts used: trials)" in shown

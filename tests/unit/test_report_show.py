@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from solver.analysis.accuracy import summary_of
+from solver.analysis.accuracy import accuracy_of_run
 from solver.report.show import show_run
 from solver.report.trial import show_problem
 from solver.text import plain
@@ -43,9 +43,9 @@ async def test_domains_and_levels_add_up_to_the_whole(tmp_path):
     config = config_of(mode="code,cot", repeats=3, sampling={"temperature": 1})
     replies = [(program("print(1)"), program("print(2)"), program("# exit: crashed"), "\\boxed{3}")]
     async with finished_run(tmp_path, replies, scripts=scripts, config=config) as store:
-        summary = summary_of(store)
-    assert len(summary.arms) == 2
-    for arm in summary.arms:
+        found = accuracy_of_run(store)
+    assert len(found.arms) == 2
+    for arm in found.arms:
         for parts in (arm.domains.values(), arm.levels.values()):
             for count in ("problems", "trials", "correct", "unscored"):
                 assert sum(getattr(cell, count) for cell in parts) == getattr(arm.overall, count)
@@ -59,7 +59,7 @@ async def test_errors_of_ours_are_left_out_of_one_reading_and_wrong_in_the_other
     async with finished_run(
         tmp_path, [program("print(1)")], sandbox=EchoSandbox(broken=2)
     ) as store:
-        (arm,) = summary_of(store).arms
+        (arm,) = accuracy_of_run(store).arms
     assert arm.overall.unscored == 2
     assert arm.overall.of_scored.n_trials == 1
     assert arm.overall.of_all.n_trials == 3
@@ -67,7 +67,7 @@ async def test_errors_of_ours_are_left_out_of_one_reading_and_wrong_in_the_other
 
 async def test_problems_that_nobody_solved_are_listed(tmp_path):
     async with finished_run(tmp_path, [program("print(1)")]) as store:
-        assert summary_of(store).unsolved == ["p2", "p3"]
+        assert accuracy_of_run(store).unsolved == ["p2", "p3"]
 
 
 async def test_both_readings_of_unresolved_are_printed(tmp_path, capsys):

@@ -1,0 +1,171 @@
+"""The commands that open models or sandboxes after a run, and those that look at this machine."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+checks = typer.Typer()
+sandbox_app = typer.Typer(no_args_is_help=True, help="Build, check, clean and time the sandbox.")
+judge_app = typer.Typer(no_args_is_help=True, help="Measure the judge's model.")
+
+RunPath = Annotated[
+    Path, typer.Argument(help="A run's folder, e.g. runs/quickstart.", metavar="RUN")
+]
+
+
+@checks.command()
+def rejudge(
+    run: RunPath,
+    judge: Annotated[
+        str | None, typer.Option(help="provider/name of the judge's model, or `rules`.")
+    ] = None,
+    preset: Annotated[
+        str | None, typer.Option(help="rules-then-model, yes-no, or model-only.")
+    ] = None,
+    policy: Annotated[
+        list[str] | None,
+        typer.Option(help="name=value, a convention of judge/README.md; may be given again."),
+    ] = None,
+    threshold: Annotated[int | None, typer.Option(help="The lowest score that is correct.")] = None,
+    offline: Annotated[
+        bool, typer.Option("--offline", help="Only replay stored judge replies.")
+    ] = False,
+) -> None:
+    """Judge the stored answers again; no reply is requested."""
+    from solver.checks.rejudge import rejudge as judge_again
+    from solver.checks.shown import show_change
+    from solver.report.show import show_run
+    from solver.store import Store
+
+    overrides: dict[str, Any] = {"preset": preset, "threshold": threshold}
+    overrides = {key: value for key, value in overrides.items() if value is not None}
+    if judge is not None:
+        overrides["model"] = None if judge == "rules" else judge
+    if offline:
+        overrides["offline"] = True
+    if policy:
+        overrides["policy"] = dict(_setting(text) for text in policy)
+    store = Store.create_or_open(_existing(run))
+    change = judge_again(store, overrides)
+    show_run(store)
+    show_change(change)
+    store.close()
+
+
+@checks.command("screen-audit")
+def screen_audit(run: RunPath) -> None:
+    """Show what the screen refused, and how much was right.
+
+    By rule; the refused programs run now, in the sealed sandbox.
+    """
+    from solver.checks.screen_audit import audit_screen
+    from solver.checks.shown import show_screen_audit
+    from solver.store import Store
+
+    show_screen_audit(audit_screen(Store.open(run)))
+
+
+@judge_app.command("audit")
+def judge_audit(
+    run: Annotated[
+        Path | None, typer.Argument(help="A run whose answers to use; none: the starter set's.")
+    ] = None,
+    model: Annotated[
+        str | None, typer.Option(help="provider/name, instead of the run's judge.")
+    ] = None,
+    pairs: Annotated[
+        Path | None, typer.Option(help="JSONL of labelled pairs: reference, answer, correct.")
+    ] = None,
+    sample: Annotated[int, typer.Option(help="At most so many pairs, drawn at random.")] = 400,
+) -> None:
+    """Show how a judging model errs.
+
+    Agreement with rules and labels, flips, planted mistakes, injections, canaries.
+    Exit code 1 where it errs on the canaries and should not be used.
+    """
+    from solver.checks.judge_audit import audit_judge
+    from solver.checks.shown import show_judge_audit
+    from solver.store import Store
+
+    store = Store.open(run) if run is not None else None
+    found = audit_judge(store, model=model, pairs=pairs, sample=sample)
+    show_judge_audit(found)
+    raise typer.Exit(1 if found.report.canaries.drifted else 0)
+
+
+@judge_app.callback()
+def _judge_commands() -> None:
+    """Measure the judge's model."""
+
+
+@sandbox_app.command("build")
+def sandbox_build(
+    base: Annotated[
+        str | None,
+        typer.Option(help="Base image with Python 3.11 or later; by default $SOLVER_BASE_IMAGE."),
+    ] = None,
+) -> None:
+    """Build the Docker image that programs run in; once, and after an update."""
+    from sandbox import build_image
+
+    print(build_image(base))
+
+
+@sandbox_app.command("check")
+def sandbox_check() -> None:
+    """Say which sandboxes work here; exit code 2 where `auto` would find none."""
+    from solver.checks.doctor import print_findings, sandbox_findings
+
+    raise typer.Exit(print_findings(sandbox_findings()))
+
+
+@sandbox_app.command("bench")
+def sandbox_bench(
+    kind: Annotated[str, typer.Option(help="auto, docker, docker-strict, native, or reduced.")] = (
+        "auto"
+    ),
+) -> None:
+    """Time programs in the sandbox, next to a bare Python."""
+    from solver.checks.shown import show_timings
+    from solver.checks.timing import time_sandbox
+
+    show_timings(*time_sandbox(kind))
+
+
+@sandbox_app.command("gc")
+def sandbox_gc() -> None:
+    """Remove containers that a killed run left behind."""
+    from sandbox import reap
+
+    removed = reap()
+    print(f"{len(removed)} containers removed")
+
+
+@checks.command()
+def doctor(
+    config: Annotated[
+        Path | None, typer.Argument(help="Check for this config; by default for all providers.")
+    ] = None,
+) -> None:
+    """Check what a run needs, and say how to fix it."""
+    from solver.checks.doctor import examine, print_findings
+
+    raise typer.Exit(print_findings(examine(config)))
+
+
+def _setting(text: str) -> tuple[str, str]:
+    from solver.errors import ConfigError
+
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise ConfigError(f"--policy {text}: should be name=value, e.g. missing_unit=refuse")
+    return name.strip(), value.strip()
+
+
+def _existing(run: Path) -> Path:
+    """Return the folder of a run that is there: only `solver run` starts one."""
+    from solver.store import Store
+
+    Store.open(run).close()
+    return run
