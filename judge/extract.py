@@ -11,6 +11,7 @@ import re
 from dataclasses import dataclass
 
 from judge.reading.fences import OUTPUT, PROGRAM, WORDS, parts_of
+from judge.reading.thoughts import without_thoughts
 
 NONE = "none"
 UNREADABLE = "unreadable"
@@ -37,9 +38,10 @@ def extract_answer(reply: str) -> Extracted:
 
     Tried in this order: the last complete `\boxed` (boxes side by side count as one answer), a
     declared answer ("The final answer is …", "Answer: …", "#### …"), the last output block a tool
-    wrote into the reply, a concluding sentence, the whole of a one-line reply.
+    wrote into the reply, a concluding sentence, the whole of a one-line reply. The thoughts of a
+    reasoning model are left out: a reply that ends within them has no answer.
     """
-    parts = parts_of(_clean(reply))
+    parts = parts_of(_clean(without_thoughts(reply).reply))
     boxed, broken_box = _last_boxes("\n".join(text for kind, text in parts if kind != PROGRAM))
     if boxed is not None:
         return boxed

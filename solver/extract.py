@@ -4,6 +4,8 @@ import ast
 import re
 import warnings
 
+from judge.reading.thoughts import without_thoughts
+
 _PYTHON = frozenset({"python", "py", "python3", "sage", "sympy"})
 _OPENING = re.compile(r"[ \t]*(`{3,}|~{3,})[ \t]*([\w+#.-]*)[^`\n]*$")
 _GLUED = re.compile(r"[^`~](`{3}|~{3})[ \t]*(\w{2,10})[ \t]*$")
@@ -15,8 +17,9 @@ def extract_program(reply: str, *, capped: bool = False) -> str | None:
 
     A fenced block marked as Python comes before an unmarked one that parses as Python. Without a
     fence the whole reply counts if it parses and does something. A block that the length limit cut
-    (`capped`) is not a program.
+    (`capped`) is not a program, and neither is one in the thoughts of a reasoning model.
     """
+    reply = without_thoughts(reply).reply
     blocks = _blocks(reply, capped=capped)
     marked = [text for language, text in blocks if language in _PYTHON and text.strip()]
     if marked:
