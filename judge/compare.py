@@ -12,10 +12,11 @@ from fractions import Fraction
 
 from judge.policy import Choice, Policy
 from judge.reading.build import decimal
-from judge.reading.clean import MAX_CHARS, strip_wording, without_spacing
+from judge.reading.clean import without_spacing
 from judge.reading.grammar import read
 from judge.reading.show import show
-from judge.reading.syntax import Big, Group, Node, Num, Sym, Unreadable, names, walk
+from judge.reading.syntax import Big, Group, Node, Sym, Unreadable, names, walk
+from judge.reading.wrappers import MAX_CHARS, strip_wording
 from judge.relation import Comparison, Finding, Relation, different, equal, undecided
 from judge.rules.prose import (
     compare_words,
@@ -23,6 +24,7 @@ from judge.rules.prose import (
     is_nothing,
     is_words,
     plain_words,
+    same_wording,
     words_as_mathematics,
 )
 from judge.rules.shapes import is_definite, with_letters_as_in
@@ -39,6 +41,7 @@ _WHOLE_NUMBER = re.compile(r"-?\d{1,40}")
 _NUMBERS_IN_PROSE = re.compile(r"\d+(?:\.\d+)?")
 _CHOICES = frozenset("ABCDEFGH")
 _DECIMAL_COMMA = re.compile(r"0,\d+|\d+,(?!\d{3}$)\d+")
+_DECIMAL = re.compile(r"-?\d+\.\d+")
 _GROUPED = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
 
 
@@ -86,7 +89,7 @@ def _comparison(finding: Finding, left: str, right: str) -> Comparison:
 
 def _without_reading(left: str, right: str) -> Finding | None:
     """Compare words with words, and reject empty answers. Return None for anything else."""
-    if is_words(left) and (is_words(right) or plain_words(left) == plain_words(right)):
+    if is_words(left) and (is_words(right) or same_wording(left, right)):
         return compare_words(left, right)
     if nothing := is_nothing(right):
         return different("no-answer", nothing)
@@ -106,7 +109,7 @@ def _read(text: str) -> Node | str:
 def _unread(left_node: Node | str, right_node: Node | str, left: str, right: str) -> Finding:
     """Compare two sides of which at least one could not be read."""
     if isinstance(left_node, str):
-        if plain_words(left) == plain_words(right):
+        if same_wording(left, right):
             return equal("text", "the same words")
         return undecided("unread", f"reference {left_node}")
     if is_hedge(right):
@@ -156,9 +159,9 @@ def _other_readings(
     left: str, left_node: Node, right: str, right_node: Node
 ) -> Iterator[tuple[Node, Node]]:
     """Yield both sides with a comma read as a decimal point, or 100,200 as a list of two."""
-    for text, other in ((left, right_node), (right, left_node)):
+    for text, beside, other in ((left, right, right_node), (right, left, left_node)):
         second: Node | None = None
-        if _DECIMAL_COMMA.fullmatch(text) and isinstance(other, Num) and other.written:
+        if _DECIMAL_COMMA.fullmatch(text) and _DECIMAL.fullmatch(beside):
             second = decimal(text.replace(",", "."))
         elif _GROUPED.search(text) and isinstance(other, Group):
             spaced = _read(_GROUPED.sub(", ", text))

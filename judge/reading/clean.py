@@ -6,8 +6,7 @@ Programs and JSON strings cause this damage. The meaning of the formula does not
 import re
 
 from judge.reading.syntax import Unreadable
-
-MAX_CHARS = 2_000
+from judge.reading.wrappers import MAX_CHARS, strip_remarks, strip_wording, unwrap
 
 _EATEN = re.compile(
     r"\t(?=ext|imes|an\b|heta|frac|au\b|o\b)|\f(?=rac|box)|[\b](?=egin|inom|eta)"
@@ -42,23 +41,11 @@ _DOUBLED = re.compile(r"\\\\(?=[A-Za-z{}%$,;:!])")
 _DOUBLED_ROW = re.compile(
     r"(matrix\}|array\}\{\w+\})?\s*(?<!\\)\\{2,4}(?=(?:[dtc]?frac|sqrt|pi|text|cdot|infty)\b)"
 )
-_WRAPPERS = (("$$", "$$"), ("$", "$"), (r"\(", r"\)"), (r"\[", r"\]"), ("`", "`"), ('"', '"'),
-             ("**", "**"), ("'", "'"))  # fmt: skip
 _DOLLAR_MONEY = re.compile(r"(?<!\\)\$(?=\s*[\d.])")
 _BRACED_WORD = re.compile(r"(?<=[\d\s)])\{\s*([A-Za-z]+(?: [A-Za-z]+)*)\s*\}")
 _SPACED_COMMA = re.compile(r",\s*\\!\s*|\{,\}|\\,(?=\d{3}(?!\d))")
-_LEAD = re.compile(
-    r"^(?:(?:so|thus|hence|therefore|the|our|my|final|correct|exact|answer|result|solution|value)"
-    r"\b[\s,]*)*\b(?:answer|result|solution|value)\s*(?:is|are|equals|=|:|was)\s*[:=]?\s*",
-    re.IGNORECASE,
-)
-_LABEL = re.compile(
-    r"^(?:\\text|\\mathrm|\\textbf|\\mathbf|\*\*)?\{?[A-Za-z ]{4,}:\s*\}?(?:\*\*)?(?=.)"
-)
 _TAIL = re.compile(r"(?<=[\s\d)}\]$])[.,;](?:\s|\\[ ,;])*$|(?<=\w)\.\s*$")
 _DOT_BEFORE_BRACKET = re.compile(r"(?<=[}\w])\.\s*(?=[)\]]$)")
-_COMMENT = re.compile(r"(?<=[\d}$])\s+\((?:approx\.|rounded[^()]*|[A-Za-z ]{4,})\)\s*$")
-_ABOUT = re.compile(r"^(?:approximately|approx\.?|about|roughly|nearly|around)\s+(?=[\d\\$])", re.I)
 
 
 def clean(text: str) -> str:
@@ -75,48 +62,18 @@ def clean(text: str) -> str:
     text = _SYSTEM_BRACE.sub("", text)
     text = _LOST_F.sub(r"\\frac", text)
     text = _SPACED_COMMA.sub(lambda match: "" if match[0] == r"\," else ",", text)
-    text = _unwrap(_LABEL.sub("", strip_wording(text)))
+    text = unwrap(strip_remarks(strip_wording(text)))
     if "$" in text:
         text = _dollars(text)
     text = _DOT_BEFORE_BRACKET.sub("", text)
     text = _BRACED_WORD.sub(r"\\text{\1}", text)
-    return _ABOUT.sub("", _COMMENT.sub("", _TAIL.sub("", text))).strip()
-
-
-def strip_wording(text: str) -> str:
-    """Strip a lead such as "The answer is", a final full stop, and dollars or quotes around."""
-    if len(text) > MAX_CHARS:
-        return text
-    for _ in range(3):
-        before = text
-        text = _unwrap(_TAIL.sub("", _LEAD.sub("", text)).strip())
-        if text == before:
-            break
-    return text
+    return strip_remarks(_TAIL.sub("", text)).strip()
 
 
 def without_spacing(text: str) -> str:
     """Remove spacing and fonts, which have no meaning, to compare texts letter by letter."""
     text = _SPACING.sub(" ", _FONT.sub(r"\1", _INVISIBLE.sub("", text)))
     return _SPACE.sub("", text).replace("dfrac", "frac")
-
-
-def matching_brace(text: str, start: int) -> int:
-    """Return the index of the brace closing the one at `start`, or −1."""
-    depth = 0
-    index = start
-    while index < len(text):
-        char = text[index]
-        if char == "\\":
-            index += 1
-        elif char == "{":
-            depth += 1
-        elif char == "}":
-            depth -= 1
-            if depth == 0:
-                return index
-        index += 1
-    return -1
 
 
 def _overline(match: re.Match[str]) -> str:
@@ -137,31 +94,6 @@ def _single_backslashes(text: str) -> str:
         return _DOUBLED.sub(r"\\", text.replace("\\\\\\\\", "\0")).replace("\0", "\\\\")
     # In a matrix \\frac is a row break and a command that lost its backslash.
     return _DOUBLED_ROW.sub(lambda m: f"{m[1]}\\" if m[1] else "\\\\\\", text)
-
-
-def _unwrap(text: str) -> str:
-    for _ in range(6):
-        before = text
-        for opening, closing in _WRAPPERS:
-            inner = text[len(opening) : -len(closing)]
-            if (
-                text.startswith(opening)
-                and text.endswith(closing)
-                and len(text) > len(opening) + len(closing)
-                and opening not in inner
-                and not inner.endswith("\\")
-            ):
-                text = inner.strip()
-        if text.startswith((r"\boxed{", r"\fbox{", r"\text{", r"\mbox{")):
-            start = text.index("{")
-            inner = text[start + 1 : -1]
-            if matching_brace(text, start) == len(text) - 1 and (
-                not text.startswith((r"\text", r"\mbox")) or re.search(r"\d", inner)
-            ):
-                text = inner.strip()
-        if text == before:
-            break
-    return text
 
 
 def _dollars(text: str) -> str:

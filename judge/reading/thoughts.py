@@ -51,10 +51,10 @@ _BARE_CHANNELS = re.compile(r"\s*analysis(?=[^\sa-z])(.*)", re.DOTALL)
 def without_thoughts(text: str) -> Divided:
     """Divide a text into the reply and the thoughts, and drop stop tokens around the reply."""
     divided = _by_channels(text) or _by_tags(text)
-    return divided._replace(reply=_without_stops(divided.reply))
+    return divided._replace(reply=without_stops(divided.reply))
 
 
-def _without_stops(reply: str) -> str:
+def without_stops(reply: str) -> str:
     """Drop stop tokens at both ends, and a further turn that a model wrote after the first."""
     if "<" not in reply and "[" not in reply:
         return reply
@@ -80,8 +80,8 @@ def _by_channels(text: str) -> Divided | None:
     messages = [(h[1], text[h.end() : end]) for h, end in zip(headers, ends, strict=True)]
     replies = [message for channel, message in messages if channel == "final"]
     others = [text[: headers[0].start()], *(m for channel, m in messages if channel != "final")]
-    thoughts = "\n".join(filter(None, (_without_stops(other).strip() for other in others)))
-    return Divided("\n".join(map(_without_stops, replies)), thoughts, bool(replies))
+    thoughts = "\n".join(filter(None, (without_stops(other).strip() for other in others)))
+    return Divided("\n".join(map(without_stops, replies)), thoughts, bool(replies))
 
 
 def _by_tags(text: str) -> Divided:
@@ -104,7 +104,7 @@ def _by_tags(text: str) -> Divided:
         if _mentioned(reply, *closing.span()):
             continue
         before, behind = reply[: closing.start()], reply[closing.end() :]
-        if thoughts and not _without_stops(behind).strip():
+        if thoughts and not without_stops(behind).strip():
             reply = before  # a second closing tag, behind the reply
         else:
             thoughts.append(before)

@@ -7,7 +7,6 @@ letters. Structure is left to the parser.
 import re
 from typing import NamedTuple
 
-from judge.reading.clean import matching_brace
 from judge.reading.syntax import Unreadable
 from judge.reading.units import UNIT_LETTERS, UNIT_WORDS
 from judge.reading.words import (
@@ -26,6 +25,7 @@ from judge.reading.words import (
     TEXT_COMMANDS,
     terms,
 )
+from judge.reading.wrappers import matching_brace
 
 
 class Token(NamedTuple):

@@ -127,6 +127,11 @@ def parse_unit(text: str) -> Unit | None:
     return _combine(" ".join(text.split()), found, known)
 
 
+def is_unit(word: str) -> bool:
+    """Tell whether a word names a unit that the table lists."""
+    return word.lower() in _MEASURES
+
+
 def singular(word: str) -> str:
     """Return a noun without its plural ending."""
     if len(word) > 3 and word.endswith("ies"):

@@ -134,7 +134,24 @@ SKIPPED = frozenset(
 )
 BLACKBOARD = frozenset("RQZNC")
 
-SCALES = {"hundred": 100, "thousand": 1_000, "million": 10**6, "billion": 10**9}
+ALTERING = frozenset(
+    terms("""
+        not no non negative minus half third quarter double twice triple dozen or more less than
+        most least except without besides greater fewer inverse reciprocal opposite
+    """)
+)
+"""Words that change the value next to them, so that neither a label nor a remark may hold them."""
+ANSWER_MARKERS = (
+    r"(?:答案|答え|結論|정답|답|Antwort|Ergebnis|Lösung|respuesta|resultado|solución|réponse|résultat"
+    r"|resposta|risposta|risultato|ответ|故选|应选|选择?|答)"
+    r"(?:\s|[*_]){0,9}(?::|：|=|ist|lautet|es|est|è|é|是|为|為|は|—|-)\s*(?::|：)?"
+)
+"""What announces an answer in other languages than English."""
+
+SCALES = {
+    **{"hundred": 100, "thousand": 1_000, "million": 10**6, "billion": 10**9, "trillion": 10**12},
+    **{"dozen": 12, "dozens": 12, "万": 10**4, "萬": 10**4, "亿": 10**8},
+}
 NUMBER_WORDS = {
     word: value
     for value, word in enumerate(

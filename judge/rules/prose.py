@@ -2,6 +2,7 @@
 
 import re
 
+from judge.reading.clean import without_spacing
 from judge.reading.units import singular
 from judge.reading.words import CONSTRUCTORS, FUNCTIONS, GREEK, NUMBER_WORDS, terms
 from judge.relation import Finding, different, equal, undecided
@@ -62,14 +63,36 @@ def is_hedge(text: str) -> bool:
 
 def plain_words(text: str) -> str:
     """Return the words of an answer without markup, case, punctuation and articles."""
-    text = _TEXT.sub(r" \1 ", text)
-    text = _PUNCTUATION.sub(" ", _MARKUP.sub(" ", text)).lower()
-    words = [singular(word) for word in text.split() if word not in _ARTICLES]
+    text = _PUNCTUATION.sub(" ", _MARKUP.sub(" ", _TEXT.sub(r" \1 ", text)))
+    words = [
+        singular(word.lower())
+        for index, word in enumerate(text.split())
+        if word.lower() not in _ARTICLES or (word == "A" and index)  # point A, not "a point"
+    ]
     joined = " ".join(words)
     for meaning, spellings in _SYNONYMS.items():
         if joined in spellings:
             return meaning
     return joined
+
+
+def same_wording(left: str, right: str) -> bool:
+    """Tell whether two texts have the same words, and no sign that `plain_words` drops differs."""
+    left, right = (_BRACED.sub(r" \1 ", _TEXT.sub(r" \1 ", text)) for text in (left, right))
+    if _ONLY_WORDS.fullmatch(left) and _ONLY_WORDS.fullmatch(right):
+        return plain_words(left) == plain_words(right)
+    return _signs_and_words(left) == _signs_and_words(right)
+
+
+_BRACED = re.compile(r"(?<![\\^_A-Za-z}])\{([A-Za-z ]{2,})\}")
+_ONLY_WORDS = re.compile(r"(?:[^\W_]|[\s$~:'’\"-]|[.,;](?!\d))*[.!?]?\s*")
+_SIGN_OR_WORD = re.compile(r"\\[a-zA-Z]+|\d+(?:[.,]\d+)*|[^\W\d_]+|\\[^\s,;:!]|[^\s\w$~]|_")
+
+
+def _signs_and_words(text: str) -> list[str]:
+    """Return everything in a text that may have a meaning: words, numbers, commands, signs."""
+    found = _SIGN_OR_WORD.findall(without_spacing(text).rstrip(". "))
+    return [part.lower() if len(part) > 1 and part.isalpha() else part for part in found]
 
 
 def is_words(text: str) -> bool:
@@ -107,10 +130,12 @@ _FORMULAS = {
 
 def compare_words(reference: str, answer: str) -> Finding:
     """Compare two answers of which at least the reference is words."""
-    left, right = plain_words(reference), plain_words(answer)
-    if left == right:
+    if same_wording(reference, answer):
         return equal("text", "the same words")
+    left, right = plain_words(reference), plain_words(answer)
     if left.replace(" ", "") == right.replace(" ", ""):
+        if left == right or not (reference + answer).replace(" ", "").isalpha():
+            return undecided("text", "the same words, but not the same signs")
         return equal("text", "the same letters")
     left_words, right_words = set(left.split()), set(right.split())
     if bool(left_words & _OPPOSITES) != bool(right_words & _OPPOSITES):

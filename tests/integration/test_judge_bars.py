@@ -9,7 +9,7 @@ from itertools import pairwise
 import pytest
 
 from judge.compare import Relation, compare
-from judge.reading.clean import strip_wording
+from judge.reading.wrappers import strip_wording
 from judge.reading.grammar import read
 from judge.reading.show import show
 from solver.problems import load

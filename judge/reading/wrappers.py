@@ -1,0 +1,128 @@
+"""Strip what stands around an answer and is no part of it: delimiters, labels, remarks, leftovers.
+
+A label or remark that changes the value ("negative: 5", "2 (or more)") stays, and makes the text
+unreadable rather than wrong.
+"""
+
+import re
+
+from judge.reading.thoughts import without_stops
+from judge.reading.units import is_unit
+from judge.reading.words import ALTERING, ANSWER_MARKERS
+
+MAX_CHARS = 2_000
+
+_WRAPPERS = (("$$", "$$"), ("$", "$"), (r"\(", r"\)"), (r"\[", r"\]"), ("`", "`"), ('"', '"'),
+             ("**", "**"), ("'", "'"))  # fmt: skip
+_LEAD = re.compile(
+    r"^(?:(?:so|thus|hence|therefore|the|our|my|final|correct|exact|answer|result|solution|value)"
+    r"\b[\s,]*)*\b(?:answer|result|solution|value)\s*(?:is|are|equals|=|:|was)\s*[:=]?\s*",
+    re.IGNORECASE,
+)
+_MARKER = re.compile(rf"^[^\W\d_]{{0,9}}?{ANSWER_MARKERS}\s*", re.IGNORECASE)
+_TAIL = re.compile(r"(?<=[\s\d)}\]$])[.,;](?:\s|\\[ ,;])*$|(?<=\w)\.\s*$|\\text\s*\{[.,;]\}\s*$")
+_LABEL = re.compile(
+    r"^(?:\\text|\\mathrm|\\textbf|\\mathbf|\*\*)?\{?([A-Za-z ]{4,}):\s*\}?(?:\*\*)?(?=.)"
+)
+_NAMED = re.compile(r"(?:^|(?<=[,;]))\s*([A-Z][a-z]{2,20}(?: [a-z]{1,20}){0,3})\s{0,9}:(?=\s)")
+_REMARK = re.compile(
+    r"(?<=[\w})$!°%])\s+\((?:approx\.|approximately|exact(?:ly)?|simplified|(?:final )?answer"
+    r"|(?:rounded|in simplest|to the nearest)[^()]*"
+    r"|[^()]*\b(?:extraneous|rejected|discarded|invalid))[^()\w]*\)\s*$"
+)
+_UNIT_BEHIND = re.compile(r"(?<=[\d}$])\s+\((?:in )?([A-Za-z]+)\)\s*$")
+_ABOUT = re.compile(r"^(?:approximately|approx\.?|about|roughly|nearly|around)\s+(?=[\d\\$])", re.I)
+_MARKS = "[\\s\u2600-\u27bf\u2b00-\u2bff\ufe0f\U0001f300-\U0001faff]+"
+_EMOJI = re.compile(rf"^{_MARKS}|{_MARKS}$")
+_TAGS = re.compile(r"^(?:<[A-Za-z_]{1,14}>\s*)+(?=[^\s<])|(?<=[^\s>])(?:\s*</[A-Za-z_]{1,14}>)+$")
+_COLOUR = re.compile(r"\\(?:textcolor|colorbox)\s*\{[^{}]*\}|\\color\s*\{[^{}]*\}")
+_BOX = re.compile(r"^\\{0,4}boxed\s*(?=\{.*\}$)", re.DOTALL)
+
+
+def strip_wording(text: str) -> str:
+    """Strip a lead such as "The answer is", leftovers, a final full stop, and what encloses all."""
+    if len(text) > MAX_CHARS:
+        return text
+    for _ in range(3):
+        before = text
+        text = _without_leftovers(text)
+        text = unwrap(_TAIL.sub("", _MARKER.sub("", _LEAD.sub("", text))).strip())
+        if text == before:
+            break
+    return text
+
+
+def strip_remarks(text: str) -> str:
+    """Strip a label before and a remark behind an answer; a label of each value becomes a name."""
+    if not text.isascii():
+        text = _EMOJI.sub("", text)
+    text = _UNIT_BEHIND.sub(lambda m: rf" \text{{{m[1]}}}" if is_unit(m[1]) else m[0], text)
+    text = _ABOUT.sub("", _REMARK.sub("", text))
+    if len(named := _NAMED.findall(text)) > 1 and len(set(named)) == len(named):
+        return _NAMED.sub(r"\\text{\1}=", text)
+    return _LABEL.sub(lambda match: match[0] if _alters(match[1]) else "", text)
+
+
+def _alters(label: str) -> bool:
+    """Tell whether a label changes the value that follows."""
+    words = label.lower().split()
+    return len(words) <= 3 and not ALTERING.isdisjoint(words)
+
+
+def _without_leftovers(text: str) -> str:
+    """Strip stop tokens, tags, marks and colours, and a delimiter that lost its other half."""
+    if "\\" in text:
+        text = _BOX.sub(r"\\boxed", _COLOUR.sub("", text))
+    elif text.startswith("boxed{"):
+        text = "\\" + text
+    text = _TAGS.sub("", without_stops(text)).strip()
+    for opening, closing in ((r"\[", r"\]"), (r"\(", r"\)"), ("$$", "$$")):
+        if text.endswith(closing) and text.count(opening) == (opening == closing):
+            text = text[: -len(closing)].rstrip()
+        elif text.startswith(opening) and closing not in text:
+            text = text[len(opening) :].lstrip()
+    return text
+
+
+def matching_brace(text: str, start: int) -> int:
+    """Return the index of the brace closing the one at `start`, or −1."""
+    depth = 0
+    index = start
+    while index < len(text):
+        char = text[index]
+        if char == "\\":
+            index += 1
+        elif char == "{":
+            depth += 1
+        elif char == "}":
+            depth -= 1
+            if depth == 0:
+                return index
+        index += 1
+    return -1
+
+
+def unwrap(text: str) -> str:
+    """Strip delimiters of formulas, quotes, and boxes that enclose the whole text."""
+    for _ in range(6):
+        before = text
+        for opening, closing in _WRAPPERS:
+            inner = text[len(opening) : -len(closing)]
+            if (
+                text.startswith(opening)
+                and text.endswith(closing)
+                and len(text) > len(opening) + len(closing)
+                and opening not in inner
+                and not inner.endswith("\\")
+            ):
+                text = inner.strip()
+        if text.startswith((r"\boxed{", r"\fbox{", r"\text{", r"\mbox{")):
+            start = text.index("{")
+            inner = text[start + 1 : -1]
+            if matching_brace(text, start) == len(text) - 1 and (
+                not text.startswith((r"\text", r"\mbox")) or re.search(r"\d", inner)
+            ):
+                text = inner.strip()
+        if text == before:
+            break
+    return text
