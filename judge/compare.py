@@ -6,6 +6,7 @@ cap, and nothing in an answer is ever executed. Not covered: whether an answer i
 problem asks, and meaning expressed in sentences, which comes back undecided.
 """
 
+import itertools
 import re
 from collections.abc import Iterator
 from fractions import Fraction
@@ -14,8 +15,10 @@ from judge.policy import Choice, Policy
 from judge.reading.build import decimal
 from judge.reading.clean import without_spacing
 from judge.reading.grammar import read
+from judge.reading.printed import is_empty_container
 from judge.reading.show import show
 from judge.reading.syntax import Big, Group, Node, Sym, Unreadable, names, walk
+from judge.reading.variants import letters_in, option_in, said_twice
 from judge.reading.wrappers import MAX_CHARS, strip_wording
 from judge.relation import Comparison, Finding, Relation, different, equal, undecided
 from judge.rules.prose import (
@@ -23,6 +26,7 @@ from judge.rules.prose import (
     is_hedge,
     is_nothing,
     is_words,
+    means_no_solution,
     plain_words,
     same_wording,
     words_as_mathematics,
@@ -65,20 +69,52 @@ def compare(
         same = int(left) == int(right)
         found = (equal if same else different)("exact", "whole numbers")
         return _comparison(found, left, right)
-    if (found_early := _without_reading(left, right)) is not None:
-        return _comparison(found_early, left, right)
+    found, left_form, right_form = _compare_texts(left, right, policy, symbolic)
+    if found.relation is not Relation.EQUAL:
+        for other_left, other_right in _plain_variants(left, right, policy):
+            again, *forms = _compare_texts(other_left, other_right, policy, symbolic)
+            if again.relation is Relation.EQUAL:
+                found, (left_form, right_form) = again, forms
+                break
+    return _comparison(found, left_form, right_form)
+
+
+def _compare_texts(
+    left: str, right: str, policy: Policy, symbolic: bool
+) -> tuple[Finding, str, str]:
+    """Compare two texts as they are. Return the finding, and both in normal form."""
+    if (early := _without_reading(left, right)) is not None:
+        return early, left, right
     left_node, right_node = _read(left), _read(right)
     if is_words(left) and not words_as_mathematics(left):
-        return _comparison(_against_words(left, right), left, right)
+        return _against_words(left, right), left, right
     if isinstance(left_node, str) or isinstance(right_node, str):
-        return _comparison(_unread(left_node, right_node, left, right), left, right)
+        return _unread(left_node, right_node, left, right), left, right
     found = _decide(left_node, right_node, left, right, policy, symbolic=symbolic)
-    return _comparison(found, show(left_node), show(right_node))
+    return found, show(left_node), show(right_node)
+
+
+def _plain_variants(left: str, right: str, policy: Policy) -> Iterator[tuple[str, str]]:
+    """Yield both sides without the letter of a choice, or with one notation of a value for two."""
+    sides: list[tuple[str, ...]] = []
+    for text in (left, right):
+        plain = text
+        if (option := option_in(text)) and option.text:
+            plain = option.text
+        elif twice := said_twice(text):
+            first, second = map(strip_wording, twice)
+            found, *_ = _compare_texts(first, second, policy, False)
+            if found.relation is Relation.EQUAL or found.tier == "rounding":
+                plain = twice[0]
+        sides.append((plain, text) if plain != text else (text,))
+    for pair in itertools.product(sides[0], sides[1]):
+        if pair != (left, right):
+            yield pair
 
 
 def _against_words(left: str, right: str) -> Finding:
     """Compare an answer in mathematics with a reference in words."""
-    if len(plain_words(left).split()) > 2:
+    if len(plain_words(left).split()) > 2 or not left.isascii():
         return undecided("text", "a sentence against mathematics")
     return different("text", "words against mathematics")
 
@@ -89,11 +125,32 @@ def _comparison(finding: Finding, left: str, right: str) -> Comparison:
 
 def _without_reading(left: str, right: str) -> Finding | None:
     """Compare words with words, and reject empty answers. Return None for anything else."""
+    if (choice := _compare_choices(left, right)) is not None:
+        return choice
     if is_words(left) and (is_words(right) or same_wording(left, right)):
         return compare_words(left, right)
+    if is_empty_container(right) and means_no_solution(left):
+        return equal("set", "nothing solves it")
     if nothing := is_nothing(right):
         return different("no-answer", nothing)
     return None
+
+
+def _compare_choices(left: str, right: str) -> Finding | None:
+    """Compare by their letters two sides of which one is a choice and says more than its letter."""
+    letters = letters_in(left), letters_in(right)
+    if all(letters):
+        return equal("choice", "the same choices") if letters[0] == letters[1] else None
+    options = option_in(left), option_in(right)
+    chosen = [letter or (option.letter if option else "")
+              for letter, option in zip(letters, options, strict=True)]  # fmt: skip
+    if not all(len(letter) == 1 for letter in chosen):
+        return None
+    if chosen[0] != chosen[1]:
+        return different("choice", "another choice")
+    if all(options) and not same_wording(left, right):
+        return undecided("choice", "the same letter with another text")
+    return equal("choice", "the letter decides")
 
 
 def _read(text: str) -> Node | str:
@@ -120,6 +177,8 @@ def _unread(left_node: Node | str, right_node: Node | str, left: str, right: str
 
 
 def _number_in_prose(answer: str) -> Finding:
+    if not answer.isascii():
+        return undecided("prose", "words in another language")
     numbers = {Fraction(number) for number in _NUMBERS_IN_PROSE.findall(answer)}
     if len(numbers) == 1:
         return undecided("prose", "a number in a sentence")
@@ -131,7 +190,7 @@ def _decide(
 ) -> Finding:
     """Compare two parsed sides, then their other possible readings, then ask sympy."""
     if is_words(right) and not words_as_mathematics(right) and not re.search(r"\d", right):
-        return different("prose", "words against mathematics")
+        return (different if right.isascii() else undecided)("prose", "words against mathematics")
     if _is_choice(left_node) and _is_choice(right_node):
         same = show(left_node).upper() == show(right_node).upper()
         return (equal if same else different)("choice", "letters of a choice")

@@ -5,6 +5,7 @@ Programs and JSON strings cause this damage. The meaning of the formula does not
 
 import re
 
+from judge.reading.printed import as_mathematics
 from judge.reading.syntax import Unreadable
 from judge.reading.wrappers import MAX_CHARS, strip_remarks, strip_wording, unwrap
 
@@ -37,6 +38,14 @@ _UNICODE = str.maketrans({
        "⁄": "/", "，": ",", "、": ",", "…": r"\ldots ", "⋯": r"\cdots "},
 })  # fmt: skip
 
+_MICRO = re.compile(
+    r"\\mu\s*\\(?:text|mathrm)\s*\{\s*(?=[A-Za-z]{1,3}\})"
+    r"|\\(?:text|mathrm)\s*\{\s*~?\s*(?:\\mu\s*|[µμ])(?=[A-Za-z]{1,3}\})"
+    r"|(?<=\d)\s*[µμ](?=[A-Za-z]{1,3}$)()"
+)
+_SIUNITX = re.compile(
+    r"\\(?:SI|qty)\s*\{([^{}]*)\}\s*\{([^{}]*)\}|\\(?:si|unit)\s*()\{([^{}]*)\}|\\num\s*\{([^{}]*)\}"
+)
 _DOUBLED = re.compile(r"\\\\(?=[A-Za-z{}%$,;:!])")
 _DOUBLED_ROW = re.compile(
     r"(matrix\}|array\}\{\w+\})?\s*(?<!\\)\\{2,4}(?=(?:[dtc]?frac|sqrt|pi|text|cdot|infty)\b)"
@@ -55,10 +64,12 @@ def clean(text: str) -> str:
     text = _EATEN.sub(lambda match: _EATEN_LETTER[match[0]], text)
     if not text.isascii():
         text = _plain_unicode(text)
-    text = text.strip()
+    text = as_mathematics(text.strip())
     if "\\\\" in text:
         text = _single_backslashes(text)
     text = _REPEATED.sub(_overline, _ABBREVIATION.sub(r"\1", _OLD_FONT.sub("", text)))
+    text = _MICRO.sub(lambda m: r" \text{u" if m[1] is None else " u", text)
+    text = _SIUNITX.sub(_siunitx, text)
     text = _SYSTEM_BRACE.sub("", text)
     text = _LOST_F.sub(r"\\frac", text)
     text = _SPACED_COMMA.sub(lambda match: "" if match[0] == r"\," else ",", text)
@@ -79,6 +90,13 @@ def without_spacing(text: str) -> str:
 def _overline(match: re.Match[str]) -> str:
     """Write 0.1818... as digits under a bar."""
     return rf"{match[1] or match[3]}\overline{{{match[2] or match[4]}}}"
+
+
+def _siunitx(match: re.Match[str]) -> str:
+    r"""Write \SI{5}{\kilo\meter\per\second} as 5 and words: kilometer per second."""
+    number, unit = match[1] or match[5] or "", match[2] or match[4] or ""
+    unit = re.sub(r"\\(kilo|milli|centi|micro|nano|mega|giga|deci|pico)\s*\\", r" \1", unit)
+    return rf"{number} \text{{{unit.replace(chr(92), ' ').strip()}}}" if unit else number
 
 
 def _plain_unicode(text: str) -> str:

@@ -8,6 +8,7 @@ from fractions import Fraction
 
 from judge.reading.build import base_named, decimal, flat, literal_fraction, scalar, subscript_name
 from judge.reading.cursor import Cursor
+from judge.reading.digits import Token
 from judge.reading.syntax import (
     MINUS_ONE,
     Add,
@@ -30,7 +31,6 @@ from judge.reading.syntax import (
     quotient,
     total,
 )
-from judge.reading.tokens import Token
 from judge.reading.units import CELSIUS, DOLLAR, FAHRENHEIT, parse_unit
 from judge.reading.words import GREEK
 

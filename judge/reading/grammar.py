@@ -12,6 +12,7 @@ from judge.reading.build import base_named, scalar
 from judge.reading.clean import clean
 from judge.reading.constructors import PYTHON_RELATIONS, construct
 from judge.reading.cursor import MAX_DEPTH
+from judge.reading.digits import Token
 from judge.reading.forms import Forms
 from judge.reading.syntax import (
     Add,
@@ -33,9 +34,9 @@ from judge.reading.syntax import (
     depth,
     negative,
 )
-from judge.reading.tokens import Token, tokenize
-from judge.reading.units import parse_unit
-from judge.reading.words import SCALES
+from judge.reading.tokens import tokenize
+from judge.reading.units import is_unit, parse_unit
+from judge.reading.words import SCALES, terms
 
 _RELATIONS = ("=", "<", ">", "<=", ">=", "!=", "~", "in")
 _SET_OPERATORS = {"∪": "union", "∩": "intersection", "∖": "difference"}
@@ -52,6 +53,7 @@ _CONDITION = re.compile(
     r"[,;]?\s*\\forall\b.*",
     re.IGNORECASE | re.DOTALL,
 )
+_PROBABILITIES = frozenset(terms("P p E V Pr Var D"))
 _BASE_SUFFIX = re.compile(
     r"(-?)([0-9A-Za-z.]+)\s*\(?\s*(?:\\text\s*\{)?\s*(?:in\s+)?base[\s-]*(\w+)\s*\}?\s*\)?$"
 )
@@ -191,11 +193,26 @@ class Grammar(Forms):
         tokens, at = self.tokens, self.at
         if tokens[at].kind != "name" or tokens[at + 1].value != "(":
             return
+        if tokens[at].value in _PROBABILITIES and self.name_event():
+            return
         end = at + 2
         while tokens[end].kind in ("name", "num") or tokens[end].value in (",", "+", "-"):
             end += 1
         if tokens[end].value == ")" and tokens[end + 1].value in ("=", "~") and end > at + 2:
             self.functions.add(tokens[at].value)
+
+    def name_event(self) -> bool:
+        """Make a probability with its event one name, where it is given a value: P(X=2) = 1/4."""
+        tokens, at = self.tokens, self.at
+        end, level = at + 2, 1
+        while level and tokens[end].kind != "end":
+            level += (tokens[end].value == "(") - (tokens[end].value == ")")
+            end += 1
+        if level or tokens[end].value not in ("=", "~"):
+            return False
+        name = "".join(token.value for token in tokens[at:end])
+        self.tokens = [*tokens[:at], Token("name", name), *tokens[end:]]
+        return True
 
     def ratio(self) -> Node:
         """Parse values joined by colons."""
@@ -230,7 +247,8 @@ class Grammar(Forms):
             raise Unreadable("words among values")
         words: list[str] = []
         while self.token.kind == "text" or (words and self.is_unit_sign()):
-            words.append(self.next().value)
+            token = self.next()
+            words.append("-" + self.next().value if token.value == "^-" else token.value)
         if self.is_op("/") and self.tokens[self.at + 1].kind == "text":
             words += [self.next().value, self.next().value]
         words = " ".join(words).split()
@@ -260,20 +278,31 @@ class Grammar(Forms):
     def is_unit_sign(self) -> bool:
         """Tell whether the next token belongs to the unit being parsed."""
         kind, value, _ = self.token
-        following = self.tokens[self.at + 1].kind
+        following = self.tokens[self.at + 1]
         if kind == "num":
-            return self.tokens[self.at - 1].value == "^"
-        if kind != "op" or value not in "^/":
+            return self.tokens[self.at - 1].value in ("^", "^-")
+        if kind == "name":
+            return self.tokens[self.at - 1].value in ("/", "*") and is_unit(value)
+        if kind != "op" or value not in "^/*":
             return False
-        return following in ("num", "text") or (value == "^" and self.unbrace_power())
+        if value == "^" and (following.value in ("{", "-")):
+            return self.join_power()
+        if following.kind == "name" and value != "^":
+            return is_unit(following.value)
+        return following.kind == "text" or (value == "^" and following.kind == "num")
 
-    def unbrace_power(self) -> bool:
-        """Turn ^{2} after a unit into ^2."""
+    def join_power(self) -> bool:
+        """Turn ^{2} after a unit into ^2, and ^{-2} or ^-2 into ^- and 2."""
         tokens, at = self.tokens, self.at
-        if tokens[at + 1].value == "{" and tokens[at + 2].kind == "num":
-            self.tokens = [*tokens[: at + 1], tokens[at + 2], *tokens[at + 4 :]]
-            return True
-        return False
+        values = [token.value for token in tokens[at + 1 : at + 5]]
+        braced = values[0] == "{"
+        minus = values[braced] == "-"
+        number = tokens[at + 1 + braced + minus]
+        if number.kind != "num" or (braced and values[1 + minus + 1] != "}"):
+            return False
+        power = Token("op", "^-" if minus else "^")
+        self.tokens = [*tokens[:at], power, number, *tokens[at + 2 + 2 * braced + minus :]]
+        return True
 
     def bracketed(self, opening: str) -> Node:
         """Parse what follows an opening bracket: a value, tuple, set or interval."""

@@ -5,10 +5,10 @@ letters. Structure is left to the parser.
 """
 
 import re
-from typing import NamedTuple
 
+from judge.reading.digits import Token, join_digit_groups
 from judge.reading.syntax import Unreadable
-from judge.reading.units import UNIT_LETTERS, UNIT_WORDS
+from judge.reading.units import CHINESE_UNITS, UNIT_LETTERS, UNIT_SYMBOLS, UNIT_WORDS
 from judge.reading.words import (
     BLACKBOARD,
     CONSTANTS,
@@ -27,21 +27,12 @@ from judge.reading.words import (
 )
 from judge.reading.wrappers import matching_brace
 
-
-class Token(NamedTuple):
-    """A token: its kind, its value, and whether there is a space before it."""
-
-    kind: str
-    """num, name, func, make, const, op, form, sub, text, set or end."""
-    value: str
-    spaced: bool = False
-
-
 _END = [Token("end", "")] * 5
 _SCAN = re.compile(
     r"(?P<space>[\s~]+)"
     r"|(?P<num>(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+(?![A-Za-z\d.]))?)"
     r"|(?P<word>[A-Za-z]+)"
+    r"|(?P<chinese>[\u3400-\u9fff]+)"
     r"|(?P<command>\\(?:[A-Za-z]+|.))"
     r"|(?P<op>\*\*|<=|>=|=<|=>|!=|/=|==|:=|<>|=/=|~=|&&|\|\||[-+*/^=<>()\[\]{}|,;:!%'#&$])"
     r"|(?P<sub>_)"
@@ -70,7 +61,12 @@ _GREEK_LETTERS = dict(
 ) | {"ϵ": "epsilon", "ϕ": "phi", "ς": "sigma", "µ": "mu", "ħ": "hbar", "ℓ": "ell"}
 _SET_LETTERS = dict(zip("ℝℚℤℕℂ", "RQZNC", strict=True))
 _MODULES = re.compile(r"\b(?:math|cmath|np|numpy|sympy|sp|sym|S)\.(?=[A-Za-z])")
-_CONNECTORS = {"and": "and", "or": "or", "not": "not", "AND": "and", "OR": "or", "xor": "xor"}
+_CONNECTORS = {
+    **{"and": "and", "or": "or", "not": "not", "AND": "and", "OR": "or", "xor": "xor"},
+    **{"und": "and", "oder": "or", "或": "or", "或者": "or", "且": "and", "和": "and", "及": "and"},
+    **{"与": "and", "minus": "-", "plus": "+"},
+}
+_CHINESE = re.compile(rf"或者|[或且和及与]|{CHINESE_UNITS}|[万萬亿]|[^或且和及与万萬亿]+")
 _ORDINALS = frozenset(terms("st nd rd th"))
 _PROSE_IN_MATH = re.compile(r"[A-Za-z]{2}|^[A-Za-z]$")
 _MAX_TOKENS = 1_500
@@ -81,7 +77,7 @@ def tokenize(text: str) -> list[Token]:
     """Return the tokens of a cleaned text and some `end` tokens. Raises `Unreadable`."""
     scanner = _Scanner(text)
     scanner.run()
-    return [*_join_digit_groups(scanner.tokens), *_END]
+    return [*join_digit_groups(scanner.tokens), *_END]
 
 
 class _Scanner:
@@ -107,6 +103,8 @@ class _Scanner:
                 self.add("num", value)
             elif kind == "word":
                 index = self.word(value, index)
+            elif kind == "chinese":
+                self.chinese(value)
             elif kind == "command":
                 index = self.command(value[1:], index)
             elif kind == "sub":
@@ -202,7 +200,7 @@ class _Scanner:
             return self.letter(run, index)
         elif run in _ORDINALS and self.after_number() and not self.spaced:
             pass
-        elif (lower in UNIT_WORDS and self.after_operand()) or self.is_word(run, opens):
+        elif self.is_unit(run) or self.is_word(run, opens) or self.is_ordinal(run):
             self.add("text", run)
         elif following == "_" and not self.latex:
             match = re.match(r"(?:_\w+)+", self.text[index:])
@@ -211,6 +209,11 @@ class _Scanner:
         else:
             self.letters(run, opens)
         return index
+
+    def chinese(self, run: str) -> None:
+        """Read Chinese words, which no spaces divide: connectives, large numbers, units."""
+        for piece in _CHINESE.findall(run):
+            self.add("op" if piece in _CONNECTORS else "text", _CONNECTORS.get(piece, piece))
 
     def letter(self, letter: str, index: int) -> int:
         """Read a letter: a unit after a number and a space, else a variable (x, x1)."""
@@ -244,6 +247,19 @@ class _Scanner:
         if opens or (self.after_number() and not self.spaced):
             return False
         return len(run) > 5 or (len(run) > 2 and self.spaced and self.after_operand())
+
+    def is_unit(self, run: str) -> bool:
+        """Tell whether letters name a unit: a word behind a value, or a symbol behind a number."""
+        if run.lower() in UNIT_WORDS:
+            return self.after_operand()
+        apart = self.spaced or not run.islower()
+        return apart and run in UNIT_SYMBOLS and self.after_number()
+
+    def is_ordinal(self, run: str) -> bool:
+        """Tell whether letters after a caret make an ordinal: 7^{th}."""
+        return run in _ORDINALS and [t.value for t in self.tokens[-2:] if t.value != "{"][-1:] == [
+            "^"
+        ]
 
     def after_operand(self) -> bool:
         if not self.tokens:
@@ -337,42 +353,3 @@ class _Scanner:
             inner.run()
             self.tokens += inner.tokens
         return end + 1
-
-
-def _join_digit_groups(tokens: list[Token]) -> list[Token]:
-    """Join 12,345 and 12 345 into one number, except inside brackets, where commas separate."""
-    joined: list[Token] = []
-    depth = 0
-    for index, token in enumerate(tokens):
-        if token.kind == "op":
-            depth += (token.value in ("(", "[", "\\{")) - (token.value in (")", "]", "\\}"))
-        if depth == 0 and token.kind == "num" and joined and _continues(joined, tokens, index):
-            if joined[-1].value == ",":
-                joined.pop()
-            joined[-1] = joined[-1]._replace(value=joined[-1].value + token.value)
-        else:
-            joined.append(token)
-    return joined
-
-
-_GROUP = re.compile(r"\d{3}(?:\.\d*)?")
-_FIRST_GROUP = re.compile(r"[1-9]\d{0,2}(?:\d{3})*")
-
-
-def _continues(joined: list[Token], tokens: list[Token], index: int) -> bool:
-    """Tell whether the number at `index` is the next three digits of the last one."""
-    token = tokens[index]
-    if not _GROUP.fullmatch(token.value):
-        return False
-    last = joined[-1]
-    if last.kind == "num" and token.spaced:
-        following = tokens[index + 1].value if index + 1 < len(tokens) else ""
-        return bool(_FIRST_GROUP.fullmatch(last.value)) and following != "/"
-    return (
-        last.value == ","
-        and not token.spaced
-        and not last.spaced
-        and len(joined) > 1
-        and joined[-2].kind == "num"
-        and bool(_FIRST_GROUP.fullmatch(joined[-2].value))
-    )

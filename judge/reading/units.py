@@ -1,6 +1,7 @@
 """Parse units of measure, and nouns that count things.
 
-Covers everyday school units. Temperatures are compared by name, never converted.
+Covers everyday school units and the SI with its prefixes, in English and Chinese. Temperatures are
+compared by name, never converted.
 """
 
 import re
@@ -9,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 
+from judge.reading.measures import BASIC, DERIVED, PREFIXED, PREFIXES
 from judge.reading.words import terms
 
 
@@ -26,56 +28,6 @@ class Unit:
     """False for a noun that no table lists: candies, students."""
 
 
-# names: (what is measured, its power, the size in metres, grams, seconds, dollars, ...)
-_TABLE: Mapping[str, tuple[str, int, str]] = {
-    "m meter meters metre metres": ("length", 1, "1"),
-    "km kilometer kilometers kilometre kilometres": ("length", 1, "1000"),
-    "cm centimeter centimeters centimetre centimetres": ("length", 1, "1/100"),
-    "mm millimeter millimeters millimetre millimetres": ("length", 1, "1/1000"),
-    "in inch inches": ("length", 1, "0.0254"),
-    "ft foot feet": ("length", 1, "0.3048"),
-    "yd yard yards": ("length", 1, "0.9144"),
-    "mi mile miles": ("length", 1, "1609.344"),
-    "acre acres": ("length", 2, "4046.8564224"),
-    "l liter liters litre litres": ("length", 3, "1/1000"),
-    "ml milliliter milliliters millilitre millilitres": ("length", 3, "1/1000000"),
-    "gal gallon gallons": ("length", 3, "0.003785411784"),
-    "quart quarts": ("length", 3, "0.000946352946"),
-    "pint pints": ("length", 3, "0.000473176473"),
-    "kg kilogram kilograms": ("mass", 1, "1000"),
-    "g gm gram grams": ("mass", 1, "1"),
-    "mg milligram milligrams": ("mass", 1, "1/1000"),
-    "lb lbs pound pounds": ("mass", 1, "453.59237"),
-    "oz ounce ounces": ("mass", 1, "28.349523125"),
-    "ton tons tonne tonnes": ("ton", 1, "1"),
-    "s sec secs second seconds": ("time", 1, "1"),
-    "min mins minute minutes": ("time", 1, "60"),
-    "h hr hrs hour hours": ("time", 1, "3600"),
-    "day days": ("time", 1, "86400"),
-    "week weeks": ("time", 1, "604800"),
-    "month months": ("month", 1, "1"),
-    "year years yr yrs": ("month", 1, "12"),
-    "dollar dollars usd": ("dollar", 1, "1"),
-    "cent cents": ("dollar", 1, "1/100"),
-    "euro euros eur": ("euro", 1, "1"),
-    "gbp sterling": ("sterling", 1, "1"),
-    "yuan rmb cny": ("yuan", 1, "1"),
-    "yen jpy": ("yen", 1, "1"),
-    "rupee rupees": ("rupee", 1, "1"),
-    "degree degrees deg degs": ("degree", 1, "1"),
-    "radian radians rad rads": ("radian", 1, "1"),
-    "percent pct": ("percent", 1, "1"),
-    "celsius": ("celsius", 1, "1"),
-    "fahrenheit": ("fahrenheit", 1, "1"),
-    "n newton newtons": ("newton", 1, "1"),
-    "j joule joules": ("joule", 1, "1"),
-    "w watt watts": ("watt", 1, "1"),
-    "kw kilowatt kilowatts": ("watt", 1, "1000"),
-    "v volt volts": ("volt", 1, "1"),
-    "hz hertz": ("hertz", 1, "1"),
-    "person persons people": ("person", 1, "1"),
-}
-_MEASURES = {name: row for names, row in _TABLE.items() for name in names.split()}
 _SPELLED = {
     "mph": ["mile", "per", "hour"],
     "kph": ["kilometer", "per", "hour"],
@@ -83,53 +35,60 @@ _SPELLED = {
     "sq": ["square"],
     "cu": ["cubic"],
 }
-_POWERS = {"square": 2, "squared": 2, "cubic": 3, "cubed": 3}
+_POWERS = {"square": 2, "squared": 2, "cubic": 3, "cubed": 3, "平方": 2, "立方": 3}
 _NEUTRAL = frozenset(terms("unit units u of a the in each total st nd rd th"))
-_WORD = re.compile(r"[a-z]+|\d+|/")
+_WORD = re.compile(r"[^\W\d_]+|-?\d+|/")
+
+_Measure = tuple[Mapping[str, int], Fraction]
+"""The dimension of a unit, and its size in base units."""
+_MEASURES: dict[str, _Measure] = {
+    name: ({what: power}, Fraction(size))
+    for names, (what, power, size) in BASIC.items()
+    for name in names.split()
+}
 
 UNIT_WORDS = frozenset(
-    [name for name in _MEASURES if len(name) > 2]
-    + list(terms("cm km mm kg mg ml ft mi lb oz hr yd unit units cu"))
+    [name for names in BASIC for name in names.split() if len(name) > 2 and name.isascii()]
+    + [name for names in DERIVED for name in names.split() if len(name) > 3 and name.islower()]
+    + list(terms("cm km mm kg mg ml ft mi lb oz hr yd unit units cu kilowatt kilowatts"))
     + [*_SPELLED, *_POWERS]
-)
+) - {"mol"}
 """Words that mean a unit wherever they stand; shorter ones do so only after a space or in text."""
 
-UNIT_LETTERS = frozenset(name for name in _MEASURES if len(name) <= 2)
+UNIT_LETTERS = frozenset(terms("m km cm mm in ft yd mi l ml kg g gm mg lb oz s hr h"))
 
 
 def parse_unit(text: str) -> Unit | None:
     """Parse "cubic feet", "km/h" or "students" as a unit; None for any longer text."""
-    found: list[tuple[str, Fraction, int]] = []  # what is measured, size, exponent
+    found: list[tuple[_Measure, int]] = []  # each with its exponent
     direction, pending, known = 1, 1, True
-    words = [part for word in _WORD.findall(text.lower()) for part in _SPELLED.get(word, [word])]
+    words = [part for word in _WORD.findall(text) for part in _SPELLED.get(word.lower(), [word])]
     if len(words) > 8:
         return None
     for word in words:
-        if word in ("/", "per"):
+        lower = word.lower()
+        if lower in ("/", "per", "每"):
             direction = -1
-        elif word in _POWERS or word.isdigit():
-            power = _POWERS.get(word) or int(word)
-            if power > 9:
+        elif lower in _POWERS or lower.lstrip("-").isdigit():
+            power = _POWERS.get(lower) or int(word)
+            if abs(power) > 9:
                 return None
-            if word in ("square", "cubic") or not found:
+            if lower in ("square", "cubic", "平方", "立方") or not found:
                 pending = power
             else:
-                what, size, exponent = found[-1]
-                found[-1] = (what, size, exponent * power)
-        elif word not in _NEUTRAL or (word == "in" and not found and len(words) == 1):
-            what, power, size_text = _MEASURES.get(word, (f"#{singular(word)}", 1, "1"))
-            known = known and word in _MEASURES
-            exponent = direction * pending
-            found += [(what, Fraction(size_text), exponent)]
-            if power > 1:  # a litre is a power of a length already
-                found[-1] = (f"{what}^{power}", Fraction(size_text), exponent)
+                found[-1] = (found[-1][0], found[-1][1] * power)
+        elif lower not in _NEUTRAL or word in ("A", "T") or words == ["in"]:
+            measure = _MEASURES.get(word) or _MEASURES.get(lower)
+            known = known and measure is not None
+            noun = ({f"#{singular(lower)}": 1}, Fraction(1))
+            found.append((measure or noun, direction * pending))
             pending = 1
     return _combine(" ".join(text.split()), found, known)
 
 
 def is_unit(word: str) -> bool:
     """Tell whether a word names a unit that the table lists."""
-    return word.lower() in _MEASURES
+    return word in _MEASURES or word.lower() in _MEASURES
 
 
 def singular(word: str) -> str:
@@ -141,18 +100,43 @@ def singular(word: str) -> str:
     return word
 
 
-def _combine(name: str, found: list[tuple[str, Fraction, int]], known: bool) -> Unit:
+def _combine(name: str, found: list[tuple[_Measure, int]], known: bool) -> Unit:
     dimension: Counter[str] = Counter()
     total = Fraction(1)
-    for what, size, exponent in found:
-        base, _, power = what.partition("^")
-        dimension[base] += exponent * int(power or 1)
+    for (measured, size), exponent in found:
+        for what, power in measured.items():
+            dimension[what] += power * exponent
         total *= size**exponent
     if dimension.keys() & {"celsius", "fahrenheit"}:
         del dimension["degree"]
     kept = tuple(sorted((base, power) for base, power in dimension.items() if power))
     return Unit(name, kept, total, known)
 
+
+def _add_derived() -> None:
+    """Add the units that are made of others, and every unit of the SI with each prefix."""
+    for names, (others, count) in DERIVED.items():
+        unit = parse_unit(others)
+        for name in names.split() if unit else ():
+            _MEASURES[name] = (dict(unit.dimension), unit.size * Fraction(count))
+    for (symbol, word), exponent in PREFIXES.items():
+        for name in PREFIXED:
+            dimension, size = _MEASURES[name]
+            prefix = word if len(name) > 3 and name != "Omega" else symbol
+            _MEASURES.setdefault(prefix + name, (dimension, size * Fraction(10) ** exponent))
+
+
+_add_derived()
+UNIT_SYMBOLS = frozenset(
+    name
+    for name in _MEASURES
+    if len(name) <= 4 and name.isascii() and (not name.isupper() or name in ("MW", "GW", "MJ"))
+)
+"""Symbols such as kW and MeV, which mean a unit after a number; AB and PA are segments."""
+CHINESE_UNITS = "平方|立方|每|" + "|".join(
+    sorted((name for name in _MEASURES if not name.isascii() and len(name) < 4), key=len)[::-1]
+)
+"""A pattern of the Chinese names, longest first."""
 
 DEGREE = Unit("degrees", (("degree", 1),))
 RADIAN = Unit("radians", (("radian", 1),))

@@ -38,7 +38,7 @@ _ARTICLES = frozenset(terms("the a an is are of it"))
 _SYNONYMS = {  # as they are without articles and plural endings
     "does not exist": ("dne", "doe not exist", "doesn t exist", "doesnt exist", "not exist"),
     "infinitely many": ("infinite", "infinitely many solution", "infinite number"),
-    "no solution": ("none", "no real solution", "no solution exist", "empty set"),
+    "no solution": ("none", "无解", "no real solution", "no solution exist", "empty set"),
     "all real numbers": ("all real", "all real number", "real number", "every real number"),
 }
 _OPPOSITES = frozenset(terms("not no neither never nor non isn't cannot without un"))
@@ -98,6 +98,8 @@ def _signs_and_words(text: str) -> list[str]:
 def is_words(text: str) -> bool:
     """Tell whether a text is words rather than mathematics."""
     unmarked = _TEXT.sub(lambda match: match[1], text).strip(" {}$\"'`.")
+    if _CHINESE.fullmatch(unmarked):
+        return True
     if _FORMULA.search(unmarked) or unmarked.lower() in _LETTER_NAMES:
         return False
     if any(word in FUNCTIONS or word in CONSTRUCTORS for word in _WORD.findall(unmarked)):
@@ -110,6 +112,7 @@ def is_words(text: str) -> bool:
     )
 
 
+_CHINESE = re.compile(r"[\u3400-\u9fff，。、 ]+")
 _FORMULA = re.compile(r"[=^<>]|\*\*|\d\s*-\s*\w|\w\s*[+*/]\s*\w")
 _LETTER_NAMES = frozenset(name.lower() for name in GREEK) | {"pi", "infinity", "infty", "inf"}
 _SHORT = frozenset(terms("yes no odd dne mon tue wed thu fri sat sun tie"))
@@ -121,6 +124,12 @@ def words_as_mathematics(text: str) -> str:
     return _FORMULAS.get(words, "") or str(NUMBER_WORDS.get(words, ""))
 
 
+def means_no_solution(text: str) -> bool:
+    """Tell whether a text says that nothing is a solution, in words or as the empty set."""
+    return plain_words(text) == "no solution" or text.strip("$ ") in _EMPTY_SETS
+
+
+_EMPTY_SETS = frozenset(terms(r"\emptyset \varnothing ∅ \{\} {} set() EmptySet"))
 _FORMULAS = {
     "no solution": r"\emptyset",
     "all real numbers": r"(-\infty, \infty)",
@@ -137,6 +146,8 @@ def compare_words(reference: str, answer: str) -> Finding:
         if left == right or not (reference + answer).replace(" ", "").isalpha():
             return undecided("text", "the same words, but not the same signs")
         return equal("text", "the same letters")
+    if left.isascii() != right.isascii():
+        return undecided("text", "words in different languages")
     left_words, right_words = set(left.split()), set(right.split())
     if bool(left_words & _OPPOSITES) != bool(right_words & _OPPOSITES):
         return different("text", "one of them denies")

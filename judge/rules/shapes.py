@@ -38,7 +38,7 @@ from judge.reading.syntax import (
     rewrite,
     walk,
 )
-from judge.reading.units import DEGREE, PERCENT, Unit
+from judge.reading.units import DEGREE, PERCENT, Unit, parse_unit
 
 _MAX_SIGNS = 6
 GOLDEN_RATIO = quotient(Add((ONE, Pow(Num(Fraction(5)), HALF))), Num(Fraction(2)))
@@ -63,6 +63,8 @@ def with_letters_as_in(node: Node, other: Node) -> Node:
     own, others = names(node), names(other)
     if not own:
         return node
+    if isinstance(other, Quantity) and other.unit.known:
+        return _with_unit(node)
     letters = _constants(node, other, own, others)
     if not letters and not any(name.endswith("()") for name in own):
         return node
@@ -75,6 +77,24 @@ def with_letters_as_in(node: Node, other: Node) -> Node:
         return part
 
     return rewrite(node, change)
+
+
+def _with_unit(node: Node) -> Node:
+    """Read the letters after a number as a unit, which they are on the other side: 5 m, 5kW."""
+    factors = node.factors if isinstance(node, Mul) else (node,)
+    count = next((i for i, factor in enumerate(factors) if names(factor)), len(factors))
+    letters = "".join(map(_unit_part, factors[count:]))
+    unit = parse_unit(letters) if count and letters else None
+    known = unit is not None and unit.known and bool(unit.dimension)
+    return Quantity(product(list(factors[:count])), unit) if unit and known else node
+
+
+def _unit_part(factor: Node) -> str:
+    """Return a letter as part of a unit, with its power."""
+    base, power = (factor.base, factor.exponent) if isinstance(factor, Pow) else (factor, ONE)
+    if not isinstance(base, Sym) or not isinstance(power, Num):
+        return "?"
+    return base.name if power == ONE else f" {base.name}{power.value} "
 
 
 def _constants(

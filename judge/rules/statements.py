@@ -65,7 +65,7 @@ def _stated_value(node: Node) -> Node | None:
     if set(exact_part.relations) != {"="}:
         return None
     first, last = exact_part.operands[0], exact_part.operands[-1]
-    if is_name(first) or len(exact_part.operands) > 2:
+    if is_name(first) or len(exact_part.operands) > 2 or not names(exact_part):
         return None if names(first) & names(last) and not isinstance(first, Call) else last
     return first if is_name(last) and not names(first) & names(last) else None
 
@@ -143,8 +143,13 @@ def _compare_with_value(reference: Node, answer: Node, policy: Policy, compare: 
     """Compare a statement with a value, which may be the value that it names."""
     statement, value = (reference, answer) if is_statement(reference) else (answer, reference)
     stated = stated_value(statement)
+    if contradicts_itself(statement, compare):
+        return different("chain", "it says that different numbers are equal")
     if stated is not None:
-        finding = compare(stated, value) if statement is reference else compare(value, stated)
+        for member in (stated, *_exact_members(statement)):
+            finding = compare(member, value) if statement is reference else compare(value, member)
+            if finding.relation is Relation.EQUAL:
+                break
         if finding.relation is Relation.EQUAL and _order_is_named(statement, value, compare):
             return undecided("order", "named values in another order than the list")
         return finding
@@ -163,6 +168,30 @@ def _compare_with_value(reference: Node, answer: Node, policy: Policy, compare: 
     return found
 
 
+def contradicts_itself(statement: Node, compare: Compare) -> bool:
+    """Tell whether a chain of equations joins two numbers that differ: 5 + 3 = 7."""
+    return isinstance(statement, Chain) and any(
+        relation == "=" and not names(left) | names(right) and is_number(left) and is_number(right)
+        and (found := compare(left, right)).relation is not Relation.EQUAL
+        and found.tier != "rounding"
+        for relation, left, right in zip(
+            statement.relations, statement.operands, statement.operands[1:], strict=False
+        )
+    )  # fmt: skip
+
+
+def is_number(node: Node) -> bool:
+    """Tell whether a node is a scalar without infinity, so that a chain with it can be checked."""
+    return isinstance(node, SCALARS) and INFINITY not in walk(node)
+
+
+def _exact_members(statement: Node) -> tuple[Node, ...]:
+    """Return the numbers in a chain before its last, which may be rounded: x = √2 = 1.414."""
+    if not isinstance(statement, Chain) or not {*statement.relations} <= {"=", "~"}:
+        return ()
+    return tuple(o for o in statement.operands[:-1] if isinstance(o, SCALARS) and not names(o))
+
+
 def _order_is_named(statement: Node, value: Node, compare: Compare) -> bool:
     """Tell whether named values match a bare list only in another order."""
     stated = stated_value(statement)
@@ -179,7 +208,7 @@ def _order_is_named(statement: Node, value: Node, compare: Compare) -> bool:
 def _compare_named(reference: Node, answer: Node, compare: Compare) -> Finding | None:
     """Compare two statements by the values they name; None where they do not name values."""
     left, right = stated_value(reference), stated_value(answer)
-    if left is None or right is None:
+    if left is None or right is None or not (names(reference) and names(answer)):
         return None
     left_names, right_names = stated_names(reference), stated_names(answer)
     if isinstance(left, Group) and isinstance(right, Group) and _same_names(

@@ -1,0 +1,34 @@
+"""Write what Python, numpy, mpmath and sympy print as the mathematics that it stands for."""
+
+import re
+
+_MODULE = r"(?:(?:np|numpy|torch|tf|jnp|sympy|sp|mpmath|decimal|fractions|collections)\.)?"
+_NUMBER = re.compile(
+    rf"\b{_MODULE}(?:u?int(?:8|16|32|64)|float(?:16|32|64|128)|longdouble|complex(?:64|128)|mpf|mpz"
+    r"|mpq|Decimal|int|float|str|tensor|array|Scalar)\(\s*(['\"]?)([^()\[\]'\"]*)\1"
+    r"(?:,\s*(?:dtype|device|precision|prec)\s*=[^()]*)?\)"
+)
+_COMPLEX = re.compile(r"\bmpc\(real='([^']*)', imag='([^']*)'\)")
+_CONTAINER = re.compile(
+    rf"\b{_MODULE}(?:array|tensor|asarray|deque|dict_values|dict_keys)\((?=[\[(])(.*)\)$", re.DOTALL
+)
+_OPTION = re.compile(r",\s*(?:dtype|device|requires_grad|shape)\s*=\s*[\w.'()]+")
+_POLYNOMIAL = re.compile(r"\bPoly\((.*?)(?:, [A-Za-z]\w*)+, domain='[^']*'\)")
+_SPACED_ARRAY = re.compile(r"\[[\[\]\s\d.eEj+-]*\d[.j]?\s+[\[\d-][\[\]\s\d.eEj+-]*\]")
+_EMPTY = re.compile(r"\[\]|\{\}|\(\)|set\(\)|EmptySet(?:\(\))?|S\.EmptySet|frozenset\(\)")
+
+
+def as_mathematics(text: str) -> str:
+    """Rewrite the types around printed numbers, and arrays whose numbers only spaces separate."""
+    if "(" in text:
+        text = _COMPLEX.sub(r"(\1+\2*i)", _POLYNOMIAL.sub(r"(\1)", _NUMBER.sub(r"\2", text)))
+        if found := _CONTAINER.fullmatch(text):
+            text = _OPTION.sub("", found[1])
+    if text.startswith("[") and _SPACED_ARRAY.fullmatch(text):
+        text = re.sub(r"(?<=[\d.j\]])\s+(?=[\[\d.+-])", ", ", text)
+    return text
+
+
+def is_empty_container(text: str) -> bool:
+    """Tell whether a program printed a list or set without elements."""
+    return _EMPTY.fullmatch(text.strip(" $")) is not None

@@ -1,0 +1,57 @@
+r"""Find the plain answer in one that says more: a choice with its text, or the same value twice.
+
+`(B) 12` names a choice and a value. `3/8 or 0.375`, `3/8 (0.375)` and `five (5)` give one value in
+two notations, which counts only where both are equal; `compare` checks that.
+"""
+
+import re
+from typing import NamedTuple
+
+_FONT = re.compile(r"\\(?:text(?:bf|rm|it)?|math(?:bf|rm)|mbox)\s*\{\s*([^{}]*?)\s*\}")
+_OPTION = re.compile(
+    r"^(?:(?i:(?:the )?(?:correct )?(?:option|choice|answer))\b(?: is)?:?\s*)?"
+    r"(?:\(([A-J])\)\s*[.:]?|([A-J])\s*(?:\)|[.:](?=\s|\\|$)))(?:\\[ ,;]|~|\\quad|\s)*(.*)$",
+    re.DOTALL,
+)
+_LETTER = re.compile(r"\(?([A-J])[.)]?")
+_LETTERS = re.compile(r"([A-J])(?:\s*(?:[,;、]|\band\b|\\&)\s*([A-J]))*")
+_TWICE = re.compile(
+    r"^(.{1,200}?)\s*(?:,?\s*(?:\\text\s*\{\s*or\s*\}|\bor\b|\bi\.e\.,?)\s*(.{1,200})"
+    r"|(?:\s|\\[ ,;])\((?:or|=|\\approx|≈|approximately|about|i\.e\.,?)?\s*(.{1,200})\))$",
+    re.DOTALL,
+)
+
+
+class Option(NamedTuple):
+    """A choice: its letter, and the text after it."""
+
+    letter: str
+    text: str
+
+
+def option_in(text: str) -> Option | None:
+    """Return the choice that a text names with a bracket, dot or colon; None without one."""
+    found = _OPTION.match(_FONT.sub(r"\1", text).strip())
+    if found is None:
+        return None
+    return Option((found[1] or found[2]).upper(), found[3].strip())
+
+
+def letters_in(text: str) -> str:
+    """Return the letters of a text that is nothing but choices: `B`, `(B)`, `A, C`, `AC`."""
+    bare = _FONT.sub(r"\1", text).strip(" .")
+    if found := _LETTER.fullmatch(bare):
+        return found[1]
+    if _LETTERS.fullmatch(bare) or re.fullmatch(r"[A-J]{2,5}", bare):
+        letters = re.findall(r"[A-J]", bare)
+        return "".join(letters) if letters == sorted(set(letters)) else ""
+    return ""
+
+
+def said_twice(text: str) -> tuple[str, str] | None:
+    """Return both notations of `3/8 or 0.375` and `3/8 (0.375)`; None where there is only one."""
+    found = _TWICE.match(text)
+    if found is None:
+        return None
+    first, second = found[1].strip(" ,"), (found[2] or found[3]).strip()
+    return None if first == second else (first, second)
