@@ -116,9 +116,9 @@ def _combine(name: str, found: list[tuple[_Measure, int]], known: bool) -> Unit:
 def _add_derived() -> None:
     """Add the units that are made of others, and every unit of the SI with each prefix."""
     for names, (others, count) in DERIVED.items():
-        unit = parse_unit(others)
-        for name in names.split() if unit else ():
-            _MEASURES[name] = (dict(unit.dimension), unit.size * Fraction(count))
+        if unit := parse_unit(others):
+            measure = dict(unit.dimension), unit.size * Fraction(count)
+            _MEASURES.update(dict.fromkeys(names.split(), measure))
     for (symbol, word), exponent in PREFIXES.items():
         for name in PREFIXED:
             dimension, size = _MEASURES[name]
