@@ -22,8 +22,10 @@ from pathlib import Path
 from typing import Any
 
 from judge.compare import DEFAULT
+from judge.extract import extract_answer
 from judge.model.asked import Ask, AskedModel, Look
 from judge.model.cache import ReplyCache
+from judge.model.evidence import is_foreign, missing_evidence, single_number
 from judge.model.guard import is_empty, refusal, rounding_settles
 from judge.model.rubric import FIVE_POINTS, SWAPPED, YES_NO, Case, Opinion
 from judge.model.rubric import Protocol as AskingProtocol
@@ -105,6 +107,10 @@ class Judge:
         started = time.perf_counter()
         case = Case(question, reference, answer)
         rules = await self._compare(case, self._policy)
+        found = extract_answer(answer)
+        if rules.relation is not Relation.EQUAL and found.rule in _MARKED and found.answer:
+            case = replace(case, answer=found.answer)  # it is a reply, and this its answer
+            rules = await self._compare(case, self._policy)
         verdict = await self._decide(case, rules)
         return replace(
             verdict,
@@ -197,6 +203,8 @@ class Judge:
         refused = refusal(case.question, case.reference, case.answer)
         if refused is not None:
             return _refused(by_rules, *refused)
+        if why := await self._lacks_evidence(case, by_rules):
+            return _refused(by_rules, "different", why)
         look = await model.look(FIVE_POINTS, case)
         if look.opinion is None:
             return _invalid(by_rules, model, look)
@@ -225,6 +233,24 @@ class Judge:
             cached=cached,
         )
 
+    async def _lacks_evidence(self, case: Case, by_rules: Verdict) -> str:
+        """Say why no model's word can be enough to accept the answer; empty where it can be."""
+        if is_foreign(case.question, case.reference, case.answer):
+            return "in another script or language than the problem, and not with its numbers"
+        known, readable = [
+            await self._is_mathematics(text) for text in (case.reference, case.answer)
+        ]
+        if known and readable and by_rules.tier not in _NOT_COMPUTED:
+            return ""
+        return missing_evidence(
+            case.question, case.reference, case.answer, readable=readable and not known
+        )
+
+    async def _is_mathematics(self, text: str) -> bool:
+        """Tell whether the rules can read a text as mathematics: then no number leaves it open."""
+        found = await self._compare(Case("", _NO_ANSWER_TO_ANYTHING, text), self._policy)
+        return found.relation is not Relation.UNDECIDED and found.tier not in _OF_WORDS
+
     async def _vetoes(self, case: Case, opinion: Opinion) -> bool:
         """Tell whether the rules can show that the values differ, whatever the model says."""
         strict = replace(self._policy, rounded_decimal=Choice.REFUSE)
@@ -240,20 +266,38 @@ class Judge:
     async def _supports(self, case: Case, opinion: Opinion) -> bool:
         """Tell whether the rules accept the form that the model gave of the answer.
 
-        A hostile answer can make the model give the reference as this form, so every number in the
-        form must be in the answer too.
+        A hostile answer can make the model give the reference as this form. So every number in the
+        form must be in the answer, and a copy of the reference counts only where the answer holds
+        that number and no other.
         """
-        numbers = set(_NUMBER.findall(opinion.answer_form))
-        if not numbers or not numbers <= set(_NUMBER.findall(case.answer)):
+        form = opinion.answer_form
+        numbers, of_answer = set(_NUMBER.findall(form)), set(_NUMBER.findall(case.answer))
+        if not numbers or not numbers <= of_answer:
             return False
-        rewritten = replace(case, answer=opinion.answer_form)
+        if _same_text(form, case.reference) and not (
+            single_number(form) is not None and numbers == of_answer
+        ):
+            return False
+        rewritten = replace(case, answer=form)
         return (await self._compare(rewritten, self._policy)).relation is Relation.EQUAL
 
 
+_MARKED = frozenset({"boxed", "boxes", "declared"})
+"""Rules of extraction that need a mark, which tells a whole reply from its final answer."""
 _NUMBER = re.compile(r"\d+")
 _ABOUT_WORDS = frozenset({"text", "prose", "no-answer", "hedge", "choice", "kind"})
 """Tiers that compare texts, not values: they cannot overrule a model."""
+_NOT_COMPUTED = frozenset(
+    {"limit", "sampling", "digits", "length", "deadline", "crashed", "memory"}
+)
+"""Tiers that give up before they have compared any value."""
+_OF_WORDS = frozenset({"prose", "text", "no-answer", "hedge"})
+"""Tiers of a comparison with a number where the other side is words."""
 _NO_ANSWER_TO_ANYTHING = "123456.789"
+
+
+def _same_text(left: str, right: str) -> bool:
+    return "".join(left.split()).strip("$") == "".join(right.split()).strip("$")
 
 
 def _side(opinion: Opinion) -> int:

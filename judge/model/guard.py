@@ -6,8 +6,9 @@ are the next defences.
 """
 
 import re
+import unicodedata
 
-from judge.model.rubric import LONGEST_ANSWER
+from judge.model.rubric import LONGEST_ANSWER, without_hidden
 
 Refusal = tuple[str, str]
 """The relation and the reason."""
@@ -17,7 +18,7 @@ def refusal(question: str, reference: str, answer: str) -> Refusal | None:
     """Return why this answer needs no model, or None."""
     if is_empty(answer):
         return "no_answer", "the answer says nothing"
-    text = " ".join(answer.split())
+    text = " ".join(unicodedata.normalize("NFKC", without_hidden(answer)).split())
     if len(text) > LONGEST_ANSWER:
         return "no_answer", f"longer than {LONGEST_ANSWER} characters, so no final answer"
     plain = _plain(text)
@@ -81,7 +82,10 @@ _ADDRESSES = {
         re.IGNORECASE,
     ),
     "a claim about the grade": re.compile(
-        r"\bscor(?:e|es|ed|ing)\b|\bgrad(?:er|ing)\b|\bjudge?ment\b|\bverdict\b|\bevaluat(?:or|ion)\b"
+        r"\b(?:mark|award|accept|treat|count|rate|consider|assign|declare)\s+"
+        r"(?:this|it|me|my|that|the|as|full)\b|\bwhatever\b"
+        r"|\b(?:correct|right|true|expected) (?:value|answer|one|result)\b"
+        r"|\bscor(?:e|es|ed|ing)\b|\bgrad(?:er|ing)\b|\bjudge?ment\b|\bverdict\b|\bevaluat(?:or|ion)\b"
         r"|\bfull (?:marks|credit|points)\b|\b(?:5|10)\s*/\s*(?:5|10)\s*(?:points|$)|\bexaminer\b"
         r"|\bequivalent\b|\bverified\b",
         re.IGNORECASE,
@@ -98,7 +102,9 @@ _ADDRESSES = {
     ),
     "encoded text": re.compile(r"(?=[A-Za-z0-9+/]*[A-Z])(?=[A-Za-z0-9+/]*[a-z])[A-Za-z0-9+/]{24,}"),
     "an instruction in another language": re.compile(
-        r"忽略|请|評分|评分|満点|採点|指示|игнорир|оценк|ignora\b|ignorez|ignoriere|puntuaci|bewert",
+        r"忽略|请|評分|评分|給分|给分|判分|满分|滿分|最高分|正确答案|判为|判定|满点|満点|最高点|採点|指示"
+        r"|игнорир|оценк|балл|правильн|ignora\b|ignorez|ignoriere|puntuaci|puntaje|calificaci|punteggio"
+        r"|pontua|bewert|punktzahl|\bnota m|\bnote max",
         re.IGNORECASE,
     ),
 }

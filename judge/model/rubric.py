@@ -234,10 +234,12 @@ def _read_yes_no(reply: str) -> Opinion:
 
 def _fenced(values: dict[str, str]) -> str:
     """Write one line of ASCII JSON, in which no value can end its string or hide a character."""
-    return json.dumps({key: _visible(value) for key, value in values.items()}, ensure_ascii=True)
+    return json.dumps(
+        {key: without_hidden(value) for key, value in values.items()}, ensure_ascii=True
+    )
 
 
-def _visible(text: str) -> str:
+def without_hidden(text: str) -> str:
     """Remove control, zero-width and direction-changing characters."""
     return "".join(
         character

@@ -1,0 +1,228 @@
+"""Tell whether an answer that the rules cannot read holds what the reference says.
+
+A model may accept such an answer only if it does: then text that was chosen to please a model is
+refused, whatever the model says. The check looks at numbers, names and languages, and at nothing
+that has to be understood. Not covered: words against words, which only a model can compare.
+"""
+
+import re
+import unicodedata
+from fractions import Fraction
+
+from judge.reading.words import NUMBER_WORDS, terms
+
+_CLOSE = Fraction(1, 10**9)
+"""Numbers that agree to this share of their size are the same, such as 0.3333333333 and 1/3."""
+_COMMON = frozenset(map(Fraction, (0, 1, 2)))
+"""Numbers that notation adds or leaves out, as in 1x and square roots."""
+
+
+def missing_evidence(question: str, reference: str, answer: str, *, readable: bool) -> str:
+    """Say what of the reference the answer lacks, or return an empty string.
+
+    `readable` says that the rules can read the answer as mathematics, only not the reference. Then
+    it may also hold numbers and lack names, as a value that somebody computed does.
+    """
+    in_words = _has_words(answer)
+    if (value := single_number(reference)) is not None:
+        same = [_agree(value, number) for number in _numbers(answer)]
+        whole = all(same) and not _OPERATION.search(_NUMBER.sub("", answer))
+        if any(same) and (in_words or whole):
+            return ""
+        return "no number in the answer equals the reference"
+    reference = _last_member(reference)
+    wanted, found = _parts(reference), _parts(answer) | _sizes(answer)
+    in_all = found | _parts(answer.replace("_", " "))
+    optional = _COMMON if in_words or readable else frozenset()
+    if not (wanted - optional <= in_all or _sizes(reference) - optional <= in_all):
+        return "numbers of the reference are missing in the answer"
+    if readable:
+        return ""
+    names, of_choice = _names(reference), _CHOICE.fullmatch(reference.strip()) is not None
+    known = wanted | _sizes(reference) | _COMMON
+    if in_words or of_choice:
+        known |= _parts(question)
+    if not found <= known and not (of_choice and names <= _names(answer)):
+        return "the answer has numbers that the reference has not"
+    if wanted - _COMMON or (in_words and _has_words(reference)):
+        return ""
+    if names <= _names(answer) if names else wanted <= in_all:
+        return ""
+    return "names of the reference are missing in the answer"
+
+
+def is_foreign(question: str, reference: str, answer: str) -> bool:
+    """Tell whether the answer is in a script or language of neither problem nor reference.
+
+    An answer that holds the numbers of the reference and no others is not held to be foreign: its
+    words may be a unit or a label.
+    """
+    if _numbers(reference) and set(_numbers(reference)) == set(_numbers(answer)):
+        return False
+    known = f"{question} {reference}"
+    if not _scripts(answer) <= _scripts(known):
+        return True
+    words, known_words = _words(answer), _words(known)
+    return any(
+        len(words & language) > 1 and len(known_words & language) < 2 for language in _LANGUAGES
+    )
+
+
+# --- numbers -----------------------------------------------------------------------------------
+
+_DIGITS = r"\d{1,3}(?:(?:\{?,\}?(?:\\!)?|\\,)\d{3})+(?!\d)(?:\.\d{1,400})?|\d{0,400}\.?\d{1,400}"
+_NUMBER = re.compile(
+    r"(?P<sign>(?<![\w)}\]])[-\u2212\u2013]\s?|\b(?:minus|negative)\s)?"
+    r"(?:(?:(?P<units>\d{1,40})\s?)?\\[dt]?frac\s?"
+    r"(?:\{\s?(?P<top>-?\d{1,40})\s?\}\s?\{\s?(?P<bottom>\d{1,40})\s?\}"
+    r"|(?P<top_digit>\d)\s?(?P<bottom_digit>\d))"
+    r"|(?:(?P<wholes>\d{1,40})\s)?(?P<over>\d{1,40})\s?/\s?(?P<under>\d{1,40})"
+    rf"|(?P<digits>{_DIGITS})"
+    r"(?:\s?(?:\\times|\\cdot|×|\*)\s?10\s?(?:\^|\*\*)\s?\{?(?P<power>-?\d{1,3})\}?"
+    r"|[eE](?P<exponent>[+-]?\d{1,3})(?!\w))?)"
+)
+_PART = re.compile(_DIGITS)
+_OPERATION = re.compile(r"\\(?:[dt]?frac|sqrt|sum|prod|int|lim|log|ln|binom)(?![a-zA-Z])")
+_NAMED = re.compile(r"[A-Za-z](?:_\w|_\{\w{1,9}\})?")
+_SUBSCRIPT = re.compile(r"_\s?(?:\{[^{}]{0,40}\}|\w)")
+_UNIT = re.compile(
+    r"\\(?:text|textbf|mathrm|mbox)\s?\{[^{}]{0,80}\}|\\[,;!: $%]|\^\s?\{?\\circ\}?|[$%°]"
+)
+_NUMBER_WORDS = {word: Fraction(value) for word, value in NUMBER_WORDS.items()} | {
+    "half": Fraction(1, 2),
+    **dict.fromkeys(terms("double doubles doubled twice"), Fraction(2)),
+    **dict.fromkeys(terms("triple triples tripled thrice"), Fraction(3)),
+    "dozen": Fraction(12),
+    "hundred": Fraction(100),
+    "thousand": Fraction(1_000),
+    "million": Fraction(10**6),
+    "billion": Fraction(10**9),
+}
+
+
+def _last_member(reference: str) -> str:
+    """Return the value of a chain such as "a = b = 3" or of a named value such as "x = 3"."""
+    members = reference.split("=")
+    listed = re.search(r",|;|\bor\b|\band\b|\\\\|&|[或且和]", reference)
+    named = len(members) == 2 and _NAMED.fullmatch(members[0].strip())
+    return members[-1] if not listed and (named or len(members) > 2) else reference
+
+
+def single_number(text: str) -> Fraction | None:
+    """Return the value of a text that is one rational number, apart from marked units."""
+    match = _NUMBER.fullmatch(_UNIT.sub("", text).strip())
+    return _value(match) if match else None
+
+
+def _numbers(text: str) -> list[Fraction]:
+    """Return the numbers in a text, each fraction and each power of ten as one."""
+    values = [_value(match) for match in _NUMBER.finditer(_plain(text))]
+    words = [_NUMBER_WORDS[word] for word in sorted(_words(text) & _NUMBER_WORDS.keys())]
+    return [value for value in values if value is not None] + words
+
+
+def _sizes(text: str) -> set[Fraction]:
+    return {abs(number) for number in _numbers(text)}
+
+
+def _parts(text: str) -> set[Fraction]:
+    """Return the numbers in a text as they are written, fractions and powers in parts."""
+    written = {_decimal(match.group()) for match in _PART.finditer(_plain(text))}
+    return written | {_NUMBER_WORDS[word] for word in _words(text) & _NUMBER_WORDS.keys()}
+
+
+def _value(match: re.Match[str]) -> Fraction | None:
+    """Compute the number of a match; None where it divides by zero."""
+    group = match.groupdict()
+    top = group["top"] or group["top_digit"] or group["over"]
+    bottom = group["bottom"] or group["bottom_digit"] or group["under"]
+    if top and bottom:
+        if int(bottom) == 0:
+            return None
+        value = int(group["units"] or group["wholes"] or 0) + Fraction(int(top), int(bottom))
+    else:
+        power = int(group["power"] or group["exponent"] or 0)
+        value = _decimal(group["digits"]) * Fraction(10) ** power
+    return -value if group["sign"] else value
+
+
+def _decimal(digits: str) -> Fraction:
+    return Fraction(re.sub(r"[^\d.]", "", digits))
+
+
+def _agree(left: Fraction, right: Fraction) -> bool:
+    return left == right or abs(left - right) <= _CLOSE * max(abs(left), abs(right))
+
+
+def _plain(text: str) -> str:
+    """Write digits in circles as digits, and drop subscripts and raised digits."""
+    return _SUBSCRIPT.sub(" ", "".join(map(_bare, text)))
+
+
+def _bare(character: str) -> str:
+    form = unicodedata.decomposition(character)
+    if form.startswith("<circle>") and unicodedata.category(character) == "No":
+        return f" {unicodedata.numeric(character):g} "
+    return " " if form.startswith(("<super>", "<sub>")) else character
+
+
+# --- names and languages -----------------------------------------------------------------------
+
+_CHOICE = re.compile(r"(?:\\text(?:bf)?\s?\{)?\(?[A-H]\)?\}?")
+_COMMAND = re.compile(r"\\[a-zA-Z]+")
+_NAME = re.compile(r"[^\W\d_]+")
+_NOTATION = frozenset(
+    terms("""
+        text textbf textit mathrm mathbf mathit mathbb mbox frac dfrac tfrac sqrt left right begin
+        end pmatrix bmatrix vmatrix cases array quad qquad cdot times le leq ge geq cup cap in and
+        or to mid ldots dots cdots circ angle overline vec displaystyle
+    """)
+)
+"""Names in LaTeX that say how something is written, not what it is."""
+_LANGUAGES = tuple(
+    frozenset(terms(words))
+    for words in (
+        "el la los las una que es esta este para por se su como lo al del le dale da",
+        "le la les une un est cette ce et que pour dans avec qui sur au vous donne donnez",
+        "der das ein eine einer und ist diese dieser dieses mit von zu dem auf nicht gib",
+        "uma que esta este para por com em seu sua da ao na não dê",
+        "il la gli le un una di che questa questo della alla sono come",
+        "de het een en van deze dit voor aan geef",
+        "jest tej dla jako nie się",
+        "bir ve ile olarak için bu",
+        "att och är för med denna",
+        "ini yang untuk dan dengan adalah",
+        "này cho là của và một",
+    )
+)
+"""Frequent words of languages in Latin letters, without those that are English words too."""
+
+
+def _has_words(text: str) -> bool:
+    """Tell whether a text has words, not only names in capitals or of one letter."""
+    words = {word for word in _NAME.findall(_COMMAND.sub(" ", text)) if len(word) > 1}
+    return any(not word.isupper() for word in words - _NOTATION)
+
+
+def _names(text: str) -> set[str]:
+    return {name.lower() for name in _NAME.findall(text)} - _NOTATION
+
+
+def _words(text: str) -> set[str]:
+    return {word.lower() for word in _NAME.findall(_COMMAND.sub(" ", text))}
+
+
+def _scripts(text: str) -> set[str]:
+    """Return the scripts of the letters in a text, without Latin and single Greek letters."""
+    scripts = set()
+    for word in _NAME.findall(text):
+        for letter in filter(str.isalpha, word):
+            script = unicodedata.name(letter, "UNKNOWN").split()[0]
+            if script not in _LATIN and not (script == "GREEK" and len(word) < 4):
+                scripts.add(script)
+    return scripts
+
+
+_LATIN = frozenset(
+    terms("LATIN FULLWIDTH MATHEMATICAL DOUBLE-STRUCK SCRIPT BLACK-LETTER MICRO OHM")
+)
