@@ -18,10 +18,12 @@ from judge.verdict import JudgeError, Verdict
 if TYPE_CHECKING:
     from judge.grade import Judge, open_judge
     from judge.model.asked import Ask
+    from judge.model.cache import CutReply
 
 __all__ = [
     "Ask",
     "Comparison",
+    "CutReply",
     "Extracted",
     "Judge",
     "JudgeError",
@@ -34,7 +36,7 @@ __all__ = [
     "open_judge",
 ]
 
-_FROM_GRADE = ("Ask", "Judge", "open_judge")
+_FROM_GRADE = ("Ask", "CutReply", "Judge", "open_judge")
 
 
 def __getattr__(name: str) -> Any:

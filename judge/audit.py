@@ -19,7 +19,8 @@ from judge.model.asked import Ask, AskedModel
 from judge.model.audit_report import AuditReport, Canaries
 from judge.model.cache import ReplyCache
 from judge.model.probes import CANARIES, Probe, injected, planted, read_pairs
-from judge.model.rubric import FIVE_POINTS, SWAPPED, Case, Opinion
+from judge.model.replies import Opinion
+from judge.model.rubric import FIVE_POINTS, SWAPPED, Case
 from judge.model.rubric import Protocol as AskingProtocol
 from judge.policy import Policy
 from judge.relation import Relation

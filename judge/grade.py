@@ -24,15 +24,18 @@ from typing import Any
 from judge.compare import DEFAULT
 from judge.extract import extract_answer
 from judge.model.asked import Ask, AskedModel, Look
-from judge.model.cache import ReplyCache
+from judge.model.cache import CutReply, ReplyCache
 from judge.model.evidence import is_foreign, missing_evidence, single_number
 from judge.model.guard import is_empty, refusal, rounding_settles
-from judge.model.rubric import FIVE_POINTS, SWAPPED, YES_NO, Case, Opinion
+from judge.model.replies import Opinion
+from judge.model.rubric import FIVE_POINTS, SWAPPED, YES_NO, Case
 from judge.model.rubric import Protocol as AskingProtocol
 from judge.policy import Choice, Policy
 from judge.relation import Comparison, Relation
 from judge.verdict import Verdict
 from judge.workers.pool import Pool
+
+__all__ = ["PRESETS", "Ask", "CutReply", "Judge", "open_judge"]
 
 PRESETS = ("rules-then-model", "yes-no", "model-only")
 _PROTOCOLS = {
@@ -213,7 +216,7 @@ class Judge:
             return replace(
                 verdict,
                 score=2,
-                flags=("vetoed",),
+                flags=(*verdict.flags, "vetoed"),
                 reason=f"the rules find other values: {opinion.reason}",
             )
         if opinion.score < 3 or await self._supports(case, opinion):
@@ -222,15 +225,14 @@ class Judge:
         cached = look.cached and second.cached
         if second.opinion is None:
             return replace(_invalid(by_rules, model, second), cached=cached)
+        looked = replace(verdict, flags=(*verdict.flags, "second_look"), cached=cached)
         if _side(second.opinion) == _side(opinion):
-            return replace(verdict, flags=("second_look",), cached=cached)
+            return looked
         return replace(
-            verdict,
+            looked,
             score=3,
             relation="looks_disagree",
             reason=f"{opinion.relation}, but {second.opinion.relation} with the sides swapped",
-            flags=("second_look",),
-            cached=cached,
         )
 
     async def _lacks_evidence(self, case: Case, by_rules: Verdict) -> str:
@@ -335,7 +337,7 @@ async def _ask_once(
     if look.opinion is None:
         return _invalid(by_rules, model, look)
     verdict = _verdict_of_model(by_rules, model, look)
-    return replace(verdict, flags=("cut",)) if shown != case else verdict
+    return replace(verdict, flags=(*verdict.flags, "cut")) if shown != case else verdict
 
 
 def _verdict_of_model(by_rules: Verdict, model: AskedModel, look: Look) -> Verdict:
@@ -352,6 +354,7 @@ def _verdict_of_model(by_rules: Verdict, model: AskedModel, look: Look) -> Verdi
         answer_form=opinion.answer_form or by_rules.answer_form,
         judge_model=model.name,
         cached=look.cached,
+        flags=("inconsistent",) if opinion.inconsistent else (),
     )
 
 
@@ -360,7 +363,7 @@ def _invalid(by_rules: Verdict, model: AskedModel, look: Look) -> Verdict:
         by_rules,
         score=None,
         by="model",
-        relation="judge_invalid",
+        relation="judge_cut" if look.cut else "judge_invalid",
         reason=look.complaint,
         judge_model=model.name,
         cached=look.cached,

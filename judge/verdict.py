@@ -34,7 +34,9 @@ class Verdict:
     """What the rules alone said, whoever decided: "equal", "different" or "undecided"."""
     rules_reason: str = ""
     flags: tuple[str, ...] = ()
-    """Remarks on how the verdict was reached: "float", "vetoed", "second_look", "suspicious" …"""
+    """Remarks on how the verdict was reached: "float", "vetoed", "second_look", "suspicious",
+    "cut" (the model saw only the start of the answer), "inconsistent" (the model's score was not
+    its relation's, and the lower of the two counts)."""
     cached: bool = False
     """True where all replies of the model came from the cache."""
 

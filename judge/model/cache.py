@@ -14,6 +14,13 @@ from judge.verdict import JudgeError
 
 
 @dataclass(frozen=True)
+class CutReply:
+    """A reply that ended because it reached its token limit."""
+
+    text: str
+
+
+@dataclass(frozen=True)
 class Request:
     """Everything that a reply depends on."""
 
@@ -40,7 +47,7 @@ class ReplyCache:
         self.path = path
         self.skipped = 0
         """Lines of the file that could not be read."""
-        self._replies: dict[str, str] = {}
+        self._replies: dict[str, str | CutReply] = {}
         self._line_end = b""  # ends an incomplete last line before the first append
         if path is not None and path.exists():
             try:
@@ -51,11 +58,11 @@ class ReplyCache:
     def __len__(self) -> int:
         return len(self._replies)
 
-    def get(self, request: Request) -> str | None:
+    def get(self, request: Request) -> str | CutReply | None:
         """Return the reply to a request, or None if it was never made."""
         return self._replies.get(request.key)
 
-    def put(self, request: Request, reply: str, seconds: float) -> None:
+    def put(self, request: Request, reply: str | CutReply, seconds: float) -> None:
         """Append a reply to the file. Raises JudgeError where it cannot be written."""
         self._replies[request.key] = reply
         if self.path is None:
@@ -67,7 +74,7 @@ class ReplyCache:
             "version": request.protocol.version,
             **asdict(request.case),
             "attempt": request.attempt,
-            "reply": reply,
+            **_stored(reply),
             "seconds": round(seconds, 3),
             "asked_at": round(time.time(), 3),
         }
@@ -86,7 +93,12 @@ class ReplyCache:
             for line in file:
                 try:
                     entry = json.loads(line)
-                    self._replies[entry["key"]] = entry["reply"]
+                    reply = entry["reply"]
+                    self._replies[entry["key"]] = CutReply(reply) if entry.get("cut") else reply
                 except (json.JSONDecodeError, KeyError, TypeError):
                     self.skipped += 1
         self._line_end = b"\n" if line and not line.endswith("\n") else b""
+
+
+def _stored(reply: str | CutReply) -> dict[str, str | bool]:
+    return {"reply": reply.text, "cut": True} if isinstance(reply, CutReply) else {"reply": reply}

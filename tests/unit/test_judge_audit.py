@@ -21,7 +21,7 @@ from judge.model.agreement import (
     wilson,
 )
 from judge.model.probes import CANARIES, INJECTIONS, Probe, injected, planted
-from judge.model.rubric import SCORES
+from judge.model.replies import SCORES
 
 # --- statistics --------------------------------------------------------------------------------
 
