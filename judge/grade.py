@@ -32,12 +32,13 @@ from judge.model.rubric import FIVE_POINTS, SWAPPED, YES_NO, Case
 from judge.model.rubric import Protocol as AskingProtocol
 from judge.policy import Choice, Policy
 from judge.relation import Comparison, Relation
-from judge.verdict import Verdict
+from judge.verdict import RULES_VERSION, Verdict
 from judge.workers.pool import Pool
 
 __all__ = ["PRESETS", "Ask", "CutReply", "Judge", "open_judge"]
 
 PRESETS = ("rules-then-model", "yes-no", "model-only")
+DEFAULT_THRESHOLD = 4
 _PROTOCOLS = {
     "rules-then-model": (FIVE_POINTS, SWAPPED),
     "yes-no": (YES_NO,),
@@ -57,7 +58,7 @@ def open_judge(
     workers: int = 1,
     cache: Path | None = None,
     offline: bool = False,
-    threshold: int = 4,
+    threshold: int = DEFAULT_THRESHOLD,
     seconds: float = 5.0,
 ) -> "Judge":
     """Make a judge and start its worker processes; close it after use.
@@ -164,9 +165,11 @@ class Judge:
         """Return all settings that decide a verdict, as JSON values for a run's manifest."""
         protocols = _PROTOCOLS[self._preset] if self._model else ()
         return {
+            "rules": RULES_VERSION,
             "preset": self._preset,
             "threshold": self._threshold,
             "policy": json.loads(json.dumps(asdict(self._policy))),
+            "changed": self._changed(),
             "seconds_per_pair": self._pool.seconds,
             "memory_mb": self._pool.memory_mb,
             "workers": self._pool.workers,
@@ -176,6 +179,20 @@ class Judge:
             "offline": self._model is not None and self._model.ask is None,
             "prompts": {protocol.name: protocol.version for protocol in protocols},
         }
+
+    def _changed(self) -> dict[str, Any]:
+        """Return the threshold, preset and conventions that are not the defaults."""
+        policy = {
+            name: value
+            for name, value in asdict(self._policy).items()
+            if value != getattr(DEFAULT, name)
+        }
+        chosen = {
+            "threshold": (self._threshold, DEFAULT_THRESHOLD),
+            "preset": (self._preset, PRESETS[0]),
+            "policy": (json.loads(json.dumps(policy)), {}),
+        }
+        return {name: value for name, (value, default) in chosen.items() if value != default}
 
     async def close(self) -> None:
         """End the worker processes. Closing twice does nothing."""

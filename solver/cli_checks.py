@@ -31,11 +31,16 @@ def rejudge(
     offline: Annotated[
         bool, typer.Option("--offline", help="Only replay stored judge replies.")
     ] = False,
+    original: Annotated[
+        bool, typer.Option("--original", help="Go back to the verdicts of the run's first judge.")
+    ] = False,
 ) -> None:
     """Judge the stored answers again; no reply is requested."""
     from solver.checks.rejudge import rejudge as judge_again
+    from solver.checks.rejudge import rejudge_as_first
     from solver.checks.shown import show_change
     from solver.report.show import show_run
+    from solver.errors import ConfigError
     from solver.store import Store
 
     overrides: dict[str, Any] = {"preset": preset, "threshold": threshold}
@@ -46,8 +51,10 @@ def rejudge(
         overrides["offline"] = True
     if policy:
         overrides["policy"] = dict(_setting(text) for text in policy)
+    if original and overrides:
+        raise ConfigError(f"--original takes no other setting, but {', '.join(overrides)} is given")
     store = Store.create_or_open(_existing(run))
-    change = judge_again(store, overrides)
+    change = rejudge_as_first(store) if original else judge_again(store, overrides)
     show_run(store)
     show_change(change)
     store.close()

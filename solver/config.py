@@ -73,7 +73,9 @@ class JudgeOptions(Record):
     model: str | None = Field(default=DEFAULT_JUDGE)
     """The model asked where the rules are undecided; `null` for the rules alone."""
     options: dict[str, Any] = Field(default_factory=dict)
-    """Options of the judge's provider, over those in `providers`."""
+    """Options of the judge's provider, over those in `providers`; its thinking, too."""
+    max_tokens: int | None = Field(default=None, ge=1)
+    """The cap on one reply of the judge; unset is 600. A judge that thinks needs more."""
     preset: Literal["rules-then-model", "yes-no", "model-only"] = "rules-then-model"
     """`yes-no` follows arXiv 2412.13147, `model-only` arXiv 2501.17084."""
     threshold: int = Field(default=4, ge=1, le=5)

@@ -2,14 +2,16 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from judge import Verdict
 from solver.config import Config
 from solver.config_file import check_config
+from solver.errors import ConfigError
 from solver.records import Outcome, Problem
-from solver.run.judging import Judging, build_judge
+from solver.run.judging import Judging, build_judge, judge_id
 from solver.run.progress import show_progress
 from solver.run.schedule import together
 from solver.run.watch import Watch
@@ -28,26 +30,59 @@ class Change:
 def rejudge(store: Store, overrides: Mapping[str, Any]) -> Change:
     """Add a new verdict to each stored answer; the earlier verdicts stay.
 
-    `overrides` are keys of the config's `judge` section; the manifest then names the new judge.
-    Raises ConfigError for a mistake in them, JudgeError where the judge's model does not answer.
+    `overrides` are keys of the config's `judge` section; the manifest then names the new judge, and
+    keeps the first one. Raises ConfigError for a mistake in them, JudgeError where the judge's
+    model does not answer.
     """
-    manifest = store.manifest()
-    content = dict(manifest["config"])
-    content["judge"] = {**content["judge"], **overrides}
-    config = check_config(content, source=f"{store.folder} (judge)")
-    return asyncio.run(_rejudge(store, config))
+    config = _config(store, {**store.manifest()["config"]["judge"], **overrides})
+    return asyncio.run(_rejudge(store, config, _answered(store)))
 
 
-async def _rejudge(store: Store, config: Config) -> Change:
-    """Grade the answers, many at a time, and record the judge in the manifest."""
-    watch = Watch(phase="judging")
-    problems = store.problems()
-    rows = [
+def rejudge_as_first(store: Store) -> Change:
+    """Let the verdicts of the run's first judge count again.
+
+    Answers that it has not judged are judged with its settings. Raises as `rejudge` does.
+    """
+    first = store.manifest().get("first_judge")
+    if first is None:
+        raise ConfigError(f"{store.folder}: it has not been judged again since it ran")
+    answered = _answered(store)
+    first_id = judge_id(first["facts"])
+    moved: Counter[tuple[Outcome, Outcome]] = Counter()
+    unjudged = []
+    for row in answered:
+        verdicts = [verdict for judge, verdict in store.verdicts(row.key) if judge == first_id]
+        if not verdicts:
+            unjudged.append(row)
+            continue
+        store.add_verdict(row.key, verdicts[-1], judge=first_id)
+        moved[row.outcome, _outcome(verdicts[-1])] += 1
+    if unjudged:
+        rest = asyncio.run(_rejudge(store, _config(store, first["config"]), unjudged))
+        moved += rest.moved
+    _name_judge(store, first["facts"], first["config"])
+    changed = Counter({move: count for move, count in moved.items() if move[0] is not move[1]})
+    return Change(judged=len(answered), moved=changed)
+
+
+def _config(store: Store, judge: Mapping[str, Any]) -> Config:
+    """Return the run's config with another `judge` section."""
+    content = {**store.manifest()["config"], "judge": dict(judge)}
+    return check_config(content, source=f"{store.folder} (judge)")
+
+
+def _answered(store: Store) -> list[Row]:
+    return [
         row
         for row in store.rows()
         if row.error is None and row.failure is None and row.answer is not None
     ]
-    watch.total = len(rows)
+
+
+async def _rejudge(store: Store, config: Config, rows: Sequence[Row]) -> Change:
+    """Grade the answers, many at a time, and record the judge in the manifest."""
+    watch = Watch(phase="judging", total=len(rows))
+    problems = store.problems()
     moved: Counter[tuple[Outcome, Outcome]] = Counter()
     async with (
         build_judge(config, cache=store.folder, watch=watch) as judging,
@@ -64,20 +99,30 @@ async def _rejudge(store: Store, config: Config) -> Change:
 
         await together([worker() for _ in range(64)])
         facts = judging.facts
-    judge = config.model_dump(mode="json")["judge"]
+    _name_judge(store, facts, config.model_dump(mode="json")["judge"])
+    return Change(judged=len(rows), moved=moved)
+
+
+def _name_judge(store: Store, facts: Mapping[str, Any], judge: Mapping[str, Any]) -> None:
+    """Record who judged last, and keep who judged first."""
     manifest = store.manifest()
+    first = {"facts": manifest["judge"], "config": manifest["config"]["judge"]}
     store.write_manifest(
         judge=facts,
         config={**manifest["config"], "judge": judge},
         identity={**manifest["identity"], "judge": judge},
+        first_judge=manifest.get("first_judge", first),
     )
-    return Change(judged=len(rows), moved=moved)
 
 
 async def _grade(row: Row, problem: Problem, judging: Judging, store: Store) -> Outcome:
     """Store a new verdict on one answer, and return the outcome."""
     verdict = await judging.judge.grade(problem.question, problem.answer, row.answer or "")
     store.add_verdict(row.key, verdict, judge=judging.id)
+    return _outcome(verdict)
+
+
+def _outcome(verdict: Verdict) -> Outcome:
     if not verdict.valid:
         return Outcome.JUDGE_INVALID
     return Outcome.CORRECT if verdict.correct else Outcome.WRONG

@@ -1,7 +1,7 @@
 """Open the judge of a run, and judge what is stored: who decides, and by which model."""
 
 import os
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from judge import Ask, Judge, JudgeError, Policy, open_judge
+from judge import Ask, CutReply, Judge, JudgeError, Policy, open_judge
 from judge.audit import canaries
 from solver.config import DEFAULT_JUDGE, Config, JudgeOptions, ModelOptions
 from solver.errors import ConfigError, ModelError
@@ -19,6 +19,9 @@ from solver.run.schedule import Endpoint, Gate, gate_of, together
 from solver.run.watch import Watch
 from solver.store import Store
 
+MAX_TOKENS = 600
+"""The cap on one reply of the judge's model, unless the config sets another."""
+
 
 @dataclass(frozen=True)
 class Judging:
@@ -26,11 +29,18 @@ class Judging:
 
     judge: Judge
     facts: dict[str, Any]
+    asks_always: bool = False
+    """Its model is asked about every answer, not only where the rules are undecided."""
 
     @property
     def id(self) -> str:
         """Return what is stored with every verdict."""
-        return digest({k: v for k, v in self.facts.items() if not k.startswith("workers")})
+        return judge_id(self.facts)
+
+
+def judge_id(facts: Mapping[str, Any]) -> str:
+    """Return the id of a judge from the facts that a manifest holds of it."""
+    return digest({k: v for k, v in facts.items() if not k.startswith("workers")})
 
 
 @asynccontextmanager
@@ -54,7 +64,7 @@ def connect_judge(config: Config, warnings: list[str]) -> Model | None:
         warnings.append("judge: rules alone; what they cannot decide is counted apart")
         return None
     options = config.provider_options(ModelOptions(name=wanted, options=config.judge.options))
-    sampling = Sampling(temperature=0.0, max_tokens=600)
+    sampling = Sampling(temperature=0.0, max_tokens=config.judge.max_tokens or MAX_TOKENS)
     try:
         return connect(wanted, sampling, options)
     except ConfigError as missing:
@@ -99,7 +109,11 @@ async def open_judges(
     watch: Watch,
     warnings: list[str],
 ) -> list[Judging]:
-    """Open the run's judge. Two where the one with a model must wait: first the rules alone."""
+    """Open the run's judge. Two where the one with a model must wait: first the rules alone.
+
+    A second judge with the default preset only adds to the verdicts of the rules, so both have its
+    id. One that asks about every answer has an id of its own, and judges them all again.
+    """
     options, policy = config.judge, policy_of(config.judge)
     model = connect_judge(config, warnings)
     judges = []
@@ -112,8 +126,9 @@ async def open_judges(
         endpoint = Endpoint(model, config.patience, gate, watch.judge_traffic)
         asked = await _open_judge(stack, options, policy, cache, endpoint)
         asked = replace(asked, facts={**asked.facts, "model_facts": described})
-        # where the rules come first, their verdicts are this judge's too: it only adds to them
-        judges = [replace(first, facts=asked.facts) for first in judges] + [asked]
+        if not asked.asks_always:
+            judges = [replace(first, facts=asked.facts) for first in judges]
+        judges.append(asked)
         if options.canaries and not options.offline:
             await _listen_to_canaries(endpoint)
     return judges
@@ -147,29 +162,41 @@ async def _open_judge(
         threshold=options.threshold,
     )
     stack.push_async_callback(opened.close)
-    return Judging(opened, await opened.describe())
+    asks_always = endpoint is not None and options.preset != "rules-then-model"
+    return Judging(opened, await opened.describe(), asks_always)
 
 
 def ask_through(endpoint: Endpoint) -> Ask:
     """Let the judge ask a model: text in, text out."""
 
-    async def ask(system: str, user: str, schema: dict[str, Any]) -> str:
+    async def ask(system: str, user: str, schema: dict[str, Any]) -> str | CutReply:
         chat = (Message(role="system", text=system), Message(role="user", text=user))
         try:
-            return (await endpoint.ask(chat, seed=0, schema=schema or None)).text
+            reply = await endpoint.ask(chat, seed=0, schema=schema or None)
         except ModelError as failure:
             raise JudgeError(str(failure)) from failure
+        if reply.prompt_cut:
+            raise JudgeError(f"{endpoint.model.name}: the server cut the judge's prompt")
+        return CutReply(reply.text) if reply.capped else reply.text
 
     return ask
 
 
 async def grade_undecided(judging: Judging, store: Store, watch: Watch) -> int:
-    """Judge the stored answers that have no usable verdict yet; return how many there were."""
+    """Judge the stored answers that this judge must decide; return how many there were.
+
+    They are those without a usable verdict, and for a judge that asks about every answer also
+    those that only another judge has decided.
+    """
     problems = store.problems()
     waiting = [
         row
         for row in store.rows()
-        if row.outcome is Outcome.JUDGE_INVALID and row.answer is not None
+        if row.answer is not None
+        and (
+            row.outcome is Outcome.JUDGE_INVALID
+            or (judging.asks_always and row.verdict is not None and row.judge != judging.id)
+        )
     ]
 
     async def grade(key: str, problem: Problem, answer: str) -> None:

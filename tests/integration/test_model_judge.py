@@ -3,6 +3,8 @@
 import asyncio
 import json
 
+import pytest
+
 from solver.store import Store
 from tests.integration.test_end_to_end import run_solver
 from tests.servers import serving
@@ -66,6 +68,70 @@ async def test_a_judge_that_errs_on_the_canaries_stops_the_run_before_it_is_beli
     assert "judge drifted" in done.stderr
     assert "judge.canaries: false" in done.stderr
     assert done.stderr.count("\n") == 1
+
+
+OWN_SERVER = """
+model: openai/test
+providers:
+  openai: {{base_url: "{url}/v1"}}
+problems: problems.jsonl
+mode: cot
+judge: {{model: openai/judge, canaries: false, preset: {preset}}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("preset", "asked"), [("model-only", 2), ("yes-no", 2), ("rules-then-model", 1)]
+)
+async def test_a_judge_on_the_models_own_server_is_asked_all_that_its_preset_asks(
+    tmp_path, preset, asked
+):
+    """It waits until the model is done, and the rules decide first; their verdicts do not stay."""
+
+    async def either(messages, body):
+        if body["model"] == "test":
+            third = "1/3" in messages[-1]["content"]
+            return Said("so \\boxed{0.33}" if third else "so \\boxed{0.5}")
+        if "response_format" not in body:
+            return Said("\\boxed{no}")
+        properties = body["response_format"]["json_schema"]["schema"]["properties"]
+        different = {"relation": "different", "score": 1}
+        return Said(json.dumps({key: different.get(key, "") for key in properties}))
+
+    async with serving(OpenAIWire(reply=either, model="judge")) as server:
+        prepare(tmp_path, server.url, canaries=False)
+        text = OWN_SERVER.format(url=server.url, preset=preset)
+        (tmp_path / "run.yaml").write_text(text, encoding="utf-8")
+        done = await in_thread(run_solver, tmp_path, "run", "run.yaml")
+        bodies = [request.body for request in server.wire.asked("/v1/chat/completions")]
+    assert done.returncode == 0, done.stderr
+    by_model = [body for body in bodies if body["model"] == "judge"]
+    assert len(by_model) == asked
+    assert {body["max_tokens"] for body in by_model} == {600}
+    store = Store.open(tmp_path / "runs/run")
+    verdicts = {row.problem_id: row.verdict for row in store.rows()}
+    store.close()
+    assert verdicts["third"].by == "model"
+    assert verdicts["half"].correct is (preset == "rules-then-model")
+    assert verdicts["half"].rules == "equal"
+
+
+async def test_a_judge_whose_replies_are_cut_is_said_to_be_cut(tmp_path):
+    async def cut(messages, body):
+        assert body["max_tokens"] == 50
+        return Said('{"reference_form": "1/3", "candi', finish="length")
+
+    async with serving(OpenAIWire(reply=cut, model="judge")) as server:
+        prepare(tmp_path, server.url, canaries=False)
+        text = (tmp_path / "run.yaml").read_text(encoding="utf-8")
+        text = text.replace("canaries: false", "canaries: false, max_tokens: 50")
+        (tmp_path / "run.yaml").write_text(text, encoding="utf-8")
+        done = await in_thread(run_solver, tmp_path, "run", "run.yaml")
+    assert done.returncode == 0, done.stderr
+    store = Store.open(tmp_path / "runs/run")
+    relations = {row.problem_id: row.verdict.relation for row in store.rows()}
+    store.close()
+    assert relations == {"third": "judge_cut", "half": "different"}
 
 
 async def in_thread(function, *arguments):

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from solver.store import Store
+
 ROOT = Path(__file__).parents[2]
 
 CONFIG = """
@@ -174,6 +176,32 @@ def test_judging_again_appends_verdicts_and_says_what_changed(done):
     assert "judged again: 3 answers, 0 outcomes changed" in out
     shown = solver(done, "show", "runs/run", "--problem", "p2").stdout
     assert shown.count("── verdict:") == 2
+
+
+def test_the_first_judge_of_a_run_is_kept_and_can_be_gone_back_to(done):
+    solver(done, "rejudge", "runs/run", "--threshold", "5", "--policy", "missing_unit=refuse")
+    changed = manifest_of(done)["judge"]["changed"]
+    assert changed == {"threshold": 5, "policy": {"missing_unit": "refuse"}}
+    first = manifest_of(done)["first_judge"]
+    assert first["config"]["threshold"] == 4
+    out = solver(done, "rejudge", "runs/run", "--original").stdout
+    assert "judged again: 3 answers" in out
+    back = manifest_of(done)
+    assert (back["judge"], back["config"]["judge"]) == (first["facts"], first["config"])
+    assert back["identity"]["judge"] == first["config"]
+    store = Store.open(done / "runs/run")
+    assert {row.verdict.threshold for row in store.rows() if row.verdict} == {4}
+    store.close()
+    refused = solver(done, "rejudge", "runs/run", "--original", "--threshold", "5", code=2)
+    assert "--original" in refused.stderr
+
+
+def manifest_of(here):
+    store = Store.open(here / "runs/run")
+    try:
+        return store.manifest()
+    finally:
+        store.close()
 
 
 def test_judging_again_checks_its_words_first(done):
