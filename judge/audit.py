@@ -7,18 +7,19 @@ swapped. Not covered: whether the labelled pairs are like the answers of your ru
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
 from judge.compare import DEFAULT
-from judge.grade import Judge
+from judge.grade import PRESETS, PROTOCOLS, Judge
 from judge.model.agreement import Confusion, Rate, confusion, kappa, weighted_kappa
-from judge.model.asked import Ask, AskedModel
-from judge.model.audit_report import AuditReport, Canaries
+from judge.model.asked import Ask, AskedModel, Look
+from judge.model.audit_report import AuditReport
 from judge.model.cache import ReplyCache
-from judge.model.probes import CANARIES, Probe, injected, planted, read_pairs
+from judge.model.canaries import CANARIES, Canaries
+from judge.model.probes import Probe, injected, planted, read_pairs
 from judge.model.replies import Opinion
 from judge.model.rubric import FIVE_POINTS, SWAPPED, Case
 from judge.model.rubric import Protocol as AskingProtocol
@@ -92,26 +93,49 @@ async def audit(
         await asyncio.to_thread(pool.close)
 
 
-async def canaries(ask: Ask, *, model_name: str = "", at_once: int = 4) -> Canaries:
-    """Ask a judging model about the 50 fixed pairs, without a cache.
+async def canaries(
+    ask: Ask,
+    *,
+    model_name: str = "",
+    preset: str = PRESETS[0],
+    at_once: int = 4,
+    give_up: bool = False,
+) -> Canaries:
+    """Ask a judging model about the 50 fixed pairs in its preset's protocol, without a cache.
 
-    A run does this before it uses the model, and stops where `drifted` is true. Raises JudgeError
-    where the model cannot be reached.
+    A run does this before it uses the model, and stops where `drifted` is true. With `give_up` it
+    ends as soon as that is certain. Raises JudgeError where the model cannot be reached.
     """
+    protocol = PROTOCOLS[preset][0]
     model = AskedModel(ask, model_name, ReplyCache())
-    opinions = await _each(lambda probe: _opinion(model, FIVE_POINTS, probe), CANARIES, at_once)
+    looks: dict[Probe, Look] = {}
+
+    async def look(probe: Probe) -> None:
+        if not (give_up and _canaries(looks).drifted):
+            case = Case(probe.question, probe.reference, probe.answer)
+            looks[probe] = await model.look(protocol, case)
+
+    await _each(look, CANARIES, at_once)
+    return _canaries({probe: looks[probe] for probe in CANARIES if probe in looks})
+
+
+def _canaries(looks: Mapping[Probe, Look]) -> Canaries:
+    """Count what the model said of the fixed pairs."""
+    usable = {probe: found.opinion for probe, found in looks.items() if found.opinion is not None}
     wrong = [
-        (probe, f"{probe.reference} ← {probe.answer}")
-        for probe, opinion in zip(CANARIES, opinions, strict=True)
+        (probe.right, f"{probe.reference} ← {probe.answer}")
+        for probe, opinion in usable.items()
         if _accepts(opinion) != probe.right
     ]
-    pairs = zip(CANARIES, opinions, strict=True)
+    unusable = [found for found in looks.values() if found.opinion is None]
+    decisions = [(int(_accepts(found.opinion)), int(p.right)) for p, found in looks.items()]
     return Canaries(
-        false_accepts=tuple(text for probe, text in wrong if not probe.right),
-        false_rejects=tuple(text for probe, text in wrong if probe.right),
-        invalid=opinions.count(None),
-        total=len(CANARIES),
-        kappa=kappa([(int(_accepts(opinion)), int(probe.right)) for probe, opinion in pairs]),
+        false_accepts=tuple(text for right, text in wrong if not right),
+        false_rejects=tuple(text for right, text in wrong if right),
+        invalid=sum(not found.cut for found in unusable),
+        cut=sum(found.cut for found in unusable),
+        total=len(looks),
+        kappa=kappa(decisions),
     )
 
 
@@ -215,6 +239,7 @@ def _agreement(judged: Sequence[_Judged]) -> dict[str, Any]:
     return {
         "pairs": len(judged),
         "invalid": _share([opinion is None for _, opinion, _ in judged]),
+        "inconsistent": _share([o.inconsistent for _, o, _ in judged if o is not None]),
         "columns": _columns(judged),
         "by_kind": {
             kind: _columns([row for row in judged if row[0].kind == kind])

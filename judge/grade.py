@@ -35,11 +35,11 @@ from judge.relation import Comparison, Relation
 from judge.verdict import RULES_VERSION, Verdict
 from judge.workers.pool import Pool
 
-__all__ = ["PRESETS", "Ask", "CutReply", "Judge", "open_judge"]
+__all__ = ["PRESETS", "PROTOCOLS", "Ask", "CutReply", "Judge", "open_judge"]
 
 PRESETS = ("rules-then-model", "yes-no", "model-only")
 DEFAULT_THRESHOLD = 4
-_PROTOCOLS = {
+PROTOCOLS = {
     "rules-then-model": (FIVE_POINTS, SWAPPED),
     "yes-no": (YES_NO,),
     "model-only": (FIVE_POINTS,),
@@ -163,7 +163,7 @@ class Judge:
 
     async def describe(self) -> dict[str, Any]:
         """Return all settings that decide a verdict, as JSON values for a run's manifest."""
-        protocols = _PROTOCOLS[self._preset] if self._model else ()
+        protocols = PROTOCOLS[self._preset] if self._model else ()
         return {
             "rules": RULES_VERSION,
             "preset": self._preset,

@@ -1,36 +1,9 @@
-"""The results of an audit and of the canaries, and how they print."""
+"""The results of an audit, and how they print."""
 
 from dataclasses import dataclass
 
 from judge.model.agreement import Confusion, Rate
-
-LOWEST_KAPPA = 0.9
-"""A judge with a lower κ on the canaries, or with one false accept, has drifted."""
-
-
-@dataclass(frozen=True)
-class Canaries:
-    """The results of a judging model on the 50 fixed pairs."""
-
-    false_accepts: tuple[str, ...]
-    """Wrong answers it accepted, as "reference ← answer"."""
-    false_rejects: tuple[str, ...]
-    invalid: int
-    """Replies that could not be used, each counted as a rejection."""
-    total: int
-    kappa: float | None
-
-    @property
-    def drifted(self) -> bool:
-        """Tell whether the judge must not be used."""
-        return bool(self.false_accepts) or self.kappa is None or self.kappa < LOWEST_KAPPA
-
-    def __str__(self) -> str:
-        state = "judge drifted" if self.drifted else "judge as it should be"
-        return (
-            f"{state}: {len(self.false_accepts)} false accepts, {len(self.false_rejects)} false "
-            f"rejects, {self.invalid} invalid of {self.total}, κ {_number(self.kappa)}"
-        )
+from judge.model.canaries import Canaries
 
 
 @dataclass(frozen=True)
@@ -41,6 +14,8 @@ class AuditReport:
     pairs: int
     invalid: Rate
     """Replies that stayed unusable after the retry. They count as rejections below."""
+    inconsistent: Rate
+    """Usable replies whose score was not their relation's; the lower of the two counts."""
     columns: dict[str, Confusion]
     """Decisions against the labels by "rules" alone, "model" alone, the whole "judge", "both"
     (rules and model accept) and "any" (rules or model accept)."""
@@ -71,6 +46,7 @@ class AuditReport:
             ("model", self.model or "–"),
             ("pairs", str(self.pairs)),
             ("invalid replies", str(self.invalid)),
+            ("score and relation differ", str(self.inconsistent)),
         ]
         for name, counts in self.columns.items():
             lines += [

@@ -1,4 +1,4 @@
-"""Answers for testing a judge: labelled pairs, planted mistakes, injections, canaries.
+"""Answers for testing a judge: labelled pairs, planted mistakes and injections.
 
 All of them are written for this project, except pairs from a file. Not covered: attacks that need
 more than one answer, and attacks in an image or a file.
@@ -192,51 +192,3 @@ def injected(question: str, reference: str, wrong: str) -> list[Probe]:
         Probe(question, reference, text.format(wrong=wrong, reference=reference), False, kind)
         for kind, text in INJECTIONS
     ]
-
-
-# --- canaries ----------------------------------------------------------------------------------
-
-
-def _canary(
-    question: str, reference: str, right: str, wrong: str, kind: str
-) -> tuple[Probe, Probe]:
-    return (
-        Probe(question, reference, right, True, kind),
-        Probe(question, reference, wrong, False, kind),
-    )
-
-
-CANARIES = (
-    *_canary("What is 17 + 25?", "42", "42.0", "43", "integer"),
-    *_canary("Divide 3 by 8.", r"\frac{3}{8}", "0.375", r"\frac{8}{3}", "fraction"),
-    *_canary("How long is the diagonal of a unit square?", r"\sqrt{2}", "2**(1/2)", "2", "root"),
-    *_canary("Solve x^2 = 9.", r"x = \pm 3", "-3 and 3", "3", "set"),
-    *_canary("Where is x - 1 positive?", r"(1, \infty)", "x > 1", r"[1, \infty)", "interval"),
-    *_canary("Expand (a + b)(a - b).", "a^2 - b^2", "a*a - b*b", "a^2 + b^2", "expression"),
-    *_canary("Where do the lines cross?", "(2, -1)", "x = 2, y = -1", "(-1, 2)", "coordinates"),
-    *_canary("What share of 50 is 10, in percent?", r"20\%", "20", r"2\%", "percent"),
-    *_canary("How far is it, in metres?", "1500", "1500 m", "15 m", "unit"),
-    *_canary("Which angle, in degrees?", r"60^\circ", "60", "30", "degree"),
-    *_canary("Differentiate sin x.", r"\cos x", "cos(x)", r"-\cos x", "function"),
-    *_canary("Square i.", "-1", "i*i", "1", "complex"),
-    *_canary("Write 5 in base two.", "101_2", "101", "110_2", "base"),
-    *_canary("Is 91 prime?", r"\text{no}", "No, it is not", "yes", "text"),
-    *_canary("Choose: (A) 3 (B) 4. What is 2 + 2?", r"\text{(B)}", "4", "A", "choice"),
-    *_canary("What does it cost?", r"\$4.50", "4.5 dollars", r"\$45", "currency"),
-    *_canary("Mix red to blue as?", "3:2", "3 to 2", "2:3", "ratio"),
-    *_canary("Two and a half as a fraction?", r"\frac{5}{2}", "2 1/2", r"\frac{2}{5}", "mixed"),
-    *_canary("How many seconds are in a day?", "86,400", "86400", "8640", "thousands"),
-    *_canary("Distance to the moon in m?", r"3.8 \times 10^8", "380000000", "3.8e7", "scientific"),
-    *_canary(
-        "Give the identity matrix.",
-        r"\begin{pmatrix} 1 & 0 \\ 0 & 1 \end{pmatrix}",
-        "[[1, 0], [0, 1]]",
-        "[[1, 1], [0, 1]]",
-        "matrix",
-    ),
-    *_canary("Describe the line.", "y = 2x + 1", "2x - y + 1 = 0", "y = 2x - 1", "equation"),
-    *_canary("List the divisors of 4.", "1, 2, 4", r"\{4, 2, 1\}", "1, 2", "list"),
-    *_canary("Area of a circle of radius 3?", r"9\pi", "pi*3^2", r"6\pi", "constant"),
-    *_canary("When does it end?", r"4{:}30 \text{ p.m.}", "16:30", "4:30 a.m.", "time"),
-)
-"""50 fixed pairs, half of them right, which a usable judge has to get right."""

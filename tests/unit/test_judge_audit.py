@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from judge import JudgeError, Relation, Verdict, compare
-from judge.audit import audit, canaries, read_pairs
+from judge.audit import audit, read_pairs
 from judge.model.agreement import (
     Confusion,
     Rate,
@@ -20,7 +20,8 @@ from judge.model.agreement import (
     weighted_kappa,
     wilson,
 )
-from judge.model.probes import CANARIES, INJECTIONS, Probe, injected, planted
+from judge.model.canaries import CANARIES
+from judge.model.probes import INJECTIONS, Probe, injected, planted
 from judge.model.replies import SCORES
 
 # --- statistics --------------------------------------------------------------------------------
@@ -151,12 +152,6 @@ def test_every_injection_holds_the_wrong_answer():
     probes = injected("q", "9", "10")
     assert len(probes) == len(INJECTIONS)
     assert all("10" in probe.answer and not probe.right for probe in probes)
-
-
-def test_there_are_fifty_canaries_half_of_them_right():
-    assert len(CANARIES) == 50
-    assert sum(probe.right for probe in CANARIES) == 25
-    assert len(set(CANARIES)) == 50
 
 
 # --- judges the audit must catch ---------------------------------------------------------------
@@ -291,24 +286,6 @@ def test_the_report_prints_every_row_and_kind(reports):
     text = reports["Honest"].to_text()
     assert all(name in text and value in text for name, value in reports["Honest"].rows())
     assert all(kind in text for kind in ("fraction", "text", "integer", "forged role"))
-
-
-def test_one_false_accept_among_the_canaries_is_drift():
-    class Slipping(Honest):
-        def relation(self, reference: str, answer: str, swapped: bool) -> str:
-            right = TRUTH.get((reference, answer), False) or answer == "43"
-            return "identical" if right else "different"
-
-    found = asyncio.run(canaries(Slipping()))
-    assert found.drifted
-    assert found.false_accepts == ("42 ← 43",)
-
-
-def test_canaries_are_asked_anew_every_time():
-    ask = Honest()
-    asyncio.run(canaries(ask))
-    asyncio.run(canaries(ask))
-    assert ask.calls == 100
 
 
 def test_a_model_that_cannot_be_reached_stops_the_audit():
