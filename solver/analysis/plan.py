@@ -14,7 +14,7 @@ from solver.errors import ConfigError
 from solver.modes import Mode
 from solver.records import Problem
 from solver.stats.metrics import clopper_pearson
-from solver.stats.paired import smallest_detectable
+from solver.stats.noise import smallest_detectable
 
 CHARACTERS_PER_TOKEN = 4
 """A rule of thumb for English and LaTeX; short of a tokenizer, right within a third."""

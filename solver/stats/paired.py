@@ -7,18 +7,16 @@ run and b the second, and a difference is a - b.
 Not here: whether two runs may be compared at all, beyond holding the same problems (`compare.py`).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from fractions import Fraction
-from math import lcm, nan, sqrt
-from statistics import NormalDist
+from math import fsum, nan, sqrt
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import bdtr, stdtrit
+from scipy.special import bdtr, stdtr, stdtrit
 
-Correct = Mapping[str, Sequence[bool]]
-"""Problem id to whether each repeat was correct."""
+from solver.stats.noise import Correct, detectable_mean, paired_mean, smallest_detectable
+from solver.stats.permutation import Tally, label_permutation
 
 
 @dataclass(frozen=True)
@@ -32,48 +30,78 @@ class Counts:
 
 
 @dataclass(frozen=True)
+class Again:
+    """What repeating both runs on these same problems for ever would show of their difference."""
+
+    low: float
+    high: float
+    """95 % interval, between -1 and 1."""
+    p_value: float
+    """Two-sided."""
+
+
+@dataclass(frozen=True)
 class Difference:
     """Accuracy of run a minus accuracy of run b."""
 
     value: float
     low: float
     high: float
-    """95 % interval, between -1 and 1."""
+    """95 % interval for problems like these, between -1 and 1. Without 0 exactly if p < 0.05."""
     p_value: float
     """Two-sided. Adjust it with `holm` when several comparisons are reported."""
     test: str
     n_problems: int
     counts: Counts
     detectable: float | None
-    """Smallest true difference these problems would show 4 times in 5: `smallest_detectable`."""
+    """Smallest true difference that as many problems and repeats would show 4 times in 5."""
+    again: Again | None = None
+    """The same for these problems alone; None where one of them has a single repeat in a run."""
 
 
 def paired_difference(a: Correct, b: Correct, *, seed: int = 0) -> Difference:
     """Compare two runs over the same problems. The order of problems does not matter.
 
+    The interval and the p-value speak of problems like these, of which these are a random choice.
+    With single repeats p is McNemar's. With repeats it is the greater of two: that of a permutation
+    of labels, which is exact if the runs solve each problem equally often, and that at which the
+    interval reaches 0, which holds if they do so on average. Where the test does not tell the runs
+    apart and the interval would, the interval is extended to 0, so that they never disagree.
+
     Raises ValueError when the runs hold different problems, or a problem has no trial.
     """
     _check_same_problems(a, b)
-    rates = [(_rate(a, problem), _rate(b, problem)) for problem in sorted(a)]
-    differences = [rate_a - rate_b for rate_a, rate_b in rates]
-    floats = np.array([float(difference) for difference in differences])
+    tallies = [
+        Tally(len(a[problem]), sum(a[problem]), len(b[problem]), sum(b[problem]))
+        for problem in sorted(a)
+    ]
+    rates = [(c_a / n_a, c_b / n_b) for n_a, c_a, n_b, c_b in tallies]
+    differences = np.array([rate_a - rate_b for rate_a, rate_b in rates])
+    n, total, squares = len(rates), fsum(differences), float(differences @ differences)
+    middle, error = paired_mean(n, total, squares)
+    low, high, p_reach = _interval(middle, error, n + 1)
     counts = four_counts(rates)
-    if all(len(repeats) == 1 for run in (a, b) for repeats in run.values()):
+    if all(tally.n_a == tally.n_b == 1 for tally in tallies):
         p_value, test = mcnemar(round(counts.only_a), round(counts.only_b)), "exact McNemar"
+        again = None
+        # Half a problem won by each run: none seen does not mean none possible.
+        found = smallest_detectable(n, (squares + 1) / (n + 1))
     else:
-        p_value, test = sign_flip(differences, seed=seed)
-    low, high = bootstrap_interval(floats, seed=seed)
-    # Half a problem won by each run, as in the interval: none seen does not mean none possible.
-    discordance = (float((floats**2).sum()) + 1) / (floats.size + 1)
+        p_alike, test = label_permutation(tallies, seed=seed)
+        p_value, test = max((p_alike, test), (p_reach, "paired t over problems"))
+        again = _again(tallies, p_alike)
+        found = detectable_mean(n, _variance(tallies, differences))
+    low, high = _agreeing(low, high, p_value)
     return Difference(
-        value=float(sum(differences) / len(differences)),
+        value=total / n,
         low=low,
         high=high,
         p_value=p_value,
         test=test,
-        n_problems=len(rates),
+        n_problems=n,
         counts=counts,
-        detectable=smallest_detectable(len(rates), discordance),
+        detectable=found,
+        again=again,
     )
 
 
@@ -98,91 +126,23 @@ def mean_difference(differences: Sequence[float]) -> MeanDifference:
     return MeanDifference(value, value - half, value + half)
 
 
-def four_counts(rates: Sequence[tuple[Fraction, Fraction]]) -> Counts:
-    """Count problems solved by both, one or neither, from the shares of correct repeats of each."""
-    both = sum((x * y for x, y in rates), Fraction(0))
-    all_a = sum((x for x, _ in rates), Fraction(0))
-    all_b = sum((y for _, y in rates), Fraction(0))
+def four_counts(rates: Sequence[tuple[float, float]]) -> Counts:
+    """Count problems solved by both, one or neither, from the two shares of correct repeats."""
     return Counts(
-        both=float(both),
-        only_a=float(all_a - both),
-        only_b=float(all_b - both),
-        neither=float(len(rates) - all_a - all_b + both),
+        both=fsum(a * b for a, b in rates),
+        only_a=fsum(a * (1 - b) for a, b in rates),
+        only_b=fsum((1 - a) * b for a, b in rates),
+        neither=fsum((1 - a) * (1 - b) for a, b in rates),
     )
 
 
-def bootstrap_interval(differences: NDArray[np.float64], *, seed: int = 0) -> tuple[float, float]:
-    """Compute a 95 % interval of the mean difference: percentiles over 10,000 draws of problems.
-
-    Bootstrapping 3 problems on which the runs agree would say "no difference, surely". So the pool
-    drawn from also holds half a problem won by a and half a problem won by b, after Agresti and Min
-    (Statistics in Medicine 24, 2005). In simulation over 3 to 945 problems and 1 to 48 repeats this
-    covered 94 % or more, noise of 1 % included, where the plain bootstrap fell to 9 %.
-    """
-    values, counts = np.unique(np.append(differences, [-1.0, 1.0]), return_counts=True)
-    weights = counts.astype(np.float64)
-    weights[[0, -1]] -= 0.5
-    rng = np.random.default_rng(seed)
-    # Drawing how often each distinct value comes up is drawing the problems, only faster.
-    means = [
-        rng.multinomial(differences.size, weights / weights.sum(), size=1_000) @ values
-        for _ in range(10)
-    ]
-    low, high = np.quantile(np.concatenate(means) / differences.size, [0.025, 0.975])
-    return float(low), float(high)
-
-
 def mcnemar(only_a: int, only_b: int) -> float:
-    """Compute the p-value of McNemar's exact two-sided test, for single repeats.
+    """Return the two-sided p-value of McNemar's exact test, for single repeats.
 
-    Psychometrika 12, 1947: the chance of a split at least this uneven if each problem that only one
-    run solved were a coin toss.
+    It is the chance of a split at least this uneven if each problem that only one run solved had
+    been a coin toss (Psychometrika 12, 1947).
     """
     return min(1.0, 2 * float(bdtr(min(only_a, only_b), only_a + only_b, 0.5)))
-
-
-def sign_flip(differences: Sequence[Fraction], *, seed: int = 0) -> tuple[float, str]:
-    """Return the two-sided p-value of the paired permutation test on the mean, and its name.
-
-    If the runs were alike, each problem's difference could as well have had the other sign. All
-    choices of signs are counted where that takes less than a second, else 100,000 are drawn. With
-    single repeats this is McNemar's exact test.
-    """
-    unit = lcm(*(difference.denominator for difference in differences))
-    steps = [int(difference * unit) for difference in differences if difference]
-    if sum(map(abs, steps)) * (len(steps) + 100) < 1_000_000_000:
-        return sign_flip_exact(steps), "exact sign-flip permutation"
-    return sign_flip_drawn(steps, seed=seed), "sign-flip permutation, 100,000 draws"
-
-
-def sign_flip_exact(steps: Sequence[int]) -> float:
-    """Compute the share of choices of signs whose sum is at least as far from 0 as the steps'."""
-    sizes = [abs(step) for step in steps]
-    # A sum is that far below 0 when the sizes given a plus add up to at most `reach`.
-    reach = (sum(sizes) - abs(sum(steps))) // 2
-    chance = np.zeros(reach + 1)
-    chance[0] = 1.0
-    for size in sizes:
-        # The right side is a new array, so no size is added twice.
-        chance[size:] = chance[size:] + chance[: max(0, reach + 1 - size)]
-        chance *= 0.5
-    return min(1.0, 2 * float(chance.sum()))
-
-
-def sign_flip_drawn(steps: Sequence[int], *, seed: int = 0) -> float:
-    """Estimate `sign_flip_exact` from 100,000 random choices of signs.
-
-    The observed choice is counted among them, so p is never 0: https://arxiv.org/abs/1603.05766.
-    """
-    # Problems with the same size of difference differ in sign alone: toss them together.
-    sizes, counts = np.unique(np.abs(np.array(steps, dtype=np.float64)), return_counts=True)
-    rng = np.random.default_rng(seed)
-    hits = 0
-    for _ in range(100):
-        sums = (2 * rng.binomial(counts, 0.5, size=(1_000, sizes.size)) - counts) @ sizes
-        # Sums beyond 2^53 are rounded, and an equal one must still count as equal.
-        hits += int((np.abs(sums) >= abs(sum(steps)) * (1 - 1e-12)).sum())
-    return (hits + 1) / 100_001
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
@@ -199,30 +159,6 @@ def holm(p_values: Sequence[float]) -> list[float]:
     return adjusted
 
 
-def smallest_detectable(
-    n_problems: int, discordance: float, *, power: float = 0.8, alpha: float = 0.05
-) -> float | None:
-    """Compute the smallest true difference that a two-sided test finds with chance `power`.
-
-    `discordance` is the mean over problems of the squared difference: with single repeats, the
-    share of problems that exactly one run solves. None where not even a run that wins every problem
-    could be told apart (5 problems or fewer). From the normal approximation of Connor (Biometrics
-    43, 1987), solved for the difference: the power of the exact tests is 0.75 to 0.79 for 20 to
-    1,000 problems, where 0.8 is asked.
-    """
-    if not 0 <= discordance <= 1:
-        raise ValueError(f"discordance must lie between 0 and 1, not {discordance}")
-    if 2 * 0.5**n_problems > alpha:
-        return None
-    # n·δ² = (z_α·√ψ + z_β·√(ψ − δ²))² is quadratic in √(1 − δ²/ψ), here `rest`.
-    z_alpha, z_beta = NormalDist().inv_cdf(1 - alpha / 2), NormalDist().inv_cdf(power)
-    spread = (z_alpha * z_beta) ** 2 + (n_problems + z_beta**2) * (n_problems - z_alpha**2)
-    rest = (sqrt(spread) - z_alpha * z_beta) / (n_problems + z_beta**2)
-    share = sqrt(1 - rest**2)
-    # No difference exceeds the discordance. Where this one would, all disagreement goes one way.
-    return share * max(sqrt(discordance), share)
-
-
 def _check_same_problems(a: Correct, b: Correct) -> None:
     if not a and not b:
         raise ValueError("a comparison needs at least one problem, but there is none")
@@ -235,5 +171,45 @@ def _check_same_problems(a: Correct, b: Correct) -> None:
                 )
 
 
-def _rate(run: Correct, problem: str) -> Fraction:
-    return Fraction(sum(run[problem]), len(run[problem]))
+def _interval(middle: float, error: float, freedom: float) -> tuple[float, float, float]:
+    """Return the ends of a Wald interval with Student's quantile, and the p at which it meets 0."""
+    half = float(stdtrit(freedom, 0.975)) * error
+    p_value = 2 * float(stdtr(freedom, -abs(middle) / error))
+    return max(-1.0, middle - half), min(1.0, middle + half), p_value
+
+
+def _agreeing(low: float, high: float, p_value: float) -> tuple[float, float]:
+    """Extend an interval to 0 where the test does not exclude it."""
+    return (min(low, 0.0), max(high, 0.0)) if p_value >= 0.05 else (low, high)
+
+
+def _again(tallies: Sequence[Tally], p_alike: float) -> Again | None:
+    """Compare on these problems alone: only the replies are left to chance, not the problems.
+
+    A trial's worth of variance is added to each run, so that replies that happen to agree do not
+    look certain.
+    """
+    n_a, c_a, n_b, c_b = np.array(tallies, dtype=np.float64).T
+    if min(n_a.min(), n_b.min()) < 2:
+        return None
+    rates = c_a / n_a, c_b / n_b
+    variance = sum(
+        float((rate * (1 - rate) / (n - 1)).sum()) / len(tallies) ** 2
+        + (float((1 / n).sum()) / len(tallies) ** 2) ** 2
+        for rate, n in zip(rates, (n_a, n_b), strict=True)
+    )
+    middle = float((rates[0] - rates[1]).mean())
+    low, high, p_reach = _interval(middle, sqrt(variance), float((n_a + n_b - 2).sum()))
+    p_value = max(p_alike, p_reach)
+    return Again(*_agreeing(low, high, p_value), p_value)
+
+
+def _variance(tallies: Sequence[Tally], differences: NDArray[np.float64]) -> float:
+    """Return the variance of a problem's difference, at least what its repeats alone explain."""
+    spread = float(differences.var(ddof=1)) if differences.size > 1 else 1.0
+    repeats = [
+        c * (n - c) / (n * n * max(1, n - 1))
+        for tally in tallies
+        for n, c in ((tally.n_a, tally.c_a), (tally.n_b, tally.c_b))
+    ]
+    return max(spread, sum(repeats) / len(tallies))

@@ -12,7 +12,7 @@ from solver.cli import app
 from solver.models.scripted import Line
 from solver.run.tasks import trials_of
 from solver.stats.metrics import clopper_pearson
-from solver.stats.paired import smallest_detectable
+from solver.stats.noise import smallest_detectable
 from tests.fakes import PROBLEMS, config_of, finished_run, program
 from tests.stored import problem, said, stored, trial
 

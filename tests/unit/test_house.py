@@ -28,6 +28,7 @@ VERBS = """
     Rename Render Repair Replace Request Restrict Return Rewrite Round Run Say Score Screen See
     Select Send Serve Set Shorten Show Solve Sort Split Start Stop Store Strip Take Tell
     Time Treat Try Turn Typeset Unlink Wait Weigh Work Write Yield
+    Average Subtract Sum
 """
 
 PLACES = (

@@ -1,30 +1,21 @@
-"""Two runs side by side: tests against scipy, statsmodels and enumeration, coverage, and power."""
-
-from fractions import Fraction
-from itertools import product
+"""Two runs side by side: the test, the interval, and that they never contradict each other."""
 
 import numpy as np
 import pytest
-from scipy.stats import binom, binomtest, permutation_test, ttest_1samp
+from scipy.stats import binom, binomtest, t, ttest_1samp
 from statsmodels.stats.contingency_tables import mcnemar as statsmodels_mcnemar
 from statsmodels.stats.multitest import multipletests
 
-from solver.stats.paired import (
-    Counts,
-    bootstrap_interval,
-    holm,
-    mcnemar,
-    mean_difference,
-    paired_difference,
-    sign_flip,
-    sign_flip_drawn,
-    sign_flip_exact,
-    smallest_detectable,
-)
+from solver.stats.paired import Counts, holm, mcnemar, mean_difference, paired_difference
+from solver.stats.permutation import Tally, permutation_exact
 
 
 def run(*rows):
     return {f"p{i}": [bool(each) for each in row] for i, row in enumerate(rows)}
+
+
+def tallies(a, b):
+    return [Tally(len(a[p]), sum(a[p]), len(b[p]), sum(b[p])) for p in a]
 
 
 def test_single_repeats_are_compared_by_exact_mcnemar():
@@ -38,9 +29,144 @@ def test_single_repeats_are_compared_by_exact_mcnemar():
 
 
 def test_many_repeats_are_compared_by_permutation():
-    ours = paired_difference(run([1, 1], [1, 0]), run([0, 0], [0, 0]))
-    assert ours.test == "exact sign-flip permutation"
-    assert (ours.value, ours.p_value) == (0.75, 0.5)
+    a, b = run(*[[1] * 8] * 4, *[[1] * 6 + [0] * 2] * 36), run(*[[1] * 6 + [0] * 2] * 40)
+    ours = paired_difference(a, b)
+    assert ours.test == "exact label permutation"
+    assert (ours.value, ours.p_value) == (pytest.approx(0.025), permutation_exact(tallies(a, b)))
+
+
+def test_a_difference_that_a_few_problems_make_is_held_to_their_number():
+    # 3 problems leave little doubt about themselves, and tell nothing of others.
+    a, b = run(*[[1] * 48] * 3), run(*[[0] * 48] * 3)
+    ours = paired_difference(a, b)
+    assert ours.test == "paired t over problems"
+    assert ours.p_value > 0.05 > ours.again.p_value
+    assert ours.low <= 0 < ours.again.low
+
+
+def test_equal_models_are_not_told_apart_because_one_is_greedy():
+    # One repeat against 48: nearly every problem leans the same way, by next to nothing.
+    ours = paired_difference(run(*[[1]] * 20), run(*[[1] * 47 + [0]] * 20))
+    assert ours.p_value == pytest.approx(1)
+    assert ours.low < 0 < ours.high
+
+
+@pytest.mark.parametrize("repeats", [(1, 48), (2, 16), (4, 4), (48, 48)])
+@pytest.mark.parametrize("n", [5, 20, 35])
+def test_equal_models_are_rarely_told_apart(n, repeats):
+    rng = np.random.default_rng(n)
+    for rate in (0.5, 0.97):
+        found = again = 0
+        for _ in range(200):
+            a, b = (run(*(rng.random((n, k)) < rate)) for k in repeats)
+            ours = paired_difference(a, b)
+            found += ours.p_value <= 0.05
+            again += ours.again is not None and ours.again.p_value <= 0.05
+        assert max(found, again) <= binom.ppf(0.999, 200, 0.05)
+
+
+def test_models_that_differ_by_problem_but_not_on_average_are_not_told_apart():
+    rng = np.random.default_rng(4)
+    found = []
+    for _ in range(200):
+        a, b = (run(*np.repeat(rng.random((40, 1)) < 0.5, 48, axis=1)) for _ in "ab")
+        found.append(paired_difference(a, b).p_value <= 0.05)
+    assert np.mean(found) <= binom.ppf(0.999, 200, 0.05) / 200
+
+
+def test_an_interval_excludes_0_exactly_where_the_test_does():
+    rng = np.random.default_rng(7)
+    for _ in range(300):
+        n, k_a, k_b = rng.integers(2, 60), *rng.choice([1, 1, 4, 16], 2)
+        rate = rng.beta(2, 2, (n, 1))
+        a = run(*(rng.random((n, k_a)) < rate))
+        b = run(*(rng.random((n, k_b)) < rate ** rng.uniform(1, 2.5)))
+        ours = paired_difference(a, b)
+        for each in filter(None, (ours, ours.again)):
+            assert (each.p_value < 0.05) is not (each.low <= 0 <= each.high)
+        assert ours.low <= ours.value <= ours.high
+
+
+@pytest.mark.parametrize("n", [5, 6, 8, 35, 105])
+def test_mcnemar_never_excludes_0_where_the_interval_would_not(n):
+    for only_a in range(n + 1):
+        for only_b in range(min(only_a, n - only_a + 1)):
+            low, _ = single_interval(n, only_a, only_b)
+            assert low > 0 or mcnemar(only_a, only_b) >= 0.05
+
+
+def single_interval(n, only_a, only_b):
+    """Return Bonett and Price's interval by their formula, with Student's quantile."""
+    p_a, p_b = (only_a + 1) / (n + 2), (only_b + 1) / (n + 2)
+    half = t.ppf(0.975, n + 1) * np.sqrt((p_a + p_b - (p_a - p_b) ** 2) / (n + 2))
+    return max(-1, p_a - p_b - half), min(1, p_a - p_b + half)
+
+
+def test_single_repeats_get_the_interval_of_bonett_and_price():
+    a = run(*[[1]] * 12, *[[0]] * 3, *[[1]] * 20)
+    b = run(*[[0]] * 12, *[[1]] * 3, *[[1]] * 20)
+    ours = paired_difference(a, b)
+    assert (ours.low, ours.high) == pytest.approx(single_interval(35, 12, 3))
+
+
+@pytest.mark.parametrize("n", [5, 10, 20, 35, 105])
+def test_the_interval_covers_with_single_repeats(n):
+    """Enumerate every table of 2 by 2, also where only one run ever wins."""
+    for discordance in (0.02, 0.15, 0.3, 0.9):
+        for share in (0.5, 0.8, 1):
+            truth, covered = discordance * (2 * share - 1), 0.0
+            for differ in range(n + 1):
+                weight = binom.pmf(differ, n, discordance) * binom.pmf(
+                    np.arange(differ + 1), differ, share
+                )
+                for only_a in np.flatnonzero(weight > 1e-9):
+                    low, high = single_interval(n, only_a, differ - only_a)
+                    covered += weight[only_a] * (low <= truth + 1e-12 and truth <= high + 1e-12)
+            assert covered >= 0.943
+
+
+@pytest.mark.parametrize("n", [5, 20, 50])
+@pytest.mark.parametrize("repeats", [(4, 4), (1, 48), (48, 48)])
+def test_the_interval_covers_with_repeats(n, repeats):
+    rng = np.random.default_rng(8)
+    for truth, likeness in ((0.02, 0), (0.15, 0), (0.5, 0), (0, 0.4), (0, 1e9)):
+        covered = []
+        for _ in range(200):
+            # Likeness 0: run a solves some problems always that run b never solves.
+            chances = (
+                [(rng.random((n, 1)) < truth) * 1.0, np.zeros((n, 1))]
+                if likeness == 0
+                else [rng.beta(0.6 * likeness, 0.4 * likeness, (n, 1))] * 2
+            )
+            rows = [rng.random((n, k)) < rate for k, rate in zip(repeats, chances, strict=True)]
+            ours = paired_difference(*(run(*each) for each in rows))
+            covered.append(ours.low <= truth <= ours.high)
+        assert np.sum(covered) >= binom.ppf(0.001, 200, 0.94)
+
+
+@pytest.mark.parametrize(("n", "repeats"), [(5, 4), (5, 48), (35, 2), (35, 16)])
+def test_the_interval_for_these_problems_covers_over_runs_of_them(n, repeats):
+    rng = np.random.default_rng(9)
+    for shape in (0.1, 1, 20):
+        chances = rng.beta(shape, shape / 2, (2, n, 1))
+        truth = chances.mean(axis=1)[:, 0] @ [1, -1]
+        covered = []
+        for _ in range(200):
+            a, b = (run(*(rng.random((n, repeats)) < side)) for side in chances)
+            again = paired_difference(a, b).again
+            covered.append(again.low <= truth <= again.high)
+        assert np.sum(covered) >= binom.ppf(0.001, 200, 0.94)
+
+
+def test_single_repeats_tell_nothing_of_another_run_of_the_same_problems():
+    assert paired_difference(run([1], [1]), run([0], [1])).again is None
+    assert paired_difference(run([1, 1], [1, 1]), run([0, 0], [1])).again is None
+
+
+def test_a_detectable_difference_is_no_larger_than_one_that_was_found():
+    ours = paired_difference(run(*[[1] * 44 + [0] * 4] * 35), run(*[[1] * 34 + [0] * 14] * 35))
+    assert ours.p_value < 0.05
+    assert ours.detectable < ours.value
 
 
 def test_counts_with_repeats_are_expected_counts():
@@ -62,10 +188,20 @@ def test_the_order_of_problems_changes_nothing():
     assert paired_difference(a, b) == paired_difference(dict(reversed(a.items())), b)
 
 
-def test_the_same_seed_gives_the_same_interval():
-    differences = np.linspace(-0.3, 0.5, 30)
-    assert bootstrap_interval(differences, seed=1) == bootstrap_interval(differences, seed=1)
-    assert bootstrap_interval(differences, seed=1) != bootstrap_interval(differences, seed=2)
+def test_agreeing_on_three_problems_is_no_proof_of_equality():
+    ours = paired_difference(*[run([1] * 48, [0] * 48, [1] * 48)] * 2)
+    assert ours.low <= -0.3
+    assert ours.high >= 0.3
+
+
+def test_a_large_sample_has_the_textbook_interval():
+    rates = np.random.default_rng(0).binomial(4, 0.5, (2, 2_000)) / 4
+    a, b = (run(*([1] * int(4 * x) + [0] * int(4 - 4 * x) for x in side)) for side in rates)
+    differences = rates[0] - rates[1]
+    half = 1.96 * differences.std(ddof=1) / np.sqrt(differences.size)
+    ours = paired_difference(a, b)
+    textbook = (differences.mean() - half, differences.mean() + half)
+    assert (ours.low, ours.high) == pytest.approx(textbook, abs=0.002)
 
 
 def test_runs_over_different_problems_are_refused_by_name():
@@ -93,78 +229,9 @@ def test_mcnemar_equals_statsmodels_and_the_binomial(b, c):
         assert mcnemar(b, c) == pytest.approx(binomtest(b, b + c).pvalue, rel=1e-12)
 
 
-def test_the_permutation_test_equals_a_count_of_every_choice_of_signs():
-    rng = np.random.default_rng(0)
-    for _ in range(50):
-        steps = rng.integers(-5, 8, rng.integers(1, 9)).tolist()
-        sums = [abs(np.dot(signs, steps)) for signs in product((-1, 1), repeat=len(steps))]
-        assert sign_flip_exact(steps) == pytest.approx(np.mean(np.array(sums) >= abs(sum(steps))))
-
-
-def test_the_permutation_test_equals_scipy():
-    rng = np.random.default_rng(1)
-    a, b = rng.binomial(4, 0.7, 10), rng.binomial(4, 0.4, 10)
-    theirs = permutation_test(
-        (a, b), lambda x, y: np.sum(x - y), permutation_type="samples", n_resamples=np.inf
-    )
-    assert sign_flip([Fraction(int(each), 4) for each in a - b])[0] == pytest.approx(theirs.pvalue)
-
-
-def test_with_single_repeats_the_permutation_test_is_mcnemar():
-    steps = [1] * 31 + [-1] * 17 + [0] * 50
-    assert sign_flip_exact(steps) == pytest.approx(mcnemar(31, 17), rel=1e-12)
-
-
-def test_random_signs_agree_with_all_signs():
-    steps = np.random.default_rng(4).integers(-20, 22, 400).tolist()
-    exact = sign_flip_exact(steps)
-    assert 0.01 < exact < 0.5
-    assert sign_flip_drawn(steps) == pytest.approx(exact, abs=0.005)
-
-
-def test_random_signs_never_give_a_p_value_of_zero():
-    assert sign_flip_drawn([1] * 200) == 1 / 100_001
-
-
-def test_a_test_too_long_to_count_is_drawn_and_says_so():
-    # Repeats of many different numbers have no small common unit.
-    primes = [101, 103, 107, 109, 113, 127, 131, 137]
-    p_value, test = sign_flip([Fraction(1, prime) for prime in primes])
-    assert test == "sign-flip permutation, 100,000 draws"
-    assert p_value == pytest.approx(2 * 0.5**8, abs=0.002)
-
-
 def test_runs_that_agree_everywhere_differ_by_chance():
     ours = paired_difference(run([1, 1], [0, 0]), run([1, 1], [0, 0]))
     assert (ours.value, ours.p_value) == (0, 1)
-
-
-def test_agreeing_on_three_problems_is_no_proof_of_equality():
-    low, high = bootstrap_interval(np.zeros(3))
-    assert low <= -0.3
-    assert high >= 0.3
-
-
-@pytest.mark.parametrize("n", [3, 10, 35])
-@pytest.mark.parametrize("repeats", [1, 8])
-def test_the_interval_covers_the_true_difference(n, repeats):
-    rng = np.random.default_rng(8)
-    for truth, likeness in ((0, 0.5), (0.1, 5), (0.3, 1)):
-        covered = []
-        for world in range(100):
-            a = rng.beta(0.5 * likeness, 0.5 * likeness, n)
-            b = np.where(rng.random(n) < truth / 0.5, 1, a)
-            differences = (rng.binomial(repeats, b) - rng.binomial(repeats, a)) / repeats
-            low, high = bootstrap_interval(differences, seed=world)
-            covered.append(low <= truth <= high)
-        assert np.mean(covered) >= 0.91
-
-
-def test_a_large_sample_has_the_textbook_interval():
-    differences = np.random.default_rng(0).choice([-1.0, 0, 0, 1.0], 5_000)
-    half = 1.96 * differences.std(ddof=1) / np.sqrt(5_000)
-    textbook = (differences.mean() - half, differences.mean() + half)
-    assert bootstrap_interval(differences) == pytest.approx(textbook, abs=0.002)
 
 
 @pytest.mark.parametrize("size", [1, 2, 7])
@@ -178,38 +245,6 @@ def test_holm_equals_statsmodels(size):
 
 def test_holm_of_no_tests_is_empty():
     assert holm([]) == []
-
-
-def test_connors_sample_size_is_inverted():
-    # alpha 0.05 one-sided, power 0.9, 45 % against 5 %: 23 pairs are enough and 22 are not.
-    assert smallest_detectable(23, 0.5, power=0.9, alpha=0.1) <= 0.4
-    assert smallest_detectable(22, 0.5, power=0.9, alpha=0.1) > 0.4
-
-
-@pytest.mark.parametrize("n", [20, 35, 100, 500, 945])
-@pytest.mark.parametrize("discordance", [0.05, 0.2, 0.4])
-def test_the_detectable_difference_is_found_about_4_times_in_5(n, discordance):
-    difference = smallest_detectable(n, discordance)
-    discordance = max(discordance, difference)
-    power = 0.0
-    for disagree in range(1, n + 1):
-        only_a = np.arange(disagree + 1)
-        found = [mcnemar(int(x), int(disagree - x)) <= 0.05 for x in only_a]
-        split = binom.pmf(only_a, disagree, (1 + difference / discordance) / 2)
-        power += binom.pmf(disagree, n, discordance) * split[found].sum()
-        if binom.sf(disagree, n, discordance) < 1e-9:
-            break
-    assert 0.74 <= power <= 0.81
-
-
-def test_no_difference_shows_in_five_problems():
-    assert smallest_detectable(5, 0.2) is None
-    assert smallest_detectable(6, 0.2) < 1
-
-
-def test_a_discordance_that_is_no_share_is_refused():
-    with pytest.raises(ValueError, match="discordance must lie between 0 and 1"):
-        smallest_detectable(100, 20)
 
 
 @pytest.mark.parametrize("n", [2, 3, 35, 945])
