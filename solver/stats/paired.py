@@ -77,15 +77,13 @@ def paired_difference(a: Correct, b: Correct, *, seed: int = 0) -> Difference:
     ]
     rates = [(c_a / n_a, c_b / n_b) for n_a, c_a, n_b, c_b in tallies]
     differences = np.array([rate_a - rate_b for rate_a, rate_b in rates])
-    n, total, squares = len(rates), fsum(differences), float(differences @ differences)
-    middle, error = paired_mean(n, total, squares)
-    low, high, p_reach = _interval(middle, error, n + 1)
+    n, low, high, p_reach = len(rates), *mean_interval(differences)
     counts = four_counts(rates)
     if all(tally.n_a == tally.n_b == 1 for tally in tallies):
         p_value, test = mcnemar(round(counts.only_a), round(counts.only_b)), "exact McNemar"
         again = None
         # Half a problem won by each run: none seen does not mean none possible.
-        found = smallest_detectable(n, (squares + 1) / (n + 1))
+        found = smallest_detectable(n, (counts.only_a + counts.only_b + 1) / (n + 1))
     else:
         p_alike, test = label_permutation(tallies, seed=seed)
         p_value, test = max((p_alike, test), (p_reach, "paired t over problems"))
@@ -93,7 +91,7 @@ def paired_difference(a: Correct, b: Correct, *, seed: int = 0) -> Difference:
         found = detectable_mean(n, _variance(tallies, differences))
     low, high = _agreeing(low, high, p_value)
     return Difference(
-        value=total / n,
+        value=fsum(differences) / n,
         low=low,
         high=high,
         p_value=p_value,
@@ -134,6 +132,18 @@ def four_counts(rates: Sequence[tuple[float, float]]) -> Counts:
         only_b=fsum((1 - a) * b for a, b in rates),
         neither=fsum((1 - a) * (1 - b) for a, b in rates),
     )
+
+
+def mean_interval(differences: NDArray[np.float64]) -> tuple[float, float, float]:
+    """Return the 95 % interval of a mean difference over problems, and the p at which it meets 0.
+
+    The interval is Bonett and Price's (`paired_mean`) with Student's quantile. With single repeats
+    it covers 94.4 % or more of the time, by enumeration over 3 to 200 problems, also where only one
+    run ever wins; with repeats 93 % or more in every cell of `tests/bench/statistics.py`.
+    """
+    n = differences.size
+    middle, error = paired_mean(n, fsum(differences), float(differences @ differences))
+    return _interval(middle, error, n + 1)
 
 
 def mcnemar(only_a: int, only_b: int) -> float:
