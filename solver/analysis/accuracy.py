@@ -78,10 +78,12 @@ class RunAccuracy:
     trials: int
     planned: int
     problems: int
+    scored: int
+    """Problems with a scored trial: an error of ours says nothing about a problem."""
     judges: int
     """Judges whose verdicts count; more than one where judging again was interrupted."""
     unsolved: list[str]
-    """Problems that no model solved in any mode."""
+    """Problems with a scored trial that no model solved in any mode."""
 
 
 def accuracy_of_run(store: Store, rows: Iterable[Row] | None = None) -> RunAccuracy:
@@ -109,15 +111,17 @@ def count_accuracy(
     by_arm: dict[tuple[str, str], list[Row]] = defaultdict(list)
     for row in rows:
         by_arm[row.model, row.mode].append(row)
-    solved = {r.problem_id for rows in by_arm.values() for r in rows if r.correct}
-    tried = {r.problem_id for rows in by_arm.values() for r in rows}
+    everything = [row for rows in by_arm.values() for row in rows]
+    scored = {row.problem_id for row in everything if row.outcome.scored}
+    solved = {row.problem_id for row in everything if row.correct}
     return RunAccuracy(
         arms=[_arm(*arm, rows, problems, config) for arm, rows in by_arm.items()],
-        trials=sum(len(rows) for rows in by_arm.values()),
+        trials=len(everything),
         planned=planned,
-        problems=len(tried),
-        judges=len({r.judge for rows in by_arm.values() for r in rows if r.judge}),
-        unsolved=[problem_id for problem_id in problems if problem_id in tried - solved],
+        problems=len({row.problem_id for row in everything}),
+        scored=len(scored),
+        judges=len({row.judge for row in everything if row.judge}),
+        unsolved=[problem_id for problem_id in problems if problem_id in scored - solved],
     )
 
 

@@ -115,7 +115,7 @@ class Failures:
 
     arms: tuple[ArmFailures, ...]
     tried: int
-    """Problems with a trial."""
+    """Problems with a scored trial: an error of ours says nothing about a problem."""
     unsolved: tuple[str, ...]
     """Problems that no model solved in any mode."""
     solved_by: tuple[SolvedBy, ...]
@@ -169,7 +169,7 @@ def analyse(
         arm: {trial.row.problem_id for trial in trials if trial.correct}
         for arm, trials in arms.items()
     }
-    tried = {row.problem_id for row in by_key.values()}
+    tried = {row.problem_id for row in by_key.values() if row.outcome.scored}
     unsolved = tried.difference(*solved.values())
     return Failures(
         arms=tuple(_arm(*arm, trials, problems, read_texts) for arm, trials in arms.items()),
@@ -292,7 +292,10 @@ def _solved_by(
     solved: Mapping[tuple[str, str], set[str]],
     problems: Mapping[str, Problem],
 ) -> Iterator[SolvedBy]:
-    tried = {arm: {trial.row.problem_id for trial in trials} for arm, trials in arms.items()}
+    tried = {
+        arm: {trial.row.problem_id for trial in trials if trial.row.outcome.scored}
+        for arm, trials in arms.items()
+    }
     for one, other in permutations(arms, 2):
         if one[0] == other[0]:
             only = (solved[one] & tried[other]) - solved[other]

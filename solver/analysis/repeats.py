@@ -86,7 +86,7 @@ def repeats_of(
 
     `ks` are by default `usual_ks`; larger ones than there are repeats are left out. `greedy` are
     the rows of a run at temperature 0; those of problems that `rows` does not hold are left out.
-    `same` says which wrong answers vote together, by default those that are equal by the judge's
+    `same` says which answers vote together, by default those that are equal by the judge's
     rules, which takes a millisecond a pair. `weights` are those of self-verified trials, by key
     (`solver.analysis.checks.vote_weights`).
     """
@@ -170,7 +170,7 @@ def _reading(
 def _at(
     k: int,
     tallies: Tallies,
-    votes: Sequence[tuple[list[int | None], int | None]],
+    votes: Sequence[tuple[list[int | None], dict[int, float]]],
     taus: Sequence[str],
 ) -> AtK:
     trials = sum(n for n, _ in tallies.values())
@@ -196,23 +196,25 @@ def _verified(
     for trials in rounds.values():
         labels, right = _votes(trials, same)
         winners = vote(labels, [weights.get(row.key, 0.0) for row in trials])
-        values.append((right in winners) / len(winners) if winners else 0.0)
+        values.append(sum(right[each] for each in winners) / len(winners) if winners else 0.0)
     return estimate(values, sum(map(len, rounds.values())))
 
 
 def _votes(
     trials: Sequence[Row], same: Callable[[str, str], bool]
-) -> tuple[list[int | None], int | None]:
-    """Return the class of each trial's answer, and which of them is right (None where none is).
+) -> tuple[list[int | None], dict[int, float]]:
+    """Return the class of each trial's answer, and what share of each class was judged right.
 
-    Answers judged right are one class, for they agree with the reference. The others are compared
-    with each other, by default by the judge's rules, which never ask a model.
+    Classes come from the answers alone: a vote that merged right answers because the judge accepts
+    them would know the reference. Answers are compared by `same`, by default the judge's rules,
+    which never ask a model.
     """
-    others = [None if row.correct or row.failure else row.answer for row in trials]
-    classes = group(others, same)
-    right = len(trials)
-    labels = [right if row.correct else label for row, label in zip(trials, classes, strict=True)]
-    return labels, right if right in labels else None
+    labels = group([None if row.failure else row.answer for row in trials], same)
+    verdicts: dict[int, list[bool]] = defaultdict(list)
+    for row, label in zip(trials, labels, strict=True):
+        if label is not None:
+            verdicts[label].append(row.correct)
+    return labels, {label: sum(found) / len(found) for label, found in verdicts.items()}
 
 
 @lru_cache(maxsize=65536)

@@ -31,7 +31,7 @@ class Section:
 
 def dot(name: str, found: Estimate) -> Dot:
     """Return an accuracy as a mark of a figure."""
-    return Dot(name, found.value, found.low, found.high, found.n_trials)
+    return Dot(name, found.value, found.low, found.high, found.n_problems)
 
 
 def value_and_range(found: Estimate | None) -> tuple[float | None, tuple[float, float] | None]:

@@ -173,19 +173,24 @@ def group(
     return [labels[answer] for answer in answers]
 
 
-def maj_at_k(labels: Sequence[int | None], correct: int | None, k: int) -> float:
-    """Compute the chance that the correct class gets the most votes of k repeats, drawn from these.
+def maj_at_k(labels: Sequence[int | None], right: Mapping[int, float], k: int) -> float:
+    """Compute the chance that the most frequent of k answers, drawn from these, is right.
 
     Wang et al. 2022, https://arxiv.org/abs/2203.11171, as the exact mean over all C(n, k) draws.
-    `labels` are the repeats' classes (see `group`), `correct` the class the judge accepts, None if
-    no repeat gave it. A tie of t classes counts 1/t. A repeat without an answer (None) is drawn
-    like any other but casts no vote, and a draw without votes is wrong.
+    `labels` are the repeats' classes (see `group`), and `right` says of each class how much of it
+    the judge accepts, 0 where it is missing. Several classes can be right: the vote sees the
+    answers, never the verdicts. A tie of t classes counts 1/t each. A repeat without an answer
+    (None) is drawn like any other but casts no vote, and a draw without votes is wrong.
     """
     sizes = Counter(labels)
     silent = sizes.pop(None, 0)
-    right = sizes.pop(correct, 0) if correct is not None else 0
-    _check(len(labels), right, k, f"maj@{k}")
-    return _majority(right, tuple(sorted(sizes.values(), reverse=True)), silent, k)
+    _check(len(labels), 0, k, f"maj@{k}")
+    won = 0.0
+    for label, share in right.items():
+        if share and label in sizes:
+            rivals = sorted((sizes[other] for other in sizes if other != label), reverse=True)
+            won += share * _majority(sizes[label], tuple(rivals), silent, k)
+    return min(1.0, won)
 
 
 def vote(
@@ -256,7 +261,7 @@ def _each(
 
 @lru_cache(maxsize=65536)
 def _majority(right: int, rivals: tuple[int, ...], silent: int, k: int) -> float:
-    """Compute `maj_at_k` from the class sizes alone, which thousands of problems share."""
+    """Compute how often one class wins from the class sizes alone, which many problems share."""
     won = Fraction(0)
     for votes in range(1, min(right, k) + 1):
         # counts[drawn, tied]: draws of `drawn` rival repeats in which `tied` rival classes get as

@@ -107,6 +107,22 @@ def test_p_values_are_adjusted_over_all_comparisons_made_together(tmp_path):
     assert found[0].adjusted > found[0].difference.p_value
 
 
+def test_a_sentence_follows_the_adjusted_p_and_never_one_interval(tmp_path, capsys):
+    runs = [
+        run_of(tmp_path / name, rights)
+        for name, rights in (("a", [1] * 9), ("b", [1] * 9), ("c", [0] * 6 + [1] * 3))
+    ]
+    found = compare_runs(runs)
+    a_and_c = found[1].difference
+    assert a_and_c.p_value < 0.05
+    assert a_and_c.low > 0
+    assert found[1].adjusted > 0.05
+    show_comparisons(found)
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "more accurate" not in shown
+    assert "An interval without 0 is of that pair alone" in shown
+
+
 def test_a_greedy_run_is_compared_with_all_repeats_of_the_other(tmp_path):
     many = [trial(f"p{n}", said("1"), right=r < n, repeat=r) for n in range(9) for r in range(4)]
     store = stored(tmp_path / "many", PROBLEMS, many)

@@ -161,6 +161,23 @@ def test_problems_that_nobody_solved_are_the_main_table_s(store):
     assert found.unsolved == tuple(accuracy_of_run(store).unsolved) == ("p4",)
 
 
+def test_errors_of_ours_leave_no_problem_unsolved(tmp_path):
+    trials = [
+        trial("p1", said("2"), right=False),
+        trial("p1", said("1"), right=True, mode="cot"),
+        trial("p2", error="the server left"),
+        trial("p2", error="the server left", mode="cot"),
+        trial("p3", said("3"), right=True),
+        trial("p3", error="the server left", mode="cot"),
+    ]
+    store = stored(tmp_path / "r", [problem(n) for n in (1, 2, 3)], trials)
+    found, table = failures_of(store), accuracy_of_run(store)
+    store.close()
+    assert (found.unsolved, found.tried) == ((), 2)
+    assert (table.unsolved, table.scored, table.problems) == ([], 2, 3)
+    assert [each.problems for each in found.solved_by if each.mode == "code"] == [()]
+
+
 def test_a_problem_that_only_one_mode_solves_is_listed_under_it(store):
     solved = {(by.mode, by.never): by.problems for by in failures_of(store).solved_by}
     assert solved == {("code", "cot"): ("p1", "p3"), ("cot", "code"): ("p2",)}

@@ -75,6 +75,13 @@ def test_parts_add_up_to_the_overall_row(demo, demo_tables, name):
             assert [sum(parts)] == whole == [getattr(cell, column)]
 
 
+def test_n_of_a_figure_counts_problems_and_not_trials(tmp_path):
+    folder = write_run(tmp_path / "r", problems=5, repeats=4)
+    shown = Page(page_of(folder, output=tmp_path / "page.html")).text
+    assert "n = 5" in shown
+    assert "n = 20" not in shown
+
+
 def test_outcomes_add_up_to_the_trials(demo, demo_tables):
     head, *rows = demo_tables["outcomes"]
     for row in rows:

@@ -176,7 +176,10 @@ def test_tau_outside_0_to_1_is_refused(tau):
         ),
         (lambda: mg_pass_at_k(4, 1, 0), "mG-Pass@0 needs k of at least 1"),
         (lambda: g_pass_at_k(4, 5, 2, 1), "G-Pass@2 needs 0 <= c <= n, but 5 of 4 repeats are"),
-        (lambda: maj_at_k([0, 0], 0, 3), "maj@3 needs at least 3 repeats per problem, but there"),
+        (
+            lambda: maj_at_k([0, 0], {0: 1}, 3),
+            "maj@3 needs at least 3 repeats per problem, but there",
+        ),
     ],
 )
 def test_impossible_numbers_are_refused(call, message):
@@ -228,25 +231,36 @@ def test_maj_at_k_equals_a_vote_in_every_draw():
         for k in range(1, len(labels) + 1):
             for correct in (0, 1, 3):
                 expected = majority_by_brute_force(labels, correct, k)
-                assert maj_at_k(labels, correct, k) == pytest.approx(expected, abs=1e-15)
+                assert maj_at_k(labels, {correct: 1}, k) == pytest.approx(expected, abs=1e-15)
 
 
 def test_maj_at_1_is_the_share_of_correct_repeats():
-    assert maj_at_k([0, 0, 1, None], 0, 1) == 0.5
+    assert maj_at_k([0, 0, 1, None], {0: 1}, 1) == 0.5
+
+
+def test_right_answers_in_three_classes_do_not_vote_together():
+    right = {0: 1, 1: 1, 2: 1}
+    assert maj_at_k([0, 1, 2, 3, 3], right, 5) == 0
+    assert maj_at_k([0, 1, 2], right, 3) == 1
+    assert maj_at_k([0, 1, 2, 3], right, 4) == 0.75
+
+
+def test_a_class_judged_right_in_part_counts_in_part():
+    assert maj_at_k([0, 0, 0, 1], {0: 2 / 3}, 4) == pytest.approx(2 / 3)
 
 
 def test_a_tie_counts_by_halves():
-    assert maj_at_k([0, 0, 1, 1], 0, 4) == 0.5
+    assert maj_at_k([0, 0, 1, 1], {0: 1}, 4) == 0.5
 
 
 def test_answers_never_given_and_votes_never_cast_win_nothing():
-    assert maj_at_k([0, 1, 1], None, 3) == 0
-    assert maj_at_k([0, 1, 1], 7, 3) == 0
-    assert maj_at_k([None, None, None], None, 3) == 0
+    assert maj_at_k([0, 1, 1], {}, 3) == 0
+    assert maj_at_k([0, 1, 1], {7: 1}, 3) == 0
+    assert maj_at_k([None, None, None], {}, 3) == 0
 
 
 def test_a_repeat_without_an_answer_does_not_outvote_one_with():
-    assert maj_at_k([None, None, 0], 0, 3) == 1
+    assert maj_at_k([None, None, 0], {0: 1}, 3) == 1
 
 
 def test_half_and_one_half_vote_together():
@@ -255,7 +269,7 @@ def test_half_and_one_half_vote_together():
 
     labels = group(["1/2", "3", None, "0.5", "1/2", "3.0"], same)
     assert labels == [0, 1, None, 0, 0, 1]
-    assert maj_at_k(labels, 0, 6) == 1
+    assert maj_at_k(labels, {0: 1}, 6) == 1
 
 
 def test_equal_answers_are_compared_once():

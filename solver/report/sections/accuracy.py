@@ -216,7 +216,7 @@ def _verdicts(named: Named) -> tuple[Value, ...]:
 
 def unsolved(runs: Sequence[Run]) -> Section | None:
     """List the problems that nobody solved."""
-    return never_solved([(run.name, run.accuracy.unsolved, run.accuracy.problems) for run in runs])
+    return never_solved([(run.name, run.accuracy.unsolved, run.accuracy.scored) for run in runs])
 
 
 def never_solved(found: Sequence[tuple[str, Sequence[str], int]]) -> Section | None:

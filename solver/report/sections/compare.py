@@ -296,22 +296,25 @@ def _name(each: Comparison, names: Names) -> str:
 
 
 def _sentences(found: Sequence[Comparison], pairs: int, names: Names) -> Iterator[str]:
-    """Yield a sentence for each clear difference, and one for all that are not clear."""
+    """Yield a sentence for each clear difference, and one for all that are not clear.
+
+    A difference is clear by p after Holm alone: of many intervals, some exclude 0 by chance.
+    """
     clear: list[str] = []
     unclear: dict[str, list[Comparison]] = defaultdict(list)
     for each in found:
-        if each.difference.low <= 0 <= each.difference.high:
-            unclear[_of_side(each.a, names)].append(each)
-        else:
+        if each.adjusted < 0.05:
             clear.append(_clear(each, pairs, names))
+        else:
+            unclear[_of_side(each.a, names)].append(each)
     yield from clear[:MOST_SENTENCES]
     for first, group in list(unclear.items())[:MOST_SENTENCES]:
-        yield _unclear(first, group, names)
+        yield _unclear(first, group, pairs, names)
 
 
 def _clear(each: Comparison, pairs: int, names: Names) -> str:
     found = each.difference
-    p = f"; p {text_of(each.adjusted, Kind.CHANCE)} after Holm over {pairs} pairs" * (pairs > 1)
+    p = f"; p {text_of(each.adjusted, Kind.CHANCE)}{_holm(pairs)}"
     first, second = _of_side(each.a, names), _of_side(each.b, names)
     points = text_of(abs(found.value), Kind.SHARE).removesuffix(" %")
     better, worse = (first, second) if found.value > 0 else (second, first)
@@ -321,19 +324,26 @@ def _clear(each: Comparison, pairs: int, names: Names) -> str:
     )
 
 
-def _unclear(first: str, group: Sequence[Comparison], names: Names) -> str:
+def _unclear(first: str, group: Sequence[Comparison], pairs: int, names: Names) -> str:
     others = [
         f"{_of_side(each.b, names)} ({text_of(each.difference.value, Kind.POINTS)};"
-        f" {_span(each.difference)})"
+        f" {_span(each.difference)}; p {text_of(each.adjusted, Kind.CHANCE)})"
         for each in group
     ]
     sizes = sorted({each.difference.n_problems for each in group})
     problems = f"{sizes[0]:,}" + (f" to {sizes[-1]:,}" if len(sizes) > 1 else "")
+    alone = ""
+    if any(not each.difference.low <= 0 <= each.difference.high for each in group):
+        alone = " An interval without 0 is of that pair alone; p allows for all pairs."
     return (
         f"{first} cannot be told apart with this many problems from {listed(others)}: in brackets"
-        " the difference in points, first minus second, and its 95 % interval;"
-        f" n = {problems} problems."
+        " the difference in points, first minus second, its 95 % interval, and"
+        f" p{_holm(pairs)}; n = {problems} problems.{alone}"
     )
+
+
+def _holm(pairs: int) -> str:
+    return f" after Holm over {pairs} pairs" * (pairs > 1)
 
 
 def _span(found: Difference) -> str:
