@@ -39,8 +39,8 @@ def rejudge(
     from solver.checks.rejudge import rejudge as judge_again
     from solver.checks.rejudge import rejudge_as_first
     from solver.checks.shown import show_change
-    from solver.report.show import show_run
     from solver.errors import ConfigError
+    from solver.report.show import show_run
     from solver.store import Store
 
     overrides: dict[str, Any] = {"preset": preset, "threshold": threshold}

@@ -9,9 +9,9 @@ from itertools import pairwise
 import pytest
 
 from judge.compare import Relation, compare
-from judge.reading.wrappers import strip_wording
 from judge.reading.grammar import read
 from judge.reading.show import show
+from judge.reading.wrappers import strip_wording
 from solver.problems import load
 from tests.needs import shared_data
 
