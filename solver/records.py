@@ -11,6 +11,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+import judge
 from judge import Verdict
 from sandbox import Execution, Exit, Finding, Level
 
@@ -81,8 +82,17 @@ class Reply(Record):
     """What a model answered to one request, or to several that made one text."""
 
     text: str
+    """The reply without the model's thoughts. Nothing else is read, run, judged or sent back."""
+    thoughts: str = ""
+    """What a reasoning model wrote before its reply, where the server shows it."""
     input_tokens: int = 0
     output_tokens: int = 0
+    """Thoughts included."""
+    thought_tokens: int | None = None
+    """Tokens of the thoughts; None where there were none, or nobody knows."""
+    thoughts_counted: Literal["reported", "counted", "estimated"] | None = None
+    """`reported` by the server; `counted` as all tokens minus those of the prompt and the text;
+    `estimated` by the length of thoughts and text, where only their sum is known."""
     seconds: float = 0.0
     """Wall time of the request that succeeded, without waiting in our own queue or backing off."""
     requests: int = 1
@@ -96,6 +106,11 @@ class Reply(Record):
     interventions: tuple[Intervention, ...] = ()
     """What a controller did while the reply was written."""
 
+    @property
+    def only_thoughts(self) -> bool:
+        """Tell whether the model thought and then ended, or was cut, before it replied."""
+        return not self.text.strip() and bool(self.thoughts or self.thought_tokens)
+
 
 class Failure(StrEnum):
     """Why a turn gave no answer. Each is the model's doing, never ours."""
@@ -108,6 +123,19 @@ class Failure(StrEnum):
     NO_OUTPUT = "no_output"
     NO_ANSWER = "no_answer"
     TRUNCATED = "truncated"
+
+
+class Detail(StrEnum):
+    """What explains a failure, beyond its kind."""
+
+    CUT_THINKING = "cut while thinking"
+    CUT_ANSWERING = "cut while answering"
+    ENDED_THINKING = "ended while thinking"
+    ONLY_IN_THOUGHTS = "answer only in the thoughts"
+
+
+_DETAILED = (Failure.TRUNCATED, Failure.NO_ANSWER, Failure.NO_CODE)
+_BOXED = ("boxed", "boxes")
 
 
 class Verification(StrEnum):
@@ -142,6 +170,19 @@ class Turn(Record):
     def refusals(self) -> tuple[Finding, ...]:
         """Return what of the findings kept the program from running."""
         return tuple(finding for finding in self.findings if finding.level is Level.REFUSE)
+
+    @property
+    def detail(self) -> Detail | None:
+        """Say more of a failure than its kind, where the thoughts or the cap explain it."""
+        failure, reply = self.failure, self.reply
+        if reply.prompt_cut or failure not in _DETAILED:
+            return None
+        if failure is Failure.TRUNCATED:
+            return Detail.CUT_THINKING if reply.only_thoughts else Detail.CUT_ANSWERING
+        if not reply.only_thoughts:
+            return None
+        boxed = not self.runs_code and judge.extract_answer(reply.thoughts).rule in _BOXED
+        return Detail.ONLY_IN_THOUGHTS if boxed else Detail.ENDED_THINKING
 
     @property
     def failure(self) -> Failure | None:
@@ -234,6 +275,11 @@ class Trial(Record):
     def answer(self) -> str | None:
         """Return the answer that is judged: the last turn's."""
         return self.turns[-1].answer if self.turns else None
+
+    @property
+    def detail(self) -> Detail | None:
+        """Say more of the outcome where the last turn's thoughts or cap explain it."""
+        return self.turns[-1].detail if self.turns and self.error is None else None
 
     @property
     def outcome(self) -> Outcome:

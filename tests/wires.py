@@ -23,6 +23,10 @@ class Said:
     wrote: int | None = None
     breaks: bool = False
     """A stream of it ends with an error after its last piece."""
+    message: dict[str, Any] = field(default_factory=dict)
+    """What the message holds besides its text, or instead of it."""
+    usage: dict[str, Any] = field(default_factory=dict)
+    """What the counts of tokens hold besides those above, or instead of them."""
 
     @property
     def pieces(self) -> list[str]:
@@ -141,7 +145,7 @@ class OpenAIWire(Wire):
             choice: dict[str, Any] = {"text": said.text, "logprobs": _known(body, said.pieces)}
         elif request.path == "/v1/chat/completions":
             said = await self.say(body["messages"], body)
-            choice = {"message": {"role": "assistant", "content": said.text}}
+            choice = {"message": {"role": "assistant", "content": said.text, **said.message}}
         else:
             return 404, {"error": {"message": "no such path", "code": None}}
         return 200, {
@@ -197,7 +201,7 @@ class MistralWire(Wire):
         if body.get("stream"):
             return 200, self._events(body, prefix, said)
         text = prefix + said.text
-        message = {"role": "assistant", "content": text, "tool_calls": None}
+        message = {"role": "assistant", "content": text, "tool_calls": None, **said.message}
         return 200, {
             "id": "1",
             "object": "chat.completion",
@@ -279,7 +283,8 @@ class OllamaWire(Wire):
             return 200, self._lines(body, said, answer)
         if "prompt" in body:
             return 200, {**answer, "response": said.text}
-        return 200, {**answer, "message": {"role": "assistant", "content": said.text}}
+        message = {"role": "assistant", "content": said.text, **said.message}
+        return 200, {**answer, "message": message}
 
     def _lines(self, body: dict[str, Any], said: Said, answer: dict[str, Any]) -> Stream:
         def line(piece: str) -> dict[str, Any]:
@@ -335,8 +340,9 @@ def _known(body: dict[str, Any], pieces: list[str]) -> dict[str, Any] | None:
     }
 
 
-def _usage(body: dict[str, Any], said: Said) -> dict[str, int]:
+def _usage(body: dict[str, Any], said: Said) -> dict[str, Any]:
     texts = [m["content"] for m in body["messages"]] if "messages" in body else [body["prompt"]]
     read = sum(map(len, texts)) // 4 if said.read is None else said.read
     wrote = len(said.text) // 4 if said.wrote is None else said.wrote
-    return {"prompt_tokens": read, "completion_tokens": wrote, "total_tokens": read + wrote}
+    counts = {"prompt_tokens": read, "completion_tokens": wrote, "total_tokens": read + wrote}
+    return counts | said.usage

@@ -19,6 +19,7 @@ class Piece:
     """One event of a stream; None for what it does not say."""
 
     text: str = ""
+    thoughts: str = ""
     tokens: tuple[Token, ...] = ()
     finish: str | None = None
     """Why the reply ended; `length` if it reached its cap."""
@@ -39,7 +40,7 @@ async def collect_reply(
     characters and the reply as the pieces that came. Raises ModelError for a stream without an end.
     """
     started = time.perf_counter()
-    text = ""
+    text = thoughts = ""
     tokens: list[Token] = []
     pieces = 0
     read: int | None = None
@@ -53,6 +54,7 @@ async def collect_reply(
             wrote = piece.wrote if piece.wrote is not None else wrote
             prompt_cut = piece.prompt_cut or prompt_cut
             tokens += piece.tokens
+            thoughts += piece.thoughts
             if piece.text:
                 text += piece.text
                 pieces += 1
@@ -64,6 +66,7 @@ async def collect_reply(
     known = "".join(token.text for token in tokens) == text
     return Reply(
         text=text,
+        thoughts=thoughts,
         input_tokens=read if read is not None else len(prompt) // CHARACTERS_PER_TOKEN,
         output_tokens=wrote if wrote is not None else len(tokens) or pieces,
         seconds=time.perf_counter() - started,

@@ -4,7 +4,7 @@
 `top_k`); llama.cpp's own defaults are never used. The same seed gives the same reply on one machine
 only while the batches are the same, so replies differ in rare ties with several requests at a time,
 and between a prompt that is read and one that is in the cache already. A partial reply is continued
-from the token ids it was written in; thoughts, which `generate` leaves out, are part of it.
+from the token ids it was written in.
 """
 
 import asyncio
@@ -23,6 +23,7 @@ from solver.models._formats import json_of
 from solver.models._llama_cpp import LlamaCpp, TooLong, xllamacpp
 from solver.models._stream import Piece, collect_reply, token
 from solver.models._templates import Prompts
+from solver.models._thoughts import keep_apart, read_message
 from solver.models._token_ids import Part, TokenIds
 from solver.models._weights import find_weights, gguf_facts, sha256_of
 from solver.records import Message, Record, Reply, Sampling, Token
@@ -96,7 +97,7 @@ class Local:
         request["messages"] = _messages(chat)
         if schema is not None:
             request["response_format"] = json_of(schema)
-        return await self._ask(request)
+        return keep_apart(await self._ask(request))
 
     async def extend(
         self, chat: Sequence[Message], partial: str, /, **how: Unpack[ContinueOptions]
@@ -258,11 +259,13 @@ async def _pieces(
 
 def _piece(event: dict[str, Any], written: list[Part] | None) -> Piece:
     """Read one event. A character made of several tokens comes with the last of them."""
-    text = ""
+    text = thoughts = ""
     finish = None
     tokens: list[Token] = []
     for choice in event.get("choices", ()):
-        text += choice.get("text") or choice.get("delta", {}).get("content") or ""
+        words, thought = read_message(choice.get("delta", {}))
+        text += choice.get("text") or words
+        thoughts += thought
         finish = choice["finish_reason"] or finish
         for entry in (choice.get("logprobs") or {}).get("content", ()):
             tokens.append(token(entry))
@@ -271,6 +274,7 @@ def _piece(event: dict[str, Any], written: list[Part] | None) -> Piece:
     usage = event.get("usage") or {}
     return Piece(
         text=text,
+        thoughts=thoughts,
         tokens=tuple(tokens),
         finish=finish,
         read=usage.get("prompt_tokens", event.get("prompt_progress", {}).get("total")),

@@ -28,6 +28,7 @@ from solver.models._failures import (
 )
 from solver.models._formats import json_of
 from solver.models._stream import Piece, collect_reply
+from solver.models._thoughts import keep_apart, read_message
 from solver.records import Message, Record, Reply, Sampling
 
 _T = TypeVar("_T")
@@ -190,13 +191,17 @@ class Mistral:
             choice = answer.choices[0] if answer and answer.choices else None
             if choice is None or choice.message is None or choice.finish_reason == "error":
                 raise ModelError(f"{self.endpoint}: the answer holds no reply")
-            return Reply(
-                text=_text(choice.message.content),
-                input_tokens=answer.usage.prompt_tokens or 0,
-                output_tokens=answer.usage.completion_tokens or 0,
+            text, thoughts = read_message(choice.message)
+            usage = answer.usage
+            reply = Reply(
+                text=text,
+                thoughts=thoughts,
+                input_tokens=usage.prompt_tokens or 0,
+                output_tokens=usage.completion_tokens or 0,
                 seconds=time.perf_counter() - started,
                 capped=choice.finish_reason in ("length", "model_length"),
             )
+            return keep_apart(reply, total=usage.total_tokens)
 
         return await self._or_too_long(whole)
 
@@ -221,7 +226,7 @@ class Mistral:
                 if reason == "error":
                     raise ModelError(f"{self.endpoint}: the stream ended with an error")
                 yield Piece(
-                    text=_text(choice.delta.content) if choice else "",
+                    text=read_message(choice.delta)[0] if choice else "",
                     finish="length" if reason == "model_length" else reason,
                     read=usage.prompt_tokens if usage else None,
                     wrote=usage.completion_tokens if usage else None,
@@ -271,13 +276,6 @@ async def after(partial: str, pieces: AsyncGenerator[Piece, None]) -> AsyncGener
                     piece = replace(piece, text=said.removeprefix(partial))
                     repeats = False
             yield piece
-
-
-def _text(content: Any) -> str:
-    """Return the reply's text: reasoning models answer in pieces, some of which are thoughts."""
-    if isinstance(content, str):
-        return content
-    return "".join(piece.text for piece in content or () if getattr(piece, "type", "") == "text")
 
 
 PROVIDER = Provider(

@@ -22,13 +22,14 @@ from solver.models._failures import CONNECT_SECONDS, prompt_too_long
 from solver.models._ollama_host import Host, host_url
 from solver.models._stream import Piece, collect_reply, token
 from solver.models._templates import REMEMBERED, Prompts, read_template
+from solver.models._thoughts import keep_apart, read_message
 from solver.records import Message, Record, Reply, Sampling, digest
 
 if TYPE_CHECKING:
     import ollama
 
     Answer = ollama.ChatResponse | ollama.GenerateResponse
-    Send = Callable[[ollama.AsyncClient], Awaitable[tuple[str, Answer]]]
+    Send = Callable[[ollama.AsyncClient], Awaitable[tuple[str, str, Answer]]]
 
 
 class Options(Record):
@@ -86,9 +87,9 @@ class Ollama:
         schema: dict[str, Any] | None = None,
         stop: Sequence[str] = (),
     ) -> Reply:
-        """Continue a chat on the least busy host. Reasoning apart from the reply is not kept."""
+        """Continue a chat on the least busy host."""
 
-        async def send(client: "ollama.AsyncClient") -> "tuple[str, ollama.ChatResponse]":
+        async def send(client: "ollama.AsyncClient") -> "tuple[str, str, ollama.ChatResponse]":
             answer = await client.chat(
                 model=self._model,
                 messages=[{"role": m.role, "content": m.text} for m in chat],
@@ -97,9 +98,10 @@ class Ollama:
                 options=self._sampling_options(seed, stop),
                 keep_alive=self._options.keep_alive,
             )
-            return answer.message.content or "", answer
+            return (*read_message(answer.message), answer)
 
-        return await self._ask(send, prompt="".join(message.text for message in chat))
+        reply = await self._ask(send, prompt="".join(message.text for message in chat))
+        return keep_apart(reply)
 
     async def extend(
         self, chat: Sequence[Message], partial: str, /, **how: Unpack[ContinueOptions]
@@ -150,7 +152,7 @@ class Ollama:
         if max_tokens is not None:
             options["num_predict"] = max_tokens
 
-        async def send(client: "ollama.AsyncClient") -> "tuple[str, ollama.GenerateResponse]":
+        async def send(client: "ollama.AsyncClient") -> "tuple[str, str, ollama.GenerateResponse]":
             answer = await client.generate(
                 model=self._model,
                 prompt=prefix,
@@ -158,7 +160,7 @@ class Ollama:
                 options=options,
                 keep_alive=self._options.keep_alive,
             )
-            return answer.response or "", answer
+            return answer.response or "", answer.thinking or "", answer
 
         return await self._ask(send, prompt=prefix)
 
@@ -196,12 +198,13 @@ class Ollama:
 
         async def whole() -> Reply:
             started = time.perf_counter()
-            text, answer = await send(host.client)
+            text, thoughts, answer = await send(host.client)
             if not answer.done:
                 raise ModelError(f"{host.place}: the reply ended early")
             read, wrote = answer.prompt_eval_count or 0, answer.eval_count or 0
             return Reply(
                 text=text,
+                thoughts=thoughts,
                 input_tokens=read,
                 output_tokens=wrote,
                 seconds=time.perf_counter() - started,

@@ -1,8 +1,8 @@
 """OpenAI's models, and any server that speaks its chat API: vLLM, llama.cpp, LM Studio, Gemini.
 
-A sampling value left unset is not sent, so the server's own default holds. Reasoning that a server
-returns apart from the reply is not kept. A partial reply is continued through /completions, which
-OpenAI itself lacks. The text is tokenised again, so the result may differ from one request.
+A sampling value left unset is not sent, so the server's own default holds. A partial reply is
+continued through /completions, which OpenAI itself lacks. The text is tokenised again, so the
+result may differ from one request.
 """
 
 import asyncio
@@ -28,9 +28,10 @@ from solver.models._failures import (
     unreachable,
 )
 from solver.models._formats import json_of
-from solver.models._stream import Piece, collect_reply, token
+from solver.models._openai_answers import piece_of, reply_of
+from solver.models._stream import Piece, collect_reply
 from solver.models._templates import Prompts, read_template
-from solver.records import Message, Record, Reply, Sampling, Token
+from solver.records import Message, Record, Reply, Sampling
 
 if TYPE_CHECKING:
     import openai
@@ -127,10 +128,7 @@ class OpenAI:
             request["reasoning_effort"] = self._options.reasoning_effort
         if schema is not None and "response_format" not in self._options.omit:
             request["response_format"] = json_of(schema)
-        return await self._ask(
-            lambda: self._client.chat.completions.create(**request),
-            lambda choice: choice.message.content,
-        )
+        return await self._ask(lambda: self._client.chat.completions.create(**request))
 
     async def extend(
         self, chat: Sequence[Message], partial: str, /, **how: Unpack[ContinueOptions]
@@ -185,9 +183,7 @@ class OpenAI:
         request = self._request(seed, stop)
         request["prompt"] = prefix
         request["max_tokens"] = max_tokens or self._sampling.max_tokens
-        return await self._ask(
-            lambda: self._client.completions.create(**request), lambda choice: choice.text
-        )
+        return await self._ask(lambda: self._client.completions.create(**request))
 
     async def describe(self) -> dict[str, Any]:
         """Return what the server's list says about the model, and what requests leave out."""
@@ -233,9 +229,7 @@ class OpenAI:
         left_out = self._options.omit
         return {k: v for k, v in request.items() if v is not None and k not in left_out}
 
-    async def _ask(
-        self, send: Callable[[], Awaitable[Any]], text_of: Callable[[Any], str | None]
-    ) -> Reply:
+    async def _ask(self, send: Callable[[], Awaitable[Any]]) -> Reply:
         """Make one request that is not streamed."""
 
         async def whole() -> Reply:
@@ -248,14 +242,7 @@ class OpenAI:
                     " such as http://localhost:8000/v1?",
                     retryable=False,
                 )
-            usage = answer.usage
-            return Reply(
-                text=text_of(choices[0]) or "",
-                input_tokens=usage.prompt_tokens if usage else 0,
-                output_tokens=usage.completion_tokens if usage else 0,
-                seconds=time.perf_counter() - started,
-                capped=choices[0].finish_reason == "length",
-            )
+            return reply_of(choices[0], answer.usage, time.perf_counter() - started)
 
         return await self._or_too_long(whole)
 
@@ -273,14 +260,14 @@ class OpenAI:
     async def _pieces(self, request: dict[str, Any]) -> AsyncGenerator[Piece, None]:
         """Yield what /completions answers as pieces. A request for one token is not streamed."""
         if request["max_tokens"] == 1:
-            yield _piece(await self._client.completions.create(**request))
+            yield piece_of(await self._client.completions.create(**request))
             return
         # llama.cpp hangs up after a stream and does not say so: what is sent next would be lost
         streamed = request | {"stream": True, "stream_options": {"include_usage": True}}
         alone = {"Connection": "close"}
         async with await self._client.completions.create(**streamed, extra_headers=alone) as events:
             async for event in events:
-                yield _piece(event)
+                yield piece_of(event)
 
     async def _render(self, chat: Sequence[Message]) -> str:
         """Return the text of a chat: by the option's template, or by a server that renders it."""
@@ -344,39 +331,9 @@ class OpenAI:
         }
 
 
-def _tokens(logprobs: Any) -> tuple[Token, ...]:
-    """Read the tokens of one event, in the form of /completions or of llama-server (the chat's)."""
-    entries = getattr(logprobs, "content", None)
-    if entries:
-        return tuple(map(token, entries))
-    texts, numbers = logprobs.tokens or (), logprobs.token_logprobs or ()
-    others = logprobs.top_logprobs or [{}] * len(texts)
-    return tuple(
-        Token(
-            text=text,
-            logprob=number or 0.0,
-            alternatives=tuple(sorted((other or {}).items(), key=lambda pair: -pair[1])),
-        )
-        for text, number, other in zip(texts, numbers, others, strict=False)
-    )
-
-
 def _is_openai(url: str) -> bool:
     """Tell whether a URL is OpenAI's own."""
     return (urlsplit(url).hostname or "").endswith("openai.com")
-
-
-def _piece(answer: "openai.types.Completion") -> Piece:
-    """Read one event, or an answer that was not streamed."""
-    usage = answer.usage
-    choice = answer.choices[0] if answer.choices else None
-    return Piece(
-        text=choice.text or "" if choice else "",
-        tokens=_tokens(choice.logprobs) if choice and choice.logprobs else (),
-        finish=choice.finish_reason if choice else None,
-        read=usage.prompt_tokens if usage else None,
-        wrote=usage.completion_tokens if usage else None,
-    )
 
 
 def _timeout(seconds: float) -> "openai.Timeout":

@@ -15,6 +15,7 @@ from pydantic import Field, ValidationError
 
 from solver.errors import ConfigError, ModelError
 from solver.models import ContinueOptions, Provider
+from solver.models._thoughts import keep_apart
 from solver.records import Message, Record, Reply, Sampling, Token, digest
 
 
@@ -22,6 +23,8 @@ class Line(Record):
     """One given reply, if its text alone does not say enough."""
 
     text: str = ""
+    thoughts: str = ""
+    """Thoughts that come apart from the text."""
     instead: tuple[str, ...] = ()
     """Other whole replies, for a partial reply that `text` does not start with; in order."""
     unsure: tuple[str, ...] = ()
@@ -63,11 +66,11 @@ class Script(Record):
 
     @cached_property
     def _turn_of(self) -> dict[str, int]:
-        """Map each line to the turn at which it is said first."""
+        """Map each line, as it is sent back, to the turn at which it is said first."""
         turns: dict[str, int] = {}
         for number, entry in enumerate(self.replies):
             for line in entry if isinstance(entry, tuple) else (entry,):
-                turns.setdefault(_line(line).text, number)
+                turns.setdefault(keep_apart(Reply(text=_line(line).text)).text, number)
         return turns
 
 
@@ -140,14 +143,16 @@ class Scripted:
         """Return what the script says at this turn of the chat."""
         line = await self._said(chat, "", seed)
         text = _before(stop, line.text)
-        return Reply(
+        reply = Reply(
             text=text,
+            thoughts=line.thoughts,
             input_tokens=_words(chat),
-            output_tokens=_tokens(text),
+            output_tokens=_tokens(text) + _tokens(line.thoughts),
             seconds=self._delay,
             capped=line.capped and text == line.text,
             prompt_cut=line.prompt_cut,
         )
+        return keep_apart(reply)
 
     async def extend(
         self, chat: Sequence[Message], partial: str, /, **how: Unpack[ContinueOptions]
