@@ -4,6 +4,7 @@ The wording is this project's own: the source papers print none of theirs.
 """
 
 import importlib.resources
+from collections.abc import Sequence
 from functools import cache
 
 import yaml
@@ -39,6 +40,18 @@ def system(template: str, **values: object) -> Message:
 def assistant(text: str) -> Message:
     """Return a message of the model's, as it stands."""
     return Message(role="assistant", text=text)
+
+
+def after_reply(chat: Sequence[Message], reply: str, next_message: Message) -> tuple[Message, ...]:
+    """Return a chat continued by a reply and the user's next message.
+
+    An empty reply is left out, since some servers refuse one. The next message then joins the
+    user's last, since some chat templates refuse two in a row.
+    """
+    if reply.strip():
+        return (*chat, assistant(reply), next_message)
+    *before, last = chat
+    return (*before, Message(role=last.role, text=f"{last.text}\n\n{next_message.text}"))
 
 
 def fill(template: str, **values: object) -> str:

@@ -7,9 +7,9 @@ from pydantic import Field, field_validator
 
 from solver.config import Config, first_twice
 from solver.modes import Ask, Mode, Tools
-from solver.modes._chat import assistant, fill, system, user, worked_examples
+from solver.modes._chat import after_reply, assistant, fill, system, user, worked_examples
 from solver.modes._turns import program_teaches, program_turn
-from solver.records import Failure, Message, Problem, Record, Turn
+from solver.records import Detail, Failure, Message, Problem, Record, Turn
 
 SYSTEM = """\
 You solve mathematics problems by writing Python.
@@ -94,23 +94,29 @@ async def attempts(
 
     Only what the model could see for itself fires a retry: no program, a refusal by the screen, a
     crash, a limit, silence. A wrong answer never does, for that would leak the reference.
-    `known` of the question's messages are in earlier turns already; `ask` is `program_turn`'s.
+    A model that is cut while it thinks is told so once; cut there again, it is not asked ten times
+    more. `known` of the question's messages are in earlier turns already; `ask` is
+    `program_turn`'s.
     """
     options = config.section(Options)
     chat, new = tuple(question), tuple(question[known:])
+    detail = None
     for attempt in range(1 + options.retries):
-        fresh = new == tuple(question)
+        fresh = new == chat
         turn = await program_turn(chat, new, tools, seed=seed + attempt, fresh=fresh, ask=ask)
         yield turn
         if turn.failure is None or turn.reply.prompt_cut:
             return
-        if options.retry == "feedback":
-            why = try_again(turn, config)
-            new = (why,)
-            # the last attempt only: ten would not fit a small context
-            chat = (*question, assistant(turn.reply.text), why)
-        else:
+        if detail is turn.detail is Detail.CUT_THINKING:
+            return
+        detail = turn.detail
+        if options.retry == "resample":
             new = tuple(question)
+            continue
+        why = try_again(turn, config)
+        # the last attempt only: ten would not fit a small context
+        chat = after_reply(question, turn.reply.text, why)
+        new = chat if len(chat) == len(question) else (why,)
 
 
 def opening(problem: Problem, config: Config) -> tuple[Message, ...]:
