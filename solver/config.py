@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, TypeVar
 from pydantic import AfterValidator, Field, create_model, field_validator, model_validator
 
 from solver.errors import ConfigError
+from solver.models import Thinking
 from solver.records import Record, Sampling
 
 if TYPE_CHECKING:
@@ -45,6 +46,9 @@ class ModelOptions(Record):
     """Options of the provider, over those in `providers`."""
     sampling: dict[str, Any] = Field(default_factory=dict)
     """Sampling for this model alone, over the run's `sampling`."""
+    thinking: Thinking = "default"
+    """How much it thinks before it replies: `off`, `low`, `medium`, `high`, or a number of tokens;
+    `default` leaves that to the model and its server."""
 
     @property
     def provider(self) -> str:
@@ -198,7 +202,8 @@ class Config(Record):
 
     def provider_options(self, model: ModelOptions) -> dict[str, Any]:
         """Return the provider's options with the model's own over them."""
-        return {**self.providers.get(model.provider, {}), **model.options}
+        thinking = {} if model.thinking == "default" else {"thinking": model.thinking}
+        return {**self.providers.get(model.provider, {}), **model.options, **thinking}
 
     def identity(self) -> dict[str, Any]:
         """Return what must stay the same for a run to be resumed.
@@ -217,6 +222,8 @@ class Config(Record):
             else:
                 facts.pop(mode.section)  # what no trial uses decides none
         for model in facts["model"]:
+            if model["thinking"] == "default":
+                model.pop("thinking")  # earlier versions did not know it
             model["options"] = provider_of_model(model["name"]).measured(model["options"])
         if self.judge.model is not None:
             judge = facts["judge"]

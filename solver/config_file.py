@@ -40,6 +40,7 @@ def check_config(content: dict[str, Any], *, source: str) -> Config:
     Raises ConfigError, naming `source`.
     """
     from solver.models import (  # here, since it imports provider files
+        needs,
         provider_of,
         provider_of_model,
         require,
@@ -50,7 +51,9 @@ def check_config(content: dict[str, Any], *, source: str) -> Config:
         config = type_.model_validate(content)
         for model in config.model:
             config.sampling_of(model)
-            provider_of_model(model.name).options.model_validate(config.provider_options(model))
+            options = config.provider_options(model)
+            require(model.name, needs(options.get("thinking", "default")))
+            provider_of_model(model.name).options.model_validate(options)
             require(model.name, {what for mode in config.running for what in mode.needs})
         for provider, options in config.providers.items():
             provider_of(provider).options.model_validate(options)

@@ -233,9 +233,15 @@ class OllamaWire(Wire):
     """
 
     def __init__(
-        self, *args: Any, version: str = "0.33.2", digest: str = "sha256:aa", **more: Any
+        self,
+        *args: Any,
+        version: str = "0.33.2",
+        digest: str = "sha256:aa",
+        thinks: bool = False,
+        **more: Any,
     ) -> None:
         super().__init__(*args, **more)
+        self.thinks = thinks
         self.version = version
         self.digest = digest
         self.trained_context = 32768
@@ -319,7 +325,7 @@ class OllamaWire(Wire):
                 "general.architecture": "llama",
                 "llama.context_length": self.trained_context,
             },
-            "capabilities": ["completion"],
+            "capabilities": ["completion", *["thinking"] * self.thinks],
         }
 
 

@@ -15,6 +15,8 @@ from solver.models._providers import (
     provider_of_model,
     require,
 )
+from solver.models._thinking import Thinking, needs, thinks_by_name, warnings_of
+from solver.models._thoughts import begins_with_thoughts, keep_apart, refuse_thoughts
 
 __all__ = [
     "PROVIDERS",
@@ -24,11 +26,18 @@ __all__ = [
     "Extend",
     "Model",
     "Provider",
+    "Thinking",
     "Until",
+    "begins_with_thoughts",
     "connect",
     "continuing",
+    "keep_apart",
+    "needs",
     "provider_names",
     "provider_of",
     "provider_of_model",
+    "refuse_thoughts",
     "require",
+    "thinks_by_name",
+    "warnings_of",
 ]

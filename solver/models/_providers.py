@@ -19,6 +19,7 @@ from pydantic import ValidationError
 
 from solver.errors import ConfigError
 from solver.models._model import Model
+from solver.models._thinking import needs
 from solver.records import Record, Sampling
 
 PROVIDERS = tuple(
@@ -33,7 +34,16 @@ PROVIDERS = tuple(
 ENTRY_POINTS = "solver.models"
 """The entry point group in which other packages name their providers."""
 
-Capability = Literal["continuing", "logprobs", "schema", "seed", "stop"]
+Capability = Literal[
+    "continuing",
+    "logprobs",
+    "schema",
+    "seed",
+    "stop",
+    "thinking-budget",
+    "thinking-level",
+    "thinking-off",
+]
 
 _CANNOT = {
     "continuing": "continue a partial reply",
@@ -41,6 +51,9 @@ _CANNOT = {
     "schema": "hold a reply to a JSON schema",
     "seed": "take a seed",
     "stop": "end a reply at a given text",
+    "thinking-budget": "limit thinking to a number of tokens",
+    "thinking-level": "set a level of thinking",
+    "thinking-off": "switch thinking off",
 }
 
 
@@ -97,6 +110,7 @@ def connect(spec: str, sampling: Sampling, options: dict[str, Any]) -> Model:
     Raises ConfigError: an unknown provider, a wrong option, a missing key or package.
     """
     provider = provider_of_model(spec)
+    require(spec, needs(options.get("thinking", "default")))
     name = spec.partition("/")[2]
     if not name:
         raise ConfigError(f"model {spec!r}: should be provider/name, e.g. ollama/llama3.1:8b")

@@ -5,7 +5,7 @@ The server itself renders it best. Otherwise the template that came with the wei
 """
 
 import json
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -35,10 +35,13 @@ class Prompts:
         return self._known[key]
 
 
-def read_template(path: str) -> Callable[[Sequence[Message]], str]:
+def read_template(
+    path: str, variables: Mapping[str, Any] | None = None
+) -> Callable[[Sequence[Message]], str]:
     """Return a function from a chat to its text; it raises ModelError if the template refuses it.
 
-    The text lacks the beginning-of-text token, because servers add it for models that want one.
+    `variables` are what the template may read besides the chat, such as `enable_thinking`. The text
+    lacks the beginning-of-text token, because servers add it for models that want one.
     Raises ConfigError for a file that holds no template.
     """
     import jinja2
@@ -67,7 +70,11 @@ def read_template(path: str) -> Callable[[Sequence[Message]], str]:
         messages = [{"role": message.role, "content": message.text} for message in chat]
         try:
             prompt = template.render(
-                messages=messages, add_generation_prompt=True, bos_token=begin, eos_token=end
+                variables or {},
+                messages=messages,
+                add_generation_prompt=True,
+                bos_token=begin,
+                eos_token=end,
             )
         except (jinja2.TemplateError, TypeError, ValueError) as refusal:
             raise ModelError(f"chat_template: {file}: {refusal}", retryable=False) from refusal

@@ -4,10 +4,12 @@ They come in a field next to the content, in a list of chunks, or between tags i
 servers return none and only count them, and some do not even count them.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Literal
 
 from judge.reading.thoughts import without_thoughts
+from solver.errors import ConfigError
 from solver.records import Reply
 
 _FIELDS = ("thinking", "reasoning_content", "reasoning")
@@ -87,3 +89,24 @@ def _chunks(content: Any) -> Iterator[tuple[Literal["text", "thoughts"], str]]:
 def _get(holder: Any, name: str) -> Any:
     """Return a field of a mapping or an object; None where it has none."""
     return holder.get(name) if isinstance(holder, Mapping) else getattr(holder, name, None)
+
+
+_OPENED = re.compile(r"(?:<think(?:ing)?>|\[THINK\])\s*$")
+_OPENS = re.compile(r"\s*(?:<think(?:ing)?>|\[THINK\]|<\|channel\|>\s*analysis)")
+
+
+def begins_with_thoughts(text: str) -> bool:
+    """Tell whether the first words of a reply open its thoughts."""
+    return _OPENS.match(text) is not None
+
+
+def refuse_thoughts(name: str, prompt: str = "", *, thinks: bool = False) -> None:
+    """Raise ConfigError where a reply would begin with thoughts, or `prompt` ends within them.
+
+    A reply is continued from its first token on, and what is watched in it is its program.
+    """
+    if thinks or _OPENED.search(prompt):
+        raise ConfigError(
+            f"model {name!r}: thinks before it replies, and regeneration watches a reply from its"
+            " first token; set the model's thinking: off, or leave regeneration out"
+        )

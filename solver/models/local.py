@@ -23,7 +23,8 @@ from solver.models._formats import json_of
 from solver.models._llama_cpp import LlamaCpp, TooLong, xllamacpp
 from solver.models._stream import Piece, collect_reply, token
 from solver.models._templates import Prompts
-from solver.models._thoughts import keep_apart, read_message
+from solver.models._thinking import Thinking, template_kwargs
+from solver.models._thoughts import keep_apart, read_message, refuse_thoughts
 from solver.models._token_ids import Part, TokenIds
 from solver.models._weights import find_weights, gguf_facts, sha256_of
 from solver.records import Message, Record, Reply, Sampling, Token
@@ -37,6 +38,9 @@ class Options(Record):
 
     context: int = Field(default=4096, ge=128)
     """Tokens of prompt and reply together, for each request."""
+    thinking: Thinking = "default"
+    """How much the model thinks: `off`, a level or a number of tokens. Better set for each model,
+    with its key `thinking`."""
     parallel: int = Field(default=2, ge=1)
     """Requests at a time, in one batch."""
     threads: int | None = Field(default=None, ge=1)
@@ -94,7 +98,7 @@ class Local:
     ) -> Reply:
         """Continue a chat. A prompt that does not fit gives an empty reply with `prompt_cut`."""
         request = self._request(seed, stop)
-        request["messages"] = _messages(chat)
+        request |= {"messages": _messages(chat), **self._thinking()}
         if schema is not None:
             request["response_format"] = json_of(schema)
         return keep_apart(await self._ask(request))
@@ -133,9 +137,10 @@ class Local:
     async def prove_extend(self) -> None:
         """Load the model, and check that this llama.cpp renders a chat without answering it."""
         try:
-            await self._prompts.of([Message(role="user", text="1 + 1?")])
+            prompt = await self._prompts.of([Message(role="user", text="1 + 1?")])
         except ModelError as unable:
             raise ConfigError(f"{unable}; pip install -U xllamacpp, or use another model") from None
+        refuse_thoughts(self.name, prompt)
 
     async def complete(
         self, prefix: str, *, seed: int, max_tokens: int | None = None, stop: Sequence[str] = ()
@@ -187,13 +192,20 @@ class Local:
     async def _render(self, chat: Sequence[Message]) -> str:
         """Return the prompt that llama.cpp makes of a chat."""
         _, llama = await self._load()
-        return str((await llama.post("/apply-template", {"messages": _messages(chat)}))["prompt"])
+        body = {"messages": _messages(chat), **template_kwargs(self._options.thinking)}
+        return str((await llama.post("/apply-template", body))["prompt"])
 
     async def _tokens_are_text(self) -> bool:
         """Tell whether tokenising adds no space before a text, so that tokens join to the text."""
         _, llama = await self._load()
         asked = {"content": "a", "add_special": False, "with_pieces": True}
         return bool((await llama.post("/tokenize", asked))["tokens"][0]["piece"] == "a")
+
+    def _thinking(self) -> dict[str, Any]:
+        """Return how much the model is to think, in llama.cpp's names."""
+        wanted = self._options.thinking
+        budget = {"thinking_budget_tokens": wanted} if isinstance(wanted, int) else {}
+        return {**template_kwargs(wanted), **budget}
 
     def _request(self, seed: int, stop: Sequence[str] = ()) -> dict[str, Any]:
         """Return what all requests have in common."""
@@ -298,7 +310,18 @@ PROVIDER = Provider(
     description="a GGUF file in this process, by llama.cpp; local/smollm2 needs no set-up",
     options=Options,
     connect=connect,
-    can=frozenset({"continuing", "logprobs", "schema", "seed", "stop"}),
+    can=frozenset(
+        {
+            "continuing",
+            "logprobs",
+            "schema",
+            "seed",
+            "stop",
+            "thinking-budget",
+            "thinking-level",
+            "thinking-off",
+        }
+    ),
     reach=frozenset({"gpu_layers", "parallel", "threads", "timeout"}),
     library="xllamacpp",
     install="'solver[local]'",

@@ -28,7 +28,8 @@ from solver.models._failures import (
 )
 from solver.models._formats import json_of
 from solver.models._stream import Piece, collect_reply
-from solver.models._thoughts import keep_apart, read_message
+from solver.models._thinking import Thinking, thinks_by_name
+from solver.models._thoughts import keep_apart, read_message, refuse_thoughts
 from solver.records import Message, Record, Reply, Sampling
 
 _T = TypeVar("_T")
@@ -43,6 +44,9 @@ class Options(Record):
     """Another server that speaks Mistral's API."""
     api_key_env: str = "MISTRAL_API_KEY"
     """The environment variable that holds the key."""
+    thinking: Thinking = "default"
+    """How much the model thinks: `off`, a level or a number of tokens. Better set for each model,
+    with its key `thinking`."""
     parallel: int = Field(default=8, ge=1)
     """Requests at a time."""
     timeout: float = Field(default=300.0, gt=0)
@@ -56,6 +60,8 @@ def connect(name: str, sampling: Sampling, options: Options) -> "Mistral":
         raise ConfigError(
             f"model 'mistral/{name}': no key; set the environment variable {options.api_key_env}"
         )
+    if options.thinking == "off" and "magistral" in name:
+        raise ConfigError(f"model 'mistral/{name}': always thinks; remove thinking: off")
     model = Mistral(name, key, sampling, options)
     if sampling.top_k is not None and not model.has_top_k:
         raise ConfigError(
@@ -128,6 +134,8 @@ class Mistral:
 
     async def prove_extend(self) -> None:
         """Request one token that continues a partial message."""
+        thinks = thinks_by_name(self._model) and self._options.thinking != "off"
+        refuse_thoughts(self.name, thinks=thinks)
         chat = (Message(role="user", text="Count from 1 to 5."),)
         try:
             await self.extend(chat, "1, 2,", seed=0, max_tokens=1)
@@ -180,7 +188,16 @@ class Mistral:
             "top_k": sampling.top_k,
             "stop": [*sampling.stop, *stop] or None,
         }
+        request |= self._thinking()
         return {key: value for key, value in request.items() if value is not None}
+
+    def _thinking(self) -> dict[str, Any]:
+        """Return how much the model is to think: magistral has a mode for it, others an effort."""
+        wanted = self._options.thinking
+        if "magistral" in self._model:
+            return {} if wanted == "default" else {"prompt_mode": "reasoning"}
+        efforts = {"default": None, "off": "none"}
+        return {"reasoning_effort": efforts.get(str(wanted), wanted)}
 
     async def _ask(self, request: dict[str, Any]) -> Reply:
         """Make one request that is not streamed."""
@@ -283,7 +300,7 @@ PROVIDER = Provider(
     description="Mistral's API, by the mistralai client",
     options=Options,
     connect=connect,
-    can=frozenset({"continuing", "schema", "seed", "stop"}),
+    can=frozenset({"continuing", "schema", "seed", "stop", "thinking-level", "thinking-off"}),
     reach=frozenset({"api_key_env", "parallel", "timeout"}),
     key="MISTRAL_API_KEY",
     library="mistralai",

@@ -22,7 +22,8 @@ from solver.models._failures import CONNECT_SECONDS, prompt_too_long
 from solver.models._ollama_host import Host, host_url
 from solver.models._stream import Piece, collect_reply, token
 from solver.models._templates import REMEMBERED, Prompts, read_template
-from solver.models._thoughts import keep_apart, read_message
+from solver.models._thinking import Thinking, template_variables
+from solver.models._thoughts import keep_apart, read_message, refuse_thoughts
 from solver.records import Message, Record, Reply, Sampling, digest
 
 if TYPE_CHECKING:
@@ -43,8 +44,11 @@ class Options(Record):
     """Requests at a time for each host; by default OLLAMA_NUM_PARALLEL, or 1 as the server has."""
     keep_alive: str = "30m"
     """How long the model stays loaded between requests."""
-    think: bool | Literal["low", "medium", "high"] | None = None
-    """Reasoning, of models that have it; unset leaves the model's default."""
+    think: bool | Literal["low", "medium", "high", "max"] | None = None
+    """Ollama's own name for it: what a request holds. Unset leaves the model's default."""
+    thinking: Thinking = "default"
+    """How much the model thinks: `off` or a level. Better set for each model, with its key
+    `thinking`. Only gpt-oss tells the levels apart; other models take each for "on"."""
     chat_template: str | None = None
     """The model's tokenizer_config.json or .jinja file, to continue partial replies; unset asks the
     server to render a chat, which recent ones do."""
@@ -59,6 +63,8 @@ def connect(name: str, sampling: Sampling, options: Options) -> "Ollama":
             f"model 'ollama/{name}': sampling.max_tokens {sampling.max_tokens} leaves no room for"
             f" the prompt; raise the option num_ctx above {options.num_ctx}"
         )
+    if options.think is not None and options.thinking != "default":
+        raise ConfigError(f"model 'ollama/{name}': give thinking or the option think, not both")
     return Ollama(name, sampling, options)
 
 
@@ -71,7 +77,13 @@ class Ollama:
         self._sampling = sampling
         self._options = options
         self._context = options.num_ctx
-        self._template = read_template(options.chat_template) if options.chat_template else None
+        self._think = _think(options)
+        self._thinks = False
+        self._template = (
+            read_template(options.chat_template, template_variables(options.thinking))
+            if options.chat_template
+            else None
+        )
         self._prompts = Prompts(self._render)
         self._host_of: dict[str, Host] = {}
         hosts = options.hosts or (os.environ.get("OLLAMA_HOST", ""),)
@@ -94,7 +106,7 @@ class Ollama:
                 model=self._model,
                 messages=[{"role": m.role, "content": m.text} for m in chat],
                 format=schema,
-                think=self._options.think,
+                think=self._think,
                 options=self._sampling_options(seed, stop),
                 keep_alive=self._options.keep_alive,
             )
@@ -133,8 +145,9 @@ class Ollama:
 
     async def prove_extend(self) -> None:
         """Render a chat: by the option's template, or by a server new enough to do it."""
+        refuse_thoughts(self.name, thinks=self._thinks)
         try:
-            await self._prompts.of((Message(role="user", text="What is 1 + 1?"),))
+            prompt = await self._prompts.of((Message(role="user", text="What is 1 + 1?"),))
         except ModelError as unable:
             if unable.retryable:
                 raise
@@ -143,6 +156,7 @@ class Ollama:
                 " update Ollama, or give the option chat_template: the model's"
                 " tokenizer_config.json or .jinja file"
             ) from None
+        refuse_thoughts(self.name, prompt)
 
     async def complete(
         self, prefix: str, *, seed: int, max_tokens: int | None = None, stop: Sequence[str] = ()
@@ -157,6 +171,7 @@ class Ollama:
                 model=self._model,
                 prompt=prefix,
                 raw=True,
+                think=self._think,
                 options=options,
                 keep_alive=self._options.keep_alive,
             )
@@ -177,13 +192,19 @@ class Ollama:
             )
         first = facts[0]
         trained = first["trained_context"]
+        self._thinks = first["thinks"] and self._think is not False
+        if self._think and not first["thinks"]:
+            raise ModelError(
+                f"{self.name}: this model does not think; remove thinking, or the option think",
+                retryable=False,
+            )
         if trained is not None:  # the server takes the smaller of the two
             self._context = min(self._options.num_ctx, trained)
         return {
             **{key: value for key, value in first.items() if key not in ("host", "version")},
             "num_ctx": self._options.num_ctx,
             "keep_alive": self._options.keep_alive,
-            "think": self._options.think,
+            "think": self._think,
             "hosts": [{"host": fact["host"], "version": fact["version"]} for fact in facts],
         }
 
@@ -233,12 +254,15 @@ class Ollama:
         events = await host.client.generate(
             model=self._model,
             raw=True,
+            think=self._think,
             stream=True,
             keep_alive=self._options.keep_alive,
             **request,
         )
         async with aclosing(cast("AsyncGenerator[ollama.GenerateResponse, None]", events)):
             async for event in events:
+                if event.thinking:
+                    refuse_thoughts(self.name, thinks=True)
                 read, wrote = event.prompt_eval_count, event.eval_count
                 yield Piece(
                     text=event.response or "",
@@ -264,8 +288,8 @@ class Ollama:
             "stream": False,
             "_debug_render_only": True,
         }
-        if self._options.think is not None:
-            request["think"] = self._options.think
+        if self._think is not None:
+            request["think"] = self._think
         return await host.reach(lambda: host.rendered(request), self._options.timeout)
 
     async def _describe(self, host: Host) -> dict[str, Any]:
@@ -285,6 +309,7 @@ class Ollama:
             "trained_context": architecture.get(f"{family}.context_length"),
             "defaults": (shown.parameters or "").splitlines(),
             "chat_template": digest(shown.template or ""),
+            "thinks": "thinking" in (shown.capabilities or ()),
         }
 
     def _host_for(self, rendered: str) -> Host:
@@ -334,6 +359,13 @@ def was_cut(prompt: str, *, read: int, wrote: int, context: int) -> bool:
     return letters_per_token > (5 if halved else 8)  # English and code have 2.5 to 4.5
 
 
+def _think(options: Options) -> bool | str | None:
+    """Return what a request asks of the model's thinking; None for nothing."""
+    if options.thinking == "default":
+        return options.think
+    return False if options.thinking == "off" else str(options.thinking)
+
+
 def _advised_parallel() -> int:
     """Return the requests at a time for each host, as the server's own variable says."""
     advised = os.environ.get("OLLAMA_NUM_PARALLEL", "")
@@ -357,7 +389,9 @@ PROVIDER = Provider(
     description="models of an Ollama server, by its native client",
     options=Options,
     connect=connect,
-    can=frozenset({"continuing", "logprobs", "schema", "seed", "stop"}),
+    can=frozenset(
+        {"continuing", "logprobs", "schema", "seed", "stop", "thinking-level", "thinking-off"}
+    ),
     reach=frozenset({"hosts", "keep_alive", "parallel", "timeout"}),
     library="ollama",
     look=look,

@@ -31,6 +31,8 @@ from solver.models._formats import json_of
 from solver.models._openai_answers import piece_of, reply_of
 from solver.models._stream import Piece, collect_reply
 from solver.models._templates import Prompts, read_template
+from solver.models._thinking import Thinking, openai_fields, template_kwargs, template_variables
+from solver.models._thoughts import refuse_thoughts
 from solver.records import Message, Record, Reply, Sampling
 
 if TYPE_CHECKING:
@@ -56,7 +58,12 @@ class Options(Record):
     omit: tuple[Literal["temperature", "seed", "stop", "response_format"], ...] = ()
     """What this server or model refuses, left out: temperature for OpenAI's reasoning models."""
     reasoning_effort: str | None = None
-    """For reasoning models: low, medium or high."""
+    """OpenAI's own name for it: what a request holds."""
+    thinking: Thinking = "default"
+    """How much the model thinks: `off`, a level, or a number of tokens where the server takes one.
+    Better set for each model, with its key `thinking`."""
+    extra_body: dict[str, Any] = Field(default_factory=dict)
+    """What each chat's request holds besides; for what this program has no option for."""
     chat_template: str | None = None
     """The model's .jinja file or tokenizer_config.json, to continue partial replies; unset asks the
     server's /apply-template, which llama-server has."""
@@ -82,6 +89,11 @@ def connect(name: str, sampling: Sampling, options: Options) -> "OpenAI":
         )
     if sampling.top_k is not None and _is_openai(url):
         raise ConfigError(f"model 'openai/{name}': OpenAI has no top_k; remove sampling.top_k")
+    if options.reasoning_effort is not None and options.thinking != "default":
+        raise ConfigError(
+            f"model 'openai/{name}': give thinking or the option reasoning_effort, not both"
+        )
+    openai_fields(url, options.thinking, f"openai/{name}")
     return OpenAI(name, url, key, sampling, options)
 
 
@@ -100,7 +112,12 @@ class OpenAI:
         self._sampling = sampling
         self._options = options
         self._root = url.rstrip("/").removesuffix("/v1")
-        self._template = read_template(options.chat_template) if options.chat_template else None
+        self._template = (
+            read_template(options.chat_template, template_variables(options.thinking))
+            if options.chat_template
+            else None
+        )
+        self._thinking = openai_fields(url, options.thinking, self.name)
         self._prompts = Prompts(self._render)
         self._client = AsyncOpenAI(
             api_key=key or "none",
@@ -126,6 +143,9 @@ class OpenAI:
         request["messages"] = [{"role": m.role, "content": m.text} for m in chat]
         if self._options.reasoning_effort is not None:
             request["reasoning_effort"] = self._options.reasoning_effort
+        extra = request.get("extra_body", {}) | self._thinking | self._options.extra_body
+        if extra:
+            request["extra_body"] = extra
         if schema is not None and "response_format" not in self._options.omit:
             request["response_format"] = json_of(schema)
         return await self._ask(lambda: self._client.chat.completions.create(**request))
@@ -157,7 +177,7 @@ class OpenAI:
         if _is_openai(self._url):
             raise ConfigError(f"model {self.name!r}: OpenAI continues no partial reply; {fix}")
         try:
-            await self._prompts.of(PROBE)
+            refuse_thoughts(self.name, await self._prompts.of(PROBE))
         except ModelError as unable:
             if unable.status in (404, 405, 501):
                 raise ConfigError(
@@ -273,11 +293,13 @@ class OpenAI:
         """Return the text of a chat: by the option's template, or by a server that renders it."""
         if self._template is not None:
             return self._template(chat)
-        messages = [{"role": m.role, "content": m.text} for m in chat]
+        body = {
+            "messages": [{"role": m.role, "content": m.text} for m in chat],
+            **template_kwargs(self._options.thinking),
+            **self._options.extra_body,
+        }
         said: object = await self._reach(
-            lambda: self._client.post(
-                f"{self._root}/apply-template", cast_to=object, body={"messages": messages}
-            ),
+            lambda: self._client.post(f"{self._root}/apply-template", cast_to=object, body=body),
             self._options.timeout,
         )
         prompt = said.get("prompt") if isinstance(said, dict) else None
@@ -348,7 +370,18 @@ PROVIDER = Provider(
     description="OpenAI's API, or any server that speaks it: vLLM, llama-server, LM Studio, Gemini",
     options=Options,
     connect=connect,
-    can=frozenset({"continuing", "logprobs", "schema", "seed", "stop"}),
+    can=frozenset(
+        {
+            "continuing",
+            "logprobs",
+            "schema",
+            "seed",
+            "stop",
+            "thinking-budget",
+            "thinking-level",
+            "thinking-off",
+        }
+    ),
     reach=frozenset({"api_key_env", "parallel", "timeout"}),
     key="OPENAI_API_KEY",
     library="openai",

@@ -24,6 +24,7 @@ from solver.models import (
 )
 from solver.run.judging import Judging, open_judges
 from solver.run.schedule import Endpoint, Gate, gate_of
+from solver.run.thinking import thinking_warnings
 from solver.run.watch import Watch
 
 _PACKAGES = (
@@ -76,6 +77,8 @@ async def build(config: Config, *, owner: str, cache: Path, watch: Watch) -> Asy
         described = await asyncio.gather(*(model.describe() for model in models))
         if any("continuing" in mode.needs for mode in config.running):
             await asyncio.gather(*(continuing(model).prove_extend() for model in models))
+        facts = {m.name: said for m, said in zip(models, described, strict=True)}
+        warnings += thinking_warnings(config, facts)
         gates: dict[str, Gate] = {}
         endpoints = [
             Endpoint(model, config.patience, gate_of(gates, model, config.patience), watch.traffic)
@@ -94,7 +97,7 @@ async def build(config: Config, *, owner: str, cache: Path, watch: Watch) -> Asy
             judge=judges[0],
             second_judge=judges[1] if len(judges) > 1 else None,
             facts={
-                "models": {m.name: facts for m, facts in zip(models, described, strict=True)},
+                "models": facts,
                 "sandbox": await sandbox.describe() if sandbox else {"kind": "none"},
                 "judge": judges[-1].facts,
                 "can": {m.name: sorted(provider_of_model(m.name).can) for m in models},

@@ -17,7 +17,7 @@ from typing import Any
 
 from solver.config import Patience
 from solver.errors import ModelError
-from solver.models import Extend, Model, continuing
+from solver.models import Extend, Model, begins_with_thoughts, continuing, refuse_thoughts
 from solver.records import Message, Reply
 
 logger = logging.getLogger(__name__)
@@ -124,13 +124,16 @@ class Endpoint:
         """Keep one slot for a reply made by many requests; yield the model's `extend` with retries.
 
         The slot is kept through retries, so that no other prompt evicts this prefix from the
-        server's cache. A request that is made again shows `until` its text from the start.
+        server's cache. A request that is made again shows `until` its text from the start. Raises
+        ConfigError for a reply that begins with thoughts.
         """
         extend = continuing(self.model).extend
 
         async def patiently(chat: Sequence[Message], text: str, **how: Any) -> Reply:
             request = partial(extend, chat, text, **how)
-            return await self._patiently(request, nullcontext(), logging.DEBUG)
+            reply = await self._patiently(request, nullcontext(), logging.DEBUG)
+            refuse_thoughts(self.model.name, thinks=begins_with_thoughts(text + reply.text))
+            return reply
 
         async with self.gate:
             yield patiently

@@ -26,6 +26,7 @@ from solver.run.log import logging_to
 from solver.run.loop import run
 from solver.run.progress import show_progress
 from solver.run.tasks import trials_of
+from solver.run.thinking import thinking_warnings
 from solver.run.watch import Watch
 from solver.store import Store
 from solver.text import say
@@ -98,6 +99,7 @@ def dry(job: Job) -> int:
     say(f"run folder: {job.folder}" + (" (exists: would resume)" if job.folder.exists() else ""))
     notes: list[str] = []
     missing = list(_missing(config, notes))
+    notes += thinking_warnings(config, {})
     for line in notes:
         say(f"note: {line}")
     for line in missing:
