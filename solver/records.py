@@ -134,10 +134,6 @@ class Detail(StrEnum):
     ONLY_IN_THOUGHTS = "answer only in the thoughts"
 
 
-_DETAILED = (Failure.TRUNCATED, Failure.NO_ANSWER, Failure.NO_CODE)
-_BOXED = ("boxed", "boxes")
-
-
 class Verification(StrEnum):
     """What a check of an answer found. Anything but a clear true or false is uncertain."""
 
@@ -172,17 +168,22 @@ class Turn(Record):
         return tuple(finding for finding in self.findings if finding.level is Level.REFUSE)
 
     @property
+    def boxed_in_thoughts(self) -> bool:
+        """Tell whether words were asked for, and only the thoughts hold a boxed answer."""
+        reply = self.reply
+        if self.runs_code or not reply.only_thoughts:
+            return False
+        return judge.extract_answer(reply.thoughts).rule in ("boxed", "boxes")
+
+    @property
     def detail(self) -> Detail | None:
-        """Say more of a failure than its kind, where the thoughts or the cap explain it."""
-        failure, reply = self.failure, self.reply
-        if reply.prompt_cut or failure not in _DETAILED:
-            return None
-        if failure is Failure.TRUNCATED:
-            return Detail.CUT_THINKING if reply.only_thoughts else Detail.CUT_ANSWERING
-        if not reply.only_thoughts:
-            return None
-        boxed = not self.runs_code and judge.extract_answer(reply.thoughts).rule in _BOXED
-        return Detail.ONLY_IN_THOUGHTS if boxed else Detail.ENDED_THINKING
+        """Say more of the failure, where thoughts or the cap explain it."""
+        return detail_of(
+            failure=self.failure,
+            prompt_cut=self.reply.prompt_cut,
+            only_thoughts=self.reply.only_thoughts,
+            boxed=self.boxed_in_thoughts,
+        )
 
     @property
     def failure(self) -> Failure | None:
@@ -219,6 +220,19 @@ def failure_of(
     if exit is Exit.OK and not runs_code:
         return Failure.TRUNCATED if capped else Failure.NO_ANSWER
     return _FAILURE_OF_EXIT[exit]
+
+
+def detail_of(
+    *, failure: Failure | None, prompt_cut: bool, only_thoughts: bool, boxed: bool
+) -> Detail | None:
+    """Say more of a failure; `boxed` tells whether the thoughts hold what was asked for."""
+    if prompt_cut:
+        return None
+    if failure is Failure.TRUNCATED:
+        return Detail.CUT_THINKING if only_thoughts else Detail.CUT_ANSWERING
+    if only_thoughts and failure in (Failure.NO_ANSWER, Failure.NO_CODE):
+        return Detail.ONLY_IN_THOUGHTS if boxed else Detail.ENDED_THINKING
+    return None
 
 
 _FAILURE_OF_EXIT = {

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from judge import Verdict
-from solver.records import Failure, Outcome, Turn, outcome_of
+from solver.records import Detail, Failure, Outcome, Turn, outcome_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,9 +32,15 @@ class Row:
     """Programs written."""
     refused: int
     """Programs the screen refused."""
+    thought_tokens: int
+    """Those of `output_tokens` that thoughts took."""
+    cut_thinking: int
+    """Replies that reached the cap before anything but thoughts was written."""
     answer: str | None
     failure: Failure | None
     """Why the last turn gave no answer."""
+    detail: Detail | None
+    """What explains that failure."""
     verdict: Verdict | None
     judge: str | None
     """Who gave that verdict."""

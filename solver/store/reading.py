@@ -13,9 +13,9 @@ from pydantic import TypeAdapter
 from judge import Verdict
 from sandbox import Exit
 from solver.errors import ConfigError
-from solver.records import Failure, Problem, Trial, Turn, failure_of
+from solver.records import Failure, Problem, Trial, Turn, detail_of, failure_of
 from solver.store.facts import Refused, Row, Texts, TurnFacts
-from solver.store.schema import FILE, checked
+from solver.store.schema import FILE, checked, with_thoughts
 
 VERDICT: TypeAdapter[Verdict] = TypeAdapter(Verdict)
 """Verdicts as they are stored: JSON."""
@@ -25,7 +25,8 @@ SELECT t.key, t.problem_id, t.model, t.mode, t.repeat, t.error, t.seconds,
        n.turns, n.requests, n.input_tokens, n.output_tokens, n.model_seconds, n.sandbox_seconds,
        n.capped, n.prompt_cut, n.programs, n.refused,
        last.answer, last.runs_code, last.has_program, last.exit, last.capped AS last_capped,
-       last.prompt_cut AS last_cut, v.body AS verdict, v.judge
+       last.prompt_cut AS last_cut, v.body AS verdict, v.judge,
+       h.thought_tokens, h.cut_thinking, end.alone, end.boxed
 FROM trials t
 LEFT JOIN (
     SELECT key, count(*) AS turns, sum(requests) AS requests, sum(input_tokens) AS input_tokens,
@@ -36,6 +37,11 @@ LEFT JOIN (
     FROM turns GROUP BY key
 ) n ON n.key = t.key
 LEFT JOIN turns last ON last.key = t.key AND last.number = n.last
+LEFT JOIN (
+    SELECT key, sum(tokens) AS thought_tokens, sum(alone AND capped) AS cut_thinking
+    FROM {thoughts} GROUP BY key
+) h ON h.key = t.key
+LEFT JOIN {thoughts} end ON end.key = t.key AND end.number = n.last
 LEFT JOIN verdicts v ON v.id = (SELECT max(id) FROM verdicts WHERE key = t.key)
 """
 
@@ -50,6 +56,8 @@ _COUNTS = (
     "prompt_cut",
     "programs",
     "refused",
+    "thought_tokens",
+    "cut_thinking",
 )
 """Columns of `_ROWS` that are sums over turns, so NULL where a trial has none."""
 
@@ -181,7 +189,8 @@ class Reader:
     def rows(self, *, problem_id: str | None = None) -> Iterator[Row]:
         """Yield each stored trial without its texts, of one problem or of all, by start time."""
         where, values = ("WHERE t.problem_id = ?", (problem_id,)) if problem_id else ("", ())
-        for row in self._database.execute(f"{_ROWS} {where} ORDER BY t.started", values):
+        query = with_thoughts(f"{_ROWS} {where} ORDER BY t.started", self._database)
+        for row in self._database.execute(query, values):
             yield _row(row)
 
 
@@ -224,6 +233,12 @@ def _row(row: sqlite3.Row) -> Row:
         **counts,
         answer=row["answer"],
         failure=failure,
+        detail=detail_of(
+            failure=failure,
+            prompt_cut=bool(row["last_cut"]),
+            only_thoughts=bool(row["alone"]),
+            boxed=bool(row["boxed"]),
+        ),
         verdict=VERDICT.validate_json(row["verdict"]) if row["verdict"] else None,
         judge=row["judge"],
     )

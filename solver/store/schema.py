@@ -37,11 +37,29 @@ CREATE TABLE sessions (
 );
 """
 
+_ADDED = """
+CREATE TABLE IF NOT EXISTS thoughts (
+    key TEXT NOT NULL, number INTEGER NOT NULL, tokens INTEGER NOT NULL, alone INTEGER NOT NULL,
+    boxed INTEGER NOT NULL, capped INTEGER NOT NULL, PRIMARY KEY (key, number)
+) WITHOUT ROWID;
+"""
+"""What earlier versions did not write and do not miss: one row for each turn with thoughts."""
+
+NO_THOUGHTS = "(SELECT 0 AS key, 0 AS number, 0 AS tokens, 0 AS alone, 0 AS boxed, 0 AS capped)"
+"""Stands for that table where an earlier version wrote the run; it matches no trial."""
+
 
 def make_tables(database: sqlite3.Connection) -> None:
-    """Create the tables, in one transaction, unless the file has them already."""
+    """Create the tables that the file does not have yet."""
     if not database.execute("PRAGMA user_version").fetchone()[0]:
         database.executescript(f"BEGIN; {_TABLES} PRAGMA user_version = {_VERSION}; COMMIT;")
+    database.executescript(_ADDED)
+
+
+def with_thoughts(query: str, database: sqlite3.Connection) -> str:
+    """Return a query with the table of thoughts put in for `{thoughts}`."""
+    there = database.execute("SELECT 1 FROM sqlite_master WHERE name = 'thoughts'").fetchone()
+    return query.replace("{thoughts}", "thoughts" if there else NO_THOUGHTS)
 
 
 def checked(path: Path, database: sqlite3.Connection) -> sqlite3.Connection:

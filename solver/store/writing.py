@@ -92,6 +92,7 @@ class Store(Reader):
                 f"INSERT OR REPLACE INTO turns VALUES ({', '.join('?' * 15)})",
                 _turn_row(key, number, turn),
             )
+            self._write_thoughts(key, number, turn)
 
     def add_trial(self, key: str, trial: Trial, *, judge: str) -> None:
         """Store the end of a trial, whose turns are stored already, and its verdict."""
@@ -117,6 +118,18 @@ class Store(Reader):
         """Store another verdict on a trial: the last one counts, the earlier ones stay."""
         with self._transaction():
             self._insert_verdict(key, verdict, judge)
+
+    def _write_thoughts(self, key: str, number: int, turn: Turn) -> None:
+        """Write what lists show of a turn's thoughts, within a transaction."""
+        reply = turn.reply
+        place = (key, number)
+        self._database.execute("DELETE FROM thoughts WHERE key = ? AND number = ?", place)
+        if reply.thoughts or reply.thought_tokens:
+            alone, boxed = reply.only_thoughts, turn.boxed_in_thoughts
+            self._database.execute(
+                "INSERT INTO thoughts VALUES (?, ?, ?, ?, ?, ?)",
+                (*place, reply.thought_tokens or 0, alone, boxed, reply.capped),
+            )
 
     def _insert_verdict(self, key: str, verdict: Verdict, judge: str) -> None:
         """Add a row to `verdicts`, within a transaction."""

@@ -9,7 +9,7 @@ import pytest
 from judge import Verdict
 from sandbox import Execution, Exit, Finding, Level
 from solver.errors import ConfigError
-from solver.records import Message, Outcome, Problem, Reply, Trial, Turn
+from solver.records import Detail, Message, Outcome, Problem, Reply, Trial, Turn
 from solver.store import FILE, Store
 
 TURN = Turn(
@@ -129,3 +129,56 @@ def test_the_manifest_keeps_what_it_is_told(store):
     store.write_manifest(config={"a": 1}, note="ü")
     store.write_manifest(note="new")
     assert store.manifest() == {"config": {"a": 1}, "note": "new"}
+
+
+THINKING = Reply(text="", thoughts=r"\boxed{1}", thought_tokens=7, output_tokens=7)
+
+
+def test_a_row_explains_a_failure_as_the_whole_trial_does(store):
+    endings = [
+        Turn(prompt=(), reply=THINKING),
+        Turn(prompt=(), reply=THINKING, runs_code=True),
+        Turn(prompt=(), reply=THINKING.model_copy(update={"capped": True})),
+        Turn(prompt=(), reply=THINKING.model_copy(update={"prompt_cut": True})),
+        Turn(prompt=(), reply=Reply(text="So", thoughts="hm", capped=True)),
+        Turn(prompt=(), reply=Reply(text="", thought_tokens=9, capped=True)),
+        Turn(prompt=(), reply=Reply(text="", capped=True)),
+        TURN,
+    ]
+    for number, turn in enumerate(endings):
+        trial = TRIAL.model_copy(update={"turns": (turn,)})
+        store.add_turn(f"{number}", 0, turn)
+        store.add_trial(f"{number}", trial, judge="j")
+    details = {row.key: row.detail for row in store.rows()}
+    assert all(store.trial(key).detail is detail for key, detail in details.items())
+    assert set(details.values()) == {*Detail, None}
+
+
+def test_a_row_counts_thoughts(store):
+    cut = Turn(prompt=(), reply=THINKING.model_copy(update={"capped": True}))
+    for number, turn in enumerate((cut, cut, TURN)):
+        store.add_turn("k", number, turn)
+    store.add_turn("k", 1, Turn(prompt=(), reply=THINKING))
+    store.add_trial("k", TRIAL, judge="j")
+    (row,) = store.rows()
+    assert (row.thought_tokens, row.cut_thinking, row.output_tokens) == (14, 1, 21)
+
+
+def test_a_run_of_a_version_without_thoughts_opens_and_goes_on(tmp_path):
+    store = Store.create_or_open(tmp_path)
+    store.add_turn("k", 0, TURN)
+    store.add_trial("k", TRIAL, judge="j")
+    store.close()
+    database = sqlite3.connect(tmp_path / FILE)
+    database.execute("DROP TABLE thoughts")
+    database.close()
+    reader = Store.open(tmp_path)
+    (row,) = reader.rows()
+    assert (row.thought_tokens, row.cut_thinking, row.detail) == (0, 0, None)
+    assert reader.trial("k") == TRIAL
+    reader.close()
+    store = Store.create_or_open(tmp_path)
+    store.add_turn("k", 1, Turn(prompt=(), reply=THINKING))
+    (row,) = store.rows()
+    assert row.thought_tokens == 7
+    store.close()
