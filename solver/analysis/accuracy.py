@@ -55,6 +55,10 @@ class Arm:
     requests: int
     input_tokens: int
     output_tokens: int
+    thought_tokens: int
+    """Of those, what thoughts took."""
+    cut_thinking: int
+    """Capped replies that held nothing but thoughts."""
     model_seconds: float
     sandbox_seconds: float
     by_rules: int
@@ -190,6 +194,7 @@ def _arm(
 _SUMS = (
     *("programs", "refused", "capped", "prompt_cut", "requests"),
     *("input_tokens", "output_tokens", "model_seconds", "sandbox_seconds"),
+    *("thought_tokens", "cut_thinking"),
 )
 """Counts of a trial that are added up for its arm."""
 
@@ -198,7 +203,7 @@ def _exhausted(mode: Mode, rows: Iterable[Row], config: Config | None) -> int:
     """Count trials of a mode with retries that used every attempt without an answer."""
     if not mode.retries:
         return 0
-    # Such a trial goes on until it has an answer or no attempt is left.
+    # Such a trial goes on until it has an answer or no attempt is left, or thoughts were cut twice.
     most = mode.most_turns(config) if config else 1
     return sum(row.error is None and row.turns >= most and row.failure is not None for row in rows)
 

@@ -47,6 +47,8 @@ class Usage:
     """Failed ones included."""
     input_tokens: float
     output_tokens: float
+    thought_tokens: float
+    """Of those, what thoughts took."""
     model_seconds: float
     """Waiting for replies, added up over requests side by side."""
     sandbox_seconds: float
@@ -74,6 +76,7 @@ class Usage:
             requests=self.requests / count,
             input_tokens=self.input_tokens / count,
             output_tokens=self.output_tokens / count,
+            thought_tokens=self.thought_tokens / count,
             model_seconds=self.model_seconds / count,
             sandbox_seconds=self.sandbox_seconds / count,
         )
@@ -116,6 +119,7 @@ def usage(rows: Sequence[Row]) -> Usage:
         requests=sum(row.requests for row in rows),
         input_tokens=sum(row.input_tokens for row in rows),
         output_tokens=sum(row.output_tokens for row in rows),
+        thought_tokens=sum(row.thought_tokens for row in rows),
         model_seconds=sum(row.model_seconds for row in rows),
         sandbox_seconds=sum(row.sandbox_seconds for row in rows),
     )

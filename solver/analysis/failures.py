@@ -16,7 +16,7 @@ from solver.analysis.retries import Retries, retries_in
 from solver.analysis.trials import Place, ReadTexts, TrialTurns
 from solver.errors import ConfigError
 from solver.modes import stored_mode
-from solver.records import Failure, Outcome, Problem
+from solver.records import Detail, Failure, Outcome, Problem
 from solver.store import Row, Store, TurnFacts
 
 _LINE_CHARACTERS = 200
@@ -62,6 +62,8 @@ class Caps:
     """Trials with a capped reply that did not end right: what a higher cap could win at most."""
     cut: int
     cut_trials: int
+    thinking: int
+    """Of the capped replies, those in which the model had written nothing but thoughts."""
 
 
 @dataclass(frozen=True)
@@ -90,6 +92,8 @@ class ArmFailures:
     caps: Caps
     refusals: tuple[Refusal, ...]
     overlooked: Overlooked
+    details: Mapping[Detail, int]
+    """Trials without an answer that thoughts or the cap explain."""
     errors: tuple[tuple[str, int], ...]
     """Errors of ours by their first line, with the trials they ended."""
 
@@ -197,6 +201,7 @@ def _arm(
         caps=_caps(trials),
         refusals=_refusals(trials),
         overlooked=overlooked_in(trials, problems, read_texts),
+        details=Counter(trial.row.detail for trial in trials if trial.row.detail is not None),
         errors=tuple(errors.most_common()),
     )
 
@@ -270,6 +275,7 @@ def _caps(trials: Sequence[TrialTurns]) -> Caps:
         capped_not_correct=sum(not trial.correct for trial in capped),
         cut=sum(trial.row.prompt_cut for trial in trials),
         cut_trials=sum(trial.row.prompt_cut > 0 for trial in trials),
+        thinking=sum(trial.row.cut_thinking for trial in trials),
     )
 
 

@@ -40,6 +40,7 @@ def _whole(store: Store) -> Iterator[dict[str, Any]]:
         yield {
             **trial.model_dump(mode="json"),
             "outcome": trial.outcome,
+            "detail": trial.detail,
             "answer": trial.answer,
             "question": problem.question,
             "reference": problem.answer,
@@ -62,6 +63,7 @@ def _write_table(store: Store, form: str, path: Path) -> None:
             "mode": row.mode,
             "repeat": row.repeat,
             "outcome": str(row.outcome),
+            "detail": row.detail and str(row.detail),
             "reference": problems[row.problem_id].answer,
             "answer": row.answer,
             "score": row.verdict.score if row.verdict else None,
@@ -73,6 +75,7 @@ def _write_table(store: Store, form: str, path: Path) -> None:
             "requests": row.requests,
             "input_tokens": row.input_tokens,
             "output_tokens": row.output_tokens,
+            "thought_tokens": row.thought_tokens,
             "cap_hits": row.capped,
             "prompts_cut": row.prompt_cut,
             "model_seconds": row.model_seconds,

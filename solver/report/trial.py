@@ -5,9 +5,11 @@ from collections.abc import Iterable, Sequence
 from judge import Verdict
 from solver.errors import ConfigError
 from solver.modes import stored_mode
-from solver.records import Failure, Message, Problem, Trial, Turn
+from solver.records import Failure, Message, Problem, Reply, Trial, Turn
 from solver.store import Store
 from solver.text import plain_name, say
+
+_FOLDED_LINES = 3
 
 
 def show_problem(
@@ -66,6 +68,8 @@ def _show_turn(heading: str, number: int, turn: Turn, *, last: bool) -> None:
     reply = turn.reply
     marks = [f"{reply.input_tokens} + {reply.output_tokens} tokens", f"{reply.seconds:.1f} s"]
     marks += ["hit the cap"] * reply.capped + ["PROMPT CUT BY THE SERVER"] * reply.prompt_cut
+    if reply.thoughts or reply.thought_tokens:
+        _section(f"[thoughts: {_thoughts_counted(reply)}]", _folded(reply.thoughts))
     _section(f"[reply: {', '.join(marks)}]", reply.text)
     if turn.program is not None:
         _section("[program]", turn.program)
@@ -88,7 +92,24 @@ def _show_turn(heading: str, number: int, turn: Turn, *, last: bool) -> None:
     if turn.answer is not None:
         say(f"   answer ({turn.answer_rule}): {turn.answer}")
     elif turn.failure is not None and (last or turn.failure is not Failure.NO_ANSWER):
-        say(f"   no answer: {plain_name(turn.failure)}")
+        more = f", {turn.detail}" if turn.detail else ""
+        say(f"   no answer: {plain_name(turn.failure)}{more}")
+
+
+def _thoughts_counted(reply: Reply) -> str:
+    """Say how many tokens thoughts took, and how that is known."""
+    if reply.thought_tokens is None:
+        return f"{len(reply.thoughts):,} characters"
+    return f"{reply.thought_tokens:,} of these tokens, {reply.thoughts_counted}"
+
+
+def _folded(thoughts: str) -> str:
+    """Return the first and last lines of thoughts; the page and the export have all of them."""
+    lines = thoughts.splitlines()
+    if len(lines) <= 2 * _FOLDED_LINES:
+        return thoughts
+    between = f"… {len(lines) - 2 * _FOLDED_LINES:,} lines more: `solver view`, `solver export` …"
+    return "\n".join((*lines[:_FOLDED_LINES], between, *lines[-_FOLDED_LINES:]))
 
 
 def _section(title: str, text: str) -> None:

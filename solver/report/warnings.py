@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from solver.analysis.accuracy import Arm
 from solver.records import Outcome
 from solver.report.parts import of
 from solver.report.runs import Run, model_name
@@ -52,7 +53,7 @@ def warnings_of(run: Run) -> Iterator[Warn]:
     if cut := sum(arm.prompt_cut for arm in found.arms):
         yield Warn(name, f"{cut:,} prompts were cut by the server: raise its context size")
     capped = [
-        f"{model_name(arm.model)} · {arm.mode} {of(arm.capped, arm.replies)}"
+        f"{model_name(arm.model)} · {arm.mode} {of(arm.capped, arm.replies)}{_thinking(arm)}"
         for arm in found.arms
         if arm.capped > CAP_WARNING * arm.replies
     ]
@@ -70,3 +71,8 @@ def warnings_of(run: Run) -> Iterator[Warn]:
         yield Warn(name, f"verdicts of {found.judges} judges are mixed: run `solver rejudge`")
     for warning in run.manifest.get("warnings", []):
         yield Warn(name, short(str(warning), 600), grave=False)
+
+
+def _thinking(arm: Arm) -> str:
+    """Say how many capped replies were cut before the model had done thinking."""
+    return f" ({arm.cut_thinking:,} of them while thinking)" if arm.cut_thinking else ""

@@ -119,6 +119,7 @@ class Pages:
         texts = {
             "prompt": "\n\n".join(f"[{message.role}]\n{message.text}" for message in turn.prompt),
             "reply": turn.reply.text,
+            "thoughts": turn.reply.thoughts or None,
             "program": turn.program,
             "stdout": ran.stdout if ran else None,
             "stderr": ran.stderr if ran else None,

@@ -49,3 +49,42 @@ def test_a_trial_is_shown_whole(tmp_path, capsys):
     show_problem(store, "p1")
     store.close()
     assert capsys.readouterr().out == WHOLE
+
+
+def shown(tmp_path, capsys, turn):
+    store = stored(tmp_path, [problem(1)], [trial("p1", turn, mode="cot")])
+    show_problem(store, "p1")
+    store.close()
+    return capsys.readouterr().out
+
+
+def test_thoughts_are_folded_and_counted_before_the_reply(tmp_path, capsys):
+    thoughts = "\n".join(f"thought {n}" for n in range(20))
+    counted = {"thought_tokens": 1500, "thoughts_counted": "estimated"}
+    turn = changed(said("1", code=False), thoughts=thoughts, **counted)
+    assert """\
+   [thoughts: 1,500 of these tokens, estimated]
+     thought 0
+     thought 1
+     thought 2
+     … 14 lines more: `solver view`, `solver export` …
+     thought 17
+     thought 18
+     thought 19
+   [reply: 10 + 20 tokens, 0.5 s]
+""" in shown(tmp_path, capsys, turn)
+
+
+def test_a_cut_while_thinking_is_told_from_one_while_answering(tmp_path, capsys):
+    cut = said(code=False, capped=True, text="")
+    text = shown(tmp_path / "thinking", capsys, changed(cut, thoughts="hm"))
+    assert "no answer: truncated, cut while thinking" in text
+    assert "[thoughts: 2 characters]" in text
+    text = shown(tmp_path / "answering", capsys, changed(cut, text="So"))
+    assert "no answer: truncated, cut while answering" in text
+    assert "[thoughts" not in text
+
+
+def test_an_answer_only_in_the_thoughts_is_said_to_be_there(tmp_path, capsys):
+    turn = changed(said(code=False, text=""), thoughts=r"\boxed{1}")
+    assert "no answer: no answer, answer only in the thoughts" in shown(tmp_path, capsys, turn)

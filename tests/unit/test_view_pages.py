@@ -180,3 +180,29 @@ def test_a_mode_with_a_plus_is_chosen_and_kept_by_every_link(tmp_path):
         assert all(link.endswith("?mode=code%2Bguided") for link in links)
         text = page(client, links[1])
         assert 'rel="next" href="/run/modes/trial/code%2Bguided-2?mode=code%2Bguided"' in text
+
+
+def test_thoughts_are_folded_and_the_whole_of_them_is_a_link(tmp_path):
+    long = "<b>hm</b> " * 20_000
+    counted = {"thoughts": long, "thought_tokens": 60_000, "thoughts_counted": "counted"}
+    reply = TURN.reply.model_copy(update=counted)
+    write(tmp_path / "run", turns=(TURN.model_copy(update={"reply": reply}),))
+    with client_of(tmp_path) as client:
+        text = attempt(page(client, "/run/run/trial/code-1"), 1)
+        folded = text.partition('<details class="thoughts">')[2].partition("</details>")[0]
+        assert "Thoughts, 60,000 of these tokens, counted</summary>" in folded
+        assert "<b>hm" not in folded
+        assert client.get("/run/run/raw/1/thoughts/code-1").text == long
+
+
+def test_a_cut_while_thinking_is_said(tmp_path):
+    reply = TURN.reply.model_copy(update={"text": "", "thought_tokens": 9, "capped": True})
+    cut = TURN.model_copy(
+        update={"reply": reply, "program": None, "execution": None, "answer": None}
+    )
+    write(tmp_path / "run", turns=(cut,))
+    with client_of(tmp_path) as client:
+        text = page(client, "/run/run/trial/code-1")
+    assert "hit the cap while thinking" in text
+    assert "(cut while thinking)" in text
+    assert "The server counted them and did not show them." in text

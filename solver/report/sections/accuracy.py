@@ -94,10 +94,12 @@ def _facts(arm: Arm) -> Iterator[tuple[str, str]]:
             f"rules {percent(arm.rules_alone)} · judge {percent(arm.overall.of_all)}"
             f" · both {percent(arm.rules_and_judge)} · any {percent(arm.rules_or_judge)}",
         )
+    thoughts = f" ({arm.thought_tokens:,} of them thoughts)" if arm.thought_tokens else ""
+    thinking = f", {arm.cut_thinking:,} of them while thinking" if arm.cut_thinking else ""
     yield (
         "tokens",
-        f"{arm.input_tokens:,} in · {arm.output_tokens:,} out · {arm.requests:,} requests"
-        f" · cap hit by {share_of(arm.capped, arm.replies)} of replies",
+        f"{arm.input_tokens:,} in · {arm.output_tokens:,} out{thoughts} · {arm.requests:,} requests"
+        f" · cap hit by {share_of(arm.capped, arm.replies)} of replies{thinking}",
     )
     yield "seconds", f"model {arm.model_seconds:,.1f} · sandbox {arm.sandbox_seconds:,.1f}"
 

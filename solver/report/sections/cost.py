@@ -15,11 +15,13 @@ def cost(
     """Show what each arm used in all, a trial, and a correct answer. `accuracy` is by arm."""
     if not found:
         return None
+    thoughts = any(each.usage.thought_tokens for _, each in found)
     columns = (
         Column("arm", Kind.TEXT),
         Column("", Kind.TEXT),
         Column("n"),
         *(Column(name, Kind.NUMBER) for name in ("requests", "tokens in", "tokens out")),
+        *([Column("of them thoughts", Kind.NUMBER)] if thoughts else []),
         *(Column(name, Kind.NUMBER) for name in ("tokens", "model s", "sandbox s")),
         Column("money", Kind.TEXT),
     )
@@ -27,9 +29,14 @@ def cost(
     for name, each in found:
         usage = each.usage
         rows += [
-            (name, "in all", usage.trials, *_used(usage, each.price)),
-            (name, "a trial", usage.trials, *_used(usage.per_trial(), each.price)),
-            (name, "a correct answer", usage.correct, *_used(usage.per_correct(), each.price)),
+            (name, "in all", usage.trials, *_used(usage, each.price, thoughts)),
+            (name, "a trial", usage.trials, *_used(usage.per_trial(), each.price, thoughts)),
+            (
+                name,
+                "a correct answer",
+                usage.correct,
+                *_used(usage.per_correct(), each.price, thoughts),
+            ),
         ]
     words = (
         "What the models under test used, errors included, since they were paid for. The judge's"
@@ -42,15 +49,16 @@ def cost(
     return Section("cost", "Cost", words, (figure,) if figure.points else (), (table,))
 
 
-def _used(usage: Usage | None, price: Price | None) -> tuple[Value, ...]:
+def _used(usage: Usage | None, price: Price | None, thoughts: bool) -> tuple[Value, ...]:
     if usage is None:
-        return (None,) * 7
+        return (None,) * (7 + thoughts)
     money = None
     if price is not None:
         money = f"{price.of(usage.input_tokens, usage.output_tokens):,.4g} {price.currency}"
     return (
-        *(usage.requests, usage.input_tokens, usage.output_tokens, usage.tokens),
-        *(usage.model_seconds, usage.sandbox_seconds),
+        *(usage.requests, usage.input_tokens, usage.output_tokens),
+        *([usage.thought_tokens] if thoughts else []),
+        *(usage.tokens, usage.model_seconds, usage.sandbox_seconds),
         money,
     )
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from solver.analysis.failures import ArmFailures, SolvedBy
-from solver.records import Outcome
+from solver.records import Detail, Outcome
 from solver.report.parts import Rows, Section, share, table_or_none
 from solver.report.runs import MOST_TEXTS, Named, Run, names_by_arm
 from solver.report.tables import Column, Kind, Table, short
@@ -23,6 +23,7 @@ def failed(found: Sequence[tuple[str, ArmFailures]], solved: Sequence[Solved]) -
         *table_or_none(_crashes(found)),
         *table_or_none(_refusals(found)),
         *table_or_none(_caps(found)),
+        *table_or_none(_thinking(found)),
         *table_or_none(_errors(found)),
         *table_or_none(_solved_by(solved)),
     )
@@ -135,6 +136,22 @@ def _caps(found: Sequence[tuple[str, ArmFailures]]) -> Table:
     ]
     note = "A higher cap could at most win the trials with a capped reply that are not right."
     return Table("caps", "Truncation", columns, tuple(rows), note)
+
+
+def _thinking(found: Sequence[tuple[str, ArmFailures]]) -> Table:
+    """Show what became of trials that ended in thoughts; nothing where no model showed any."""
+    columns = (
+        Column("arm", Kind.TEXT),
+        *(Column(detail.value) for detail in Detail),
+        Column("replies cut while thinking"),
+    )
+    rows: Rows = [
+        (name, *(arm.details.get(detail, 0) for detail in Detail), arm.caps.thinking)
+        for name, arm in found
+        if arm.caps.thinking or set(arm.details) - {Detail.CUT_ANSWERING}
+    ]
+    note = "Trials by the last reply: thoughts are never graded or run, so none has an answer."
+    return Table("thinking", "Trials that ended in thoughts", columns, tuple(rows), note)
 
 
 def _errors(found: Sequence[tuple[str, ArmFailures]]) -> Table:
