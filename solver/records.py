@@ -6,14 +6,44 @@ asked, so a stored file can never disagree with itself.
 
 import hashlib
 import json
+import re
+from dataclasses import fields, is_dataclass, replace
 from enum import StrEnum
-from typing import Literal
+from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 import judge
 from judge import Verdict
 from sandbox import Execution, Exit, Finding, Level
+
+_Value = TypeVar("_Value")
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+def without_surrogates(value: _Value) -> _Value:
+    r"""Replace each half of a surrogate pair by U+FFFD, in a text or in any text within a value.
+
+    A server can send one (as `\ud800` in its JSON), and no encoding can write it: the file, the
+    next request and the page would all fail on it. One character stands for one, so places in the
+    text stay right.
+    """
+    found: Any = value
+    if isinstance(value, str):
+        found = value if value.isascii() else _SURROGATE.sub("\ufffd", value)
+    elif isinstance(value, list | tuple):
+        found = type(value)(map(without_surrogates, value))
+    elif isinstance(value, dict):
+        items = value.items()
+        found = {without_surrogates(name): without_surrogates(part) for name, part in items}
+    elif is_dataclass(value) and not isinstance(value, type):
+        parts = {field.name: getattr(value, field.name) for field in fields(value) if field.init}
+        found = replace(value, **without_surrogates(parts))
+    return found  # type: ignore[no-any-return]
+
+
+Text = Annotated[str, BeforeValidator(without_surrogates)]
+"""Text from outside: a model's, a judge's, a server's, a file's."""
 
 
 class Record(BaseModel):
@@ -25,10 +55,10 @@ class Record(BaseModel):
 class Problem(Record):
     """One question with its reference answer."""
 
-    id: str = Field(min_length=1)
-    question: str = Field(min_length=1)
-    answer: str = Field(min_length=1)
-    domain: str = "unknown"
+    id: Text = Field(min_length=1)
+    question: Text = Field(min_length=1)
+    answer: Text = Field(min_length=1)
+    domain: Text = "unknown"
     level: int = 0
     """1 (easy) to 5 (hard); 0 where the data set has no levels."""
 
@@ -42,7 +72,7 @@ class Message(Record):
     """One message of a chat."""
 
     role: Literal["system", "user", "assistant"]
-    text: str
+    text: Text
 
 
 class Sampling(Record):
@@ -53,16 +83,16 @@ class Sampling(Record):
     top_k: int | None = Field(default=None, ge=1)
     max_tokens: int = Field(default=2048, ge=1)
     """The cap on one reply, in tokens. A reply that reaches it is counted as a cap hit."""
-    stop: tuple[str, ...] = ()
+    stop: tuple[Text, ...] = ()
 
 
 class Token(Record):
     """One token of a reply, and how sure the model was of it."""
 
-    text: str
+    text: Text
     logprob: float
     """Natural logarithm of its probability."""
-    alternatives: tuple[tuple[str, float], ...] = ()
+    alternatives: tuple[tuple[Text, float], ...] = ()
     """The most likely tokens at its place, best first, with their logarithms; where asked for."""
 
 
@@ -74,16 +104,16 @@ class Intervention(Record):
     and was written again. `refined`: the reply was continued again from its least certain token."""
     at: int
     """Characters of the reply that were kept."""
-    dropped: str = ""
+    dropped: Text = ""
     """What was cut off."""
 
 
 class Reply(Record):
     """What a model answered to one request, or to several that made one text."""
 
-    text: str
+    text: Text
     """The reply without the model's thoughts. Nothing else is read, run, judged or sent back."""
-    thoughts: str = ""
+    thoughts: Text = ""
     """What a reasoning model wrote before its reply, where the server shows it."""
     input_tokens: int = 0
     output_tokens: int = 0
@@ -150,12 +180,12 @@ class Turn(Record):
     fresh: bool = False
     """The conversation started again from nothing."""
     reply: Reply
-    program: str | None = None
-    findings: tuple[Finding, ...] = ()
+    program: Text | None = None
+    findings: Annotated[tuple[Finding, ...], BeforeValidator(without_surrogates)] = ()
     """What the safety screen remarked."""
-    execution: Execution | None = None
-    answer: str | None = None
-    answer_rule: str | None = None
+    execution: Annotated[Execution | None, BeforeValidator(without_surrogates)] = None
+    answer: Text | None = None
+    answer_rule: Text | None = None
     """Which extraction rule found the answer."""
     runs_code: bool = False
     """Whether the answer is what a program prints, as opposed to what the reply says."""
@@ -270,15 +300,15 @@ class Outcome(StrEnum):
 class Trial(Record):
     """One independent end-to-end go at one problem in one mode."""
 
-    problem_id: str
-    model: str
-    mode: str
+    problem_id: Text
+    model: Text
+    mode: Text
     repeat: int = Field(ge=0)
     """0, 1, 2, … Repeats of a problem are independent: the n of Pass@k."""
     seed: int
     turns: tuple[Turn, ...] = ()
-    verdict: Verdict | None = None
-    error: str | None = None
+    verdict: Annotated[Verdict | None, BeforeValidator(without_surrogates)] = None
+    error: Text | None = None
     """Our failure, not the model's. Such trials run again on resume and are never scored."""
     started: float = 0.0
     """Unix time."""
@@ -321,4 +351,4 @@ def outcome_of(*, error: bool, failure: Failure | None, correct: bool | None) ->
 def digest(value: object) -> str:
     """Return 16 hex digits of the SHA-256 of a JSON value, the same on every machine."""
     text = json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
+    return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()[:16]

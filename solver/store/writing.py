@@ -12,7 +12,7 @@ from typing import Any, Self, TextIO
 from judge import Verdict
 from sandbox import Level
 from solver.errors import ConfigError
-from solver.records import Problem, Trial, Turn
+from solver.records import Problem, Trial, Turn, without_surrogates
 from solver.store.lock import hold
 from solver.store.reading import VERDICT, Reader
 from solver.store.schema import FILE, checked, make_tables
@@ -54,7 +54,10 @@ class Store(Reader):
 
     def write_manifest(self, **facts: Any) -> None:
         """Set facts of the manifest."""
-        rows = [(key, json.dumps(value, ensure_ascii=False)) for key, value in facts.items()]
+        rows = [
+            without_surrogates((key, json.dumps(value, ensure_ascii=False)))
+            for key, value in facts.items()
+        ]
         with self._transaction():
             self._database.executemany("INSERT OR REPLACE INTO manifest VALUES (?, ?)", rows)
 
@@ -63,7 +66,7 @@ class Store(Reader):
         with self._transaction():
             cursor = self._database.execute(
                 "INSERT INTO sessions (started, body) VALUES (?, ?)",
-                (time.time(), json.dumps(facts)),
+                (time.time(), without_surrogates(json.dumps(facts, ensure_ascii=False))),
             )
         return int(cursor.lastrowid or 0)
 
@@ -133,6 +136,7 @@ class Store(Reader):
 
     def _insert_verdict(self, key: str, verdict: Verdict, judge: str) -> None:
         """Add a row to `verdicts`, within a transaction."""
+        verdict = without_surrogates(verdict)
         self._database.execute(
             "INSERT INTO verdicts (key, made, judge, score, threshold, by, body)"
             " VALUES (?, ?, ?, ?, ?, ?, ?)",
