@@ -95,7 +95,7 @@ async def solve(
     turns: list[Turn] = []
     verdict = error = None
     try:
-        async with Replay(task, stored, endpoint, parts, watch) as replay:
+        async with Replay(task, stored, endpoint, parts, store, watch) as replay:
             solving = mode_of(task.mode).solve(task.problem, replay.tools(), config, task.seed)
             async for turn in solving:
                 if len(turns) >= len(stored):

@@ -12,6 +12,7 @@ from solver.run.build import Parts
 from solver.run.schedule import Endpoint
 from solver.run.tasks import Task
 from solver.run.watch import Watch
+from solver.store import Store
 
 
 class Stopped(Exception):
@@ -20,6 +21,9 @@ class Stopped(Exception):
 
 class Replay:
     """The tools of one trial, which return what is stored before they do anything.
+
+    A reply is stored as soon as it arrives, so that it is not requested again where the run is
+    killed while its program runs; the program then runs again.
 
     A mode does the same again when it is given the same replies and executions. So an unfinished
     trial is back where it was after its stored turns, and no reply is requested twice. The
@@ -32,12 +36,14 @@ class Replay:
         stored: Sequence[Turn],
         endpoint: Endpoint,
         parts: Parts,
+        store: Store,
         watch: Watch,
     ) -> None:
         self._task = task
         self._stored = stored
         self._endpoint = endpoint
         self._parts = parts
+        self._store = store
         self._watch = watch
         self._turn = -1
         self._session: Session | None = None
@@ -65,22 +71,31 @@ class Replay:
     async def _ask(self, chat: Sequence[Message], *, seed: int, stop: Sequence[str] = ()) -> Reply:
         if (stored := self._next_reply()) is not None:
             return stored
-        return await self._endpoint.ask(chat, seed=seed, stop=stop)
+        return self._kept(await self._endpoint.ask(chat, seed=seed, stop=stop))
 
     async def _control(self, controller: Controller) -> Reply:
         if (stored := self._next_reply()) is not None:
             return stored
         async with self._endpoint.hold() as extend:
-            return await controller(self._until_stopped(extend))
+            return self._kept(await controller(self._until_stopped(extend)))
 
     def _next_reply(self) -> Reply | None:
         """Return the stored reply of the next turn, or None where it must be requested."""
         self._turn += 1
         if self._turn < len(self._stored):
             return self._stored[self._turn].reply
+        if self._turn == len(self._stored):
+            arrived = self._store.reply(self._task.key, self._turn)
+            if arrived is not None:
+                return arrived
         if self._watch.stopping:
             raise Stopped
         return None
+
+    def _kept(self, reply: Reply) -> Reply:
+        """Store a reply that has just arrived, and return it."""
+        self._store.add_reply(self._task.key, self._turn, reply)
+        return reply
 
     def _until_stopped(self, extend: Extend) -> Extend:
         """Give up a reply that takes hundreds of requests at Ctrl-C, before the next request."""

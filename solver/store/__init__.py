@@ -1,8 +1,9 @@
 """One SQLite file for each run: append trials, resume, read back.
 
-A turn is written as it ends, and a trial in one transaction with its verdict, so `kill -9` loses
-only the requests in flight. Lists read the light columns; prompts, replies and programs lie
-compressed in `turns.body` and are read one trial at a time. Outcomes are derived, never stored.
+A reply is written when it arrives, its turn when the program has run, and a trial in one
+transaction with its verdict, so `kill -9` loses only the requests in flight. Lists read the light
+columns; prompts, replies and programs lie compressed in `turns.body` and are read one trial at a
+time. Outcomes are derived, never stored.
 """
 
 from solver.store.facts import Refused, Row, Texts, TurnFacts

@@ -13,7 +13,7 @@ from pydantic import TypeAdapter
 from judge import Verdict
 from sandbox import Exit
 from solver.errors import ConfigError
-from solver.records import Failure, Problem, Trial, Turn, detail_of, failure_of
+from solver.records import Failure, Problem, Reply, Trial, Turn, detail_of, failure_of
 from solver.store.facts import Refused, Row, Texts, TurnFacts
 from solver.store.schema import FILE, checked, with_thoughts
 
@@ -131,6 +131,13 @@ class Reader:
             "SELECT body FROM turns WHERE key = ? ORDER BY number", (key,)
         )
         return tuple(Turn.model_validate_json(zlib.decompress(row["body"])) for row in rows)
+
+    def reply(self, key: str, number: int) -> Reply | None:
+        """Return the stored reply of a turn that has not ended, or None where there is none."""
+        row = self._database.execute(
+            "SELECT body FROM replies WHERE key = ? AND number = ?", (key, number)
+        ).fetchone()
+        return Reply.model_validate_json(zlib.decompress(row["body"])) if row else None
 
     def refused(self) -> Iterator[Refused]:
         """Yield each turn whose program the screen refused, with the first rule that did."""

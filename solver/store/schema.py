@@ -38,12 +38,16 @@ CREATE TABLE sessions (
 """
 
 _ADDED = """
+CREATE TABLE IF NOT EXISTS replies (
+    key TEXT NOT NULL, number INTEGER NOT NULL, body BLOB NOT NULL, PRIMARY KEY (key, number)
+) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS thoughts (
     key TEXT NOT NULL, number INTEGER NOT NULL, tokens INTEGER NOT NULL, alone INTEGER NOT NULL,
     boxed INTEGER NOT NULL, capped INTEGER NOT NULL, PRIMARY KEY (key, number)
 ) WITHOUT ROWID;
 """
-"""What earlier versions did not write and do not miss: one row for each turn with thoughts."""
+"""What earlier versions did not write and do not miss. `replies` holds those that arrived and whose
+turn has not ended yet, `thoughts` one row for each turn with thoughts."""
 
 NO_THOUGHTS = "(SELECT 0 AS key, 0 AS number, 0 AS tokens, 0 AS alone, 0 AS boxed, 0 AS capped)"
 """Stands for that table where an earlier version wrote the run; it matches no trial."""

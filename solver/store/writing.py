@@ -12,7 +12,7 @@ from typing import Any, Self, TextIO
 from judge import Verdict
 from sandbox import Level
 from solver.errors import ConfigError
-from solver.records import Problem, Trial, Turn, without_surrogates
+from solver.records import Problem, Record, Reply, Trial, Turn, without_surrogates
 from solver.store.lock import hold
 from solver.store.reading import VERDICT, Reader
 from solver.store.schema import FILE, checked, make_tables
@@ -88,9 +88,19 @@ class Store(Reader):
                 "INSERT OR REPLACE INTO problems VALUES (?, ?, ?, ?, ?, ?)", rows
             )
 
-    def add_turn(self, key: str, number: int, turn: Turn) -> None:
-        """Store one turn of a trial that is still running."""
+    def add_reply(self, key: str, number: int, reply: Reply) -> None:
+        """Store the reply of a turn that has not ended: its program has yet to run."""
         with self._transaction():
+            self._database.execute(
+                "INSERT OR REPLACE INTO replies VALUES (?, ?, ?)", (key, number, _packed(reply))
+            )
+
+    def add_turn(self, key: str, number: int, turn: Turn) -> None:
+        """Store one turn of a trial that is still running, in place of its reply alone."""
+        with self._transaction():
+            self._database.execute(
+                "DELETE FROM replies WHERE key = ? AND number = ?", (key, number)
+            )
             self._database.execute(
                 f"INSERT OR REPLACE INTO turns VALUES ({', '.join('?' * 15)})",
                 _turn_row(key, number, turn),
@@ -168,7 +178,6 @@ def _turn_row(key: str, number: int, turn: Turn) -> tuple[Any, ...]:
     refused = next(
         (finding.rule for finding in turn.findings if finding.level is Level.REFUSE), None
     )
-    body = zlib.compress(turn.model_dump_json(exclude_defaults=True).encode(), level=3)
     return (
         key,
         number,
@@ -184,5 +193,10 @@ def _turn_row(key: str, number: int, turn: Turn) -> tuple[Any, ...]:
         turn.reply.output_tokens,
         turn.reply.seconds,
         turn.execution.seconds if turn.execution else 0.0,
-        body,
+        _packed(turn),
     )
+
+
+def _packed(record: Record) -> bytes:
+    """Return a record as compressed JSON, without what has its default value."""
+    return zlib.compress(record.model_dump_json(exclude_defaults=True).encode(), level=3)
