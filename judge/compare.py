@@ -17,10 +17,22 @@ from judge.reading.clean import without_spacing
 from judge.reading.grammar import read
 from judge.reading.printed import is_empty_container
 from judge.reading.show import show
-from judge.reading.syntax import Big, Group, Node, Sym, Unreadable, names, walk
+from judge.reading.syntax import (
+    ELLIPSIS,
+    INFINITY,
+    Big,
+    Group,
+    Node,
+    Sym,
+    Text,
+    Unreadable,
+    names,
+    walk,
+)
 from judge.reading.variants import letters_in, option_in, said_twice
 from judge.reading.wrappers import MAX_CHARS, strip_wording
 from judge.relation import Comparison, Finding, Relation, different, equal, undecided
+from judge.rules.families import compare_families
 from judge.rules.prose import (
     compare_words,
     is_hedge,
@@ -43,6 +55,8 @@ _FOR_SYMPY = frozenset((Relation.UNDECIDED, tier) for tier in ("sampling", "digi
 """Results after which sympy is asked: these rules could compute no number."""
 _WHOLE_NUMBER = re.compile(r"-?\d{1,40}")
 _NUMBERS_IN_PROSE = re.compile(r"\d+(?:\.\d+)?")
+_SHAPES = frozenset(("kind", "count", "items"))
+_VALUES = _SHAPES | {"equation", "sampling", "exact", "digits"}
 _CHOICES = frozenset("ABCDEFGH")
 _DECIMAL_COMMA = re.compile(r"0,\d+|\d+,(?!\d{3}$)\d+")
 _DECIMAL = re.compile(r"-?\d+\.\d+")
@@ -142,6 +156,8 @@ def _compare_choices(left: str, right: str) -> Finding | None:
     if all(letters):
         return equal("choice", "the same choices") if letters[0] == letters[1] else None
     options = option_in(left), option_in(right)
+    if not any(options):
+        return None
     chosen = [letter or (option.letter if option else "")
               for letter, option in zip(letters, options, strict=True)]  # fmt: skip
     if not all(len(letter) == 1 for letter in chosen):
@@ -198,20 +214,47 @@ def _decide(
     right_node = with_letters_as_in(right_node, left_node)
     letters = len(names(left_node) | names(right_node))
     structure = Structure(policy, letters)
-    found = structure.compare(left_node, right_node)
+    found = compare_families(left_node, right_node, structure.compare)
+    if found is None or found.relation is not Relation.EQUAL:
+        found = structure.compare(left_node, right_node)
     if found.relation is not Relation.EQUAL:
         for other_left, other_right in _other_readings(left, left_node, right, right_node):
             if structure.compare(other_left, other_right).relation is Relation.EQUAL:
                 return equal("commas", "equal with the comma read otherwise")
+    if found.relation is not Relation.UNDECIDED and (doubt := _doubt(left_node, right_node, found)):
+        return undecided("unread", doubt)
     doubtful = (found.relation, found.tier) in _FOR_SYMPY
     if symbolic and doubtful and (_has_series(left_node) or _has_series(right_node)):
         return ask_sympy(left_node, right_node) or found
     return found
 
 
+def _doubt(left_node: Node, right_node: Node, found: Finding) -> str:
+    """Say why a finding about two readable sides is not certain; empty where it is."""
+    computed = found.tier.startswith(("sampling", "equation"))
+    if found.relation is Relation.EQUAL and not computed:
+        return ""
+    letters = names(left_node), names(right_node)
+    if any(ELLIPSIS.name in side for side in letters) and (
+        found.relation is Relation.DIFFERENT or computed
+    ):
+        return "terms are left out"
+    if found.relation is Relation.EQUAL:
+        return ""
+    if len({"residue()" in side for side in letters}) == 2 and found.tier in _VALUES:
+        return "a congruence against a number"
+    if found.tier in _SHAPES and any(map(_has_words, (left_node, right_node))):
+        return "words among values"
+    return ""
+
+
 def _has_series(node: Node) -> bool:
-    """Tell whether a node holds a sum or product, which may be too long for our arithmetic."""
-    return any(isinstance(part, Big) for part in walk(node))
+    """Tell whether a node holds a sum or product that may be too long for our arithmetic.
+
+    An infinite product is left undecided: sympy needs seconds for the simplest of them.
+    """
+    series = [part for part in walk(node) if isinstance(part, Big)]
+    return bool(series) and not any(s.kind == "prod" and s.high == INFINITY for s in series)
 
 
 def _other_readings(
@@ -227,6 +270,10 @@ def _other_readings(
             second = spaced if isinstance(spaced, Group) else None
         if second is not None:
             yield (second, right_node) if text is left else (left_node, second)
+
+
+def _has_words(node: Node) -> bool:
+    return isinstance(node, Group) and any(isinstance(item, Text) for item in node.items)
 
 
 def _is_choice(node: Node) -> bool:

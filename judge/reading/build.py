@@ -66,6 +66,14 @@ def scalar(node: Node) -> Node:
     return node
 
 
+def unlisted(node: Node) -> Node:
+    """Return the value in square brackets that only group. Raises `Unreadable` for a statement."""
+    if isinstance(node, Chain):
+        raise Unreadable("a statement among factors")
+    grouped = isinstance(node, Group) and node.kind == "list" and len(node.items) == 1
+    return node.items[0] if isinstance(node, Group) and grouped else node
+
+
 def flat(nodes: tuple[Node, ...]) -> Iterator[Node]:
     """Yield the nodes, with groups replaced by the nodes in them."""
     for node in nodes:
@@ -107,6 +115,26 @@ def apply(name: str, args: tuple[Node, ...]) -> Node:
             else (Call("log", args[:1]))
         )
     return Call(name, args)
+
+
+def residue(node: Node, modulus: Node) -> Node:
+    """Build a residue class, with a whole number brought between zero and the modulus."""
+    if isinstance(node, Call) and node.name == "residue":
+        return node
+    if isinstance(node, Group):
+        return Group(node.kind, tuple(residue(item, modulus) for item in node.items))
+    numbers = exact_whole(node), exact_whole(modulus)
+    if numbers[0] is not None and numbers[1]:
+        node = Num(Fraction(numbers[0] % numbers[1]))
+    return Call("residue", (scalar(node), scalar(modulus)))
+
+
+def exact_whole(node: Node) -> int | None:
+    """Return a whole number that is written out, perhaps with a minus; None for anything else."""
+    if isinstance(node, Mul) and node.factors[0] == MINUS_ONE and len(node.factors) == 2:
+        inner = exact_whole(node.factors[1])
+        return None if inner is None else -inner
+    return int(node.value) if isinstance(node, Num) and node.value.denominator == 1 else None
 
 
 def subscript_name(content: str) -> str:

@@ -46,6 +46,12 @@ _MICRO = re.compile(
 _SIUNITX = re.compile(
     r"\\(?:SI|qty)\s*\{([^{}]*)\}\s*\{([^{}]*)\}|\\(?:si|unit)\s*()\{([^{}]*)\}|\\num\s*\{([^{}]*)\}"
 )
+_CHOOSE = re.compile(
+    r"\\(?:mathrm|text)\s*\{C\}\s*_\{?(\w+)\}?\s*\^\{?(\w+)\}?|(?<![A-Za-z\\])C_\{?(\d+)\}?\^\{?(\d+)\}?"
+    r"|(?:\{\}|\\,)?\s*[_^]\{?(\w+)\}?\s*C_\{?(\w+)\}?|\bC\((\d+),\s*(\d+)\)"
+    r"|(?<![\w.])(\d+)C(\d+)\b|\{([^{}]+)\\choose([^{}]+)\}"
+)
+"""Binomial coefficients in the notations of several countries."""
 _DOUBLED = re.compile(r"\\\\(?=[A-Za-z{}%$,;:!])")
 _DOUBLED_ROW = re.compile(
     r"(matrix\}|array\}\{\w+\})?\s*(?<!\\)\\{2,4}(?=(?:[dtc]?frac|sqrt|pi|text|cdot|infty)\b)"
@@ -68,10 +74,13 @@ def clean(text: str) -> str:
     if "\\\\" in text:
         text = _single_backslashes(text)
     text = _REPEATED.sub(_overline, _ABBREVIATION.sub(r"\1", _OLD_FONT.sub("", text)))
-    text = _MICRO.sub(lambda m: r" \text{u" if m[1] is None else " u", text)
-    text = _SIUNITX.sub(_siunitx, text)
+    if "C" in text or "choose" in text:
+        text = _CHOOSE.sub(_binomial, text)
+    if "mu" in text or not text.isascii():
+        text = _MICRO.sub(lambda m: r" \text{u" if m[1] is None else " u", text)
+    if "{" in text:
+        text = _LOST_F.sub(r"\\frac", _SIUNITX.sub(_siunitx, text))
     text = _SYSTEM_BRACE.sub("", text)
-    text = _LOST_F.sub(r"\\frac", text)
     text = _SPACED_COMMA.sub(lambda match: "" if match[0] == r"\," else ",", text)
     text = unwrap(strip_remarks(strip_wording(text)))
     if "$" in text:
@@ -90,6 +99,11 @@ def without_spacing(text: str) -> str:
 def _overline(match: re.Match[str]) -> str:
     """Write 0.1818... as digits under a bar."""
     return rf"{match[1] or match[3]}\overline{{{match[2] or match[4]}}}"
+
+
+def _binomial(match: re.Match[str]) -> str:
+    above, below = filter(None, match.groups())
+    return rf"\binom{{{above}}}{{{below}}}"
 
 
 def _siunitx(match: re.Match[str]) -> str:

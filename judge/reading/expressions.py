@@ -6,17 +6,28 @@ A recursive-descent parser. `forms` adds the arguments of known functions and La
 
 from fractions import Fraction
 
-from judge.reading.build import base_named, decimal, flat, literal_fraction, scalar, subscript_name
+from judge.reading.build import (
+    base_named,
+    decimal,
+    flat,
+    literal_fraction,
+    scalar,
+    subscript_name,
+    unlisted,
+)
 from judge.reading.cursor import Cursor
 from judge.reading.digits import Token
 from judge.reading.syntax import (
+    ELLIPSIS,
     MINUS_ONE,
     Add,
     Based,
     Call,
+    Chain,
     Const,
     Group,
     Interval,
+    Logic,
     Mul,
     Node,
     Num,
@@ -37,7 +48,7 @@ from judge.reading.words import GREEK
 _CURRENCIES = {"$": DOLLAR, "€": parse_unit("euros"), "£": parse_unit("sterling"),
                "¥": parse_unit("yen")}  # fmt: skip
 _TEMPERATURES = {"C": CELSIUS, "F": FAHRENHEIT}
-_STARTS = frozenset(("(", "[", "{", "|(", "⌊", "⌈", "\\{"))
+_STARTS = frozenset(("(", "[", "{", "|(", "⌊", "⌈", "\\{", "..."))
 
 
 class Expressions(Cursor):
@@ -88,15 +99,18 @@ class Expressions(Cursor):
         while True:
             if self.accept("*"):
                 factors.append(self.unary())
+            elif self.accept("//"):
+                divided = quotient(product(list(map(unlisted, factors))), unlisted(self.unary()))
+                factors = [Call("floor", (divided,))]
             elif self.is_op("/") and self.tokens[self.at + 1].kind != "text":
                 self.next()
-                factors.append(Pow(self.unary(), MINUS_ONE))
-            elif self.starts_factor():
+                factors.append(Pow(unlisted(self.unary()), MINUS_ONE))
+            elif self.starts_factor() and not isinstance(factors[-1], Chain | Logic):
                 if self.token.kind == "num" and isinstance(factors[-1], Num):
                     raise Unreadable("two numbers side by side")
                 factors.append(self.power())
             else:
-                return product(factors)
+                return product(list(map(unlisted, factors))) if len(factors) > 1 else factors[0]
             self.count()
 
     def unary(self) -> Node:
@@ -130,7 +144,7 @@ class Expressions(Cursor):
             elif isinstance(node, Num) and self.ordinal():
                 pass
             else:
-                node = Pow(node, self.exponent())
+                node = Pow(unlisted(node), self.exponent())
             node = self.postfix(node)
         return node
 
@@ -185,8 +199,9 @@ class Expressions(Cursor):
     def postfix(self, node: Node) -> Node:
         """Apply the signs ! % ° ' that follow a node."""
         while True:
-            if self.accept("!"):
-                node = Call("factorial", (node,))
+            if bangs := self.bangs():
+                for _ in range(1 if bangs == 2 else bangs):
+                    node = Call("factorial2" if bangs == 2 else "factorial", (node,))
             elif self.accept("%"):
                 node = Call("percent", (node,))
             elif self.accept("°"):
@@ -197,6 +212,13 @@ class Expressions(Cursor):
             else:
                 return node
             self.count()
+
+    def bangs(self) -> int:
+        """Take the signs of a factorial, and return how many there are."""
+        start = self.at
+        while self.accept("!"):
+            pass
+        return self.at - start
 
     # --- atoms --------------------------------------------------------------------------------
 
@@ -349,6 +371,8 @@ class Expressions(Cursor):
                 raise Unreadable("a currency nobody knows")
             value = self.unary()
             return Quantity(value, unit)
+        if opening == "...":
+            return ELLIPSIS
         if opening == "∅":
             return Group("set", ())
         raise Unreadable(f"{opening!r} where a value should be")

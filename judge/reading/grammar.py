@@ -8,7 +8,8 @@ import re
 from fractions import Fraction
 from functools import lru_cache
 
-from judge.reading.build import base_named, scalar
+from judge.reading.brackets import enclose, join_logic, spread_modulus
+from judge.reading.build import base_named, residue, scalar
 from judge.reading.clean import clean
 from judge.reading.constructors import PYTHON_RELATIONS, construct
 from judge.reading.cursor import MAX_DEPTH
@@ -21,7 +22,6 @@ from judge.reading.syntax import (
     Chain,
     Clock,
     Group,
-    Interval,
     Logic,
     Mul,
     Node,
@@ -151,6 +151,7 @@ class Grammar(Forms):
             self.count()
         if len(items) == 1:
             return items[0]
+        items = spread_modulus(items)
         if set(joins) & {"and", "or"} and all(isinstance(i, Chain | Logic) for i in items):
             return join_logic(items, joins)
         return Group("bare", tuple(items))
@@ -184,9 +185,23 @@ class Grammar(Forms):
             relations.append(relation)
             operands.append(self.ratio())
             self.count()
+        if (modulus := self.modulus()) is not None:
+            operands[-1] = residue(operands[-1], modulus)
         if not relations:
             return operands[0]
         return Chain(tuple(operands), tuple(relations))
+
+    def modulus(self) -> Node | None:
+        r"""Parse the modulus of a congruence: \pmod 4, (mod 4), mod 4."""
+        start = self.at
+        bracket = self.accept("(")
+        if not self.accept("mod"):
+            self.at = start
+            return None
+        modulus = self.argument(split=False) if self.is_op("{") else self.power()
+        if bracket:
+            self.expect(")")
+        return modulus
 
     def declare_function(self) -> None:
         """Note that a letter is a function where it is defined: p(x) = ..., T(10) = 2."""
@@ -317,9 +332,20 @@ class Grammar(Forms):
             node = self.statement()
             if self.in_builder and self.accept("|", ":"):
                 node = self.builder(node)
+            elif self.is_op(";"):
+                node = self.after_semicolons(node)
             closing = self.expect(*_CLOSING[opening])
         self.bars, self.in_builder = bars, builder
         return enclose(opening, node, closing, latex_group=opening == "{" and self.latex)
+
+    def after_semicolons(self, first: Node) -> Node:
+        """Parse the other items of brackets in which semicolons separate: (-1; 2]."""
+        items = [first]
+        while self.accept(";"):
+            items.append(self.statement())
+        if any(isinstance(item, Group) and item.kind == "bare" for item in items):
+            raise Unreadable("commas and semicolons in the same brackets")
+        return Group("bare", tuple(items))
 
     def dictionary(self) -> Node:
         """Parse a dictionary as Python prints a solution: {x: 1, y: 2}."""
@@ -344,35 +370,3 @@ class Grammar(Forms):
     def constructor(self, name: str) -> Node:
         """Parse the arguments of a sympy or Python constructor, and build its node."""
         return construct(name, self.arguments() if self.is_op("(") else ())
-
-
-def join_logic(items: list[Node], joins: list[str]) -> Node:
-    """Join statements by "and" and "or". "And" binds tighter, and a comma binds like "and"."""
-    clauses: list[list[Node]] = [[items[0]]]
-    for join, item in zip(joins, items[1:], strict=True):
-        if join == "or" or (join == "," and "and" not in joins):
-            clauses.append([item])
-        else:
-            clauses[-1].append(item)
-    parts = [part[0] if len(part) == 1 else Logic("and", tuple(part)) for part in clauses]
-    return parts[0] if len(parts) == 1 else Logic("or", tuple(parts))
-
-
-def enclose(opening: str, node: Node, closing: str, *, latex_group: bool) -> Node:
-    """Build the value, tuple, list, set or interval that brackets make of their contents."""
-    several = isinstance(node, Group) and node.kind == "bare"
-    items = node.items if isinstance(node, Group) and several else (node,)
-    if latex_group:
-        return Group("bare" if several else "set", items) if several else node
-    if opening in ("\\{", "{"):
-        if isinstance(node, Builder):
-            return node
-        stated = opening == "{" and several and all(isinstance(item, Chain) for item in items)
-        return node if stated else Group("set", items)
-    if (opening == "(") != (closing == ")"):
-        if len(items) != 2:
-            raise Unreadable("mixed brackets that are no interval")
-        return Interval(items[0], items[1], opening == "[", closing == "]")
-    if opening == "(":
-        return Group("tuple", items) if several else node
-    return Group("list", items)

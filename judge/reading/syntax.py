@@ -204,6 +204,8 @@ ONE = Num(Fraction(1))
 MINUS_ONE = Num(Fraction(-1))
 HALF = Num(Fraction(1, 2))
 PI, E, IMAGINARY, INFINITY = Const("pi"), Const("e"), Const("i"), Const("oo")
+ELLIPSIS = Sym("...")
+"""Terms or values left out, as in 1, 2, ..., n."""
 SCALARS = (Num, Sym, Const, PlusMinus, Add, Mul, Pow, Call, Big)
 
 
@@ -236,8 +238,17 @@ def is_infinite(node: Node) -> bool:
     return node in (INFINITY, negative(INFINITY))
 
 
+_LISTS: Mapping[type[Node], str] = {
+    Add: "terms", Mul: "factors", Call: "args", Group: "items", SetOp: "parts",
+    Chain: "operands", Logic: "parts", Ratio: "parts",
+}  # fmt: skip
+"""The one field with nodes of the kinds that hold a list of them."""
+
+
 def children(node: Node) -> list[Node]:
     """Return the nodes directly inside a node."""
+    if (only := _LISTS.get(type(node))) is not None:
+        return list(getattr(node, only))
     found: list[Node] = []
     for part in _PARTS[type(node)]:
         value = getattr(node, part)
@@ -285,13 +296,18 @@ def rewrite(node: Node, change: Callable[[Node], Node]) -> Node:
 def names(node: Node) -> frozenset[str]:
     """Return the free variables of a node, and its unknown functions as `f()`."""
     found: set[str] = set()
-    for part in walk(node):
+    waiting = [node]
+    while waiting:
+        part = waiting.pop()
         if isinstance(part, Sym):
             found.add(part.name)
-        elif isinstance(part, Call) and part.name not in KNOWN_FUNCTIONS:
+            continue
+        if isinstance(part, Call) and part.name not in KNOWN_FUNCTIONS:
             found.add(f"{part.name}()")
         elif isinstance(part, Big):
             return _names_around_bound(node)
+        if _PARTS[type(part)]:
+            waiting += children(part)
     return frozenset(found)
 
 

@@ -10,6 +10,7 @@ from judge.reading.digits import Token, join_digit_groups
 from judge.reading.syntax import Unreadable
 from judge.reading.units import CHINESE_UNITS, UNIT_LETTERS, UNIT_SYMBOLS, UNIT_WORDS
 from judge.reading.words import (
+    ACCENTS,
     BLACKBOARD,
     CONSTANTS,
     CONSTRUCTORS,
@@ -23,6 +24,7 @@ from judge.reading.words import (
     RELATIONS,
     SKIPPED,
     TEXT_COMMANDS,
+    UNIT_VECTORS,
     terms,
 )
 from judge.reading.wrappers import matching_brace
@@ -34,7 +36,7 @@ _SCAN = re.compile(
     r"|(?P<word>[A-Za-z]+)"
     r"|(?P<chinese>[\u3400-\u9fff]+)"
     r"|(?P<command>\\(?:[A-Za-z]+|.))"
-    r"|(?P<op>\*\*|<=|>=|=<|=>|!=|/=|==|:=|<>|=/=|~=|&&|\|\||[-+*/^=<>()\[\]{}|,;:!%'#&$])"
+    r"|(?P<op>\*\*|<=|>=|=<|=>|!=|//|/=|==|:=|<>|=/=|~=|&&|\|\||[-+*/^=<>()\[\]{}|,;:!%'#&$])"
     r"|(?P<sub>_)"
     r"|(?P<other>.)",
     re.DOTALL,
@@ -177,6 +179,9 @@ class _Scanner:
         if run == "log" and (match := re.match(r"(10|2)(?=\s*\()", self.text[index:])):
             self.add("func", run + match[1])
             return index + match.end()
+        if lower in ("mod", "modulo") and (not opens or (self.spaced and self.after_operand())):
+            self.add("op", "mod")
+            return index
         if run == "to" and self.after_number():
             self.add("op", ":")
             return index
@@ -246,7 +251,9 @@ class _Scanner:
         """Tell whether unknown letters are a word rather than a product."""
         if opens or (self.after_number() and not self.spaced):
             return False
-        return len(run) > 5 or (len(run) > 2 and self.spaced and self.after_operand())
+        if len(run) > 5 or run in ("Yes", "No", "True", "False"):
+            return True
+        return len(run) > 2 and self.spaced and self.after_operand()
 
     def is_unit(self, run: str) -> bool:
         """Tell whether letters name a unit: a word behind a value, or a symbol behind a number."""
@@ -288,6 +295,8 @@ class _Scanner:
             self.add("func", FUNCTIONS[name])
         elif name in GREEK:
             self.add("name", GREEK_ALIASES.get(name, name))
+        elif name in ACCENTS:
+            return self.accent(index)
         elif name == "not":
             self.add("op", "not")
         elif name == "\\":
@@ -300,6 +309,17 @@ class _Scanner:
         else:
             return self.joined_command(name, index)
         return index
+
+    def accent(self, index: int) -> int:
+        r"""Read the letter under \vec or \hat, which names a vector; i, j, k are unit vectors."""
+        match = re.match(
+            r"\s*(?:\{\s*([A-Za-z]+|\\[a-z]+)\s*\}|([A-Za-z]|\\[a-z]+))", self.text[index:]
+        )
+        if match is None:
+            raise Unreadable("an accent on something else than a letter")
+        letters = (match[1] or match[2]).removeprefix("\\").removesuffix("math")
+        self.add("name", f"vec_{letters}" if letters in UNIT_VECTORS else letters)
+        return index + match.end()
 
     def delimiter(self, side: str, index: int) -> int:
         r"""Read what follows \left or \right: a bar opens or closes, a dot is no bracket."""
@@ -332,8 +352,10 @@ class _Scanner:
         words = " ".join(content.replace("~", " ").split())
         if name == "mathbb" and words in BLACKBOARD:
             self.add("set", words)
-        elif words in _CONNECTORS:
-            self.add("op", _CONNECTORS[words])
+        elif words in _CONNECTORS or words == "mod":
+            self.add("op", _CONNECTORS.get(words, words))
+        elif words in UNIT_VECTORS and name in ("mathbf", "boldsymbol", "bm"):
+            self.add("name", f"vec_{words}")
         elif words in FUNCTIONS.keys() - ONLY_BEFORE_BRACKET and name in (
             "operatorname",
             "mathrm",

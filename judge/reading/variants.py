@@ -8,6 +8,8 @@ import re
 from typing import NamedTuple
 
 _FONT = re.compile(r"\\(?:text(?:bf|rm|it)?|math(?:bf|rm)|mbox)\s*\{\s*([^{}]*?)\s*\}")
+_NO_LETTER = re.compile(r"[^A-J]{0,30}$|[\d\\$ {}+-]*\d|\\(?:frac|sqrt|pi|left)")
+"""How texts begin that name no choice: most answers, so that they take no time."""
 _OPTION = re.compile(
     r"^(?:(?i:(?:the )?(?:correct )?(?:option|choice|answer))\b(?: is)?:?\s*)?"
     r"(?:\(([A-J])\)\s*[.:]?|([A-J])\s*(?:\)|[.:](?=\s|\\|$)))(?:\\[ ,;]|~|\\quad|\s)*(.*)$",
@@ -31,6 +33,8 @@ class Option(NamedTuple):
 
 def option_in(text: str) -> Option | None:
     """Return the choice that a text names with a bracket, dot or colon; None without one."""
+    if _NO_LETTER.match(text):
+        return None
     found = _OPTION.match(_FONT.sub(r"\1", text).strip())
     if found is None:
         return None
@@ -39,6 +43,8 @@ def option_in(text: str) -> Option | None:
 
 def letters_in(text: str) -> str:
     """Return the letters of a text that is nothing but choices: `B`, `(B)`, `A, C`, `AC`."""
+    if len(text) > 60 or _NO_LETTER.match(text):
+        return ""
     bare = _FONT.sub(r"\1", text).strip(" .")
     if found := _LETTER.fullmatch(bare):
         return found[1]
@@ -50,7 +56,7 @@ def letters_in(text: str) -> str:
 
 def said_twice(text: str) -> tuple[str, str] | None:
     """Return both notations of `3/8 or 0.375` and `3/8 (0.375)`; None where there is only one."""
-    found = _TWICE.match(text)
+    found = _TWICE.match(text) if "(" in text or "or" in text or "i.e" in text else None
     if found is None:
         return None
     first, second = found[1].strip(" ,"), (found[2] or found[3]).strip()

@@ -13,8 +13,8 @@ def named(aliases: dict[str, str]) -> dict[str, str]:
 
 _FUNCTION_ALIASES = {
     **{name: name for name in terms("""
-        sin cos sec coth sech csch log2 exp sqrt cbrt root abs floor factorial gcd lcm max min mod
-        re im arg gamma cis
+        sin cos sec coth sech csch log2 exp sqrt cbrt root abs floor factorial factorial2 gcd lcm
+        max min mod re im arg gamma cis
     """)},
     "tan": "tan tg",
     "cot": "cot ctg cotan",
@@ -96,6 +96,8 @@ OPERATORS = named({
     "and": "land wedge",
     "or": "lor vee",
     "not": "lnot neg",
+    "mod": "pmod bmod mod",
+    "...": "ldots cdots dots dotsc dotsb hdots vdots",
     "'": "prime",
     "°": "circ degree textdegree textcirc textcircled",
     "\\{": "{ lbrace",
@@ -132,6 +134,8 @@ SKIPPED = frozenset(
         cancel
     """)
 )
+ACCENTS = frozenset(terms("vec hat widehat overrightarrow tilde"))
+UNIT_VECTORS = frozenset("ijk")
 BLACKBOARD = frozenset("RQZNC")
 
 ALTERING = frozenset(

@@ -46,7 +46,9 @@ def strip_wording(text: str) -> str:
     for _ in range(3):
         before = text
         text = _without_leftovers(text)
-        text = unwrap(_TAIL.sub("", _MARKER.sub("", _LEAD.sub("", text))).strip())
+        if text[:1].isalpha():
+            text = _MARKER.sub("", _LEAD.sub("", text))
+        text = unwrap(_TAIL.sub("", text).strip())
         if text == before:
             break
     return text
@@ -56,8 +58,13 @@ def strip_remarks(text: str) -> str:
     """Strip a label before and a remark behind an answer; a label of each value becomes a name."""
     if not text.isascii():
         text = _EMOJI.sub("", text)
-    text = _UNIT_BEHIND.sub(lambda m: rf" \text{{{m[1]}}}" if is_unit(m[1]) else m[0], text)
-    text = _ABOUT.sub("", _REMARK.sub("", text))
+    if text.endswith(")"):
+        text = _UNIT_BEHIND.sub(lambda m: rf" \text{{{m[1]}}}" if is_unit(m[1]) else m[0], text)
+        text = _REMARK.sub("", text)
+    if text[:1].isalpha():
+        text = _ABOUT.sub("", text)
+    if ":" not in text:
+        return text
     if len(named := _NAMED.findall(text)) > 1 and len(set(named)) == len(named):
         return _NAMED.sub(r"\\text{\1}=", text)
     return _LABEL.sub(lambda match: match[0] if _alters(match[1]) else "", text)
@@ -71,11 +78,12 @@ def _alters(label: str) -> bool:
 
 def _without_leftovers(text: str) -> str:
     """Strip stop tokens, tags, marks and colours, and a delimiter that lost its other half."""
-    if "\\" in text:
+    if "box" in text or "color" in text:
         text = _BOX.sub(r"\\boxed", _COLOUR.sub("", text))
-    elif text.startswith("boxed{"):
-        text = "\\" + text
-    text = _TAGS.sub("", without_stops(text)).strip()
+    if "<" in text or "[" in text:
+        text = _TAGS.sub("", without_stops(text)).strip()
+    if text[:1] not in "\\$" and text[-1:] not in ")]$":
+        return text
     for opening, closing in ((r"\[", r"\]"), (r"\(", r"\)"), ("$$", "$$")):
         if text.endswith(closing) and text.count(opening) == (opening == closing):
             text = text[: -len(closing)].rstrip()

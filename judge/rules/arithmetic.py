@@ -192,6 +192,7 @@ def _derived(basic: dict[str, Callable[..., Any]], pi: Any) -> Mapping[str, Call
         "tan": tan,
         "abs": abs,
         "factorial": lambda x: gamma(x + 1),
+        "factorial2": lambda x: math.prod(range(_only_whole(x, _MAX_GAMMA), 0, -2)),
         "binomial": lambda n, k: gamma(n + 1) / gamma(k + 1) / gamma(n - k + 1),
         "max": lambda *xs: max(map(_only_real, xs)),
         "min": lambda *xs: min(map(_only_real, xs)),
@@ -213,8 +214,8 @@ def _only_real(number: Any) -> Any:
     return number
 
 
-def _only_whole(number: Any) -> int:
-    if is_complex(number) or number != int(number) or abs(number) > 1e15:
+def _only_whole(number: Any, limit: float = 1e15) -> int:
+    if is_complex(number) or number != int(number) or abs(number) > limit:
         raise NoValue("not a whole number")
     return int(number)
 

@@ -116,6 +116,7 @@ _EXACT: Mapping[str, Callable[..., Fraction]] = {
     "floor": lambda x: Fraction(math.floor(x)),
     "ceil": lambda x: Fraction(math.ceil(x)),
     "factorial": _factorial,
+    "factorial2": lambda n: Fraction(math.prod(range(_whole(n, MAX_FACTORIAL), 0, -2))),
     "binomial": _binomial,
     "gcd": lambda *xs: Fraction(math.gcd(*(_whole(x, 10**100) for x in xs))),
     "lcm": lambda *xs: Fraction(math.lcm(*(_whole(x, 10**100) for x in xs))),

@@ -94,7 +94,7 @@ def _whole(name: str, index: int) -> float:
 def _samples(
     reference: Node, answer: Node, variables: frozenset[str], round_: int = 0
 ) -> Iterator[Sample]:
-    whole = _bound_names(reference) | _bound_names(answer)
+    whole = _whole_names(reference) | _whole_names(answer)
     imaginary = any(IMAGINARY in walk(node) for node in (reference, answer))
     confirmed = False
     sides = _as_floats(reference), _as_floats(answer)
@@ -153,16 +153,13 @@ def _is_real(node: Node, point: Point) -> bool:
     return True
 
 
-def _bound_names(node: Node) -> frozenset[str]:
-    """Return the variables in the bounds of sums, which must be whole numbers."""
-    bounds = [
-        bound
-        for part in walk(node)
-        if isinstance(part, Big)
-        for bound in (part.low, part.high)
-        if bound is not None
-    ]
-    return frozenset(name for bound in bounds for name in names(bound))
+def _whole_names(node: Node) -> frozenset[str]:
+    """Return the variables in bounds of sums and double factorials: they must be whole numbers."""
+    parts = list(walk(node))
+    whole = [part.low for part in parts if isinstance(part, Big)]
+    whole += [part.high for part in parts if isinstance(part, Big)]
+    whole += [part for part in parts if isinstance(part, Call) and part.name == "factorial2"]
+    return frozenset(name for part in whole if part is not None for name in names(part))
 
 
 def _judge(samples: list[Sample], policy: Policy, *, may_be_positive: bool) -> Finding:

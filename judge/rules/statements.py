@@ -15,6 +15,7 @@ from judge.reading.syntax import (
     Node,
     Num,
     Pow,
+    Ratio,
     Sym,
     Text,
     names,
@@ -99,8 +100,9 @@ def is_name(node: Node) -> bool:
         if node.name == "abs":
             return isinstance(node.args[0], Mul) and is_name(node.args[0])
         return node.name not in KNOWN_FUNCTIONS
-    if isinstance(node, Group):
-        return node.kind == "tuple" and all(map(is_name, node.items))
+    if isinstance(node, Group | Ratio):
+        parts = node.items if isinstance(node, Group) else node.parts
+        return getattr(node, "kind", "tuple") == "tuple" and all(map(is_name, parts))
     if isinstance(node, Mul):
         first = node.factors[0]
         if isinstance(first, Pow) and isinstance(first.base, Sym) and first.base.name in "fgFG":
@@ -142,7 +144,7 @@ def _are_scalar(*chains: Chain) -> bool:
 def _compare_with_value(reference: Node, answer: Node, policy: Policy, compare: Compare) -> Finding:
     """Compare a statement with a value, which may be the value that it names."""
     statement, value = (reference, answer) if is_statement(reference) else (answer, reference)
-    stated = stated_value(statement)
+    stated = _in_order_of_names(statement, stated_value(statement), value)
     if contradicts_itself(statement, compare):
         return different("chain", "it says that different numbers are equal")
     if stated is not None:
@@ -166,6 +168,19 @@ def _compare_with_value(reference: Node, answer: Node, policy: Policy, compare: 
     if found.relation is Relation.EQUAL:
         return Finding(policy.interval_for_inequality.relation(), found.tier, found.reason)
     return found
+
+
+def _in_order_of_names(statement: Node, stated: Node | None, value: Node) -> Node | None:
+    """Return named values as a tuple in the order of their names where the value is a tuple."""
+    ordered = stated_names(statement)
+    if not isinstance(stated, Group) or not isinstance(value, Group) or value.kind != "tuple":
+        return stated
+    if len(ordered) != len(stated.items) or len(set(ordered)) != len(ordered) or (
+        "".join(sorted(ordered)) not in "abcdefg hkl mn pq rstuvwxyz"
+    ):  # fmt: skip
+        return stated
+    pairs = sorted(zip(ordered, stated.items, strict=True), key=lambda pair: pair[0])
+    return Group("tuple", tuple(item for _, item in pairs))
 
 
 def contradicts_itself(statement: Node, compare: Compare) -> bool:

@@ -1,0 +1,53 @@
+"""Build what brackets and connectives make of their contents: tuples, sets, intervals, logic."""
+
+from judge.reading.build import residue
+from judge.reading.syntax import Builder, Call, Chain, Group, Interval, Logic, Node, Unreadable
+
+
+def join_logic(items: list[Node], joins: list[str]) -> Node:
+    """Join statements by "and" and "or". "And" binds tighter, and a comma binds like "and"."""
+    clauses: list[list[Node]] = [[items[0]]]
+    for join, item in zip(joins, items[1:], strict=True):
+        if join == "or" or (join == "," and "and" not in joins):
+            clauses.append([item])
+        else:
+            clauses[-1].append(item)
+    parts = [part[0] if len(part) == 1 else Logic("and", tuple(part)) for part in clauses]
+    return parts[0] if len(parts) == 1 else Logic("or", tuple(parts))
+
+
+def enclose(opening: str, node: Node, closing: str, *, latex_group: bool) -> Node:
+    """Build the value, tuple, list, set or interval that brackets make of their contents."""
+    several = isinstance(node, Group) and node.kind == "bare"
+    items = node.items if isinstance(node, Group) and several else (node,)
+    if latex_group:
+        return Group("bare" if several else "set", items) if several else node
+    if opening in ("\\{", "{"):
+        if isinstance(node, Builder):
+            return node
+        stated = opening == "{" and several and all(isinstance(item, Chain) for item in items)
+        return node if stated else Group("set", items)
+    if (opening == "(") != (closing == ")"):
+        if len(items) != 2:
+            raise Unreadable("mixed brackets that are no interval")
+        return Interval(items[0], items[1], opening == "[", closing == "]")
+    if opening == "(":
+        return Group("tuple", items) if several else node
+    return Group("list", items)
+
+
+def spread_modulus(items: list[Node]) -> list[Node]:
+    """Give the values before a congruence the same modulus: n ≡ 1, 3 (mod 8)."""
+    last = items[-1].operands[-1] if isinstance(items[-1], Chain) else items[-1]
+    if not isinstance(last, Call) or last.name != "residue":
+        return items
+    modulus = last.args[1]
+    spread: list[Node] = []
+    for item in items:
+        if isinstance(item, Chain) and item.relations[-1] == "=":
+            spread.append(
+                Chain((*item.operands[:-1], residue(item.operands[-1], modulus)), item.relations)
+            )
+        else:
+            spread.append(item if isinstance(item, Chain) else residue(item, modulus))
+    return spread

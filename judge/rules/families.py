@@ -1,0 +1,106 @@
+"""Compare values that an index or constant runs through: x = π/2 + 2kπ with k in ℤ.
+
+The name of the index does not matter, and for whole numbers neither does where it starts: both
+sides are computed for many values of their indices, and each must be among those of the other.
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from judge.reading.syntax import (
+    INFINITY,
+    Builder,
+    Chain,
+    Group,
+    Interval,
+    Logic,
+    Node,
+    Sym,
+    names,
+    negative,
+    rewrite,
+)
+from judge.relation import Finding, Relation, different, equal, undecided
+from judge.rules.arithmetic import FLOATS
+from judge.rules.evaluate import value
+
+Compare = Callable[[Node, Node], Finding]
+_REALS = Interval(negative(INFINITY), INFINITY, False, False)
+_FEW, _MANY = range(-4, 5), range(-40, 41)
+
+
+class Family(NamedTuple):
+    """An element, the index that runs through it, and the set of the index."""
+
+    element: Node
+    letter: str
+    domain: Node
+
+
+def compare_families(reference: Node, answer: Node, compare: Compare) -> Finding | None:
+    """Compare two nodes of which at least one is a family; None where neither is."""
+    left, right = _family(reference), _family(answer)
+    if left is None and right is None:
+        return None
+    if left is None or right is None:  # the other side says nothing of the index
+        first = reference if left is None else left.element
+        return compare(first, answer if right is None else right.element)
+    if compare(left.domain, right.domain).relation is not Relation.EQUAL:
+        return undecided("family", "other sets of indices")
+    renamed = rewrite(right.element, lambda n: Sym(left.letter) if n == Sym(right.letter) else n)
+    taken = right.letter != left.letter and left.letter in names(right.element)
+    found = compare(left.element, renamed)
+    if not taken and found.relation is Relation.EQUAL:
+        return found
+    if left.domain == Sym("set_Z"):
+        return _compare_values(_stated(left.element), _stated(right.element), left, right) or found
+    return found
+
+
+def _family(node: Node) -> Family | None:
+    """Return a node as a family: {2k | k in Z}, or x = 2k, k in Z."""
+    if isinstance(node, Builder):
+        element, condition = node.variable, node.condition
+    elif isinstance(node, Group | Logic):
+        parts = node.items if isinstance(node, Group) else node.parts
+        if len(parts) != 2 or getattr(node, "kind", "") not in ("bare", "or", "and"):
+            return None
+        element, condition = parts
+    else:
+        return None
+    if not isinstance(condition, Chain) or condition.relations != ("in",):
+        return None
+    index, domain = condition.operands
+    whole = domain == _REALS or (isinstance(domain, Sym) and domain.name.startswith("set_"))
+    if not isinstance(index, Sym) or not whole or element == index:
+        return None
+    return Family(element, index.name, domain) if index.name in names(element) else None
+
+
+def _stated(element: Node) -> Node:
+    """Return the value of x = value, and any other element as it is."""
+    if isinstance(element, Chain) and element.relations == ("=",) and isinstance(
+        element.operands[0], Sym
+    ):  # fmt: skip
+        return element.operands[1]
+    return element
+
+
+def _compare_values(reference: Node, answer: Node, left: Family, right: Family) -> Finding | None:
+    """Compare the values for whole indices; None where one depends on more than its index."""
+    if names(reference) != {left.letter} or names(answer) != {right.letter}:
+        return None
+    sides = ((reference, left.letter), (answer, right.letter))
+    try:
+        few, many = (
+            [[complex(value(node, {index: float(k)}, FLOATS)) for k in numbers]
+             for node, index in sides]
+            for numbers in (_FEW, _MANY)
+        )  # fmt: skip
+    except (ArithmeticError, ValueError, TypeError):
+        return None
+    for values, others in ((few[0], many[1]), (few[1], many[0])):
+        for here in values:
+            if not any(abs(here - there) <= 1e-9 * max(1.0, abs(here)) for there in others):
+                return different("family", "a value that the other family does not reach")
+    return equal("family", "the same values for whole indices")
