@@ -163,7 +163,6 @@ class Judge:
 
     async def describe(self) -> dict[str, Any]:
         """Return all settings that decide a verdict, as JSON values for a run's manifest."""
-        protocols = PROTOCOLS[self._preset] if self._model else ()
         return {
             "rules": RULES_VERSION,
             "preset": self._preset,
@@ -177,7 +176,7 @@ class Judge:
             "sympy": _version_of("sympy"),
             "model": self._model.name if self._model else None,
             "offline": self._model is not None and self._model.ask is None,
-            "prompts": {protocol.name: protocol.version for protocol in protocols},
+            "prompts": protocols_of(self._preset) if self._model else {},
         }
 
     def _changed(self) -> dict[str, Any]:
@@ -317,6 +316,11 @@ _NO_ANSWER_TO_ANYTHING = "123456.789"
 
 def _same_text(left: str, right: str) -> bool:
     return "".join(left.split()).strip("$") == "".join(right.split()).strip("$")
+
+
+def protocols_of(preset: str) -> dict[str, str]:
+    """Return the version of each protocol by which a preset asks, by its name."""
+    return {protocol.name: protocol.version for protocol in PROTOCOLS[preset]}
 
 
 def _side(opinion: Opinion) -> int:

@@ -10,11 +10,11 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from judge import Ask, CutReply, Judge, JudgeError, Policy, open_judge
-from judge.audit import canaries
 from solver.config import DEFAULT_JUDGE, Config, JudgeOptions, ModelOptions
 from solver.errors import ConfigError, ModelError
 from solver.models import Model, connect
 from solver.records import Message, Outcome, Problem, Sampling, digest
+from solver.run.canaries import pass_canaries
 from solver.run.schedule import Endpoint, Gate, gate_of, together
 from solver.run.watch import Watch
 from solver.store import Store
@@ -130,18 +130,8 @@ async def open_judges(
             judges = [replace(first, facts=asked.facts) for first in judges]
         judges.append(asked)
         if options.canaries and not options.offline:
-            await _listen_to_canaries(endpoint)
+            await pass_canaries(ask_through(endpoint), endpoint, options, described, watch)
     return judges
-
-
-async def _listen_to_canaries(endpoint: Endpoint) -> None:
-    """Ask the judge's model about fixed pairs. Raises JudgeError where it has drifted."""
-    found = await canaries(ask_through(endpoint), model_name=endpoint.model.name)
-    if found.drifted:
-        raise JudgeError(
-            f"{endpoint.model.name}: {found}; name another judge.model, or accept this one with"
-            " judge.canaries: false (`solver judge audit` shows how it errs)"
-        )
 
 
 async def _open_judge(
