@@ -139,7 +139,8 @@ def compare(
 
     Runs whose problems or scoring differ are refused, with what differs.
     """
-    from solver.analysis.compare import compare_runs, read_run, remarks
+    from solver.analysis.comparable import read_run, remarks
+    from solver.analysis.compare import compare_runs
     from solver.report.show import show_comparisons
     from solver.store import Store
     from solver.view.addresses import beside_address
@@ -200,7 +201,7 @@ def plan(
     ] = None,
 ) -> None:
     """Show what a run would take, and what it could show."""
-    from solver.analysis.compare import read_run
+    from solver.analysis.comparable import read_run
     from solver.analysis.cost import load_prices
     from solver.analysis.plan import plan_run
     from solver.report.show import show_plan

@@ -1,39 +1,26 @@
 """Arms side by side: two runs, or two modes or models of one run, paired by problem.
 
 An arm is one model in one mode. Of two arms of a run, the one that its config lists first is a, and
-a difference is a minus b. Not here: the statistics of a pair (`solver.stats.paired`).
+a difference is a minus b. Not here: the statistics of a pair (`solver.stats.paired`), and whether
+runs may be compared (`comparable.py`).
 """
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations, product
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from solver.analysis.accuracy import correct_by_problem
-from solver.analysis.arms import stored_rows
+from solver.analysis.comparable import Run, check_comparable
 from solver.analysis.cost import Usage, usage
-from solver.config import differences
 from solver.errors import ConfigError
-from solver.records import Problem
+from solver.records import Outcome
 from solver.stats.metrics import Estimate, accuracy
 from solver.stats.paired import Difference, holm, paired_difference
-from solver.store import Row, Store
+from solver.store import Row
 
 Key = TypeVar("Key", str, int)
-
-SCORING = ("preset", "threshold", "policy", "model", "prompts")
-"""What a manifest says of its judge that decides verdicts."""
-
-
-@dataclass(frozen=True)
-class Run:
-    """A stored run, read whole but for its texts."""
-
-    name: str
-    manifest: Mapping[str, Any]
-    problems: Mapping[str, Problem]
-    rows: Sequence[Row]
 
 
 @dataclass(frozen=True)
@@ -46,8 +33,15 @@ class Side:
     mode: str
     accuracy: Estimate
     """Over the trials that are compared."""
+    trials: int
+    """Of the arm, all of them, like what follows."""
+    scored: int
+    errors: int
+    """Errors of ours; other unscored trials have an answer without a verdict."""
+    replies: int
+    capped: int
+    """Replies that hit the token cap."""
     usage: Usage
-    """Of all trials of the arm."""
 
 
 @dataclass(frozen=True)
@@ -94,12 +88,6 @@ class Comparison:
     """In the order of the problems."""
 
 
-def read_run(store: Store, name: str = "") -> Run:
-    """Read what a comparison needs of a stored run, called by its folder's name or by another."""
-    name = name or store.folder.name
-    return Run(name, store.manifest(), store.problems(), stored_rows(store))
-
-
 def compare_runs(runs: Sequence[Run]) -> tuple[Comparison, ...]:
     """Compare, inside a single run, every two arms that share the model or the mode.
 
@@ -121,30 +109,6 @@ def compare_runs(runs: Sequence[Run]) -> tuple[Comparison, ...]:
         Comparison(**{**vars(each), "adjusted": p})
         for each, p in zip(compared, adjusted, strict=True)
     )
-
-
-def check_comparable(runs: Sequence[Run]) -> None:
-    """Raise ConfigError where two runs hold other problems or were scored in another way."""
-    for first, second in combinations(runs, 2):
-        wrong = [*_other_problems(first, second), *_other_scoring(first, second)]
-        if wrong:
-            raise ConfigError(
-                f"{first.name} and {second.name} cannot be compared: {' · '.join(wrong)}"
-            )
-
-
-def remarks(runs: Sequence[Run]) -> list[str]:
-    """Say what else sets the runs apart: trials that are missing, and other settings."""
-    partial = [
-        f"{run.name} is not at its end: {len(run.rows)} of {planned} trials"
-        for run in runs
-        if len(run.rows) < (planned := run.manifest.get("trials", 0))
-    ]
-    return partial + [
-        f"{runs[0].name} and {run.name} differ in {difference}"
-        for run in runs[1:]
-        for difference in _other_settings(runs[0], run)
-    ]
 
 
 @dataclass(frozen=True)
@@ -202,7 +166,19 @@ def _compared(a: _Arm, b: _Arm) -> Comparison | None:
 
 
 def _side(arm: _Arm, correct: Mapping[str, Sequence[bool]]) -> Side:
-    return Side(arm.run.name, arm.model, arm.mode, accuracy(correct), usage(arm.rows))
+    rows = arm.rows
+    return Side(
+        arm.run.name,
+        arm.model,
+        arm.mode,
+        accuracy(correct),
+        trials=len(rows),
+        scored=sum(row.outcome.scored for row in rows),
+        errors=sum(row.outcome is Outcome.ERROR for row in rows),
+        replies=sum(row.turns for row in rows),
+        capped=sum(row.capped for row in rows),
+        usage=usage(rows),
+    )
 
 
 def _paired(
@@ -262,54 +238,3 @@ def _flips(
             if abs(rate_a - rate_b) > 0.5:
                 domain, level = problem.domain, problem.level
                 yield Flip(name, domain, level, rate_a, rate_b, first_a[name], first_b[name])
-
-
-def _other_settings(first: Run, second: Run) -> Iterator[str]:
-    """Say in what settings the runs differ, apart from problems, scoring and the models' names."""
-    for section, apart in _SECTIONS.items():
-        ours, theirs = (
-            {key: fact for key, fact in run.manifest.get(section, {}).items() if key not in apart}
-            for run in (first, second)
-        )
-        if section == "models":
-            shared = ours.keys() & theirs.keys()
-            ours, theirs = ({key: facts[key] for key in shared} for facts in (ours, theirs))
-        yield from differences(ours, theirs, "" if section == "identity" else section)
-    ours, theirs = (run.manifest.get("sandbox", {}).get("kind") for run in (first, second))
-    yield from differences(ours, theirs, "sandbox.kind")
-
-
-_SECTIONS = {
-    "identity": {"model", "problems", "judge"},
-    "judge": {*SCORING, "workers", "workers_replaced"},
-    "models": set[str](),
-}
-"""Sections of a manifest, and what in them is no setting or was compared before."""
-
-
-def _other_problems(first: Run, second: Run) -> Iterator[str]:
-    ours, theirs = first.problems, second.problems
-    only_ours = [name for name in ours if name not in theirs]
-    only_theirs = [name for name in theirs if name not in ours]
-    changed = [name for name in ours if name in theirs and ours[name].hash != theirs[name].hash]
-    for names, what in (
-        (only_ours, f"only in {first.name}"),
-        (only_theirs, f"only in {second.name}"),
-        (changed, "with another question or reference"),
-    ):
-        if names:
-            more = f" and {len(names) - 3} more" if len(names) > 3 else ""
-            yield f"{_count(len(names), 'problem')} {what}: {', '.join(names[:3])}{more}"
-
-
-def _other_scoring(first: Run, second: Run) -> Iterator[str]:
-    ours, theirs = (
-        {key: run.manifest.get("judge", {}).get(key) for key in SCORING} for run in (first, second)
-    )
-    found = list(differences(ours, theirs, "judge"))
-    if found:
-        yield f"scored in another way: {', '.join(found)} (`solver rejudge` can fix that)"
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number} {what}" if number == 1 else f"{number} {what}s"

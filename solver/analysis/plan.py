@@ -7,7 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from solver.analysis.compare import Run, compare_runs
+from solver.analysis.comparable import Run
+from solver.analysis.compare import compare_runs
 from solver.analysis.cost import Price, Prices, Usage, usage
 from solver.config import Config, ModelOptions
 from solver.errors import ConfigError

@@ -82,13 +82,13 @@ class Content:
 def content_of(runs: Sequence[Run]) -> Content:
     """Make all that the report says."""
     arms = named_arms(runs)
-    comparisons, refused = comparisons_of(runs)
+    comparisons, notes = comparisons_of(runs)
     sections = _sections(runs, arms, comparisons)
     warnings = [warning for run in runs for warning in warnings_of(run)]
     return Content(
         title=" and ".join(short(run.name, 60) for run in runs),
         subtitle=tuple(_about(run) for run in runs),
-        warnings=(*warnings, *(Warn("", reason) for reason in refused)),
+        warnings=(*warnings, *(Warn("", short(note, 600)) for note in notes)),
         headlines=tuple(_headline(arm) for arm in arms),
         sections=tuple(section for section in sections if section is not None),
         recipes=tuple(_recipe(run) for run in runs),

@@ -7,6 +7,7 @@ from itertools import islice
 from pathlib import PurePath
 from typing import Any
 
+from solver.analysis import comparable
 from solver.analysis.accuracy import Arm, RunAccuracy, accuracy_of_run
 from solver.analysis.arms import stored_rows
 from solver.analysis.checks import Checks, checks_of, vote_weights
@@ -51,6 +52,12 @@ class Run:
     def rows(self) -> list[Row]:
         """Read the trials, arm by arm in the config's order."""
         return stored_rows(self.store)
+
+    @cached_property
+    def compared(self) -> comparable.Run:
+        """Return what comparisons need, the first prompts included."""
+        prompts = comparable.first_prompts(self.store, self.rows, self.problems)
+        return comparable.Run(self.name, self.manifest, self.problems, self.rows, prompts)
 
     @cached_property
     def accuracy(self) -> RunAccuracy:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from solver.analysis.accuracy import Arm
+from solver.analysis.comparable import mixtures
 from solver.records import Outcome
 from solver.report.parts import of
 from solver.report.runs import Run, model_name
@@ -69,6 +70,8 @@ def warnings_of(run: Run) -> Iterator[Warn]:
         yield Warn(name, f"programs ran in the fallback sandbox {kind!r}, not in Docker")
     if found.judges > 1:
         yield Warn(name, f"verdicts of {found.judges} judges are mixed: run `solver rejudge`")
+    for mixture in mixtures(run.compared):
+        yield Warn(name, mixture)
     for warning in run.manifest.get("warnings", []):
         yield Warn(name, short(str(warning), 600), grave=False)
 

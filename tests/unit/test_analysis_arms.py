@@ -4,7 +4,8 @@ import pytest
 
 from solver.analysis.accuracy import accuracy_of_run
 from solver.analysis.arms import stored_rows
-from solver.analysis.compare import compare_runs, read_run
+from solver.analysis.comparable import read_run
+from solver.analysis.compare import compare_runs
 from solver.analysis.cost import costs
 from solver.analysis.failures import failures_of
 from solver.report import write_tables

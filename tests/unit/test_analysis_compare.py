@@ -1,17 +1,21 @@
 """Arms are compared problem by problem, and runs that cannot be compared are refused."""
 
+from dataclasses import replace
 from fractions import Fraction
 
 import pytest
 from typer.testing import CliRunner
 
 from solver.analysis.accuracy import accuracy_of_run
-from solver.analysis.compare import compare_runs, differences, read_run, remarks
+from solver.analysis.comparable import read_run, remarks
+from solver.analysis.compare import compare_runs
 from solver.cli import app
+from solver.config import differences
 from solver.errors import ConfigError
+from solver.records import Message
 from solver.report.show import show_comparisons
 from solver.stats.paired import holm, mcnemar
-from tests.stored import JUDGE, problem, said, stored, trial
+from tests.stored import JUDGE, changed, problem, said, stored, trial
 
 PROBLEMS = [
     problem(n, domain="algebra" if n < 5 else "geometry", level=1 + n % 2) for n in range(9)
@@ -123,6 +127,24 @@ def test_a_sentence_follows_the_adjusted_p_and_never_one_interval(tmp_path, caps
     assert "An interval without 0 is of that pair alone" in shown
 
 
+def test_a_difference_is_told_with_caps_unscored_trials_and_tokens(tmp_path, capsys):
+    cut = said(None, code=False, capped=True, tokens=(10, 2048))
+    trials = [
+        *(trial(f"p{n}", said("1"), right=True) for n in range(9)),
+        *(trial(f"p{n}", cut, mode="cot") for n in range(8)),
+        trial("p8", error="the server left", mode="cot"),
+    ]
+    store = stored(tmp_path, PROBLEMS, trials)
+    found = compare_runs([read_run(store)])
+    store.close()
+    (side,) = {found[0].b}
+    assert (side.trials, side.scored, side.errors, side.replies, side.capped) == (9, 8, 1, 8, 8)
+    show_comparisons(found)
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "The token cap cut 100.0 % of the replies of cot" in shown
+    assert "They used 30 and 1,829 tokens a trial" in shown
+
+
 def test_a_greedy_run_is_compared_with_all_repeats_of_the_other(tmp_path):
     many = [trial(f"p{n}", said("1"), right=r < n, repeat=r) for n in range(9) for r in range(4)]
     store = stored(tmp_path / "many", PROBLEMS, many)
@@ -229,6 +251,69 @@ def test_another_digest_of_the_same_model_is_named(tmp_path):
         run_of(tmp_path / digest, [1] * 9, models={"m/x": {"digest": digest}}) for digest in "ab"
     ]
     assert remarks(runs) == ["a and b differ in models.m/x.digest: 'a' → 'b'"]
+
+
+@pytest.mark.parametrize(
+    ("facts", "said_of_it"),
+    [
+        (
+            {"identity": {"model": [{"name": "m/x", "sampling": {"temperature": 1.0}}]}},
+            "m/x.sampling.temperature: None → 1.0",
+        ),
+        ({"config": {"repeats": 4}}, "repeats: 1 → 4"),
+        ({"versions": {"solver": "2"}}, "versions.solver: '1' → '2'"),
+        ({"sandbox": {"image_id": "sha256:b"}}, "sandbox.image_id: 'sha256:a' → 'sha256:b'"),
+        ({"judge": {**JUDGE, "rules": "b"}}, "judge.rules: 'a' → 'b'"),
+        (
+            {"problems": [PROBLEMS[0].model_copy(update={"level": 5}), *PROBLEMS[1:]]},
+            "the level of 1 problem, such as p0",
+        ),
+        (
+            {"problems": [p.model_copy(update={"domain": "x"}) for p in PROBLEMS]},
+            "the domain of 9 problems, such as p0",
+        ),
+    ],
+)
+def test_whatever_sets_two_runs_apart_is_said(tmp_path, facts, said_of_it):
+    same = {
+        "identity": {"model": [{"name": "m/x", "sampling": {}}]},
+        "versions": {"solver": "1"},
+        "sandbox": {"image_id": "sha256:a"},
+        "judge": {**JUDGE, "rules": "a"},
+    }
+    runs = [
+        run_of(tmp_path / "first", [1] * 9, **same),
+        run_of(tmp_path / "second", [0] * 9, **{**same, **facts}),
+    ]
+    assert remarks(runs) == [f"first and second differ in {said_of_it}"]
+
+
+def asked(folder, *texts):
+    """A run of p0, a repeat for each text that its prompt had."""
+    turns = [changed(said("1"), prompt=(Message(role="user", text=text),)) for text in texts]
+    trials = [trial("p0", turn, right=True, repeat=r) for r, turn in enumerate(turns)]
+    store = stored(folder, PROBLEMS[:1], trials)
+    run = read_run(store)
+    store.close()
+    return run
+
+
+def test_another_wording_of_the_prompt_is_said(tmp_path):
+    runs = [asked(tmp_path / "first", "Solve."), asked(tmp_path / "second", "Please solve.")]
+    assert remarks(runs) == ["first and second differ in the prompt of mode code"]
+
+
+def test_a_run_that_mixes_prompts_is_named(tmp_path):
+    assert remarks([asked(tmp_path / "r", "Solve.", "Solve.")]) == []
+    assert remarks([asked(tmp_path / "r2", "Solve.", "Please solve.")]) == [
+        "r2 asked p0 in mode code with 2 different prompts"
+    ]
+
+
+def test_a_run_with_a_repeat_twice_is_named(tmp_path):
+    run = run_of(tmp_path / "r", [1] * 9)
+    (remark,) = remarks([replace(run, rows=[*run.rows, run.rows[0]])])
+    assert remark.startswith("r holds 1 repeat more than once")
 
 
 def test_a_run_that_is_not_at_its_end_is_named(tmp_path):

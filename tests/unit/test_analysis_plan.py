@@ -5,7 +5,7 @@ from datetime import date
 import pytest
 from typer.testing import CliRunner
 
-from solver.analysis.compare import read_run
+from solver.analysis.comparable import read_run
 from solver.analysis.cost import Price
 from solver.analysis.plan import plan_run
 from solver.cli import app

@@ -4,12 +4,12 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from solver.analysis import compare
-from solver.analysis.compare import Comparison, Side
+from solver.analysis import comparable
+from solver.analysis.compare import Comparison, Side, compare_runs
 from solver.errors import ConfigError
 from solver.modes import stored_mode
 from solver.report.figures import Dot, Forest
-from solver.report.parts import Rows, Section, listed, value_and_range
+from solver.report.parts import Rows, Section, listed, share, value_and_range
 from solver.report.runs import Key, Run, short_names
 from solver.report.tables import Column, Kind, Table, Value, short, text_of
 from solver.stats.paired import Difference, holm
@@ -19,6 +19,9 @@ Address = Callable[[tuple[str, str], tuple[str, str]], str]
 """Where two trials are shown side by side, each given by its run and key."""
 
 MOST_SENTENCES = 6
+CAPPED, LEFT_OUT, EFFORT = 0.05, 0.01, 2
+"""From which share of cut replies, which shift by unscored trials and which ratio of tokens on a
+difference in accuracy is told with a caution."""
 MOST_BY_DOMAIN = 6
 """Comparisons drawn by domain; the tables hold all of them."""
 MOST_FLIPS = 200
@@ -34,24 +37,27 @@ _COLUMNS = (
 
 
 def comparisons_of(runs: Sequence[Run]) -> tuple[list[Comparison], list[str]]:
-    """Make every comparison within and between the runs, and say why some could not be made."""
-    sides = [compare.Run(run.name, run.manifest, run.problems, run.rows) for run in runs]
+    """Make every comparison within and between the runs.
+
+    Say too why some could not be made, and in what settings the runs differ.
+    """
+    sides = [run.compared for run in runs]
     found: list[Comparison] = []
-    refused: list[str] = []
+    notes = comparable.other_settings(sides)
     for side in sides:
         if len({(row.model, row.mode) for row in side.rows}) > 1:
             found += _attempt([side], [])
     if len(sides) > 1:
-        found += _attempt(sides, refused)
-    return found, refused
+        found += _attempt(sides, notes)
+    return found, notes
 
 
-def _attempt(sides: Sequence[compare.Run], refused: list[str]) -> Sequence[Comparison]:
+def _attempt(sides: Sequence[comparable.Run], notes: list[str]) -> Sequence[Comparison]:
     """Compare, or note why that is refused: the page has other things to say."""
     try:
-        return compare.compare_runs(sides)
+        return compare_runs(sides)
     except ConfigError as reason:
-        refused.append(str(reason))
+        notes.append(str(reason))
         return ()
 
 
@@ -79,7 +85,7 @@ def compared(
         "Programs against words" if _programs_against_words(found) else "Side by side",
         tuple(_sentences(leading, len(found), names)),
         tuple(_figures(leading, names)),
-        tables=(table, _four_counts(leading, names), _sides(leading, names)),
+        tables=(table, _sides(leading, names), _four_counts(leading, names)),
         folded=tuple(table for table in folded if table.rows),
         facts=tuple(_places(leading, address)) if address else (),
     )
@@ -167,6 +173,11 @@ def _sides(found: Sequence[Comparison], names: Names) -> Table:
         Column("side", Kind.TEXT),
         Column("accuracy", Kind.SHARE),
         Column("95 % interval", Kind.INTERVAL),
+        Column("trials"),
+        Column("scored"),
+        Column("errors"),
+        Column("cap hit", Kind.SHARE),
+        Column("replies a trial", Kind.NUMBER),
         Column("tokens a trial", Kind.NUMBER),
         Column("tokens a correct answer", Kind.NUMBER),
         Column("model s a trial", Kind.NUMBER),
@@ -179,13 +190,18 @@ def _sides(found: Sequence[Comparison], names: Names) -> Table:
             rows.append(
                 (
                     *(_name(each, names), which, *value_and_range(side.accuracy)),
+                    *(side.trials, side.scored, side.errors, share(side.capped, side.replies)),
+                    side.replies / side.trials if side.trials else None,
                     mean.tokens if mean else None,
                     of_correct.tokens if of_correct else None,
                     mean.model_seconds if mean else None,
                     mean.sandbox_seconds if mean else None,
                 )
             )
-    note = "Accuracy over the trials that are compared; tokens and seconds of all trials."
+    note = (
+        "Accuracy over the trials that are compared, all else of all trials. “Errors” are ours;"
+        " “cap hit” is the share of replies that the token cap cut."
+    )
     return Table("sides", "What each side got, and for what", columns, tuple(rows), note)
 
 
@@ -304,7 +320,7 @@ def _sentences(found: Sequence[Comparison], pairs: int, names: Names) -> Iterato
     unclear: dict[str, list[Comparison]] = defaultdict(list)
     for each in found:
         if each.adjusted < 0.05:
-            clear.append(_clear(each, pairs, names))
+            clear.append(_clear(each, pairs, names) + "".join(_cautions(each, names)))
         else:
             unclear[_of_side(each.a, names)].append(each)
     yield from clear[:MOST_SENTENCES]
@@ -322,6 +338,22 @@ def _clear(each: Comparison, pairs: int, names: Names) -> str:
         f"{better} is {points} points more accurate than {worse} (first minus second, 95 %"
         f" interval: {_span(found)} points; n = {found.n_problems:,} problems{p})."
     )
+
+
+def _cautions(each: Comparison, names: Names) -> Iterator[str]:
+    """Yield what else could have made the difference: caps, trials left out, and effort."""
+    for side in (each.a, each.b):
+        if side.capped > CAPPED * side.replies:
+            cut = text_of(share(side.capped, side.replies), Kind.SHARE)
+            yield f" The token cap cut {cut} of the replies of {_of_side(side, names)}."
+    if each.of_all and abs(each.of_all.value - each.difference.value) > LEFT_OUT:
+        yield (
+            f" With unscored trials counted as wrong, first minus second is"
+            f" {text_of(each.of_all.value, Kind.POINTS)} points ({_span(each.of_all)})."
+        )
+    tokens = [one.tokens if (one := side.usage.per_trial()) else 0 for side in (each.a, each.b)]
+    if max(tokens) > EFFORT * min(tokens):
+        yield f" They used {tokens[0]:,.0f} and {tokens[1]:,.0f} tokens a trial."
 
 
 def _unclear(first: str, group: Sequence[Comparison], pairs: int, names: Names) -> str:
