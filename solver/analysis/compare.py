@@ -17,6 +17,7 @@ from solver.analysis.cost import Usage, usage
 from solver.errors import ConfigError
 from solver.records import Outcome
 from solver.stats.metrics import Estimate, accuracy
+from solver.stats.noise import Noise, paired_noise
 from solver.stats.paired import Difference, holm, paired_difference
 from solver.store import Row
 
@@ -78,6 +79,8 @@ class Comparison:
     """Accuracy of a minus accuracy of b, over the problems and repeats scored on both sides."""
     adjusted: float
     """p-value after Holm, over all comparisons made together."""
+    noise: Noise | None
+    """What problems and what repeats add to it; None where a problem has a single repeat."""
     of_all: Difference | None
     """Trials that were not scored counted as wrong: another reading, None where it is the same."""
     left_out: tuple[str, ...]
@@ -155,6 +158,7 @@ def _compared(a: _Arm, b: _Arm) -> Comparison | None:
         b=_side(b, theirs),
         difference=difference,
         adjusted=difference.p_value,
+        noise=paired_noise(ours, theirs),
         of_all=paired_difference(all_ours, all_theirs) if unscored else None,
         left_out=tuple(problem for problem in problems if problem in unmatched),
         domains=_parts(ours, theirs, {name: problems[name].domain for name in ours}, str),

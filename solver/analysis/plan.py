@@ -4,7 +4,7 @@ Not here: what the judge's model would cost, and the time of a run without an ea
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from solver.analysis.comparable import Run
@@ -15,7 +15,7 @@ from solver.errors import ConfigError
 from solver.modes import Mode
 from solver.records import Problem
 from solver.stats.metrics import clopper_pearson
-from solver.stats.noise import smallest_detectable
+from solver.stats.noise import Noise, detectable, smallest_detectable
 
 CHARACTERS_PER_TOKEN = 4
 """A rule of thumb for English and LaTeX; short of a tokenizer, right within a third."""
@@ -59,8 +59,11 @@ class Detectable:
     discordance: float
     difference: float | None
     """Smallest true difference found 4 times in 5; None where the problems are too few."""
+    free: float | None = None
+    """The same if repeats of a problem differ as freely as other problems; None where one number
+    says it all."""
     observed: bool = False
-    """The discordance is the earlier run's."""
+    """The discordance is the earlier run's, and where that has repeats, so is their noise."""
 
 
 @dataclass(frozen=True)
@@ -107,7 +110,7 @@ def plan_run(
         seconds=_wall_time(arms, pilot, pilot_sessions) if pilot else None,
         widest=_half_width(n),
         narrowest=_half_width(n * config.repeats),
-        detectable=tuple(_detectable(n, pilot)),
+        detectable=tuple(_detectable(n, config.repeats, pilot)),
     )
 
 
@@ -182,19 +185,31 @@ def _half_width(n: int) -> float:
     return (high - low) / 2
 
 
-def _detectable(n: int, pilot: Run | None) -> Iterator[Detectable]:
+def _detectable(n: int, repeats: int, pilot: Run | None) -> Iterator[Detectable]:
     for discordance in DISCORDANCES:
-        yield Detectable(discordance, smallest_detectable(n, discordance))
-    if pilot is not None and (observed := _observed_discordance(pilot)) is not None:
-        yield Detectable(observed, smallest_detectable(n, observed), observed=True)
-
-
-def _observed_discordance(pilot: Run) -> float | None:
-    """Return that of the earlier run's first two comparable arms; None where it has one arm."""
+        yield _between_bounds(n, repeats, discordance)
+    if pilot is None:
+        return
     try:
-        counts = compare_runs([pilot])[0].difference.counts
+        first = compare_runs([pilot])[0]
     except ConfigError:
-        return None
-    problems = counts.both + counts.only_a + counts.only_b + counts.neither
+        return  # one arm alone
+    counts = first.difference.counts
     # Half a problem won by each, as in `paired`: none seen does not mean none possible.
-    return (counts.only_a + counts.only_b + 1) / (problems + 1)
+    observed = (counts.only_a + counts.only_b + 1) / (first.difference.n_problems + 1)
+    if first.noise and repeats > 1:
+        difference = detectable(n, repeats, first.noise)
+        yield Detectable(observed, difference, observed=True)
+    else:
+        yield replace(_between_bounds(n, repeats, observed), observed=True)
+
+
+def _between_bounds(n: int, repeats: int, discordance: float) -> Detectable:
+    """Return what shows if repeats of a problem always agree, and if they differ freely."""
+    if repeats == 1:
+        return Detectable(discordance, smallest_detectable(n, discordance))
+    return Detectable(
+        discordance,
+        detectable(n, repeats, Noise(between=discordance, within=0.0)),
+        detectable(n, repeats, Noise(between=0.0, within=discordance)),
+    )

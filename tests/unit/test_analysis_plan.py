@@ -12,7 +12,7 @@ from solver.cli import app
 from solver.models.scripted import Line
 from solver.run.tasks import trials_of
 from solver.stats.metrics import clopper_pearson
-from solver.stats.noise import smallest_detectable
+from solver.stats.noise import Noise, detectable, smallest_detectable
 from tests.fakes import PROBLEMS, config_of, finished_run, program
 from tests.stored import problem, said, stored, trial
 
@@ -155,6 +155,38 @@ def test_the_smallest_difference_goes_by_how_alike_the_arms_are(tmp_path):
     assert observed.discordance == pytest.approx(4 / 5)
     assert observed.difference == smallest_detectable(100, 4 / 5)
     store.close()
+
+
+def test_repeats_make_smaller_differences_show():
+    problems = [problem(n) for n in range(100)]
+    once, often = (
+        plan_run(config_of(repeats=r, sampling={"temperature": 0.7}), problems, {}).detectable
+        for r in (1, 16)
+    )
+    for one, many in zip(once, often, strict=True):
+        assert one.free is None
+        assert many.free < 0.6 * one.difference
+        assert many.difference == pytest.approx(one.difference, rel=0.2)
+
+
+def test_the_noise_of_an_earlier_run_with_repeats_says_what_shows(tmp_path):
+    trials = [
+        trial(f"p{n}", said("1"), right=(n + r) % 2 == 0, mode=mode, repeat=r)
+        for n in range(8)
+        for r in range(4)
+        for mode in ("code", "cot")
+    ]
+    store = stored(tmp_path, [problem(n) for n in range(8)], trials)
+    plan = plan_run(
+        config_of(repeats=8, sampling={"temperature": 0.7}),
+        [problem(n) for n in range(100)],
+        {},
+        pilot=read_run(store),
+    )
+    store.close()
+    *_, observed = plan.detectable
+    # Each trial is a coin toss, and both arms solve each problem equally often.
+    assert observed.difference == pytest.approx(detectable(100, 8, Noise(0, 2 / 3)))
 
 
 def test_too_few_problems_show_no_difference():

@@ -53,6 +53,8 @@ def _power(found: Detectable) -> str:
     points = f"{100 * found.difference:.1f} points"
     if found.difference > found.discordance:
         return f"not enough to show any difference, for that takes {points}"
+    if found.free is not None:
+        points += f", or of {100 * found.free:.1f} where repeats differ freely,"
     return f"a difference of {points} would show 4 times in 5"
 
 
