@@ -89,7 +89,7 @@ def _by_tags(text: str) -> Divided:
     kept, thoughts, at = list[str](), list[str](), 0
     while opening := _next(_OPENING, text, at, starts_line=True):
         kept.append(text[at : opening.start()])
-        closing = _next(_CLOSING, text, opening.end(), starts_line=False) or (
+        closing = _closing(text, opening.end()) or (
             re.compile(r"^```[ \t]*$", re.MULTILINE).search(text, opening.end())
             if opening[0].startswith("```")
             else None
@@ -101,7 +101,7 @@ def _by_tags(text: str) -> Divided:
         at = closing.end()
     reply = "".join([*kept, text[at:]])
     for closing in reversed(list(_CLOSING.finditer(reply))):
-        if _mentioned(reply, *closing.span()):
+        if _mentioned(reply, *closing.span()) or _in_program(reply, 0, *closing.span()):
             continue
         before, behind = reply[: closing.start()], reply[closing.end() :]
         if thoughts and not without_stops(behind).strip():
@@ -123,9 +123,40 @@ def _next(tag: re.Pattern[str], text: str, at: int, *, starts_line: bool) -> re.
         before = text[max(at, found.start() - 80) : found.start()].rpartition("\n")[2]
         if starts_line and before.strip() and not _STOP_BEHIND.search(before):
             continue
+        if starts_line and _in_program(text, at, *found.span()):
+            continue
         if not _mentioned(text, *found.span()):
             return found
     return None
+
+
+def _closing(text: str, at: int) -> re.Match[str] | None:
+    """Return the tag that closes thoughts: one within a program only where there is no other."""
+    first = found = _next(_CLOSING, text, at, starts_line=False)
+    while found and _in_program(text, at, *found.span()):
+        found = _next(_CLOSING, text, found.end(), starts_line=False)
+    return found or first
+
+
+_FENCE = re.compile(r"^[ \t]*(?:```|~~~)[ \t]*([\w+#.-]*)[ \t]*$", re.MULTILINE)
+_ENDS_PART = re.compile(r"[ \t]*(?:\n[ \t]*\n|\n?[ \t]*$)")
+_NEAR = 4000
+"""Characters around a tag in which a fence is looked for."""
+
+
+def _in_program(text: str, at: int, start: int, end: int) -> bool:
+    """Tell whether a tag stands in a fenced block that opens after `at` and is closed behind it.
+
+    A tag alone on its line with a blank line behind it ends thoughts that left a fence open.
+    """
+    opened = False
+    for language in _FENCE.findall(text, max(at, start - _NEAR), start):
+        opened = bool(language) or not opened
+    closed = _FENCE.search(text, end, end + _NEAR) if opened else None
+    if closed is None or closed[1]:
+        return False
+    alone = not text[max(0, start - 80) : start].rpartition("\n")[2].strip()
+    return not (alone and _ENDS_PART.match(text, end))
 
 
 _MENTIONS = re.compile(r"[\w,;(][ \t]+$")
