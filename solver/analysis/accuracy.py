@@ -8,7 +8,7 @@ from typing import TypeVar
 from solver.analysis.arms import stored_rows, typed_config
 from solver.config import Config
 from solver.modes import Mode, stored_mode
-from solver.records import Outcome, Problem
+from solver.records import Detail, Outcome, Problem
 from solver.stats.metrics import Estimate, accuracy
 from solver.store import Row, Store
 
@@ -40,6 +40,8 @@ class Arm:
     domains: dict[str, Cell]
     levels: dict[int, Cell]
     outcomes: Counter[Outcome]
+    details: Counter[Detail]
+    """Trials without an answer that thoughts or the cap explain."""
     attempts: Counter[int]
     """Trials by the number of turns they took."""
     exhausted: int
@@ -177,6 +179,7 @@ def _arm(
         domains=split(lambda problem: problem.domain),
         levels=split(lambda problem: problem.level),
         outcomes=Counter(row.outcome for row in rows),
+        details=Counter(row.detail for row in rows if row.detail is not None),
         attempts=Counter(row.turns for row in rows if row.error is None),
         exhausted=_exhausted(stored_mode(mode), rows, config),
         unsafe_trials=sum(row.refused > 0 for row in rows),

@@ -195,7 +195,7 @@ class Ollama:
         self._thinks = first["thinks"] and self._think is not False
         if self._think and not first["thinks"]:
             raise ModelError(
-                f"{self.name}: this model does not think; remove thinking, or the option think",
+                f"{self.name}: does not support thinking; remove thinking, or the option think",
                 retryable=False,
             )
         if trained is not None:  # the server takes the smaller of the two

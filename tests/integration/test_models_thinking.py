@@ -90,7 +90,7 @@ async def test_ollama_says_which_models_think():
 
 
 async def test_a_model_that_cannot_think_is_refused_before_the_first_reply():
-    with pytest.raises(ModelError, match="this model does not think; remove thinking") as refused:
+    with pytest.raises(ModelError, match="does not support thinking; remove thinking") as refused:
         await described(OllamaWire(), {"thinking": "high"})
     assert not refused.value.retryable
 

@@ -53,6 +53,8 @@ def test_tokens_of_thoughts_stand_next_to_the_answers(store, capsys):
     text = capsys.readouterr().out
     assert "(2,528 of them thoughts)" in text
     assert " of replies, 1 of them while thinking" in text
+    details = ("cut while thinking 1", "cut while answering 1", "answer only in the thoughts 1")
+    assert " · ".join(details) in text
 
 
 def test_the_warning_of_truncation_says_how_many_were_thinking(store):

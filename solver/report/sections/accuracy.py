@@ -5,7 +5,7 @@ from typing import Any
 
 from solver.analysis.accuracy import Arm, Cell
 from solver.modes import stored_mode
-from solver.records import Outcome
+from solver.records import Detail, Outcome
 from solver.report.figures import Forest, Stack
 from solver.report.parts import Rows, Section, dot, names_of_arms, of, value_and_range
 from solver.report.runs import Named, Run
@@ -72,6 +72,8 @@ def _facts(arm: Arm) -> Iterator[tuple[str, str]]:
     turns = "replies" if mode.turn == "reply" else f"{mode.turn}s"
     counted = (f"{plain_name(o)} {arm.outcomes[o]:,}" for o in Outcome if arm.outcomes[o])
     yield "outcomes", " · ".join(counted)
+    if set(arm.details) - {Detail.CUT_ANSWERING}:
+        yield "of them", " · ".join(f"{d} {arm.details[d]:,}" for d in Detail if arm.details[d])
     if mode.runs_code or max(arm.attempts, default=1) > 1:
         used = " · ".join(f"{number}: {count:,}" for number, count in sorted(arm.attempts.items()))
         yield turns, f"{used}  ({turns} used: trials)"
