@@ -30,13 +30,15 @@ def read_message(message: Any) -> tuple[str, str]:
     return text, next(filter(None, fields), "") + thoughts
 
 
-def keep_apart(reply: Reply, *, total: int | None = None) -> Reply:
+def keep_apart(reply: Reply, *, total: int | None = None, opened: bool = False) -> Reply:
     """Move the thoughts out of the text of a reply as a server gave it, and count their tokens.
 
     `total` are the tokens of prompt, thoughts and text together, where the server tells: some leave
-    the thoughts out of the reply's own tokens.
+    the thoughts out of the reply's own tokens. `opened` tells that the prompt ended within
+    thoughts, so that a text in which they never end is nothing else.
     """
-    divided = without_thoughts(reply.text)
+    opening = "<think>\n" if opened and not reply.thoughts else ""
+    divided = without_thoughts(opening + reply.text)
     text = reply.text if divided.reply == reply.text else divided.reply.strip()
     thoughts = "\n".join(filter(None, (reply.thoughts.strip(), divided.thoughts.strip())))
     written = reply.output_tokens
@@ -92,7 +94,15 @@ def _get(holder: Any, name: str) -> Any:
 
 
 _OPENED = re.compile(r"(?:<think(?:ing)?>|\[THINK\])\s*$")
+_CLOSED = re.compile(r"(?:</think(?:ing)?>|\[/THINK\])\s*$")
 _OPENS = re.compile(r"\s*(?:<think(?:ing)?>|\[THINK\]|<\|channel\|>\s*analysis)")
+
+
+def opens_thoughts(prompt: str) -> bool | None:
+    """Tell whether a rendered chat ends within thoughts (True) or after empty ones (False)."""
+    if _OPENED.search(prompt):
+        return True
+    return False if _CLOSED.search(prompt) else None
 
 
 def begins_with_thoughts(text: str) -> bool:
@@ -105,7 +115,7 @@ def refuse_thoughts(name: str, prompt: str = "", *, thinks: bool = False) -> Non
 
     A reply is continued from its first token on, and what is watched in it is its program.
     """
-    if thinks or _OPENED.search(prompt):
+    if thinks or opens_thoughts(prompt):
         raise ConfigError(
             f"model {name!r}: thinks before it replies, and regeneration watches a reply from its"
             " first token; set the model's thinking: off, or leave regeneration out"

@@ -24,11 +24,13 @@ from solver.models._llama_cpp import LlamaCpp, TooLong, xllamacpp
 from solver.models._stream import Piece, collect_reply, token
 from solver.models._templates import Prompts
 from solver.models._thinking import Thinking, template_kwargs
-from solver.models._thoughts import keep_apart, read_message, refuse_thoughts
+from solver.models._thoughts import keep_apart, opens_thoughts, read_message, refuse_thoughts
 from solver.models._token_ids import Part, TokenIds
 from solver.models._weights import find_weights, gguf_facts, sha256_of
 from solver.records import Message, Record, Reply, Sampling, Token
 
+PROBE = (Message(role="user", text="1 + 1?"),)
+"""A chat to see what the template makes of one."""
 MOST_TOKENS_PER_CHARACTER = 4
 """A character has at most four bytes, and a token at least one."""
 
@@ -85,6 +87,8 @@ class Local:
         self._prompts = Prompts(self._render)
         self._token_ids = TokenIds()
         self._exact: bool | None = None
+        self._opens_thoughts: bool | None = None
+        self._rendered = False
         self._loading = asyncio.Lock()
         self._slots = asyncio.Semaphore(options.parallel)
 
@@ -101,7 +105,7 @@ class Local:
         request |= {"messages": _messages(chat), **self._thinking()}
         if schema is not None:
             request["response_format"] = json_of(schema)
-        return keep_apart(await self._ask(request))
+        return keep_apart(await self._ask(request), opened=await self._opens() is True)
 
     async def extend(
         self, chat: Sequence[Message], partial: str, /, **how: Unpack[ContinueOptions]
@@ -137,7 +141,7 @@ class Local:
     async def prove_extend(self) -> None:
         """Load the model, and check that this llama.cpp renders a chat without answering it."""
         try:
-            prompt = await self._prompts.of([Message(role="user", text="1 + 1?")])
+            prompt = await self._prompts.of(PROBE)
         except ModelError as unable:
             raise ConfigError(f"{unable}; pip install -U xllamacpp, or use another model") from None
         refuse_thoughts(self.name, prompt)
@@ -159,6 +163,7 @@ class Local:
             "file": path.name,
             "sha256": await asyncio.to_thread(sha256_of, path),
             **gguf_facts(path),
+            "thinks": await self._opens(),
             "context": self._options.context,
             "parallel": self.parallel,
             "threads": _threads(self._options),
@@ -194,6 +199,16 @@ class Local:
         _, llama = await self._load()
         body = {"messages": _messages(chat), **template_kwargs(self._options.thinking)}
         return str((await llama.post("/apply-template", body))["prompt"])
+
+    async def _opens(self) -> bool | None:
+        """Tell what the template does with thoughts; None where this llama.cpp renders no chat."""
+        if not self._rendered:
+            try:
+                self._opens_thoughts = opens_thoughts(await self._prompts.of(PROBE))
+            except ModelError:
+                self._opens_thoughts = None
+            self._rendered = True
+        return self._opens_thoughts
 
     async def _tokens_are_text(self) -> bool:
         """Tell whether tokenising adds no space before a text, so that tokens join to the text."""

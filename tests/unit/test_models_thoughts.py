@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from solver.models._thoughts import keep_apart, read_message
+from solver.models._thoughts import keep_apart, opens_thoughts, read_message
 from solver.models.scripted import Line, Scripted
 from solver.records import Detail, Message, Reply, Turn
 
@@ -74,6 +74,38 @@ def test_thoughts_in_the_text(text, reply, thoughts):
 def test_a_reply_without_thoughts_is_left_as_it_is(text):
     reply = Reply(text=text, input_tokens=5, output_tokens=9)
     assert keep_apart(reply, total=14) == reply
+
+
+@pytest.mark.parametrize(
+    ("text", "reply", "thoughts"),
+    [
+        (f"So {PROGRAM} and then", "", f"So {PROGRAM} and then"),
+        ("So\n</think>\n4", "4", "So"),
+        ("<think>\nSo\n</think>\n4", "4", "<think>\nSo"),
+    ],
+)
+def test_a_text_after_a_prompt_that_opened_thoughts(text, reply, thoughts):
+    apart = keep_apart(Reply(text=text), opened=True)
+    assert (apart.text, apart.thoughts) == (reply, thoughts)
+
+
+def test_a_reply_whose_thoughts_the_server_took_out_is_whole():
+    reply = Reply(text="4", thoughts="So")
+    assert keep_apart(reply, opened=True).text == "4"
+
+
+@pytest.mark.parametrize(
+    ("prompt", "opens"),
+    [
+        ("<assistant>", None),
+        ("<assistant><think>\n", True),
+        ("<assistant>[THINK]", True),
+        ("<assistant><think>\n\n</think>\n\n", False),
+        ("Do not write <think>.<assistant>", None),
+    ],
+)
+def test_what_a_rendered_chat_does_with_thoughts(prompt, opens):
+    assert opens_thoughts(prompt) is opens
 
 
 def test_thoughts_of_both_forms_are_joined():
