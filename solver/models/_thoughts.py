@@ -37,6 +37,8 @@ def keep_apart(reply: Reply, *, total: int | None = None, opened: bool = False) 
     the thoughts out of the reply's own tokens. `opened` tells that the prompt ended within
     thoughts, so that a text in which they never end is nothing else.
     """
+    if reply.thoughts_counted is not None:
+        return reply  # it has been through here
     opening = "<think>\n" if opened and not reply.thoughts else ""
     divided = without_thoughts(opening + reply.text)
     text = reply.text if divided.reply == reply.text else divided.reply.strip()

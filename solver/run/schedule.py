@@ -17,7 +17,14 @@ from typing import Any
 
 from solver.config import Patience
 from solver.errors import ModelError
-from solver.models import Extend, Model, begins_with_thoughts, continuing, refuse_thoughts
+from solver.models import (
+    Extend,
+    Model,
+    begins_with_thoughts,
+    continuing,
+    keep_apart,
+    refuse_thoughts,
+)
 from solver.records import Message, Reply
 
 logger = logging.getLogger(__name__)
@@ -115,9 +122,10 @@ class Endpoint:
         the model is refused, or the endpoint has never answered: one refused problem must not cost
         a night.
         """
-        return await self._patiently(
+        reply = await self._patiently(
             lambda: self.model.generate(chat, seed=seed, schema=schema, stop=stop), self.gate
         )
+        return keep_apart(reply)  # for providers from outside the package, which may not know how
 
     @asynccontextmanager
     async def hold(self) -> AsyncIterator[Extend]:

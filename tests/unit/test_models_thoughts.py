@@ -135,6 +135,12 @@ def test_tokens_of_thoughts(reply, total, counts):
     assert (apart.output_tokens, apart.thought_tokens, apart.thoughts_counted) == counts
 
 
+@pytest.mark.parametrize("text", ["<think>hm</think>4", "4", "<think>hm", "Use `<think>`."])
+def test_what_is_apart_stays_as_it_is(text):
+    apart = keep_apart(Reply(text=text, output_tokens=9))
+    assert keep_apart(apart) == apart
+
+
 def turn(reply, **facts):
     return Turn(prompt=(), reply=reply, **facts)
 

@@ -7,7 +7,7 @@ import pytest
 from solver.config import Patience
 from solver.errors import ModelError
 from solver.models.scripted import Line, Script, Scripted
-from solver.records import Message
+from solver.records import Message, Reply
 from solver.run.schedule import Endpoint, Gate, Traffic
 
 CHAT = (Message(role="user", text="What is 1 plus 0?"),)
@@ -24,6 +24,16 @@ async def test_a_failed_request_is_made_again_and_counted():
         CHAT, seed=0
     )
     assert (reply.text, reply.requests, traffic.failed) == ("1", 3, 2)
+
+
+async def test_thoughts_in_the_text_of_a_provider_from_outside_are_taken_out():
+    class Raw(Scripted):
+        async def generate(self, *args, **kwargs):
+            return Reply(text="<think>hm</think>4")
+
+    asked = Endpoint(Raw(replies=["x"]), Patience(), Gate(1), Traffic())
+    reply = await asked.ask(CHAT, seed=0)
+    assert (reply.text, reply.thoughts) == ("4", "hm")
 
 
 async def test_attempts_are_bounded():
