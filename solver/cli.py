@@ -89,7 +89,8 @@ def run(
     """Run a benchmark; the same command again resumes it.
 
     Ctrl-C finishes the requests in flight, saves and prints the table so far (exit code 130);
-    a second Ctrl-C stops at once.
+    a second Ctrl-C stops at once. Exit code 0: every trial ended without an error of ours; 1: some
+    are left, and the same command tries them again; 2: something must be set right first.
     """
     from solver.run.start import dry, execute, prepare
 

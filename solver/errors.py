@@ -9,9 +9,26 @@
 Failures of the model under test (no code, a crash, a wrong answer) are values, never exceptions.
 """
 
+from enum import Enum
+
 
 class ConfigError(Exception):
     """A mistake in a config, an argument or a data file: what, where, what to do, in one line."""
+
+
+class Scope(Enum):
+    """How much a failure of an endpoint decides."""
+
+    REQUEST = "request"
+    """This request alone: asking again may help."""
+    PROMPT = "prompt"
+    """This prompt: it would be refused again, but others may be answered."""
+    UNKNOWN = "unknown"
+    """It is not known. Before the first reply of an endpoint it means the whole run."""
+    ADDRESS = "address"
+    """Something else answered. Before the first reply the address is wrong, later it may pass."""
+    RUN = "run"
+    """All requests of the run, until the user acts: a refused key, no credit, no model."""
 
 
 class ModelError(Exception):
@@ -24,11 +41,19 @@ class ModelError(Exception):
         status: int | None = None,
         retryable: bool = True,
         retry_after: float | None = None,
+        scope: Scope | None = None,
     ) -> None:
         super().__init__(message)
+        if scope is None and not retryable:
+            scope = Scope.RUN if status in (401, 402, 403, 404) else Scope.UNKNOWN
+        self.scope = scope or Scope.REQUEST
+        """What else will fail; by default told from `retryable` and the status."""
         self.status = status
         """HTTP status, where there was one."""
-        self.retryable = retryable
-        """False where asking again cannot help: 400, 401, 403, 404, an unknown model."""
         self.retry_after = retry_after
         """Seconds the server asked us to wait."""
+
+    @property
+    def retryable(self) -> bool:
+        """Tell whether asking again may help."""
+        return self.scope is Scope.REQUEST

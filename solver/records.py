@@ -131,6 +131,9 @@ class Reply(Record):
     """The reply reached `max_tokens`."""
     prompt_cut: bool = False
     """The server dropped part of the prompt, so the model did not see the whole problem."""
+    ended: str = ""
+    """How the model ended the reply, in the server's words, where it was neither finished nor cut
+    at the cap: a refusal, a call of a tool that there is not, a loop."""
     tokens: tuple[Token, ...] = ()
     """The reply token by token, where that was asked for and the provider tells."""
     interventions: tuple[Intervention, ...] = ()
@@ -191,6 +194,11 @@ class Turn(Record):
     """Whether the answer is what a program prints, as opposed to what the reply says."""
     verification: Verification | None = None
     """What the program found, where it was asked to check the answer of the turns before it."""
+
+    @property
+    def given_up(self) -> bool:
+        """Tell whether the reply ended in a way that asking again does not change."""
+        return bool(self.reply.ended) and not self.reply.text.strip()
 
     @property
     def refusals(self) -> tuple[Finding, ...]:

@@ -4,46 +4,132 @@ The message says how to fix it; `solver/run/schedule.py` decides whether and whe
 """
 
 import math
+import os
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from email.utils import parsedate_to_datetime
 from urllib.parse import urlsplit
 
-from solver.errors import ModelError
+from solver.errors import ModelError, Scope
+from solver.models._kinds import Kind, kind_of, parameter_in, stated_delay
+from solver.models._redact import one_line
+from solver.models._said import said_in
+from solver.records import Reply
 
 CONNECT_SECONDS = 10.0
 """Time for any endpoint to accept a connection."""
 
+Advice = Mapping[int | str, str]
+"""How to fix an HTTP status, a kind of failure, or a parameter that is refused, by its name."""
+
+_SCOPE = {
+    Kind.TOO_LONG: Scope.PROMPT,
+    Kind.NO_ROOM: Scope.UNKNOWN,
+    Kind.FILTERED: Scope.PROMPT,
+    Kind.TOO_LARGE: Scope.UNKNOWN,
+    Kind.ACCOUNT: Scope.RUN,
+    Kind.KEY: Scope.RUN,
+    Kind.MEMORY: Scope.RUN,
+    Kind.MODEL: Scope.RUN,
+    Kind.PARAMETER: Scope.RUN,
+}
+
+_FIX = {
+    Kind.NO_ROOM: "prompt and reply do not fit together: lower sampling.max_tokens, or serve the"
+    " model with a longer context",
+    Kind.FILTERED: "the provider's content filter refused this prompt; other problems go on",
+    Kind.TOO_LARGE: "one request is more than the account's limit: lower sampling.max_tokens, or"
+    " raise the limit",
+    Kind.ACCOUNT: "the account has no credit or has reached a limit: add credit, raise the limit,"
+    " or use another key",
+    Kind.MEMORY: "choose a smaller model or quantisation, or a shorter context",
+}
+
+
+class TooLong(ModelError):
+    """The prompt alone does not fit the model's context."""
+
+
+class NoRoom(ModelError):
+    """The prompt fits the model's context, but not together with the cap on the reply."""
+
 
 def refused(
     endpoint: str,
-    status: int,
-    detail: str,
+    status: int | None,
+    body: object,
     headers: Mapping[str, str],
     *,
-    advice: Mapping[int, str],
+    advice: Advice,
     secret: str = "",
 ) -> ModelError:
-    """Build the failure for an HTTP error status. `advice` says how to fix some of them."""
-    retryable = status in (408, 409, 429) or status >= 500
-    if (
-        "insufficient_quota" in detail
-    ):  # OpenAI's 429 for an empty account, which waiting won't fill
-        return ModelError(
-            f"{endpoint}: the account's quota is used up; add credit or use another key",
-            status=status,
-            retryable=False,
-        )
-    said = "" if status in (401, 403) else one_line(detail, secret)  # 401s like to quote the key
-    parts = [f"HTTP {status}", *([said] if said else [])]
-    fix = advice.get(status)
-    return ModelError(
-        f"{endpoint}: {': '.join(parts)}" + (f"; {fix}" if fix else ""),
-        status=status,
-        retryable=retryable,
-        retry_after=retry_after(headers),
-    )
+    """Build the failure for an error, told by its whole body and its status.
+
+    The body is text or JSON that was read already; its words are shown without the `secret`.
+    """
+    said = said_in(body)
+    if status is None or status < 400:  # an error inside a good answer
+        status = said.status
+    wait = retry_after(headers)
+    if wait is None:
+        wait = stated_delay(said.words)
+    kind = kind_of(said, status, waits=wait is not None)
+    words = one_line(said.words, secret) or one_line(said.codes, secret)
+    told = ": ".join(part for part in (f"HTTP {status}" if status else "", words) if part)
+    parts = [f"{endpoint}: {told or 'an error without words'}"]
+    parts += [fix] if (fix := _fix(kind, status, parameter_in(said), said.all, advice)) else []
+    scope = _SCOPE[kind] if kind in _SCOPE else _scope_of(status)
+    made = {Kind.TOO_LONG: TooLong, Kind.NO_ROOM: NoRoom}.get(kind, ModelError)
+    return made("; ".join(parts), status=status, scope=scope, retry_after=wait)
+
+
+def _fix(kind: Kind, status: int | None, parameter: str, text: str, advice: Advice) -> str:
+    """Say what the user can do about a failure, or nothing."""
+    if kind is Kind.PARAMETER:
+        if "max_" in parameter and re.search(r"too large|at most|less than|<=|exceed", text):
+            return "lower sampling.max_tokens"
+        return advice.get(parameter, "")
+    if kind is Kind.KEY:
+        return advice.get(401, "")
+    if kind is Kind.MODEL:
+        return advice.get(404, "")
+    if kind in _FIX:
+        return advice.get(kind.value, _FIX[kind])
+    return advice.get(status or 0, "")
+
+
+def _scope_of(status: int | None) -> Scope:
+    """Tell from the status alone how much a failure decides."""
+    if status is None or status in (408, 409, 425, 429) or status >= 500:
+        return Scope.REQUEST
+    return Scope.RUN if status in (401, 402, 403, 404) else Scope.UNKNOWN
+
+
+async def reply_or_cut(ask: Callable[[], Awaitable[Reply]], *, follow_up: bool = False) -> Reply:
+    """Return the reply, or an empty one with `prompt_cut` if the prompt does not fit.
+
+    A conversation that has grown (`follow_up`) until no room is left for the reply counts as cut;
+    a first prompt without room is the config's mistake.
+    """
+    started = time.perf_counter()
+    try:
+        return await ask()
+    except NoRoom:
+        if not follow_up:
+            raise
+    except TooLong:
+        pass
+    return Reply(text="", seconds=time.perf_counter() - started, prompt_cut=True)
+
+
+def not_the_api(endpoint: str, fix: str, body: object = "") -> ModelError:
+    """Build the failure for an answer of another form. An empty one may pass."""
+    said = said_in(body)
+    if not said.words and isinstance(body, str | bytes):
+        return ModelError(f"{endpoint}: the answer was empty")
+    shown = f" ({one_line(said.words)[:80]})" if said.page else ""
+    return ModelError(f"{endpoint}: the answer is not the API's{shown}; {fix}", scope=Scope.ADDRESS)
 
 
 def too_slow(endpoint: str, seconds: float) -> ModelError:
@@ -57,7 +143,14 @@ def too_slow(endpoint: str, seconds: float) -> ModelError:
 def unreachable(endpoint: str, reason: BaseException, *, fix: str = "") -> ModelError:
     """Build the failure for a connection that could not be made, or broke."""
     why = one_line(str(reason.__cause__ or reason)) or type(reason).__name__
-    return ModelError(f"{endpoint}: no connection: {why}" + (f"; {fix}" if fix else ""))
+    proxies = [name for name in ("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY") if _set(name)]
+    through = f" (through the proxy of {proxies[0]})" if proxies else ""
+    return ModelError(f"{endpoint}: no connection{through}: {why}" + (f"; {fix}" if fix else ""))
+
+
+def _set(name: str) -> bool:
+    """Tell whether a variable is set, in capitals or not."""
+    return bool(os.environ.get(name) or os.environ.get(name.lower()))
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
@@ -75,36 +168,6 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
     except ValueError:
         return None
     return max(0.0, moment - time.time())
-
-
-def prompt_too_long(detail: str) -> bool:
-    """Tell whether a refusal says that the prompt alone does not fit the model's context.
-
-    A refusal that adds the space for the reply is a mistake in the config, not in the trial.
-    """
-    text = detail.lower()
-    if "completion" in text or "max_tokens" in text or "max_new_tokens" in text:
-        return False
-    of_the_model = re.search(r"context[ _-](length|size|window|limit)", text)  # Go's context is not
-    return of_the_model is not None and any(
-        word in text for word in ("exceed", "maximum", "too long", "too large")
-    )
-
-
-def one_line(text: str, secret: str = "") -> str:
-    """Shorten to at most 300 printable characters, without the key."""
-    if secret:
-        text = text.replace(secret, "[key]")
-    text = re.sub(r"\b(sk|key|Bearer)[-_ ][\w*.-]{8,}", "[key]", text)
-    text = "".join(c if c.isprintable() else " " for c in text)
-    return " ".join(text.split())[:300]
-
-
-def place(url: str) -> str:
-    """Return the URL as it may be shown: without user, password and query."""
-    parts = urlsplit(url)
-    port = f":{parts.port}" if parts.port else ""
-    return f"{parts.scheme}://{parts.hostname}{port}{parts.path.rstrip('/')}"
 
 
 def is_loopback(url: str) -> bool:

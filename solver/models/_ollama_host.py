@@ -1,22 +1,22 @@
 """One Ollama server: its address, how busy it is, and its failures as `ModelError`."""
 
 import asyncio
-import contextlib
-import json
 import os
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from solver.errors import ModelError
 from solver.models._failures import (
     CONNECT_SECONDS,
-    one_line,
-    place,
+    Advice,
+    not_the_api,
     refused,
     too_slow,
     unreachable,
 )
+from solver.models._redact import place
+from solver.models._said import has_error, parsed
 
 if TYPE_CHECKING:
     import httpx
@@ -53,13 +53,11 @@ class Host:
             self.down_until = time.monotonic() + DOWN_SECONDS
             fix = "start it with `ollama serve`, or set the option hosts"
             raise unreachable(self.place, broken, fix=fix) from broken
-        except ollama.ResponseError as broken:  # an error in the middle of a stream, after its 200
-            said = one_line(broken.error, os.environ.get("OLLAMA_API_KEY", ""))
-            raise ModelError(f"{self.place}: the stream ended: {said}") from broken
+        except ollama.ResponseError as broken:  # an error after a 200, in a stream or alone
+            raise self._refusal(None, broken.error, {}) from broken
         except ValueError as unreadable:  # not JSON, or JSON of another shape
-            raise ModelError(
-                f"{self.place}: the answer is not Ollama's; check the option hosts", retryable=False
-            ) from unreadable
+            text = getattr(unreadable, "doc", unreadable)
+            raise not_the_api(self.place, "check the option hosts", text) from unreadable
 
     async def close(self) -> None:
         """Close the connections."""
@@ -85,21 +83,25 @@ class Host:
         """Turn an error status into ModelError while its headers are still at hand."""
         if response.status_code < 400:
             return
-        detail = (await response.aread()).decode(errors="replace")
-        with contextlib.suppress(ValueError, AttributeError):
-            detail = str(json.loads(detail).get("error", detail))
-        advice = {
-            401: "the server asks for a key: set OLLAMA_API_KEY",
+        body = await response.aread()
+        raise self._refusal(response.status_code, body, response.headers)
+
+    def _refusal(self, status: int | None, body: object, headers: Mapping[str, str]) -> ModelError:
+        """Return the failure for an error of the server."""
+        signed_out = b"signin_url" in body if isinstance(body, bytes) else False
+        advice: Advice = {
+            401: "sign in with `ollama signin`"
+            if signed_out
+            else "the server asks for a key: set OLLAMA_API_KEY",
             404: f"get the model with `ollama pull {self._model}`",
+            "account": "wait, or use a model that runs on this machine",
+            "memory": "choose a smaller model or quantisation, or lower the option num_ctx",
+            "think": "remove the option think",
+            "thinking": "remove the option think",
+            "keep_alive": "set the option keep_alive to seconds, or to a time such as 30m",
         }
-        raise refused(
-            self.place,
-            response.status_code,
-            detail,
-            response.headers,
-            advice=advice,
-            secret=os.environ.get("OLLAMA_API_KEY", ""),
-        )
+        secret = os.environ.get("OLLAMA_API_KEY", "")
+        return refused(self.place, status, body, headers, advice=advice, secret=secret)
 
 
 def _client(url: str, check: "Callable[[httpx.Response], Awaitable[None]]") -> "ollama.AsyncClient":
@@ -117,6 +119,12 @@ def _client(url: str, check: "Callable[[httpx.Response], Awaitable[None]]") -> "
             if "options" in kwargs.get("json", {}):
                 kwargs["json"] |= {"truncate": False, "shift": False}
             return await super()._request(*args, **kwargs)
+
+        async def _request_raw(self, *args: Any, **kwargs: Any) -> Any:
+            answer = await super()._request_raw(*args, **kwargs)  # type: ignore[no-untyped-call]
+            if has_error(parsed(answer.text)):  # in an answer with a good status
+                raise ollama.ResponseError(answer.text)
+            return answer
 
     return NeverCut(
         host=url,

@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
+from solver.models._openai_failures import finish_of
 from solver.models._stream import Piece, token
 from solver.models._thoughts import keep_apart, read_message
 from solver.records import Reply, Token
@@ -10,11 +11,15 @@ if TYPE_CHECKING:
     import openai
 
 
-def reply_of(choice: Any, usage: Any, seconds: float) -> Reply:
-    """Return the reply of a choice, of a chat or of raw text, with its thoughts kept apart."""
+def reply_of(choice: Any, usage: Any, seconds: float, endpoint: str) -> Reply:
+    """Return the reply of a choice, of a chat or of raw text, with its thoughts kept apart.
+
+    Raises ModelError where the server broke it off.
+    """
     message = getattr(choice, "message", None)
     text, thoughts = read_message(message) if message is not None else (choice.text or "", "")
     details = getattr(usage, "completion_tokens_details", None)
+    finish = finish_of(choice, text + thoughts, endpoint)
     reply = Reply(
         text=text,
         thoughts=thoughts,
@@ -22,7 +27,8 @@ def reply_of(choice: Any, usage: Any, seconds: float) -> Reply:
         output_tokens=(usage.completion_tokens or 0) if usage else 0,
         thought_tokens=getattr(details, "reasoning_tokens", None) or None,
         seconds=seconds,
-        capped=choice.finish_reason == "length",
+        capped=finish.capped,
+        ended=finish.ended,
     )
     return reply if message is None else keep_apart(reply, total=usage and usage.total_tokens)
 

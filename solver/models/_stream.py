@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from solver.errors import ModelError
+from solver.models._finish import Finish, read_finish
 from solver.models._model import Until
 from solver.records import Reply, Token
 
@@ -22,7 +23,7 @@ class Piece:
     thoughts: str = ""
     tokens: tuple[Token, ...] = ()
     finish: str | None = None
-    """Why the reply ended; `length` if it reached its cap."""
+    """Why the reply ended, in the server's word."""
     read: int | None = None
     """Tokens of the prompt."""
     wrote: int | None = None
@@ -63,6 +64,7 @@ async def collect_reply(
                     break
     if finish is None and not cut:
         raise ModelError(f"{endpoint}: the reply ended early")
+    end = Finish() if cut else read_finish(endpoint, finish, text)
     known = "".join(token.text for token in tokens) == text
     return Reply(
         text=text,
@@ -70,7 +72,8 @@ async def collect_reply(
         input_tokens=read if read is not None else len(prompt) // CHARACTERS_PER_TOKEN,
         output_tokens=wrote if wrote is not None else len(tokens) or pieces,
         seconds=time.perf_counter() - started,
-        capped=finish == "length" and not cut,
+        capped=end.capped,
+        ended=end.ended,
         prompt_cut=prompt_cut,
         tokens=tuple(tokens) if known else (),
     )

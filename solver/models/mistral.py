@@ -20,13 +20,17 @@ from solver.errors import ConfigError, ModelError
 from solver.models import ContinueOptions, Provider
 from solver.models._failures import (
     CONNECT_SECONDS,
-    place,
-    prompt_too_long,
+    Advice,
+    not_the_api,
     refused,
+    reply_or_cut,
     too_slow,
     unreachable,
 )
+from solver.models._finish import read_finish
 from solver.models._formats import json_of
+from solver.models._redact import place
+from solver.models._said import has_error, parsed
 from solver.models._stream import Piece, collect_reply
 from solver.models._thinking import Thinking, thinks_by_name
 from solver.models._thoughts import keep_apart, read_message, refuse_thoughts
@@ -103,12 +107,14 @@ class Mistral:
         schema: dict[str, Any] | None = None,
         stop: Sequence[str] = (),
     ) -> Reply:
-        """Continue a chat."""
+        """Continue a chat. An empty reply in it is left out: Mistral refuses one."""
         request = self._request(seed, stop)
-        request["messages"] = [{"role": m.role, "content": m.text} for m in chat]
+        said = [m for m in chat if m.text or m.role != "assistant"]
+        request["messages"] = [{"role": m.role, "content": m.text} for m in said]
         if schema is not None:
             request["response_format"] = json_of(schema)
-        return await self._ask(request)
+        follow_up = any(message.role == "assistant" for message in said)
+        return await self._ask(request, follow_up=follow_up)
 
     async def extend(
         self, chat: Sequence[Message], partial: str, /, **how: Unpack[ContinueOptions]
@@ -123,13 +129,14 @@ class Mistral:
             if how.get(option) is not None:
                 request[option] = how[option]
         prompt = "".join(message["content"] for message in messages)
-        return await self._or_too_long(
+        return await self._or_cut(
             lambda: collect_reply(
                 after(partial, self._pieces(request)),
                 prompt=prompt,
                 until=how.get("until"),
                 endpoint=self.endpoint,
-            )
+            ),
+            follow_up=bool(partial),
         )
 
     async def prove_extend(self) -> None:
@@ -199,16 +206,18 @@ class Mistral:
         efforts = {"default": None, "off": "none"}
         return {"reasoning_effort": efforts.get(str(wanted), wanted)}
 
-    async def _ask(self, request: dict[str, Any]) -> Reply:
+    async def _ask(self, request: dict[str, Any], *, follow_up: bool = False) -> Reply:
         """Make one request that is not streamed."""
 
         async def whole() -> Reply:
             started = time.perf_counter()
             answer = await self._client.chat.complete_async(**request)
             choice = answer.choices[0] if answer and answer.choices else None
-            if choice is None or choice.message is None or choice.finish_reason == "error":
+            if choice is None or choice.message is None:
                 raise ModelError(f"{self.endpoint}: the answer holds no reply")
             text, thoughts = read_message(choice.message)
+            calls = bool(choice.message.tool_calls)
+            finish = read_finish(self.endpoint, choice.finish_reason, text + thoughts, calls=calls)
             usage = answer.usage
             reply = Reply(
                 text=text,
@@ -216,22 +225,18 @@ class Mistral:
                 input_tokens=usage.prompt_tokens or 0,
                 output_tokens=usage.completion_tokens or 0,
                 seconds=time.perf_counter() - started,
-                capped=choice.finish_reason in ("length", "model_length"),
+                capped=finish.capped,
+                ended=finish.ended,
             )
             return keep_apart(reply, total=usage.total_tokens)
 
-        return await self._or_too_long(whole)
+        return await self._or_cut(whole, follow_up=follow_up)
 
-    async def _or_too_long(self, ask: Callable[[], Awaitable[Reply]]) -> Reply:
+    async def _or_cut(self, ask: Callable[[], Awaitable[Reply]], *, follow_up: bool) -> Reply:
         """Return the reply, or an empty one with `prompt_cut` if the prompt does not fit."""
-        started = time.perf_counter()
-        try:
-            return await self._reach(ask, self._options.timeout)
-        except ModelError as refusal:
-            if refusal.status in (400, 422) and prompt_too_long(str(refusal)):
-                seconds = time.perf_counter() - started
-                return Reply(text="", seconds=seconds, prompt_cut=True)
-            raise
+        return await reply_or_cut(
+            lambda: self._reach(ask, self._options.timeout), follow_up=follow_up
+        )
 
     async def _pieces(self, request: dict[str, Any]) -> AsyncGenerator[Piece, None]:
         """Yield the events of a stream as pieces of its reply."""
@@ -239,12 +244,9 @@ class Mistral:
             async for event in events:
                 usage = event.data.usage
                 choice = event.data.choices[0] if event.data.choices else None
-                reason = choice.finish_reason if choice else None
-                if reason == "error":
-                    raise ModelError(f"{self.endpoint}: the stream ended with an error")
                 yield Piece(
                     text=read_message(choice.delta)[0] if choice else "",
-                    finish="length" if reason == "model_length" else reason,
+                    finish=choice.finish_reason if choice else None,
                     read=usage.prompt_tokens if usage else None,
                     wrote=usage.completion_tokens if usage else None,
                 )
@@ -256,27 +258,25 @@ class Mistral:
                 return await send()
         except (TimeoutError, self._http.TimeoutException) as late:
             raise too_slow(self.endpoint, seconds) from late
-        except self._errors.ResponseValidationError as unreadable:
-            raise ModelError(
-                f"{self.endpoint}: the answer is not Mistral's; check the option server_url",
-                retryable=False,
-            ) from unreadable
-        except self._errors.MistralError as refusal:
-            key = self._options.api_key_env
-            raise refused(
-                self.endpoint,
-                refusal.status_code,
-                refusal.body,
-                refusal.headers,
-                advice={
-                    401: f"the key in {key} was refused",
-                    403: f"the key in {key} may not use {self._model}",
-                    404: f"check the model's name {self._model!r}",
-                },
-                secret=self._key,
-            ) from None  # the SDK's exception holds the request, and so the key
+        except self._errors.MistralError as failed:
+            raise self._failure_of(failed) from None  # the SDK's exception holds the key
         except (self._http.TransportError, self._errors.NoResponseError) as broken:
             raise unreachable(self.endpoint, broken) from None
+
+    def _failure_of(self, failed: Any) -> ModelError:
+        """Return the failure for an error status, or for an answer that is not Mistral's."""
+        status, body = failed.status_code, failed.body
+        if status < 400 and not has_error(parsed(body)):
+            return not_the_api(self.endpoint, "check the option server_url", body)
+        key = self._options.api_key_env
+        advice: Advice = {
+            401: f"the key in {key} was refused",
+            403: f"the key in {key} may not use {self._model}",
+            404: f"check the model's name {self._model!r}",
+            **{name: f"remove sampling.{name}" for name in ("top_p", "top_k", "stop")},
+        }
+        headers = failed.headers
+        return refused(self.endpoint, status, body, headers, advice=advice, secret=self._key)
 
 
 async def after(partial: str, pieces: AsyncGenerator[Piece, None]) -> AsyncGenerator[Piece, None]:

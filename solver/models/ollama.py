@@ -18,7 +18,8 @@ from pydantic import Field
 
 from solver.errors import ConfigError, ModelError
 from solver.models import ContinueOptions, Provider
-from solver.models._failures import CONNECT_SECONDS, prompt_too_long
+from solver.models._failures import CONNECT_SECONDS, reply_or_cut
+from solver.models._finish import LOOPING, read_finish
 from solver.models._ollama_host import Host, host_url
 from solver.models._stream import Piece, collect_reply, token
 from solver.models._templates import REMEMBERED, Prompts, read_template
@@ -220,8 +221,12 @@ class Ollama:
         async def whole() -> Reply:
             started = time.perf_counter()
             text, thoughts, answer = await send(host.client)
-            if not answer.done:
-                raise ModelError(f"{host.place}: the reply ended early")
+            said = text + thoughts
+            looped = not answer.done and said.strip()  # it ends a reply that repeats one token
+            calls = bool(getattr(getattr(answer, "message", None), "tool_calls", None))
+            finish = read_finish(
+                host.place, LOOPING if looped else answer.done_reason, said, calls=calls
+            )
             read, wrote = answer.prompt_eval_count or 0, answer.eval_count or 0
             return Reply(
                 text=text,
@@ -229,7 +234,8 @@ class Ollama:
                 input_tokens=read,
                 output_tokens=wrote,
                 seconds=time.perf_counter() - started,
-                capped=answer.done_reason == "length",
+                capped=finish.capped,
+                ended=finish.ended,
                 prompt_cut=was_cut(prompt, read=read, wrote=wrote, context=self._context),
             )
 
@@ -238,14 +244,8 @@ class Ollama:
     async def _reached(self, host: Host, ask: Callable[[], Awaitable[Reply]]) -> Reply:
         """Return a host's reply, or an empty one with `prompt_cut` if the prompt does not fit."""
         host.busy += 1
-        started = time.perf_counter()
         try:
-            return await host.reach(ask, self._options.timeout)
-        except ModelError as refusal:
-            if refusal.status in (400, 500) and prompt_too_long(str(refusal)):
-                seconds = time.perf_counter() - started
-                return Reply(text="", seconds=seconds, prompt_cut=True)
-            raise
+            return await reply_or_cut(lambda: host.reach(ask, self._options.timeout))
         finally:
             host.busy -= 1
 
@@ -267,7 +267,7 @@ class Ollama:
                 yield Piece(
                     text=event.response or "",
                     tokens=tuple(token(entry.model_dump()) for entry in event.logprobs or ()),
-                    finish=(event.done_reason or "stop") if event.done else None,
+                    finish=(event.done_reason or "none") if event.done else None,
                     read=read,
                     wrote=wrote,
                     prompt_cut=was_cut(

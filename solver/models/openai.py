@@ -10,25 +10,18 @@ import os
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, Any, Literal, TypeVar, Unpack
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, Unpack, get_args
 from urllib.parse import urlsplit
 
 from pydantic import Field
 
 from solver.errors import ConfigError, ModelError
 from solver.models import ContinueOptions, Provider
-from solver.models._failures import (
-    CONNECT_SECONDS,
-    is_loopback,
-    one_line,
-    place,
-    prompt_too_long,
-    refused,
-    too_slow,
-    unreachable,
-)
+from solver.models._failures import CONNECT_SECONDS, Advice, is_loopback, reply_or_cut, too_slow
 from solver.models._formats import json_of
 from solver.models._openai_answers import piece_of, reply_of
+from solver.models._openai_failures import choice_of, failure_of
+from solver.models._redact import place
 from solver.models._stream import Piece, collect_reply
 from solver.models._templates import Prompts, read_template
 from solver.models._thinking import Thinking, openai_fields, template_kwargs, template_variables
@@ -43,6 +36,9 @@ _T = TypeVar("_T")
 PROBE = (Message(role="user", text="What is 1 + 1?"),)
 """A chat to check whether replies can be continued."""
 
+Omitted = Literal["temperature", "seed", "stop", "response_format"]
+OMITTED: tuple[Omitted, ...] = get_args(Omitted)
+
 OPENAI = "https://api.openai.com/v1"
 
 
@@ -55,7 +51,7 @@ class Options(Record):
     """The environment variable that holds the key. A server on this machine needs none."""
     cap_parameter: Literal["auto", "max_tokens", "max_completion_tokens"] = "auto"
     """How `sampling.max_tokens` is sent; `auto` is the newer name at OpenAI, else the older."""
-    omit: tuple[Literal["temperature", "seed", "stop", "response_format"], ...] = ()
+    omit: tuple[Omitted, ...] = ()
     """What this server or model refuses, left out: temperature for OpenAI's reasoning models."""
     reasoning_effort: str | None = None
     """OpenAI's own name for it: what a request holds."""
@@ -148,7 +144,10 @@ class OpenAI:
             request["extra_body"] = extra
         if schema is not None and "response_format" not in self._options.omit:
             request["response_format"] = json_of(schema)
-        return await self._ask(lambda: self._client.chat.completions.create(**request))
+        return await self._ask(
+            lambda: self._client.chat.completions.create(**request),
+            follow_up=any(message.role == "assistant" for message in chat),
+        )
 
     async def extend(
         self, chat: Sequence[Message], partial: str, /, **how: Unpack[ContinueOptions]
@@ -162,13 +161,14 @@ class OpenAI:
             request["temperature"] = how["temperature"]
         if logprobs := how.get("logprobs", 0):
             request["logprobs"] = logprobs
-        return await self._or_too_long(
+        return await self._or_cut(
             lambda: collect_reply(
                 self._pieces(request),
                 prompt=prompt,
                 until=how.get("until"),
                 endpoint=self.endpoint,
-            )
+            ),
+            follow_up=bool(partial),
         )
 
     async def prove_extend(self) -> None:
@@ -249,33 +249,23 @@ class OpenAI:
         left_out = self._options.omit
         return {k: v for k, v in request.items() if v is not None and k not in left_out}
 
-    async def _ask(self, send: Callable[[], Awaitable[Any]]) -> Reply:
+    async def _ask(self, send: Callable[[], Awaitable[Any]], *, follow_up: bool = False) -> Reply:
         """Make one request that is not streamed."""
 
         async def whole() -> Reply:
             started = time.perf_counter()
             answer = await send()
-            choices = getattr(answer, "choices", None)
-            if not choices:
-                raise ModelError(
-                    f"{self.endpoint}: the answer holds no reply; is base_url the API's root,"
-                    " such as http://localhost:8000/v1?",
-                    retryable=False,
-                )
-            return reply_of(choices[0], answer.usage, time.perf_counter() - started)
+            choice = choice_of(answer, self.endpoint, advice=self._advice(), secret=self._key)
+            seconds = time.perf_counter() - started
+            return reply_of(choice, answer.usage, seconds, self.endpoint)
 
-        return await self._or_too_long(whole)
+        return await self._or_cut(whole, follow_up=follow_up)
 
-    async def _or_too_long(self, ask: Callable[[], Awaitable[Reply]]) -> Reply:
+    async def _or_cut(self, ask: Callable[[], Awaitable[Reply]], *, follow_up: bool) -> Reply:
         """Return the reply, or an empty one with `prompt_cut` if the prompt does not fit."""
-        started = time.perf_counter()
-        try:
-            return await self._reach(ask, self._options.timeout)
-        except ModelError as refusal:
-            if refusal.status == 400 and prompt_too_long(str(refusal)):
-                seconds = time.perf_counter() - started
-                return Reply(text="", seconds=seconds, prompt_cut=True)
-            raise
+        return await reply_or_cut(
+            lambda: self._reach(ask, self._options.timeout), follow_up=follow_up
+        )
 
     async def _pieces(self, request: dict[str, Any]) -> AsyncGenerator[Piece, None]:
         """Yield what /completions answers as pieces. A request for one token is not streamed."""
@@ -316,40 +306,24 @@ class OpenAI:
                 return await send()
         except (TimeoutError, openai.APITimeoutError) as late:
             raise too_slow(self.endpoint, seconds) from late
-        except openai.APIStatusError as refusal:
-            raise refused(
-                self.endpoint,
-                refusal.status_code,
-                f"{refusal.code or ''} {refusal.message}",
-                refusal.response.headers,
-                advice=self._advice(),
-                secret=self._key,
-            ) from None  # the SDK's exception holds the request, and so the key
-        except openai.APIConnectionError as broken:
-            raise unreachable(self.endpoint, broken, fix="check the option base_url") from None
-        except openai.APIError as broken:
-            if broken.body is not None:  # an error in the middle of a stream, after its 200
-                said = one_line(broken.message, self._key)
-                raise ModelError(f"{self.endpoint}: the stream ended: {said}") from None
-            raise self._not_the_api() from None
-        except ValueError:
-            raise self._not_the_api() from None
+        except (openai.APIError, ValueError) as failed:
+            advice = self._advice()
+            raise failure_of(failed, self.endpoint, advice=advice, secret=self._key) from None
 
-    def _not_the_api(self) -> ModelError:
-        """Build the failure for an answer of another form."""
-        return ModelError(
-            f"{self.endpoint}: the answer is not the chat API's; check the option base_url",
-            retryable=False,
-        )
-
-    def _advice(self) -> dict[int, str]:
-        """Say how to fix each status that the user can do something about."""
+    def _advice(self) -> Advice:
+        """Say how to fix each status and parameter that the user can do something about."""
         refused_key = f"the key in {self._options.api_key_env} was refused"
         return {
             400: "if it names a parameter, leave it out with the option omit",
             401: refused_key,
             403: f"{refused_key}, or may not use {self._model}",
             404: f"check the model's name {self._model!r} and the option base_url",
+            **{name: f"leave it out with the option omit: [{name}]" for name in OMITTED},
+            "max_tokens": "set the option cap_parameter: max_completion_tokens",
+            "max_completion_tokens": "set the option cap_parameter: max_tokens",
+            "top_p": "remove sampling.top_p",
+            "top_k": "remove sampling.top_k",
+            "reasoning_effort": "remove the option reasoning_effort",
         }
 
 

@@ -105,7 +105,7 @@ async def attempts(
         fresh = new == chat
         turn = await program_turn(chat, new, tools, seed=seed + attempt, fresh=fresh, ask=ask)
         yield turn
-        if turn.failure is None or turn.reply.prompt_cut:
+        if turn.failure is None or turn.reply.prompt_cut or turn.given_up:
             return
         if detail is turn.detail is Detail.CUT_THINKING:
             return

@@ -43,7 +43,7 @@ async def solve(problem: Problem, tools: Tools, config: Config, seed: int) -> As
             question, question, tools, seed=seed + attempt, fresh=True, ask=ask
         )
         yield turn
-        if turn.failure is None or turn.reply.prompt_cut:
+        if turn.failure is None or turn.reply.prompt_cut or turn.given_up:
             return
         at = weakest_place(turn, tried)
         partial = PartialReply.cut_from(turn.reply, at)

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
@@ -10,12 +10,12 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from judge import Ask, CutReply, Judge, JudgeError, Policy, open_judge
-from solver.config import DEFAULT_JUDGE, Config, JudgeOptions, ModelOptions
-from solver.errors import ConfigError, ModelError
+from solver.config import Config, JudgeOptions, ModelOptions
+from solver.errors import ConfigError, ModelError, Scope
 from solver.models import Model, connect
 from solver.records import Message, Outcome, Problem, Sampling, digest
 from solver.run.canaries import pass_canaries
-from solver.run.schedule import Endpoint, Gate, gate_of, together
+from solver.run.schedule import Endpoint, Gate, Stopped, gate_of, together
 from solver.run.watch import Watch
 from solver.store import Store
 
@@ -68,7 +68,7 @@ def connect_judge(config: Config, warnings: list[str]) -> Model | None:
     try:
         return connect(wanted, sampling, options)
     except ConfigError as missing:
-        if "model" in config.judge.model_fields_set and wanted != DEFAULT_JUDGE:
+        if "model" in config.judge.model_fields_set:
             raise
         warnings.append(
             f"judge: rules alone, since the default judge is not available ({missing});"
@@ -164,6 +164,8 @@ def ask_through(endpoint: Endpoint) -> Ask:
         try:
             reply = await endpoint.ask(chat, seed=0, schema=schema or None)
         except ModelError as failure:
+            if failure.scope is Scope.RUN:
+                raise  # no other answer would be judged either
             raise JudgeError(str(failure)) from failure
         if reply.prompt_cut:
             raise JudgeError(f"{endpoint.model.name}: the server cut the judge's prompt")
@@ -190,7 +192,7 @@ async def grade_undecided(judging: Judging, store: Store, watch: Watch) -> int:
     ]
 
     async def grade(key: str, problem: Problem, answer: str) -> None:
-        if not watch.stopping:
+        with suppress(Stopped):
             verdict = await judging.judge.grade(problem.question, problem.answer, answer)
             store.add_verdict(key, verdict, judge=judging.id)
 

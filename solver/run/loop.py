@@ -10,14 +10,14 @@ from collections.abc import Sequence
 from judge import JudgeError
 from sandbox import SandboxError
 from solver.config import Config
-from solver.errors import ModelError
+from solver.errors import ModelError, Scope
 from solver.modes import mode_of
 from solver.records import Problem, Trial, Turn
 from solver.run.build import Parts
 from solver.run.judging import grade_undecided
 from solver.run.log import TRIAL
-from solver.run.resume import Replay, Stopped
-from solver.run.schedule import Endpoint, together
+from solver.run.resume import Replay
+from solver.run.schedule import Endpoint, Stopped, together
 from solver.run.tasks import Task, tasks_of, trials_of
 from solver.run.watch import Watch
 from solver.store import Store
@@ -34,7 +34,7 @@ async def run(
     """Do every trial that the store does not hold yet.
 
     Models on one endpoint take turns, so that weights load once; endpoints work side by side.
-    Raises ModelError, SandboxError or JudgeError where the run cannot go on.
+    Raises ModelError where the run cannot go on; what is in flight then is finished and stored.
     """
     finished, unfinished = store.finished(), store.unfinished()
     watch.total = trials_of(config, problems)
@@ -56,13 +56,17 @@ async def run(
                     trial = await solve(task, stored, endpoint, config, parts, store, watch)
                 except Stopped:
                     return
+                except ModelError as failure:
+                    watch.end_by(failure)
+                    return
                 store.add_trial(task.key, trial, judge=parts.judge.id)
                 verdict = trial.verdict
                 judged = f", score {verdict.score} by {verdict.by}" if verdict else ""
                 logger.info("ended: %s after %d turns%s", trial.outcome, len(trial.turns), judged)
                 watch.ended(trial)
                 if watch.errors_in_a_row >= ERRORS_IN_A_ROW:
-                    raise ModelError(f"{ERRORS_IN_A_ROW} trials in a row failed: {trial.error}")
+                    many = f"{ERRORS_IN_A_ROW} trials in a row failed: {trial.error}"
+                    watch.end_by(ModelError(many))
 
         await together([worker() for _ in range(endpoint.gate.ceiling + parts.programs_at_once)])
 
@@ -71,6 +75,10 @@ async def run(
             await work_off(endpoint)
 
     await together([in_turn(group) for group in parts.endpoint_groups()])
+    if watch.ended_by is not None:
+        stored = watch.before + watch.done
+        goes_on = f"; {stored} of {watch.total} trials are stored, the same command goes on"
+        raise ModelError(f"{watch.ended_by}{goes_on if stored else ''}") from watch.ended_by
     if parts.second_judge is not None and not watch.stopping:
         watch.phase = "judging"
         await grade_undecided(parts.second_judge, store, watch)
@@ -107,7 +115,7 @@ async def solve(
                 task.problem.question, task.problem.answer, last.answer
             )
     except ModelError as failure:
-        if not failure.retryable:
+        if failure.scope is Scope.RUN:
             raise
         error = f"ModelError: {failure}"
     except (SandboxError, JudgeError) as failure:

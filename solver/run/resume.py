@@ -9,14 +9,10 @@ from solver.models import Extend
 from solver.modes import Controller, Tools
 from solver.records import Message, Reply, Turn
 from solver.run.build import Parts
-from solver.run.schedule import Endpoint
+from solver.run.schedule import Endpoint, Stopped
 from solver.run.tasks import Task
 from solver.run.watch import Watch
 from solver.store import Store
-
-
-class Stopped(Exception):
-    """Ctrl-C: the trial stays unfinished, its turns stored, and goes on when the run is resumed."""
 
 
 class Replay:

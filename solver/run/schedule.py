@@ -16,7 +16,7 @@ from functools import partial
 from typing import Any
 
 from solver.config import Patience
-from solver.errors import ModelError
+from solver.errors import ModelError, Scope
 from solver.models import (
     Extend,
     Model,
@@ -33,6 +33,10 @@ FIRST_WAIT = 1.0
 """Seconds before the second request; doubles each time, with jitter."""
 LONGEST_WAIT = 60.0
 """Seconds between two requests, unless the server asks for more."""
+
+
+class Stopped(Exception):
+    """Ctrl-C: the trial stays unfinished, its turns stored, and goes on when the run is resumed."""
 
 
 @dataclass
@@ -52,6 +56,8 @@ class Traffic:
     model_seconds: float = 0.0
     last_trouble: str = ""
     """Why the last attempt failed."""
+    stop: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set by Ctrl-C: no request starts any more."""
 
     def slowest(self) -> float:
         """Return the seconds the oldest request in flight has taken."""
@@ -86,7 +92,7 @@ class Gate:
             self.limit, self._good = self.limit + 1, 0
 
     def limited(self) -> None:
-        """Halve the limit after a 429, once for all the requests that were refused together."""
+        """Halve the limit, once for all the requests that were refused together."""
         now = time.monotonic()
         if now - self._shrunk_at > FIRST_WAIT:
             self.limit, self._good, self._shrunk_at = max(1, self.limit // 2), 0, now
@@ -118,9 +124,9 @@ class Endpoint:
         """Return one reply; `schema` and `stop` are the model's.
 
         Raises ModelError: at once where asking again cannot help, else when the attempts or the
-        total wait are spent. It is marked `retryable=False`, and so ends the run, where the key or
-        the model is refused, or the endpoint has never answered: one refused problem must not cost
-        a night.
+        total wait are spent. Its scope is the run where no other request can be answered, or where
+        the endpoint has never answered and it is not known what was refused: one refused problem
+        must not cost a night. Raises Stopped after Ctrl-C, unless the request is in flight.
         """
         reply = await self._patiently(
             lambda: self.model.generate(chat, seed=seed, schema=schema, stop=stop), self.gate
@@ -161,11 +167,7 @@ class Endpoint:
                 pause = self._pause_after(failure, attempt, waited)
                 waited += pause
                 attempt += 1
-                self.traffic.waiting += 1
-                try:
-                    await asyncio.sleep(pause)
-                finally:
-                    self.traffic.waiting -= 1
+                await self._wait(pause)
             else:
                 if attempt == 1:
                     return reply
@@ -178,6 +180,8 @@ class Endpoint:
         level: int,
     ) -> Reply:
         async with slot:
+            if self.traffic.stop.is_set():
+                raise Stopped
             logger.log(level, "request to %s", self.model.endpoint)
             ticket = next(self.traffic.tickets)
             self.traffic.started[ticket] = time.monotonic()
@@ -195,6 +199,17 @@ class Endpoint:
         logger.log(level, "answered in %.1f s: %d tokens in, %d out%s", *counts)
         return reply
 
+    async def _wait(self, seconds: float) -> None:
+        """Wait before a request is made again. Raises Stopped at Ctrl-C."""
+        self.traffic.waiting += 1
+        try:
+            await asyncio.wait_for(self.traffic.stop.wait(), seconds)
+        except TimeoutError:
+            return
+        finally:
+            self.traffic.waiting -= 1
+        raise Stopped
+
     def _pause_after(self, failure: ModelError, attempt: int, waited: float) -> float:
         """Return how long to wait after a failed request.
 
@@ -202,11 +217,13 @@ class Endpoint:
         """
         self.traffic.failed += 1
         self.traffic.last_trouble = str(failure)
-        if failure.status == 429:
+        if failure.status in (429, 503):  # 503 is how Ollama says that its queue is full
             self.gate.limited()
-        if not failure.retryable:
-            lasting = failure.status in (401, 403, 404) or not self._answered
-            raise self._final(failure, retryable=not lasting) from failure
+        passing = failure.retryable or (failure.scope is Scope.ADDRESS and self._answered)
+        if not passing:
+            alone = failure.scope is Scope.PROMPT
+            lasting = failure.scope is Scope.RUN or not (alone or self._answered)
+            raise self._final(failure, scope=Scope.RUN if lasting else Scope.PROMPT) from failure
         if attempt >= self.patience.attempts:
             raise self._final(failure, f"gave up after {attempt} requests") from failure
         pause = _pause(attempt, failure.retry_after)
@@ -219,10 +236,13 @@ class Endpoint:
         logger.warning("request %d failed: %s; again in %.1f s", attempt, failure, pause)
         return pause
 
-    def _final(self, failure: ModelError, why: str = "", *, retryable: bool = True) -> ModelError:
+    def _final(
+        self, failure: ModelError, why: str = "", *, scope: Scope = Scope.REQUEST
+    ) -> ModelError:
+        """Return a failure as the trial records it, with why nothing more was tried."""
         message = f"{failure}; {why}" if why else str(failure)
         logger.error("no reply: %s", message)
-        return ModelError(message, status=failure.status, retryable=retryable)
+        return ModelError(message, status=failure.status, scope=scope)
 
 
 def _pause(attempt: int, retry_after: float | None) -> float:

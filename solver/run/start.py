@@ -5,7 +5,7 @@ import logging
 import re
 import shutil
 import signal
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,10 +29,12 @@ from solver.run.tasks import trials_of
 from solver.run.thinking import thinking_warnings
 from solver.run.watch import Watch
 from solver.store import Store
-from solver.text import say
+from solver.text import say, share_of
 
-INTERRUPTED = 130
+INTERRUPTED, ERRORS_LEFT = 130, 1
 logger = logging.getLogger(__name__)
+MOST_ERRORS = 5
+"""So many different errors are printed at the end of a run."""
 FREE_DISK_MB = 200
 """Less than this on the run's disk is refused before anything is spent."""
 
@@ -117,9 +119,10 @@ def _missing(config: Config, notes: list[str]) -> Iterator[str]:
 
 
 def execute(job: Job, *, verbose: bool = False) -> int:
-    """Run or resume, then print the table. Returns the exit code: 0, or 130 after Ctrl-C.
+    """Run or resume, then print the table and what is left.
 
-    The run's log is also printed where `verbose`.
+    Returns the exit code: 0, 1 where trials ended in an error of ours, or 130 after Ctrl-C. The
+    run's log is also printed where `verbose`.
     """
     job.folder.mkdir(parents=True, exist_ok=True)
     free = shutil.disk_usage(job.folder).free // 2**20
@@ -131,11 +134,24 @@ def execute(job: Job, *, verbose: bool = False) -> int:
     try:
         check_resume(store, job)
         with logging_to(job.folder, live=verbose):
-            stopped = asyncio.run(_execute(job, store))
+            watch = asyncio.run(_execute(job, store))
         show_run(store)
+        for line in errors_left(watch):
+            say(line, error=True)
     finally:
         store.close()
-    return INTERRUPTED if stopped else 0
+    return INTERRUPTED if watch.stopping else ERRORS_LEFT if watch.errors else 0
+
+
+def errors_left(watch: Watch) -> Iterator[str]:
+    """Say which errors of ours the trials ended in, how many, and what to do."""
+    if not watch.errors:
+        return
+    for error, count in watch.errors.most_common(MOST_ERRORS):
+        yield f"error: {share_of(count, watch.total)} trials have no score: {error}"
+    if (more := len(watch.errors) - MOST_ERRORS) > 0:
+        yield f"error: and {more} other errors; `solver failures` lists them"
+    yield "error: the same command tries them again"
 
 
 def check_resume(store: Store, job: Job) -> None:
@@ -173,35 +189,38 @@ def check_resume(store: Store, job: Job) -> None:
     store.add_problems(job.problems)
 
 
-async def _execute(job: Job, store: Store) -> bool:
-    """Build the parts and run; return whether Ctrl-C stopped it."""
+async def _execute(job: Job, store: Store) -> Watch:
+    """Build the parts and run; return what happened.
+
+    At Ctrl-C the requests of trials are finished; before the first of them it stops at once.
+    """
     watch = Watch()
     me = asyncio.current_task()
     loop = asyncio.get_running_loop()
+    trials_started = False
 
     def interrupted() -> None:
-        if watch.stopping and me is not None:
+        if (watch.stopping or not trials_started) and me is not None:
+            watch.stop()
             me.cancel()
         elif not watch.stopping:
-            watch.stopping = True
+            watch.stop()
             say("stopping: finishing the requests in flight; Ctrl-C again to stop now", error=True)
 
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, interrupted)
     session = store.begin_session()
-    logger.info("started: %d trials", trials_of(job.config, job.problems))
+    trials = trials_of(job.config, job.problems)
+    logger.info("started: %d trials", trials)
     try:
         async with build(job.config, owner=job.folder.name, cache=job.folder, watch=watch) as parts:
             parts.warnings += await _references_that_fail(job.problems, parts.judge.judge)
-            store.write_manifest(
-                **parts.facts,
-                warnings=parts.warnings,
-                trials=trials_of(job.config, job.problems),
-            )
+            store.write_manifest(**parts.facts, warnings=parts.warnings, trials=trials)
             for warning in parts.warnings:
                 say(f"note: {warning}", error=True)
                 logger.warning("%s", warning)
             async with show_progress(watch):
+                trials_started = True
                 await run(job.config, job.problems, parts, store, watch)
     except asyncio.CancelledError:
         if not watch.stopping:
@@ -211,9 +230,23 @@ async def _execute(job: Job, store: Store) -> bool:
     finally:
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.remove_signal_handler(number)
+        _note_ends(store, watch)
     store.end_session(session)
     logger.info("ended: %d trials since the start, %d of them scored", watch.done, watch.scored)
-    return watch.stopping
+    return watch
+
+
+def _note_ends(store: Store, watch: Watch) -> None:
+    """Add to the run's warnings how often the model ended a reply in a way of its own."""
+    manifest = store.manifest()
+    ends = Counter(manifest.get("reply_ends", {})) + watch.ends
+    if ends:
+        notes = [
+            f"{count} replies were ended by the model in another way than a stop: {end}"
+            for end, count in ends.most_common()
+        ]
+        warnings = [*manifest.get("warnings", []), *notes]
+        store.write_manifest(reply_ends=dict(ends), warnings=warnings)
 
 
 async def _references_that_fail(problems: Iterable[Problem], judge: Judge) -> list[str]:

@@ -4,6 +4,7 @@ import time
 from collections import Counter
 from dataclasses import dataclass, field
 
+from solver.errors import ModelError
 from solver.records import Outcome, Trial
 from solver.run.schedule import Traffic
 
@@ -21,18 +22,43 @@ class Watch:
     retries: int = 0
     """Turns after the first of their trial."""
     errors_in_a_row: int = 0
-    stopping: bool = False
-    """Set by Ctrl-C: no request starts any more."""
     phase: str = "solving"
     traffic: Traffic = field(default_factory=Traffic)
     judge_traffic: Traffic = field(default_factory=Traffic)
+    ends: Counter[str] = field(default_factory=Counter)
+    """Replies that the model ended in a way of its own, by the server's words."""
+    errors: Counter[str] = field(default_factory=Counter)
+    """Errors of trials that ended since the command started."""
+    ended_by: ModelError | None = None
+    """Why the run cannot go on."""
     started: float = field(default_factory=time.monotonic)
+
+    def __post_init__(self) -> None:
+        """Let one Ctrl-C stop the requests of the judge too."""
+        self.judge_traffic.stop = self.traffic.stop
+
+    @property
+    def stopping(self) -> bool:
+        """Tell whether Ctrl-C was pressed: no request starts any more."""
+        return self.traffic.stop.is_set()
+
+    def stop(self) -> None:
+        """Let no request start any more."""
+        self.traffic.stop.set()
+
+    def end_by(self, failure: ModelError) -> None:
+        """Let no request start any more, since none would be answered."""
+        self.ended_by = self.ended_by or failure
+        self.stop()
 
     def ended(self, trial: Trial) -> None:
         """Count one trial that was stored."""
         outcome = trial.outcome
         self.outcomes[outcome] += 1
         self.retries += max(0, len(trial.turns) - 1)
+        self.ends.update(turn.reply.ended for turn in trial.turns if turn.reply.ended)
+        if trial.error is not None:
+            self.errors[trial.error] += 1
         self.errors_in_a_row = self.errors_in_a_row + 1 if outcome is Outcome.ERROR else 0
 
     @property

@@ -8,7 +8,7 @@ from email.utils import format_datetime
 
 import pytest
 
-from solver.errors import ConfigError, ModelError
+from solver.errors import ConfigError, ModelError, Scope
 from solver.models import connect, provider_of
 from solver.records import Message, Sampling
 from tests.servers import serving
@@ -228,3 +228,35 @@ def test_a_missing_key_is_a_mistake_of_the_config(name, monkeypatch):
     monkeypatch.delenv("OPENAI_BASE_URL", raising=False)
     with pytest.raises(ConfigError, match=f"{name.upper()}_API_KEY"):
         connect(f"{name}/test", Sampling(), {})
+
+
+async def test_an_error_in_a_good_answer_may_be_asked_again_in_its_words(provider):
+    error = {"error": {"message": "the engine is busy", "code": 502}}
+    failure = await failure_of(provider, Trouble(200, error))
+    assert failure.retryable
+    assert "the engine is busy" in str(failure)
+
+
+async def test_an_empty_answer_may_be_asked_again(provider):
+    assert (await failure_of(provider, Trouble(200, b""))).retryable
+
+
+async def test_a_page_of_something_else_may_be_a_wrong_address(provider):
+    failure = await failure_of(provider, Trouble(body=b"<html>log in first</html>"))
+    assert failure.scope is Scope.ADDRESS
+    assert "log in first" in str(failure)
+    assert "<" not in str(failure)
+
+
+@pytest.mark.parametrize("finish", ["error", "abort", "", "load"])
+async def test_a_reply_that_was_broken_off_may_be_asked_again(provider, finish):
+    async with connected(provider, Said("print(41)", finish=finish)) as (model, _):
+        with pytest.raises(ModelError) as failure:
+            await model.generate(CHAT, seed=1)
+    assert failure.value.retryable
+
+
+async def test_a_prompt_that_does_not_fit_is_cut_though_the_status_is_good(provider):
+    error = {"error": "request (9000 tokens) exceeds the available context size (8192 tokens)"}
+    async with connected(provider, troubles=[Trouble(200, error)]) as (model, _):
+        assert (await model.generate(CHAT, seed=1)).prompt_cut

@@ -8,7 +8,9 @@ import pytest
 
 from solver.errors import ConfigError
 from solver.models import PROVIDERS, connect, provider_of
-from solver.models._failures import one_line, place, prompt_too_long, refused, retry_after
+from solver.models._failures import refused, retry_after
+from solver.models._kinds import prompt_too_long
+from solver.models._redact import one_line, place
 from solver.records import Sampling
 
 

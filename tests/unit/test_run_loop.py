@@ -9,7 +9,7 @@ from collections import Counter
 
 import pytest
 
-from solver.errors import ModelError
+from solver.errors import ModelError, Scope
 from solver.models.scripted import Line, Script, Scripted
 from solver.records import Outcome
 from solver.run.judging import Judging, grade_undecided
@@ -147,7 +147,8 @@ async def test_a_reply_that_grows_is_given_up_between_two_requests_when_the_run_
 
     class Stopping(Scripted):
         async def extend(self, chat, begun, **how):
-            watch.stopping = len(begun.split()) == 4
+            if len(begun.split()) == 4:
+                watch.stop()
             return await super().extend(chat, begun, **how)
 
     config = config_of(code={"regenerate": "literal", "retries": 0})
@@ -219,7 +220,7 @@ async def test_stopping_finishes_what_is_in_flight_and_starts_nothing(tmp_path):
         run(config, PROBLEMS, parts_of(config, model, watch=watch), store, watch)
     )
     await asyncio.sleep(0.12)
-    watch.stopping = True
+    watch.stop()
     await asyncio.wait_for(going, 2)
     assert 4 <= len(list(store.rows())) <= 16
     store.close()
@@ -328,3 +329,39 @@ asyncio.run(main())
     store = Store.open(tmp_path / "run")
     assert Counter(row.turns for row in store.rows()) == {2: 120}
     store.close()
+
+
+async def test_replies_in_flight_are_stored_when_the_run_cannot_go_on(tmp_path):
+    """The second request is refused for good while the first one is still being answered."""
+
+    class OneAnswer(Scripted):
+        async def generate(self, chat, **how):
+            if "What is 1" in chat[-1].text:
+                return await super().generate(chat, **how)
+            raise ModelError("no credit", scope=Scope.RUN)
+
+    model = OneAnswer(replies=[program("print(1)")], delay=0.2, parallel=2)
+    config, watch = config_of(), Watch()
+    store = Store.create_or_open(tmp_path)
+    store.add_problems(PROBLEMS)
+    with pytest.raises(ModelError, match="no credit"):
+        await run(config, PROBLEMS, parts_of(config, model, watch=watch), store, watch)
+    assert sum(len(store.turns(task.key)) for task in tasks_of(config, PROBLEMS)) == 1
+    store.close()
+
+
+@pytest.mark.parametrize("ended", ["refusal: I cannot", "tool_calls"])
+async def test_a_reply_the_model_ended_without_a_text_is_not_asked_for_again(tmp_path, ended):
+    class Refusing(Scripted):
+        async def generate(self, chat, **how):
+            reply = await super().generate(chat, **how)
+            return reply.model_copy(update={"text": "", "ended": ended})
+
+    history, watch = [], Watch()
+    model = Refusing(replies=["x"], history=history)
+    async with finished_run(tmp_path, [], problems=ONE, model=model, watch=watch) as store:
+        (row,) = store.rows()
+        (turn,) = store.turns(row.key)
+    assert (row.outcome, turn.reply.ended) == (Outcome.NO_CODE, ended)
+    assert len(history) == 1
+    assert watch.ends == {ended: 1}

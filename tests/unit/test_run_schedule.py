@@ -5,10 +5,10 @@ import asyncio
 import pytest
 
 from solver.config import Patience
-from solver.errors import ModelError
+from solver.errors import ModelError, Scope
 from solver.models.scripted import Line, Script, Scripted
 from solver.records import Message, Reply
-from solver.run.schedule import Endpoint, Gate, Traffic
+from solver.run.schedule import Endpoint, Gate, Stopped, Traffic
 
 CHAT = (Message(role="user", text="What is 1 plus 0?"),)
 
@@ -69,7 +69,7 @@ async def test_after_a_first_answer_only_a_lost_key_or_model_ends_the_run(status
     await asked.ask(CHAT, seed=0)
     with pytest.raises(ModelError) as failure:
         await asked.ask((*CHAT, Message(role="assistant", text="1")), seed=0)
-    assert failure.value.retryable is not ends_the_run
+    assert (failure.value.scope is Scope.RUN) is ends_the_run
 
 
 async def test_no_more_requests_are_in_flight_than_the_gate_allows():
@@ -155,3 +155,72 @@ async def test_a_growing_reply_that_fails_gives_its_slot_back():
 
 async def test_extra_stops_reach_the_model():
     assert (await endpoint("1 END 2").ask(CHAT, seed=0, stop=("END",))).text == "1 "
+
+
+async def refusing(scope, *, answered):
+    """An endpoint whose next request fails so, and what it raises."""
+
+    class Refusing(Scripted):
+        async def generate(self, *args, **how):
+            raise ModelError("no", scope=scope)
+
+    asked = endpoint("fine")
+    if answered:
+        await asked.ask(CHAT, seed=0)
+    asked.model = Refusing(replies=["x"])
+    asked.patience = Patience(attempts=1)
+    with pytest.raises(ModelError) as failure:
+        await asked.ask(CHAT, seed=0)
+    return failure.value
+
+
+@pytest.mark.parametrize("answered", [False, True])
+async def test_a_refusal_of_the_run_ends_it_at_any_time(answered):
+    assert (await refusing(Scope.RUN, answered=answered)).scope is Scope.RUN
+
+
+@pytest.mark.parametrize("answered", [False, True])
+async def test_a_refused_prompt_never_ends_the_run(answered):
+    assert (await refusing(Scope.PROMPT, answered=answered)).scope is Scope.PROMPT
+
+
+async def test_a_page_of_someone_else_is_a_wrong_address_only_before_the_first_answer():
+    assert (await refusing(Scope.ADDRESS, answered=False)).scope is Scope.RUN
+    assert (await refusing(Scope.ADDRESS, answered=True)).retryable
+
+
+async def test_a_full_queue_halves_the_gate_as_a_rate_limit_does():
+    for status in (429, 503):
+        asked = endpoint(Line(text="1", fails=1, status=status, retry_after=0), limit=8)
+        await asked.ask(CHAT, seed=0)
+        assert asked.gate.limit == 4
+
+
+async def test_ctrl_c_ends_a_back_off_at_once_and_starts_no_request():
+    traffic = Traffic()
+    asked = endpoint(
+        Line(fails=-1, status=429, retry_after=3600),
+        traffic=traffic,
+        patience=Patience(wait_seconds=10_000),
+    )
+    going = asyncio.create_task(asked.ask(CHAT, seed=0))
+    while not traffic.waiting:
+        await asyncio.sleep(0.001)
+    traffic.stop.set()
+    with pytest.raises(Stopped):
+        await asyncio.wait_for(going, 20)
+    assert (traffic.failed, traffic.waiting) == (1, 0)
+
+
+async def test_ctrl_c_lets_the_request_in_flight_finish_and_none_at_the_gate_start():
+    traffic, history = Traffic(), []
+    model = Scripted(replies=["1"], delay=0.05, history=history)
+    asked = Endpoint(model, Patience(), Gate(1), traffic)
+    going = [asyncio.create_task(asked.ask(CHAT, seed=n)) for n in range(3)]
+    while not history:
+        await asyncio.sleep(0.001)
+    traffic.stop.set()
+    first, *others = await asyncio.gather(*going, return_exceptions=True)
+    assert first.text == "1"
+    assert all(isinstance(other, Stopped) for other in others)
+    assert len(history) == 1
