@@ -224,10 +224,10 @@ class Config(Record):
         for model in facts["model"]:
             if model["thinking"] == "default":
                 model.pop("thinking")  # earlier versions did not know it
-            model["options"] = provider_of_model(model["name"]).measured(model["options"])
+            model["options"] = provider_of_model(model["name"]).decisive(model["options"])
         if self.judge.model is not None:
             judge = facts["judge"]
-            judge["options"] = provider_of_model(self.judge.model).measured(judge["options"])
+            judge["options"] = provider_of_model(self.judge.model).decisive(judge["options"])
         for name, options in facts["providers"].items():
             facts["providers"][name] = provider_of(name).measured(options)
         return facts

@@ -84,6 +84,19 @@ class Sampling(Record):
     max_tokens: int = Field(default=2048, ge=1)
     """The cap on one reply, in tokens. A reply that reaches it is counted as a cap hit."""
     stop: tuple[Text, ...] = ()
+    min_p: float | None = Field(default=None, ge=0, le=1)
+    repeat_penalty: float | None = Field(default=None, gt=0)
+    presence_penalty: float | None = Field(default=None, ge=-2, le=2)
+    frequency_penalty: float | None = Field(default=None, ge=-2, le=2)
+
+    def measured(self) -> dict[str, Any]:
+        """Return what is part of a trial's key.
+
+        The last four are left out where they are unset: keys are older than they are.
+        """
+        newer = ("min_p", "repeat_penalty", "presence_penalty", "frequency_penalty")
+        unset = {name for name in newer if getattr(self, name) is None}
+        return self.model_dump(mode="json", exclude=unset)
 
 
 class Token(Record):

@@ -39,6 +39,7 @@ class Model(Protocol):
     async def describe(self) -> dict[str, Any]:
         """Return facts for the manifest (digest, quantisation, versions); proves it is there.
 
+        `notes`, if it holds any, are what the reader must know; they become warnings of the run.
         Raises ModelError, with `retryable=False` for an unknown model or a refused key.
         """
         ...

@@ -1,15 +1,19 @@
 """One Ollama server: its address, how busy it is, and its failures as `ModelError`."""
 
 import asyncio
+import base64
 import os
+import re
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import unquote, urlsplit
 
 from solver.errors import ModelError
 from solver.models._failures import (
     CONNECT_SECONDS,
     Advice,
+    is_loopback,
     not_the_api,
     refused,
     too_slow,
@@ -35,15 +39,16 @@ class Host:
         self.place = place(url)
         self.busy = 0
         self.down_until = 0.0
-        self._url = url
+        self.refuses_long_prompts = False
+        """It is new enough to obey `truncate: false`, so nothing is guessed from counts."""
         self._model = model
         self.client = _client(url, self._check)
 
     async def reach(self, ask: "Callable[[], Awaitable[_T]]", seconds: float) -> "_T":
         """Return what `ask` answers before the deadline. Raises ModelError."""
         import httpx
-        import ollama
 
+        library = ollama_library()
         try:
             async with asyncio.timeout(seconds):
                 return await ask()
@@ -53,7 +58,7 @@ class Host:
             self.down_until = time.monotonic() + DOWN_SECONDS
             fix = "start it with `ollama serve`, or set the option hosts"
             raise unreachable(self.place, broken, fix=fix) from broken
-        except ollama.ResponseError as broken:  # an error after a 200, in a stream or alone
+        except library.ResponseError as broken:  # an error after a 200, in a stream or alone
             raise self._refusal(None, broken.error, {}) from broken
         except ValueError as unreadable:  # not JSON, or JSON of another shape
             text = getattr(unreadable, "doc", unreadable)
@@ -65,11 +70,10 @@ class Host:
 
     async def version(self) -> str:
         """Ask for the server's version, which the client has no function for."""
-        import httpx
-
-        async with httpx.AsyncClient(event_hooks={"response": [self._check]}) as web:
-            answer = await web.get(f"{self._url}/api/version", timeout=CONNECT_SECONDS)
-        return str(answer.json().get("version", "unknown"))
+        answer = await self.client._request_raw("GET", "/api/version")  # type: ignore[no-untyped-call]
+        version = str(answer.json().get("version", "unknown"))
+        self.refuses_long_prompts = _numbers(version) >= (0, 12, 6)
+        return version
 
     async def rendered(self, request: dict[str, Any]) -> str:
         """Have the server render a chat without answering it; the client has no function for it."""
@@ -107,9 +111,10 @@ class Host:
 def _client(url: str, check: "Callable[[httpx.Response], Awaitable[None]]") -> "ollama.AsyncClient":
     """Build a client that asks the server not to cut prompts, and checks each response."""
     import httpx
-    import ollama
 
-    class NeverCut(ollama.AsyncClient):
+    library = ollama_library()
+
+    class NeverCut(library.AsyncClient):  # type: ignore[misc,name-defined]
         """Asks the server to refuse a prompt that does not fit; the client has no parameter for it.
 
         Servers before 0.12.6 ignore this, and `was_cut` looks at what they counted.
@@ -121,24 +126,81 @@ def _client(url: str, check: "Callable[[httpx.Response], Awaitable[None]]") -> "
             return await super()._request(*args, **kwargs)
 
         async def _request_raw(self, *args: Any, **kwargs: Any) -> Any:
-            answer = await super()._request_raw(*args, **kwargs)  # type: ignore[no-untyped-call]
+            answer = await super()._request_raw(*args, **kwargs)
             if has_error(parsed(answer.text)):  # in an answer with a good status
-                raise ollama.ResponseError(answer.text)
+                raise library.ResponseError(answer.text)
             return answer
 
-    return NeverCut(
+    client: ollama.AsyncClient = NeverCut(
         host=url,
         timeout=httpx.Timeout(None, connect=CONNECT_SECONDS),
         event_hooks={"response": [check]},
+        headers={"authorization": _login(url)},
+        trust_env=not is_loopback(url),  # no proxy is meant for this machine
     )
+    return client
 
 
 def host_url(host: str) -> str:
-    """Return a host as a URL; users may write `gpu1` or `:11500`."""
-    host = host.strip().rstrip("/") or "localhost"
-    if "://" in host:
-        return host
-    name, colon, port = host.rpartition(":")
-    if not colon or not port.isdigit():
-        name, port = host, "11434"
-    return f"http://{name or 'localhost'}:{port}"
+    """Return a host as a URL, read as Ollama does: `gpu1`, `:11500`, `::1`, `"gpu1/path"`.
+
+    A port that is none gives way to the default one.
+    """
+    scheme, named, rest = host.strip().strip("\"'").strip().rstrip("/").rpartition("://")
+    login, at, address = rest.rpartition("@")
+    place_, slash, path = address.partition("/")
+    name, _, port = place_.rpartition(":") if _has_port(place_) else (place_, "", "")
+    if ":" in name and not name.startswith("["):
+        name = f"[{name}]"
+    if not (port.isdigit() and 0 < int(port) < 2**16):
+        port = "" if named else "11434"  # else that of http or https
+    end = f":{port}" if port else ""
+    return f"{scheme or 'http'}://{login}{at}{name or 'localhost'}{end}{slash}{path}"
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    """Return the numbers of a version, to compare it."""
+    return tuple(int(part) for part in re.findall(r"\d+", version)[:3])
+
+
+def _has_port(address: str) -> bool:
+    """Tell whether what follows the last colon is a port and not a part of an IPv6 address."""
+    return address.count(":") == 1 or "]:" in address
+
+
+def _login(url: str) -> str | None:
+    """Return the header for user and password in a URL, which the client would leave out."""
+    parts = urlsplit(url)
+    if parts.username is None:
+        return None
+    pair = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
+    return f"Basic {base64.b64encode(pair.encode()).decode()}"
+
+
+def ollama_library() -> Any:
+    """Import the client, which reads OLLAMA_HOST at once and fails where it cannot."""
+    host = os.environ.pop("OLLAMA_HOST", None)
+    try:
+        import ollama
+    finally:
+        if host is not None:
+            os.environ["OLLAMA_HOST"] = host
+    return ollama
+
+
+def advised_parallel() -> int:
+    """Return the requests at a time for each host, as the server's own variable says."""
+    advised = os.environ.get("OLLAMA_NUM_PARALLEL", "")
+    return int(advised) if advised.isdigit() and int(advised) > 0 else 1
+
+
+async def look() -> str | None:
+    """Say how to start the default server if it does not answer."""
+    host = Host(host_url(os.environ.get("OLLAMA_HOST", "")), "MODEL")
+    try:
+        await host.reach(host.version, CONNECT_SECONDS)
+    except ModelError as failure:
+        return str(failure)
+    finally:
+        await host.close()
+    return None

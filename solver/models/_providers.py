@@ -5,8 +5,8 @@ it as an entry point of the group `solver.models`, or in any module that can be 
 """
 
 import os
-from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
@@ -74,6 +74,9 @@ class Provider:
     reach: frozenset[str] = frozenset()
     """Options that say only how the model is reached or how fast. They change no reply, so a run
     can be resumed with others."""
+    sent: Mapping[str, Any] = field(default_factory=dict)
+    """What it sends where the config leaves it unset, though a server has another default. It can
+    change a reply, so it is part of a trial's key."""
     key: str | None = None
     """The environment variable that holds the key by default; None where no key is needed."""
     library: str | None = None
@@ -92,8 +95,12 @@ class Provider:
             )
 
     def measured(self, options: dict[str, Any]) -> dict[str, Any]:
-        """Return the options that can change a reply: they are part of a trial's key."""
+        """Return the options that can change a reply."""
         return {name: value for name, value in options.items() if name not in self.reach}
+
+    def decisive(self, options: dict[str, Any]) -> dict[str, Any]:
+        """Return all of a model's that can change a reply: it is part of a trial's key."""
+        return {**self.sent, **self.measured(options)}
 
     async def missing(self) -> str | None:
         """Say how to fix what this machine lacks to use the provider, or return None."""

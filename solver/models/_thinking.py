@@ -172,3 +172,10 @@ _HOSTED = {
     "deepseek.com": _deepseek,
 }
 """The fields of hosted servers, by the end of their host's name."""
+
+
+def ollama_think(think: bool | str | None, thinking: Thinking) -> bool | str | None:
+    """Return what a request asks of Ollama: its own option, or ours; None for nothing."""
+    if thinking == "default":
+        return think
+    return False if thinking == "off" else str(thinking)

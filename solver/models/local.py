@@ -230,13 +230,20 @@ class Local:
             "temperature": sampling.temperature,
             "top_p": 1.0 if sampling.top_p is None else sampling.top_p,
             "top_k": sampling.top_k or 0,
-            "min_p": 0.0,
+            "min_p": sampling.min_p or 0.0,
+            **self._penalties(),
             "stop": [*sampling.stop, *stop],
             "seed": seed % (2**32 - 1),  # 2**32 - 1 itself means a random seed
             "stream": True,  # so that it can be stopped between two tokens of the reply
             "return_progress": True,  # and between two batches of the prompt
             "stream_options": {"include_usage": True},
         }
+
+    def _penalties(self) -> dict[str, float]:
+        """Return the penalties that are set; llama.cpp has none otherwise."""
+        names = ("repeat_penalty", "presence_penalty", "frequency_penalty")
+        values = ((name, getattr(self._sampling, name)) for name in names)
+        return {name: value for name, value in values if value is not None}
 
     async def _ask(
         self,

@@ -7,7 +7,6 @@ of raw text: `complete` sends the text as the start of an assistant's message.
 import asyncio
 import importlib
 import inspect
-import os
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing
@@ -21,6 +20,7 @@ from solver.models import ContinueOptions, Provider
 from solver.models._failures import (
     CONNECT_SECONDS,
     Advice,
+    is_loopback,
     not_the_api,
     refused,
     reply_or_cut,
@@ -29,6 +29,7 @@ from solver.models._failures import (
 )
 from solver.models._finish import read_finish
 from solver.models._formats import json_of
+from solver.models._keys import checked_url, read_key
 from solver.models._redact import place
 from solver.models._said import has_error, parsed
 from solver.models._stream import Piece, collect_reply
@@ -59,13 +60,21 @@ class Options(Record):
 
 def connect(name: str, sampling: Sampling, options: Options) -> "Mistral":
     """Return the model at Mistral. Raises ConfigError if the key or the top_k option is missing."""
-    key = os.environ.get(options.api_key_env, "")
+    spec = f"mistral/{name}"
+    server = checked_url(options.server_url, spec, "server_url")
+    options = options.model_copy(update={"server_url": server})
+    key = read_key(options.api_key_env, spec)
     if not key:
         raise ConfigError(
             f"model 'mistral/{name}': no key; set the environment variable {options.api_key_env}"
         )
     if options.thinking == "off" and "magistral" in name:
         raise ConfigError(f"model 'mistral/{name}': always thinks; remove thinking: off")
+    for lacking in ("min_p", "repeat_penalty"):
+        if getattr(sampling, lacking) is not None:
+            raise ConfigError(
+                f"model {spec!r}: Mistral has no {lacking}; remove sampling.{lacking}"
+            )
     model = Mistral(name, key, sampling, options)
     if sampling.top_k is not None and not model.has_top_k:
         raise ConfigError(
@@ -93,7 +102,10 @@ class Mistral:
         # the HTTP library of the client: httpx in mistralai 2, httpx2 in 3
         self._http = importlib.import_module("mistralai.client.httpclient").httpx
         deadlines = self._http.Timeout(options.timeout, connect=CONNECT_SECONDS)
-        self._web = self._http.AsyncClient(follow_redirects=True, timeout=deadlines)
+        near = is_loopback(options.server_url)  # no proxy is meant for this machine
+        self._web = self._http.AsyncClient(
+            follow_redirects=True, timeout=deadlines, trust_env=not near
+        )
         self._client = Client(
             api_key=key, server_url=options.server_url, async_client=self._web, retry_config=None
         )
@@ -194,6 +206,8 @@ class Mistral:
             "top_p": sampling.top_p,
             "top_k": sampling.top_k,
             "stop": [*sampling.stop, *stop] or None,
+            "presence_penalty": sampling.presence_penalty,
+            "frequency_penalty": sampling.frequency_penalty,
         }
         request |= self._thinking()
         return {key: value for key, value in request.items() if value is not None}

@@ -1,37 +1,44 @@
 """Models served by Ollama, by its native client: the OpenAI-compatible route cannot set `num_ctx`.
 
-A sampling value left unset is the model's own default, which `describe` records. The seed is best
+A sampling value left unset is the model's own default, which `describe` records, except the penalty
+on repetition: 1.0, so none. Texts that end a reply are added to the model's own. The seed is best
 effort on the server's side. A prompt that does not fit is noticed: servers since 0.12.6 are told to
 refuse it, and for older ones the number of tokens they read shows it. A partial reply is continued
 as raw text. The text is tokenised again, so the result may differ from one request. Not covered:
 servers older than 0.2, which count only the tokens that were not in their cache.
 """
 
-import asyncio
 import os
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any, Literal, Unpack, cast
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
-from solver.errors import ConfigError, ModelError
+from solver.errors import ConfigError, ModelError, Scope
 from solver.models import ContinueOptions, Provider
-from solver.models._failures import CONNECT_SECONDS, reply_or_cut
+from solver.models._failures import reply_or_cut
 from solver.models._finish import LOOPING, read_finish
-from solver.models._ollama_host import Host, host_url
+from solver.models._keys import read_key
+from solver.models._ollama_facts import difference, facts_of_all, notes_on, time_of, was_cut
+from solver.models._ollama_host import Host, advised_parallel, host_url, look
 from solver.models._stream import Piece, collect_reply, token
 from solver.models._templates import REMEMBERED, Prompts, read_template
-from solver.models._thinking import Thinking, template_variables
+from solver.models._thinking import Thinking, ollama_think, template_variables
 from solver.models._thoughts import keep_apart, read_message, refuse_thoughts
-from solver.records import Message, Record, Reply, Sampling, digest
+from solver.records import Message, Record, Reply, Sampling
 
 if TYPE_CHECKING:
     import ollama
 
     Answer = ollama.ChatResponse | ollama.GenerateResponse
     Send = Callable[[ollama.AsyncClient], Awaitable[tuple[str, str, Answer]]]
+
+
+SENT = {"repeat_penalty": 1.0}
+"""Sent where the sampling leaves it unset. Ollama's own value was 1.1 up to summer 2026, at
+temperature 0 too, and changed most replies; no other server had one."""
 
 
 class Options(Record):
@@ -43,8 +50,9 @@ class Options(Record):
     """Tokens of prompt and reply together. Fixed for the run: changing it reloads the model."""
     parallel: int | None = Field(default=None, ge=1)
     """Requests at a time for each host; by default OLLAMA_NUM_PARALLEL, or 1 as the server has."""
-    keep_alive: str = "30m"
-    """How long the model stays loaded between requests."""
+    keep_alive: str | int | None = None
+    """How long the model stays loaded after a request: seconds, or a time such as 30m; 0 for not at
+    all, -1 for ever; unset leaves the server's own."""
     think: bool | Literal["low", "medium", "high", "max"] | None = None
     """Ollama's own name for it: what a request holds. Unset leaves the model's default."""
     thinking: Thinking = "default"
@@ -53,12 +61,23 @@ class Options(Record):
     chat_template: str | None = None
     """The model's tokenizer_config.json or .jinja file, to continue partial replies; unset asks the
     server to render a chat, which recent ones do."""
+    require_system: bool = True
+    """Refuse a model whose template leaves out the system message."""
     timeout: float = Field(default=900.0, gt=0)
     """Seconds for one reply, loading the model and waiting in the server's queue included."""
 
+    @field_validator("keep_alive")
+    @classmethod
+    def _seconds_as_number(cls, value: str | int | None) -> str | int | None:
+        return time_of(value)
+
 
 def connect(name: str, sampling: Sampling, options: Options) -> "Ollama":
-    """Return the model on one or more servers. Raises ConfigError if no prompt could fit."""
+    """Return the model on one or more servers.
+
+    Raises ConfigError if no prompt could fit, or the key has characters that no key has.
+    """
+    read_key("OLLAMA_API_KEY", f"ollama/{name}")
     if sampling.max_tokens >= options.num_ctx:
         raise ConfigError(
             f"model 'ollama/{name}': sampling.max_tokens {sampling.max_tokens} leaves no room for"
@@ -78,7 +97,7 @@ class Ollama:
         self._sampling = sampling
         self._options = options
         self._context = options.num_ctx
-        self._think = _think(options)
+        self._think = ollama_think(options.think, options.thinking)
         self._thinks = False
         self._template = (
             read_template(options.chat_template, template_variables(options.thinking))
@@ -87,10 +106,11 @@ class Ollama:
         )
         self._prompts = Prompts(self._render)
         self._host_of: dict[str, Host] = {}
+        self._stops: list[str] = []
         hosts = options.hosts or (os.environ.get("OLLAMA_HOST", ""),)
         self._hosts = [Host(url, name) for url in dict.fromkeys(map(host_url, hosts))]
         self.endpoint = "ollama " + " ".join(host.place for host in self._hosts)
-        self.parallel = len(self._hosts) * (options.parallel or _advised_parallel())
+        self.parallel = len(self._hosts) * (options.parallel or advised_parallel())
 
     async def generate(
         self,
@@ -182,13 +202,10 @@ class Ollama:
 
     async def describe(self) -> dict[str, Any]:
         """Return digest, quantisation, defaults and versions; all hosts must serve the same."""
-        facts = await asyncio.gather(*(self._describe(host) for host in self._hosts))
-        digests = {fact["digest"] for fact in facts}
-        if len(digests) > 1:
-            which = ", ".join(f"{fact['host']} has {fact['digest'][:12]}" for fact in facts)
+        facts, notes = await self._of_hosts()
+        if len(facts) > 1 and (differs := difference(facts)):
             raise ModelError(
-                f"{self.name}: the hosts serve different weights: {which};"
-                f" ollama pull {self._model} on each",
+                f"{self.name}: the hosts serve {differs}; ollama pull {self._model} on each",
                 retryable=False,
             )
         first = facts[0]
@@ -201,13 +218,50 @@ class Ollama:
             )
         if trained is not None:  # the server takes the smaller of the two
             self._context = min(self._options.num_ctx, trained)
+            if trained < self._options.num_ctx:
+                notes.append(f"num_ctx {self._options.num_ctx} is more than the model's {trained}")
+        self._stops = first["stops"]
+        notes += notes_on(first) + await self._unseen()
         return {
             **{key: value for key, value in first.items() if key not in ("host", "version")},
             "num_ctx": self._options.num_ctx,
+            "context": self._context,
             "keep_alive": self._options.keep_alive,
             "think": self._think,
             "hosts": [{"host": fact["host"], "version": fact["version"]} for fact in facts],
+            "notes": [f"{self.name}: {note}" for note in notes],
         }
+
+    async def _of_hosts(self) -> tuple[list[dict[str, Any]], list[str]]:
+        """Return what each host says; one that does not answer is left out, with a note."""
+        told, failures = await facts_of_all(self._hosts, self._model)
+        for host in self._hosts:
+            if host not in told:
+                await host.close()
+        self.parallel = self.parallel * len(told) // len(self._hosts)
+        self._hosts = list(told)
+        return list(told.values()), [f"goes on without a host: {failure}" for failure in failures]
+
+    async def _unseen(self) -> list[str]:
+        """Check that the template renders each message. Raises ModelError where it drops one."""
+        chat = (Message(role="system", text="SOLVER-ONE"), Message(role="user", text="SOLVER-TWO"))
+        try:
+            rendered = await self._rendered(chat)
+        except ModelError as unable:
+            if unable.scope is Scope.RUN:
+                raise
+            return ["this server does not show what its template makes of a prompt"]
+        dropped = [message.role for message in chat if message.text not in rendered]
+        if not dropped:
+            return []
+        said = f"the model's template leaves out the {' and the '.join(dropped)} message"
+        if self._options.require_system:
+            raise ModelError(
+                f"{self.name}: {said}, so it would not be told what to do; take a model with a"
+                " whole template, or accept this with the option require_system: false",
+                scope=Scope.RUN,
+            )
+        return [said]
 
     async def close(self) -> None:
         """Close the connections. The server unloads the model when its `keep_alive` ends."""
@@ -236,7 +290,8 @@ class Ollama:
                 seconds=time.perf_counter() - started,
                 capped=finish.capped,
                 ended=finish.ended,
-                prompt_cut=was_cut(prompt, read=read, wrote=wrote, context=self._context),
+                prompt_cut=not host.refuses_long_prompts
+                and was_cut(prompt, read=read, wrote=wrote, context=self._context),
             )
 
         return await self._reached(host, whole)
@@ -270,15 +325,18 @@ class Ollama:
                     finish=(event.done_reason or "none") if event.done else None,
                     read=read,
                     wrote=wrote,
-                    prompt_cut=was_cut(
+                    prompt_cut=not host.refuses_long_prompts
+                    and was_cut(
                         request["prompt"], read=read or 0, wrote=wrote or 0, context=self._context
                     ),
                 )
 
     async def _render(self, chat: Sequence[Message]) -> str:
         """Return the text of a chat: by the option's template, or by the server."""
-        if self._template is not None:
-            return self._template(chat)
+        return self._template(chat) if self._template is not None else await self._rendered(chat)
+
+    async def _rendered(self, chat: Sequence[Message]) -> str:
+        """Return the text of a chat as the server's template makes it."""
         host = self._least_busy()
         request = {
             "model": self._model,
@@ -291,26 +349,6 @@ class Ollama:
         if self._think is not None:
             request["think"] = self._think
         return await host.reach(lambda: host.rendered(request), self._options.timeout)
-
-    async def _describe(self, host: Host) -> dict[str, Any]:
-        """Return what one host says about the model."""
-        listed = await host.reach(host.client.list, CONNECT_SECONDS)
-        shown = await host.reach(lambda: host.client.show(self._model), CONNECT_SECONDS)
-        names = (self._model, f"{self._model}:latest")
-        details, architecture = shown.details, shown.modelinfo or {}
-        family = architecture.get("general.architecture", "")
-        return {
-            "host": host.place,
-            "version": await host.reach(host.version, CONNECT_SECONDS),
-            "digest": next((m.digest for m in listed.models if m.model in names), None) or "",
-            "quantisation": details.quantization_level if details else None,
-            "parameters": details.parameter_size if details else None,
-            "family": details.family if details else None,
-            "trained_context": architecture.get(f"{family}.context_length"),
-            "defaults": (shown.parameters or "").splitlines(),
-            "chat_template": digest(shown.template or ""),
-            "thinks": "thinking" in (shown.capabilities or ()),
-        }
 
     def _host_for(self, rendered: str) -> Host:
         """Choose the host that continued this chat's reply last, if it is up."""
@@ -330,58 +368,21 @@ class Ollama:
     def _sampling_options(self, seed: int, stop: Sequence[str] = ()) -> dict[str, Any]:
         """Return the sampling in Ollama's names."""
         sampling = self._sampling
-        options = {
+        options: dict[str, Any] = {
             "num_ctx": self._options.num_ctx,
             "num_predict": sampling.max_tokens,
             "seed": seed % 2**31,
             "temperature": sampling.temperature,
             "top_p": sampling.top_p,
             "top_k": sampling.top_k,
-            "stop": [*sampling.stop, *stop] or None,
+            "min_p": sampling.min_p,
+            "repeat_penalty": sampling.repeat_penalty or SENT["repeat_penalty"],
+            "presence_penalty": sampling.presence_penalty,
+            "frequency_penalty": sampling.frequency_penalty,
         }
+        if stops := [*sampling.stop, *stop]:  # they replace the model's own, so those go along
+            options["stop"] = list(dict.fromkeys([*self._stops, *stops]))
         return {key: value for key, value in options.items() if value is not None}
-
-
-def was_cut(prompt: str, *, read: int, wrote: int, context: int) -> bool:
-    """Tell whether the token counts show that the model did not always see the whole prompt.
-
-    Old servers cut a prompt to half the context, drop whole messages, or slide the window while
-    they write, and do not say so. This misses some cases rather than report a whole prompt as cut.
-    """
-    if read == 0:
-        return False  # not counted
-    if read >= context - 16 or read + wrote > context + 2:
-        return True  # the window was full, then slid
-    if len(prompt.encode()) <= context // 2:
-        return False  # at most one token a byte, and as much again for the chat template
-    halved = context // 2 <= read <= context // 2 + 8
-    letters_per_token = len(prompt) / read
-    return letters_per_token > (5 if halved else 8)  # English and code have 2.5 to 4.5
-
-
-def _think(options: Options) -> bool | str | None:
-    """Return what a request asks of the model's thinking; None for nothing."""
-    if options.thinking == "default":
-        return options.think
-    return False if options.thinking == "off" else str(options.thinking)
-
-
-def _advised_parallel() -> int:
-    """Return the requests at a time for each host, as the server's own variable says."""
-    advised = os.environ.get("OLLAMA_NUM_PARALLEL", "")
-    return int(advised) if advised.isdigit() and int(advised) > 0 else 1
-
-
-async def look() -> str | None:
-    """Say how to start the default server if it does not answer."""
-    host = Host(host_url(os.environ.get("OLLAMA_HOST", "")), "MODEL")
-    try:
-        await host.reach(host.version, CONNECT_SECONDS)
-    except ModelError as failure:
-        return str(failure)
-    finally:
-        await host.close()
-    return None
 
 
 PROVIDER = Provider(
@@ -393,6 +394,7 @@ PROVIDER = Provider(
         {"continuing", "logprobs", "schema", "seed", "stop", "thinking-level", "thinking-off"}
     ),
     reach=frozenset({"hosts", "keep_alive", "parallel", "timeout"}),
+    sent=SENT,
     library="ollama",
     look=look,
 )

@@ -8,10 +8,10 @@ result may differ from one request.
 import asyncio
 import os
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Sequence
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, Unpack, get_args
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 from pydantic import Field
 
@@ -19,6 +19,7 @@ from solver.errors import ConfigError, ModelError
 from solver.models import ContinueOptions, Provider
 from solver.models._failures import CONNECT_SECONDS, Advice, is_loopback, reply_or_cut, too_slow
 from solver.models._formats import json_of
+from solver.models._keys import checked_url, read_key
 from solver.models._openai_answers import piece_of, reply_of
 from solver.models._openai_failures import choice_of, failure_of
 from solver.models._redact import place
@@ -38,6 +39,9 @@ PROBE = (Message(role="user", text="What is 1 + 1?"),)
 
 Omitted = Literal["temperature", "seed", "stop", "response_format"]
 OMITTED: tuple[Omitted, ...] = get_args(Omitted)
+
+BEYOND_OPENAI = ("top_k", "min_p", "repeat_penalty")
+"""Sampling that other servers of this API have, and OpenAI has not."""
 
 OPENAI = "https://api.openai.com/v1"
 
@@ -74,22 +78,21 @@ def connect(name: str, sampling: Sampling, options: Options) -> "OpenAI":
 
     Raises ConfigError if the key is missing, or OpenAI would refuse the sampling.
     """
-    url = options.base_url or os.environ.get("OPENAI_BASE_URL") or OPENAI
-    key = os.environ.get(options.api_key_env, "")
-    if not url.startswith(("http://", "https://")):
-        raise ConfigError(f"model 'openai/{name}': base_url should start with http:// or https://")
-    if not key and not is_loopback(url):
+    spec = f"openai/{name}"
+    given = options.base_url or os.environ.get("OPENAI_BASE_URL") or OPENAI
+    url = checked_url(given, spec, "base_url" if options.base_url else "OPENAI_BASE_URL")
+    key = read_key(options.api_key_env, spec)
+    if not key and not is_loopback(url) and not urlsplit(url).password:
         raise ConfigError(
             f"model 'openai/{name}': no key for {place(url)}; set the environment variable"
             f" {options.api_key_env}, or name another with the option api_key_env"
         )
-    if sampling.top_k is not None and _is_openai(url):
-        raise ConfigError(f"model 'openai/{name}': OpenAI has no top_k; remove sampling.top_k")
+    for lacking in BEYOND_OPENAI if _is_openai(url) else ():
+        if getattr(sampling, lacking) is not None:
+            raise ConfigError(f"model {spec!r}: OpenAI has no {lacking}; remove sampling.{lacking}")
     if options.reasoning_effort is not None and options.thinking != "default":
-        raise ConfigError(
-            f"model 'openai/{name}': give thinking or the option reasoning_effort, not both"
-        )
-    openai_fields(url, options.thinking, f"openai/{name}")
+        raise ConfigError(f"model {spec!r}: give thinking or the option reasoning_effort, not both")
+    openai_fields(url, options.thinking, spec)
     return OpenAI(name, url, key, sampling, options)
 
 
@@ -97,17 +100,19 @@ class OpenAI:
     """One model at one server."""
 
     def __init__(self, name: str, url: str, key: str, sampling: Sampling, options: Options) -> None:
-        from openai import AsyncOpenAI
+        import openai
 
+        address = urlsplit(url)
+        bare = address._replace(query="", fragment="").geturl()
         self.name = f"openai/{name}"
         self.endpoint = f"openai {place(url)}"
         self.parallel = options.parallel
         self._model = name
-        self._url = url
+        self._url = bare
         self._key = key
         self._sampling = sampling
         self._options = options
-        self._root = url.rstrip("/").removesuffix("/v1")
+        self._root = bare.rstrip("/").removesuffix("/v1")
         self._template = (
             read_template(options.chat_template, template_variables(options.thinking))
             if options.chat_template
@@ -115,11 +120,16 @@ class OpenAI:
         )
         self._thinking = openai_fields(url, options.thinking, self.name)
         self._prompts = Prompts(self._render)
-        self._client = AsyncOpenAI(
+        deadlines = _timeout(options.timeout)
+        near = is_loopback(url)  # no proxy is meant for this machine
+        self._client = openai.AsyncOpenAI(
             api_key=key or "none",
-            base_url=url,
+            base_url=bare,
+            default_query=dict(parse_qsl(address.query)),  # as Azure's ?api-version=
+            default_headers={"api-key": key} if _is_azure(url) else None,
             max_retries=0,  # every request is counted, so the client may not add any
-            timeout=_timeout(options.timeout),
+            timeout=deadlines,
+            http_client=openai.DefaultAsyncHttpxClient(trust_env=not near, timeout=deadlines),
         )
 
     async def generate(
@@ -216,15 +226,17 @@ class OpenAI:
             return {**facts, "listed": False}  # some servers have no list
         known = {model.id.removeprefix("models/"): model for model in listed}
         model = known.get(self._model)
-        if model is None and len(known) > 1:
-            close = get_close_matches(self._model, known, n=1)
-            hint = f"; did you mean {close[0]!r}?" if close else ""
-            raise ModelError(
-                f"{self.endpoint}: has no model {self._model!r}{hint}", status=404, retryable=False
-            )
-        if model is None:  # a server of one model answers to any name
-            return {**facts, "listed": False, "served": [*known]}
+        if model is None:
+            return {**facts, "listed": False, "served": [*known], **self._unlisted(known)}
         return {**facts, "listed": True, "id": model.id, "owner": model.owned_by}
+
+    def _unlisted(self, known: Collection[str]) -> dict[str, Any]:
+        """Return a warning that the server does not list the model, where it lists several."""
+        if len(known) == 1:  # a server of one model answers to any name
+            return {}
+        close = get_close_matches(self._model, known, n=1)
+        hint = f"; did you mean {close[0]!r}?" if close else ""
+        return {"notes": [f"{self.endpoint} does not list a model {self._model!r}{hint}"]}
 
     async def close(self) -> None:
         """Close the connections."""
@@ -243,9 +255,13 @@ class OpenAI:
             "temperature": sampling.temperature,
             "top_p": sampling.top_p,
             "stop": [*sampling.stop, *stop] or None,
+            "presence_penalty": sampling.presence_penalty,
+            "frequency_penalty": sampling.frequency_penalty,
         }
-        if sampling.top_k is not None:
-            request["extra_body"] = {"top_k": sampling.top_k}
+        beyond = {name: getattr(sampling, name) for name in BEYOND_OPENAI}
+        beyond["repetition_penalty"] = sampling.repeat_penalty  # the name in vLLM and SGLang
+        if any(value is not None for value in beyond.values()):
+            request["extra_body"] = {k: v for k, v in beyond.items() if v is not None}
         left_out = self._options.omit
         return {k: v for k, v in request.items() if v is not None and k not in left_out}
 
@@ -325,6 +341,11 @@ class OpenAI:
             "top_k": "remove sampling.top_k",
             "reasoning_effort": "remove the option reasoning_effort",
         }
+
+
+def _is_azure(url: str) -> bool:
+    """Tell whether a URL is Azure's, which has a header of its own for the key."""
+    return (urlsplit(url).hostname or "").endswith(".azure.com")
 
 
 def _is_openai(url: str) -> bool:

@@ -122,6 +122,7 @@ async def open_judges(
     if model is not None:
         stack.push_async_callback(model.close)
         described = await model.describe()
+        warnings += [f"judge: {note}" for note in described.pop("notes", [])]
         gate = gate_of(gates, model, config.patience)
         endpoint = Endpoint(model, config.patience, gate, watch.judge_traffic)
         asked = await _open_judge(stack, options, policy, cache, endpoint)

@@ -12,10 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from judge import Judge
-from solver.config import Config, differences
+from solver.config import Config
 from solver.config_file import load_config
 from solver.errors import ConfigError
-from solver.modes import shipped
 from solver.problems import ProblemSet, load, select
 from solver.records import Problem
 from solver.report.show import show_run
@@ -25,6 +24,7 @@ from solver.run.judging import connect_judge, policy_of
 from solver.run.log import logging_to
 from solver.run.loop import run
 from solver.run.progress import show_progress
+from solver.run.sameness import check_resume, check_served
 from solver.run.tasks import trials_of
 from solver.run.thinking import thinking_warnings
 from solver.run.watch import Watch
@@ -132,7 +132,7 @@ def execute(job: Job, *, verbose: bool = False) -> int:
         )
     store = Store.create_or_open(job.folder)
     try:
-        check_resume(store, job)
+        check_resume(store, job.config, job.problems, job.source.facts)
         with logging_to(job.folder, live=verbose):
             watch = asyncio.run(_execute(job, store))
         show_run(store)
@@ -152,41 +152,6 @@ def errors_left(watch: Watch) -> Iterator[str]:
     if (more := len(watch.errors) - MOST_ERRORS) > 0:
         yield f"error: and {more} other errors; `solver failures` lists them"
     yield "error: the same command tries them again"
-
-
-def check_resume(store: Store, job: Job) -> None:
-    """Start the run's manifest, or check that a stored run is the same one, only larger.
-
-    Raises ConfigError with the difference.
-    """
-    config, chosen = job.config, {problem.id: problem for problem in job.problems}
-    stored = store.manifest()
-    if stored:
-        now = config.identity()
-        # earlier versions stored the sections of modes that do not run, too
-        sections = {mode.section for mode in shipped()}
-        before = {k: v for k, v in stored["identity"].items() if k in now or k not in sections}
-        different = list(differences(before, now))
-        different += [
-            f"{key}: {stored['config'][key]} → {getattr(config, key)} (it may only grow)"
-            for key in ("limit", "repeats")
-            if (stored["config"][key] or 10**9) > (getattr(config, key) or 10**9)
-        ]
-        for problem in store.problems().values():
-            if problem.id not in chosen:
-                different.append(f"problem {problem.id} is no longer chosen")
-            elif chosen[problem.id].hash != problem.hash:
-                different.append(f"problem {problem.id} has another text")
-        if different:
-            more = f" · and {len(different) - 5} more" if len(different) > 5 else ""
-            raise ConfigError(
-                f"{job.folder} holds another run: {' · '.join(different[:5])}{more};"
-                " give --name for a new run"
-            )
-    else:
-        store.write_manifest(identity=config.identity())
-    store.write_manifest(config=config.model_dump(mode="json"), problems=job.source.facts)
-    store.add_problems(job.problems)
 
 
 async def _execute(job: Job, store: Store) -> Watch:
@@ -215,6 +180,7 @@ async def _execute(job: Job, store: Store) -> Watch:
     try:
         async with build(job.config, owner=job.folder.name, cache=job.folder, watch=watch) as parts:
             parts.warnings += await _references_that_fail(job.problems, parts.judge.judge)
+            check_served(store, parts.facts["models"])
             store.write_manifest(**parts.facts, warnings=parts.warnings, trials=trials)
             for warning in parts.warnings:
                 say(f"note: {warning}", error=True)

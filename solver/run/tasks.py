@@ -33,8 +33,8 @@ def tasks_of(config: Config, problems: Sequence[Problem]) -> Iterator[Task]:
     A problem's modes share their seed, so code and chain of thought are compared pair by pair.
     """
     for model in config.model:
-        sampling = config.sampling_of(model).model_dump(mode="json")
-        options = provider_of_model(model.name).measured(config.provider_options(model))
+        sampling = config.sampling_of(model).measured()
+        options = provider_of_model(model.name).decisive(config.provider_options(model))
         hashes = {mode.name: identity(mode, config) for mode in config.running}
         for repeat in range(config.repeats):
             for problem in problems:

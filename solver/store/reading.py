@@ -112,6 +112,11 @@ class Reader:
         rows = self._database.execute("SELECT id, body FROM problems ORDER BY position")
         return {row["id"]: Problem.model_validate_json(row["body"]) for row in rows}
 
+    def is_empty(self) -> bool:
+        """Tell whether no turn and no trial is stored."""
+        found = self._database.execute("SELECT 1 FROM turns UNION SELECT 1 FROM trials LIMIT 1")
+        return found.fetchone() is None
+
     def finished(self) -> set[str]:
         """Return the keys of trials that need not run again: all without an error of ours."""
         rows = self._database.execute("SELECT key FROM trials WHERE error IS NULL")

@@ -88,6 +88,12 @@ class Store(Reader):
                 "INSERT OR REPLACE INTO problems VALUES (?, ?, ?, ?, ?, ?)", rows
             )
 
+    def forget(self) -> None:
+        """Forget config and problems, for a run of which nothing is stored."""
+        with self._transaction():
+            self._database.execute("DELETE FROM manifest")
+            self._database.execute("DELETE FROM problems")
+
     def add_reply(self, key: str, number: int, reply: Reply) -> None:
         """Store the reply of a turn that has not ended: its program has yet to run."""
         with self._transaction():

@@ -1,0 +1,119 @@
+"""Compare a stored run with what would go on in it: config, prompts, problems, and what is served.
+
+Trials of two kinds must not be mixed in one run. Whatever decides a reply and has changed since the
+run began is refused, with the difference.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from solver.config import Config, differences
+from solver.errors import ConfigError
+from solver.modes import identity, shipped
+from solver.records import Problem
+from solver.run.tasks import tasks_of
+from solver.store import Store
+
+SERVED = (
+    "weights", "digest", "sha256", "hash", "id", "quantisation", "parameters", "family",
+    "trained_context", "num_ctx", "context", "max_context_length", "chat_template", "defaults",
+    "system", "messages",
+)  # fmt: skip
+"""Facts of a model that decide its replies. What only says how it is reached may change."""
+MOST_SHOWN = 5
+
+
+def check_resume(
+    store: Store, config: Config, problems: Sequence[Problem], facts: dict[str, Any]
+) -> None:
+    """Start the run's manifest, or check that a stored run is the same one, only larger.
+
+    A run of which nothing is stored starts again. `facts` are those of the problem set. Raises
+    ConfigError with the difference.
+    """
+    prompts = {mode.name: identity(mode, config) for mode in config.running}
+    if store.is_empty():
+        store.forget()
+    stored = store.manifest()
+    if stored:
+        _refuse(store, [*_changes(store, stored, config, problems, prompts)])
+    else:
+        store.write_manifest(identity=config.identity())
+    store.write_manifest(config=config.model_dump(mode="json"), problems=facts, prompts=prompts)
+    store.add_problems(problems)
+
+
+def check_served(store: Store, models: dict[str, dict[str, Any]]) -> None:
+    """Check that each model is what it was when the run began. Raises ConfigError if not."""
+    before = store.manifest().get("models", {})
+    different = [
+        f"{name}: {change}"
+        for name, now in models.items()
+        for change in _served_changes(before.get(name, {}), now)
+    ]
+    _refuse(store, different, "began with another model")
+
+
+def _changes(
+    store: Store,
+    stored: dict[str, Any],
+    config: Config,
+    problems: Sequence[Problem],
+    prompts: dict[str, str],
+) -> Iterator[str]:
+    """Yield each difference between the stored run and this one."""
+    chosen = {problem.id: problem for problem in problems}
+    now = config.identity()
+    # earlier versions stored the sections of modes that do not run, too
+    sections = {mode.section for mode in shipped()}
+    yield from differences(
+        {k: v for k, v in stored["identity"].items() if k in now or k not in sections}, now
+    )
+    for key in ("limit", "repeats"):
+        if (stored["config"][key] or 10**9) > (getattr(config, key) or 10**9):
+            yield f"{key}: {stored['config'][key]} → {getattr(config, key)} (it may only grow)"
+    for problem in store.problems().values():
+        if problem.id not in chosen:
+            yield f"problem {problem.id} is no longer chosen"
+        elif chosen[problem.id].hash != problem.hash:
+            yield f"problem {problem.id} has another text"
+    before = stored.get("prompts", {})
+    changed = [mode for mode, hash_ in prompts.items() if before.get(mode, hash_) != hash_]
+    for mode in changed:
+        yield f"prompts of mode {mode}: {before[mode]} → {prompts[mode]}"
+    if not changed:
+        known = {task.key for task in tasks_of(config, problems)}
+        if strange := (store.finished() | store.unfinished()) - known:
+            yield f"{len(strange)} stored trials were made with other prompts or settings"
+
+
+def _served_changes(before: dict[str, Any], now: dict[str, Any]) -> Iterator[str]:
+    """Yield what a server says of a model now and did not say before; an empty fact says nothing.
+
+    An Ollama digest holds a path, so it decides only where the weights are not told.
+    """
+    told = bool(before.get("weights") and now.get("weights"))
+    for fact in SERVED:
+        if fact == "digest" and told:
+            continue
+        old, new = before.get(fact), now.get(fact)
+        if fact in before and fact in now and old != new and old not in ("", []):
+            yield f"{fact}: {_short(old)} → {_short(new)}"
+
+
+def _short(value: Any) -> str:
+    """Return a fact, cut where it is long."""
+    text = str(value)
+    return text if len(text) <= 40 else f"{text[:40]}…"
+
+
+def _refuse(store: Store, different: Sequence[str], what: str = "holds another run") -> None:
+    """Raise ConfigError with the differences, if there are any."""
+    if not different:
+        return
+    rest = len(different) - MOST_SHOWN
+    more = f" · and {rest} more" if rest > 0 else ""
+    raise ConfigError(
+        f"{store.folder} {what}: {' · '.join(different[:MOST_SHOWN])}{more};"
+        " give --name for a new run"
+    )
