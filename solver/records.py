@@ -145,8 +145,8 @@ class Reply(Record):
     prompt_cut: bool = False
     """The server dropped part of the prompt, so the model did not see the whole problem."""
     ended: str = ""
-    """How the model ended the reply, in the server's words, where it was neither finished nor cut
-    at the cap: a refusal, a call of a tool that there is not, a loop."""
+    """How the reply ended, in the server's words, where it was neither finished nor cut at the cap:
+    a refusal, a call of a tool that there is not, a loop, a full context."""
     tokens: tuple[Token, ...] = ()
     """The reply token by token, where that was asked for and the provider tells."""
     interventions: tuple[Intervention, ...] = ()

@@ -72,7 +72,8 @@ async def _one(wire: Wire, reader: asyncio.StreamReader, writer: asyncio.StreamW
     headers = {name.strip().lower(): value.strip() for name, _, value in lines}
     data = await reader.readexactly(int(headers.get("content-length", 0)))
     body = json.loads(data) if data else None
-    request = Request(method, path.partition("?")[0], headers, body, time.monotonic())
+    path, _, query = path.partition("?")
+    request = Request(method, path, headers, body, time.monotonic(), query)
     wire.requests.append(request)
     if wire.troubles:
         trouble = wire.troubles.popleft()

@@ -67,6 +67,7 @@ class Request:
     headers: dict[str, str]
     body: Any
     moment: float
+    query: str = ""
 
 
 Answers = Callable[[list[dict[str, Any]], dict[str, Any]], Awaitable[Said]]
@@ -245,6 +246,12 @@ class OllamaWire(Wire):
         self.version = version
         self.digest = digest
         self.trained_context = 32768
+        self.listed = ""
+        """The name in its list, if not `model`."""
+        self.card: dict[str, Any] = {}
+        """What /api/show says otherwise."""
+        self.seen_roles: tuple[str, ...] = ("system", "user", "assistant")
+        """Roles that the template renders."""
 
     async def answer(self, request: Request) -> tuple[int, Any]:
         body = request.body
@@ -252,13 +259,15 @@ class OllamaWire(Wire):
             case "/api/version":
                 return 200, {"version": self.version}
             case "/api/tags":
-                return 200, {"models": [{"model": self.model, "digest": self.digest, "size": 1}]}
+                listed = {"model": self.listed or self.model, "digest": self.digest, "size": 1}
+                return 200, {"models": [listed]}
             case "/api/show" | "/api/chat" | "/api/generate" if body["model"] != self.model:
                 return 404, {"error": f"model '{body['model']}' not found"}
             case "/api/show":
                 return 200, self._card()
             case "/api/chat" if self.renders and body.get("_debug_render_only"):
-                shown = {"rendered_template": rendered(body["messages"])}
+                seen = [m for m in body["messages"] if m["role"] in self.seen_roles]
+                shown = {"rendered_template": rendered(seen)}
                 return 200, {"model": body["model"], "done": False, "_debug_info": shown}
             case "/api/chat":
                 return await self._write(body, body["messages"])
@@ -326,6 +335,7 @@ class OllamaWire(Wire):
                 "llama.context_length": self.trained_context,
             },
             "capabilities": ["completion", *["thinking"] * self.thinks],
+            **self.card,
         }
 
 

@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     Send = Callable[[ollama.AsyncClient], Awaitable[tuple[str, str, Answer]]]
 
 
+CONTEXT_FULL = "the context was full before sampling.max_tokens; raise the option num_ctx"
+
 SENT = {"repeat_penalty": 1.0}
 """Sent where the sampling leaves it unset. Ollama's own value was 1.1 up to summer 2026, at
 temperature 0 too, and changed most replies; no other server had one."""
@@ -73,10 +75,7 @@ class Options(Record):
 
 
 def connect(name: str, sampling: Sampling, options: Options) -> "Ollama":
-    """Return the model on one or more servers.
-
-    Raises ConfigError if no prompt could fit, or the key has characters that no key has.
-    """
+    """Return the model. Raises ConfigError if no prompt could fit, or the key cannot be one."""
     read_key("OLLAMA_API_KEY", f"ollama/{name}")
     if sampling.max_tokens >= options.num_ctx:
         raise ConfigError(
@@ -282,6 +281,7 @@ class Ollama:
                 host.place, LOOPING if looped else answer.done_reason, said, calls=calls
             )
             read, wrote = answer.prompt_eval_count or 0, answer.eval_count or 0
+            early = wrote < self._sampling.max_tokens and read + wrote >= self._context
             return Reply(
                 text=text,
                 thoughts=thoughts,
@@ -289,7 +289,7 @@ class Ollama:
                 output_tokens=wrote,
                 seconds=time.perf_counter() - started,
                 capped=finish.capped,
-                ended=finish.ended,
+                ended=CONTEXT_FULL if finish.capped and early else finish.ended,
                 prompt_cut=not host.refuses_long_prompts
                 and was_cut(prompt, read=read, wrote=wrote, context=self._context),
             )

@@ -203,12 +203,12 @@ async def _execute(job: Job, store: Store) -> Watch:
 
 
 def _note_ends(store: Store, watch: Watch) -> None:
-    """Add to the run's warnings how often the model ended a reply in a way of its own."""
+    """Add to the run's warnings which replies ended neither by a stop nor at the cap."""
     manifest = store.manifest()
     ends = Counter(manifest.get("reply_ends", {})) + watch.ends
     if ends:
         notes = [
-            f"{count} replies were ended by the model in another way than a stop: {end}"
+            f"{count} replies ended neither by a stop nor at the cap: {end}"
             for end, count in ends.most_common()
         ]
         warnings = [*manifest.get("warnings", []), *notes]

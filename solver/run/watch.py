@@ -26,7 +26,7 @@ class Watch:
     traffic: Traffic = field(default_factory=Traffic)
     judge_traffic: Traffic = field(default_factory=Traffic)
     ends: Counter[str] = field(default_factory=Counter)
-    """Replies that the model ended in a way of its own, by the server's words."""
+    """Replies that ended neither by a stop nor at the cap, by the server's words."""
     errors: Counter[str] = field(default_factory=Counter)
     """Errors of trials that ended since the command started."""
     ended_by: ModelError | None = None

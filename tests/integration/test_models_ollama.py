@@ -1,8 +1,12 @@
 import asyncio
+import os
+import subprocess
+import sys
+from contextlib import AsyncExitStack, asynccontextmanager
 
 import pytest
 
-from solver.errors import ConfigError, ModelError
+from solver.errors import ConfigError, ModelError, Scope
 from solver.models import connect
 from solver.models.ollama import was_cut
 from solver.records import Message, Sampling
@@ -182,3 +186,208 @@ async def test_a_host_may_be_written_short(host, shown, monkeypatch):
     model = connect("ollama/test", Sampling(), {})
     await model.close()
     assert model.endpoint == f"ollama {shown}"
+
+
+@asynccontextmanager
+async def described(wire, *others, name="test", sampling=None, **options):
+    """A model that has described itself, what it said, and the server behind it."""
+    async with AsyncExitStack() as stack:
+        servers = [await stack.enter_async_context(serving(one)) for one in (wire, *others)]
+        hosts = options.pop("hosts", [server.url for server in servers])
+        model = connect(f"ollama/{name}", sampling or Sampling(), {"hosts": hosts, **options})
+        stack.push_async_callback(model.close)
+        yield model, await model.describe(), wire
+
+
+def weighing(blob, **more):
+    """A server whose model is made from a blob; the digest of its manifest is its own."""
+    wire = OllamaWire(digest=more.pop("digest", blob), **more)
+    wire.card = {"modelfile": f"# x\nFROM /root/.ollama/blobs/sha256-{blob * 64}\n"}
+    return wire
+
+
+async def test_hosts_are_compared_by_the_weights_and_not_by_the_digest_of_a_path():
+    async with described(weighing("a", digest="1"), weighing("a", digest="2")) as (_, facts, _):
+        assert facts["weights"] == ["a" * 64]
+    with pytest.raises(ModelError, match="different weights"):
+        async with described(weighing("a", digest="1"), weighing("b", digest="1")):
+            pass
+
+
+async def test_hosts_with_equal_weights_and_another_template_are_refused_by_its_name():
+    other = weighing("a")
+    other.card["template"] = "{{ .System }} {{ .Prompt }}"
+    with pytest.raises(ModelError, match="different chat_template"):
+        async with described(weighing("a"), other):
+            pass
+
+
+async def test_weights_that_nobody_tells_are_equal_to_nothing():
+    with pytest.raises(ModelError, match="does not tell"):
+        async with described(OllamaWire(digest=""), OllamaWire(digest="")):
+            pass
+
+
+async def test_a_host_that_is_down_at_the_start_is_left_out_and_said():
+    async with serving(OllamaWire()) as gone:
+        dead = gone.url
+    async with serving(OllamaWire()) as alive:
+        model = connect("ollama/test", Sampling(), {"hosts": [dead, alive.url], "parallel": 2})
+        facts = await model.describe()
+        assert (await model.generate(CHAT, seed=1)).text == "4"
+        await model.close()
+    assert any(dead in note for note in facts["notes"])
+    assert model.parallel == 2
+
+
+@pytest.mark.parametrize(
+    "name", ["test", "Test", "library/test", "registry.ollama.ai/library/test:latest"]
+)
+async def test_a_digest_is_found_whichever_way_the_name_is_written(name):
+    wire = OllamaWire(model=name)
+    wire.listed = "test:latest"
+    async with described(wire, name=name) as (_, facts, _):
+        assert facts["digest"] == "sha256:aa"
+
+
+async def test_there_is_no_penalty_on_repetition_unless_it_is_set():
+    async with described(OllamaWire()) as (model, _, wire):
+        await model.generate(CHAT, seed=1)
+    assert wire.requests[-1].body["options"]["repeat_penalty"] == 1.0
+
+
+async def test_penalties_that_are_set_are_sent():
+    sampling = Sampling(repeat_penalty=1.1, min_p=0.05, presence_penalty=0.5, frequency_penalty=0.2)
+    async with described(OllamaWire(), sampling=sampling) as (model, _, wire):
+        await model.generate(CHAT, seed=1)
+    sent = wire.requests[-1].body["options"]
+    assert [sent[name] for name in ("repeat_penalty", "min_p")] == [1.1, 0.05]
+    assert [sent[name] for name in ("presence_penalty", "frequency_penalty")] == [0.5, 0.2]
+
+
+async def test_stops_of_the_model_the_config_and_the_mode_go_together():
+    wire = OllamaWire()
+    wire.card = {"parameters": 'stop    "<|im_end|>"\nstop    "A \\"B\\""\ntop_k   20'}
+    async with described(wire, sampling=Sampling(stop=("END",))) as (model, _, _):
+        await model.generate(CHAT, seed=1, stop=("```output",))
+    assert wire.requests[-1].body["options"]["stop"] == ["<|im_end|>", 'A "B"', "END", "```output"]
+
+
+async def test_stops_of_the_model_alone_are_left_to_the_server():
+    wire = OllamaWire()
+    wire.card = {"parameters": 'stop "<|im_end|>"'}
+    async with described(wire) as (model, _, _):
+        await model.generate(CHAT, seed=1)
+    assert "stop" not in wire.requests[-1].body["options"]
+
+
+async def test_a_template_without_the_system_message_is_refused_unless_it_is_accepted():
+    wire = OllamaWire()
+    wire.seen_roles = ("user", "assistant")
+    with pytest.raises(ModelError, match="leaves out the system message") as failure:
+        async with described(wire):
+            pass
+    assert failure.value.scope is Scope.RUN
+    async with described(wire, require_system=False) as (_, facts, _):
+        assert "leaves out the system message" in facts["notes"][0]
+
+
+async def test_messages_of_the_models_own_are_said():
+    wire = weighing("a")
+    wire.card["modelfile"] += "MESSAGE user hi\nMESSAGE assistant hello\n"
+    async with described(wire) as (_, facts, _):
+        assert "2 MESSAGE lines" in facts["notes"][0]
+
+
+async def test_a_model_that_only_embeds_is_refused():
+    wire = OllamaWire()
+    wire.card = {"capabilities": ["embedding"]}
+    with pytest.raises(ModelError, match="cannot chat"):
+        async with described(wire):
+            pass
+
+
+async def test_a_name_that_is_not_there_gets_the_names_that_are():
+    with pytest.raises(ModelError, match="--model ollama/test"):
+        async with described(OllamaWire(), name="other"):
+            pass
+
+
+async def test_a_reply_that_repeats_itself_is_a_reply_with_a_flag():
+    """Ollama ends it with `done: false`, without a reason and without counts."""
+    answer = {"model": "test", "done": False, "message": {"role": "assistant", "content": "a a a"}}
+    async with described(OllamaWire()) as (model, _, wire):
+        wire.troubles.append(Trouble(body=answer))
+        reply = await model.generate(CHAT, seed=1)
+    assert (reply.text, reply.ended, reply.capped) == ("a a a", "looping", False)
+
+
+async def test_nothing_is_guessed_from_counts_where_the_server_refuses_long_prompts():
+    said = Said("4", read=20, wrote=1010)
+    for version, cut in (("0.12.5", True), ("0.12.6", False), ("0.30.0-rc1", False)):
+        options = {"num_ctx": 1024, "sampling": Sampling(max_tokens=1000)}
+        async with described(OllamaWire(said, version=version), **options) as (model, _, _):
+            assert (await model.generate(CHAT, seed=1)).prompt_cut is cut
+
+
+async def test_a_context_that_is_full_before_the_cap_names_num_ctx():
+    said = Said("so", finish="length", read=7000, wrote=1192)
+    async with described(OllamaWire(said)) as (model, _, _):
+        reply = await model.generate(CHAT, seed=1)
+    assert reply.capped
+    assert "num_ctx" in reply.ended
+
+
+@pytest.mark.parametrize(
+    ("given", "sent"), [(0, 0), (-1, -1), ("5", 5), ("-1", -1), ("1h30m", "1h30m"), (None, None)]
+)
+async def test_keep_alive_is_read_in_its_forms_and_not_forced(given, sent):
+    async with described(OllamaWire(), keep_alive=given) as (model, _, wire):
+        await model.generate(CHAT, seed=1)
+    assert wire.requests[-1].body.get("keep_alive") == sent
+
+
+def test_a_keep_alive_that_is_no_time_is_refused():
+    with pytest.raises(ConfigError, match="keep_alive"):
+        connect("ollama/test", Sampling(), {"keep_alive": "a while"})
+
+
+@pytest.mark.parametrize(
+    ("written", "url"),
+    [
+        ("::1", "http://[::1]:11434"),
+        ("[::1]:80", "http://[::1]:80"),
+        (' "gpu1" ', "http://gpu1:11434"),
+        ("gpu1:", "http://gpu1:11434"),
+        ("gpu1:99999", "http://gpu1:11434"),
+        ("gpu1/path", "http://gpu1:11434/path"),
+        ("gpu1:80/path/", "http://gpu1:80/path"),
+        ("https://gpu1/path", "https://gpu1/path"),
+    ],
+)
+async def test_a_host_is_read_as_ollama_reads_it(written, url, monkeypatch):
+    monkeypatch.setenv("OLLAMA_HOST", written)
+    model = connect("ollama/test", Sampling(), {})
+    await model.close()
+    assert model.endpoint == f"ollama {url}"
+
+
+@pytest.mark.parametrize("written", ["::1", "gpu1:x", '"a b"'])
+def test_no_form_of_the_variable_breaks_the_import_of_the_client(written):
+    code = "from solver.models._ollama_host import ollama_library; ollama_library()"
+    environment = {**os.environ, "OLLAMA_HOST": written}
+    subprocess.run([sys.executable, "-c", code], check=True, env=environment)
+
+
+async def test_key_and_login_go_to_every_path(monkeypatch):
+    monkeypatch.setenv("OLLAMA_API_KEY", "kEy-0123456789")
+    async with described(OllamaWire()) as (_, _, wire):
+        sent = {request.headers["authorization"] for request in wire.requests}
+    assert sent == {"Bearer kEy-0123456789"}
+    async with serving(OllamaWire()) as server:
+        host = server.url.replace("://", "://me:p%20w@")
+        model = connect("ollama/test", Sampling(), {"hosts": [host]})
+        await model.describe()
+        await model.close()
+        sent = {request.headers["authorization"] for request in server.wire.requests}
+    assert sent == {"Basic bWU6cCB3"}
