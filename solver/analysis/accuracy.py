@@ -43,7 +43,7 @@ class Arm:
     details: Counter[Detail]
     """Trials without an answer that thoughts or the cap explain."""
     attempts: Counter[int]
-    """Trials by the number of turns they took."""
+    """Trials by the number of attempts they took, in a mode with retries; else of turns."""
     exhausted: int
     """Trials of a mode with retries that used every attempt without an answer: unresolved."""
     programs: int
@@ -172,6 +172,7 @@ def _arm(
         return accuracy(correct_by_problem(rows, right))
 
     verdicts = [row.verdict for row in rows if row.verdict is not None]
+    retries = stored_mode(mode).retries
     return Arm(
         model=model,
         mode=mode,
@@ -180,7 +181,9 @@ def _arm(
         levels=split(lambda problem: problem.level),
         outcomes=Counter(row.outcome for row in rows),
         details=Counter(row.detail for row in rows if row.detail is not None),
-        attempts=Counter(row.turns for row in rows if row.error is None),
+        attempts=Counter(
+            row.attempts if retries else row.turns for row in rows if row.error is None
+        ),
         exhausted=_exhausted(stored_mode(mode), rows, config),
         unsafe_trials=sum(row.refused > 0 for row in rows),
         replies=sum(row.turns for row in rows),

@@ -2,7 +2,7 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import accumulate, pairwise
 from math import comb
 from statistics import fmean
@@ -87,7 +87,13 @@ class Retries:
 
 
 def retries_in(trials: Sequence[TrialTurns]) -> Retries:
-    """Count what retries did in these trials."""
+    """Count what retries did in these trials.
+
+    Only attempts count: a turn before them, such as a plan in words, is no part of the analysis.
+    """
+    trials = [
+        replace(trial, turns=[turn for turn in trial.turns if turn.attempt]) for trial in trials
+    ]
     return Retries(_after_attempts(trials), _repairs(trials), _fresh_or_retry(trials))
 
 

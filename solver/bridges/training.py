@@ -130,9 +130,8 @@ def _ran(turn: Turn) -> bool:
 
 
 def _stands_alone(solving: Sequence[Turn]) -> bool:
-    """Tell whether the last reply is the whole solution, not the end of one with tool outputs."""
-    last = solving[-1]
-    return last.runs_code or len(solving) == 1
+    """Tell whether the last reply is the whole solution, not the end of one in several steps."""
+    return len(solving) == 1 or all(turn.runs_code for turn in solving)
 
 
 def _different(

@@ -125,7 +125,7 @@ class Mode:
     runs_code: bool = False
     """It runs programs, so it needs a sandbox."""
     retries: bool = False
-    """Its turns are attempts at one program: the next one follows only where this one failed."""
+    """Its turns with a program are attempts: the next one follows only where this one failed."""
     rounds: bool = False
     """Its turns alternate words and programs, whose output goes back to the model."""
     needs: frozenset[Capability] = frozenset()

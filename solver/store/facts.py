@@ -19,6 +19,8 @@ class Row:
     error: str | None
     seconds: float
     turns: int
+    attempts: int
+    """Turns whose program was to print the answer."""
     requests: int
     input_tokens: int
     output_tokens: int
@@ -88,6 +90,8 @@ class TurnFacts(NamedTuple):
     """The first rule by which the screen refused the program."""
     input_tokens: int
     output_tokens: int
+    attempt: bool
+    """Whether its program was to print the answer."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,14 +22,16 @@ VERDICT: TypeAdapter[Verdict] = TypeAdapter(Verdict)
 
 _ROWS = """
 SELECT t.key, t.problem_id, t.model, t.mode, t.repeat, t.error, t.seconds,
-       n.turns, n.requests, n.input_tokens, n.output_tokens, n.model_seconds, n.sandbox_seconds,
+       n.turns, n.attempts, n.requests, n.input_tokens, n.output_tokens, n.model_seconds,
+       n.sandbox_seconds,
        n.capped, n.prompt_cut, n.programs, n.refused,
        last.answer, last.runs_code, last.has_program, last.exit, last.capped AS last_capped,
        last.prompt_cut AS last_cut, v.body AS verdict, v.judge,
        h.thought_tokens, h.cut_thinking, end.alone, end.boxed
 FROM trials t
 LEFT JOIN (
-    SELECT key, count(*) AS turns, sum(requests) AS requests, sum(input_tokens) AS input_tokens,
+    SELECT key, count(*) AS turns, sum(runs_code) AS attempts, sum(requests) AS requests,
+           sum(input_tokens) AS input_tokens,
            sum(output_tokens) AS output_tokens, sum(model_seconds) AS model_seconds,
            sum(sandbox_seconds) AS sandbox_seconds, sum(capped) AS capped,
            sum(prompt_cut) AS prompt_cut, sum(has_program) AS programs,
@@ -47,6 +49,7 @@ LEFT JOIN verdicts v ON v.id = (SELECT max(id) FROM verdicts WHERE key = t.key)
 
 _COUNTS = (
     "turns",
+    "attempts",
     "requests",
     "input_tokens",
     "output_tokens",
@@ -169,7 +172,7 @@ class Reader:
             got,
         ) in self._database.execute(_TURN_FACTS):
             failure = _failure(bool(answered), runs, program, exit_, capped, cut)
-            yield TurnFacts(key, number, failure, exit_, refused, sent, got)
+            yield TurnFacts(key, number, failure, exit_, refused, sent, got, bool(runs))
 
     def texts(self, places: Iterable[tuple[str, int]]) -> Iterator[Texts]:
         """Yield the texts of these turns, each given as its trial's key and its number."""

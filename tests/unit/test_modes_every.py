@@ -16,7 +16,7 @@ from solver.modes import Mode, mode_of, names, shipped, stored_mode
 from solver.store import Store
 from tests.fakes import example, program
 
-OUTSIDE = "my_package.plan"
+OUTSIDE = "my_package.outline"
 EVERY = (*(mode.name for mode in shipped()), OUTSIDE)
 REPLIES = ["No program yet.", program("print(1 / 0)"), f"{program('print(42)')}\nSo \\boxed{{42}}."]
 
@@ -27,7 +27,7 @@ def _outside(tmp_path_factory):
     folder = tmp_path_factory.mktemp("outside")
     (folder / "my_package").mkdir()
     (folder / "my_package" / "__init__.py").touch()
-    (folder / "my_package" / "plan.py").write_text(example("my_package/plan.py"), "utf-8")
+    (folder / "my_package" / "outline.py").write_text(example("my_package/outline.py"), "utf-8")
     sys.path.insert(0, str(folder))
     yield
     sys.path.remove(str(folder))

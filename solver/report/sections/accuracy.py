@@ -69,7 +69,7 @@ def of_arm(named: Named) -> Section:
 
 def _facts(arm: Arm) -> Iterator[tuple[str, str]]:
     mode = stored_mode(arm.mode)
-    turns = "replies" if mode.turn == "reply" else f"{mode.turn}s"
+    turns = mode.turns
     counted = (f"{plain_name(o)} {arm.outcomes[o]:,}" for o in Outcome if arm.outcomes[o])
     yield "outcomes", " · ".join(counted)
     if set(arm.details) - {Detail.CUT_ANSWERING}:
