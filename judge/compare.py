@@ -14,7 +14,7 @@ from fractions import Fraction
 from judge.policy import Choice, Policy
 from judge.reading.build import decimal
 from judge.reading.clean import without_spacing
-from judge.reading.grammar import read
+from judge.reading.grammar import conditions_agree, read
 from judge.reading.printed import is_empty_container
 from judge.reading.show import show
 from judge.reading.syntax import (
@@ -105,6 +105,8 @@ def _compare_texts(
     if isinstance(left_node, str) or isinstance(right_node, str):
         return _unread(left_node, right_node, left, right), left, right
     found = _decide(left_node, right_node, left, right, policy, symbolic=symbolic)
+    if found.relation is Relation.EQUAL and not conditions_agree(left, right):
+        found = undecided("condition", "other conditions on the letters")
     return found, show(left_node), show(right_node)
 
 

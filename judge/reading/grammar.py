@@ -53,6 +53,13 @@ _CONDITION = re.compile(
     r"[,;]?\s*\\forall\b.*",
     re.IGNORECASE | re.DOTALL,
 )
+_MAY_BE_CONDITION = re.compile(r"for|where|with|such|when|\bif\b|provided")
+_RESTRICTS = re.compile(
+    r"[=<>≤≥\d]|\\(?:le|ge|ne|lt|gt|begin|equiv|mid)|\b(?:odd|even|or|not|positive|negative|prime)\b"
+)
+_CASES = re.compile(
+    r"\\begin|=|\b(?:or|if|when|otherwise)\b.*\b(?:or|if|when|otherwise)\b", re.DOTALL
+)
 _PROBABILITIES = frozenset(terms("P p E V Pr Var D"))
 _BASE_SUFFIX = re.compile(
     r"(-?)([0-9A-Za-z.]+)\s*\(?\s*(?:\\text\s*\{)?\s*(?:in\s+)?base[\s-]*(\w+)\s*\}?\s*\)?$"
@@ -81,6 +88,22 @@ def parse(text: str) -> Node:
         if (match := _CONDITION.search(text)) and match.start() > 0:
             return _parse_whole(text[: match.start()])
         raise
+
+
+def conditions_agree(left: str, right: str) -> bool:
+    """Tell whether what each side says of its letters, which `parse` leaves out, fits together.
+
+    A condition that only one side has is a matter of form unless it distinguishes cases.
+    """
+    if not (_MAY_BE_CONDITION.search(left) or _MAY_BE_CONDITION.search(right)):
+        return True
+    found = [_CONDITION.search(clean(text)) for text in (left, right)]
+    conditions = [match[0] if match else "" for match in found]
+    if conditions[0] == conditions[1]:
+        return True
+    if all(conditions):
+        return not any(map(_RESTRICTS.search, conditions))
+    return not any(map(_CASES.search, conditions))
 
 
 def _parse_whole(text: str) -> Node:

@@ -3,6 +3,7 @@
 Tolerances are relative. The policy decides on a decimal that only approximates the other number.
 """
 
+import math
 from collections.abc import Mapping
 from fractions import Fraction
 from typing import Any
@@ -19,6 +20,7 @@ _DIGITS = (50, 120)
 _NOISE = 12
 """Last digits of a value that rounding errors may change."""
 _MAX_BITS = 40_000
+_MOST_DIGITS = 10_000
 _SLACK = 1 + Fraction(1, 10**9)
 _LOOSE = 1e-3
 """Largest relative distance at which an expression with decimals is an approximation."""
@@ -55,7 +57,7 @@ def values_agree(
     is enough (`quick`) for variables with random values, where nobody can plant a near miss.
     Raises ArithmeticError or ValueError where there is no value.
     """
-    low, high = (digits(count) for count in _DIGITS)
+    low, high = digits(_DIGITS[0]), digits(_DIGITS[1] + (0 if quick else _size_of_powers(answer)))
     left, right = (value(node, env, low) for node in (reference, answer))
     size, gap = max(abs(left), abs(right)), abs(left - right)
     if size > 1e-15 and gap > 1e-20 * size:
@@ -67,8 +69,20 @@ def values_agree(
     finer_left, finer_right = (value(node, env, high) for node in (reference, answer))
     finer_size, finer_gap = max(abs(finer_left), abs(finer_right)), abs(finer_left - finer_right)
     vanishing = finer_size < size * high.context.mpf(10) ** (_NOISE - _DIGITS[0])
-    same = vanishing or finer_gap <= finer_size * high.context.mpf(10) ** (_NOISE - _DIGITS[1])
+    same = vanishing or finer_gap <= finer_size * high.context.mpf(10) ** (_NOISE - high.digits)
     return bool(same), left, right, float(finer_gap / finer_size) if finer_size else 0.0
+
+
+def _size_of_powers(node: Node) -> int:
+    """Return more digits than the powers in a node have, so that no term next to one is lost."""
+    most = 0.0
+    for part in walk(node):
+        if isinstance(part, Pow) and (exponent := exact(part.exponent)) and abs(exponent) > 40:
+            size = max(abs(exact(part.base) or Fraction(0)), Fraction(10))
+            most = max(most, math.log10(size) * float(abs(exponent)))
+    if most > _MOST_DIGITS:
+        raise TooLarge("powers of too many digits")
+    return 500 * math.ceil(most / 500)
 
 
 def _small(gap: Fraction) -> float:

@@ -1,12 +1,13 @@
 """Compare values that are more than a number: units, bases, proportions, times."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from fractions import Fraction
 
 from judge.policy import Choice, Policy
 from judge.reading.show import show
 from judge.reading.syntax import PI, Based, Clock, Mul, Node, Num, Ratio, quotient
-from judge.reading.units import DEGREE, PERCENT, RADIAN
+from judge.reading.units import DEGREE, PERCENT, RADIAN, Unit
 from judge.relation import Finding, Relation, different, equal, undecided
 from judge.rules.rationals import exact
 from judge.rules.shapes import split_unit
@@ -19,6 +20,7 @@ _HUNDRED = Num(Fraction(100))
 def compare_units(reference: Node, answer: Node, policy: Policy, compare: Compare) -> Finding:
     """Compare two values of which at least one has a unit."""
     (left, left_unit), (right, right_unit) = split_unit(reference), split_unit(answer)
+    left_unit, right_unit = _as_lengths(left_unit, right_unit), _as_lengths(right_unit, left_unit)
     angles = {DEGREE.dimension, RADIAN.dimension}
     if left_unit.dimension and right_unit.dimension:
         if left_unit.dimension == right_unit.dimension:
@@ -57,6 +59,13 @@ def compare_units(reference: Node, answer: Node, policy: Policy, compare: Compar
         turned = _in_radians(left, unit is left_unit, right, compare)
         return _under_convention(turned, policy.degrees_for_radians, "units", "degrees as radians")
     return values
+
+
+def _as_lengths(unit: Unit, other: Unit) -> Unit:
+    """Read "square units" as the square of the length that the other side names, if it does."""
+    if len(unit.dimension) == len(other.dimension) == 1 and unit.dimension[0][0] == "unit":
+        return replace(other, dimension=((other.dimension[0][0], unit.dimension[0][1]),))
+    return unit
 
 
 def _in_radians(left: Node, left_in_degrees: bool, right: Node, compare: Compare) -> Finding:

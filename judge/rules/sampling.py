@@ -34,6 +34,7 @@ _NEAR = 1e-7
 _COORDINATES = frozenset(terms("x y z t u v w theta"))
 """Letters that may be negative even as the only variable; others usually are a size."""
 _INTEGRATION_CONSTANTS = frozenset(("C", "c", "K"))
+_STEPS = frozenset(terms("floor ceil mod gcd lcm sign"))
 _WHOLE_NAMES = frozenset(terms("n k m N K M j l r s t i"))
 
 Point = dict[str, float]
@@ -62,8 +63,26 @@ def compare_expressions(
     formula = (letters or len(variables)) > 1 or not variables <= _COORDINATES
     signed = any(has_absolute(node) for node in (reference, answer))
     verdict = _judge(samples, policy, may_be_positive=formula and not signed)
+    if verdict.relation is Relation.EQUAL and (_steps(reference) or _steps(answer)):
+        return _at_whole_numbers(reference, answer, variables, verdict)
     if verdict.relation is Relation.DIFFERENT:
         return _under_conventions(reference, answer, variables, policy, verdict)
+    return verdict
+
+
+def _steps(node: Node) -> bool:
+    """Tell whether a function in the node is constant between whole numbers."""
+    return any(isinstance(part, Call) and part.name in _STEPS for part in walk(node))
+
+
+def _at_whole_numbers(
+    reference: Node, answer: Node, variables: frozenset[str], verdict: Finding
+) -> Finding:
+    """Confirm by many whole numbers that functions with steps agree."""
+    for number in range(1, 25):
+        point = {name: float(number + 7 * place) for place, name in enumerate(sorted(variables))}
+        if _agree_to_many_digits(reference, answer, point) is False:
+            return different("sampling", f"different at {number}")
     return verdict
 
 
