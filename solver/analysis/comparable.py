@@ -116,7 +116,7 @@ def _other_settings(first: Run, second: Run) -> Iterator[str]:
 
 _SECTIONS = {
     "identity": {"model", "problems", "judge"},
-    "judge": {*SCORING, "workers", "workers_replaced"},
+    "judge": {*SCORING, "changed", "workers", "workers_replaced"},
     "models": set[str](),
     "sandbox": {"workers", "processes"},
     "versions": set[str](),

@@ -1,11 +1,13 @@
 """What to know before any number of a run is believed."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from solver.analysis.accuracy import Arm
 from solver.analysis.comparable import mixtures
+from solver.config import differences
 from solver.records import Outcome
 from solver.report.parts import of
 from solver.report.runs import Run, model_name
@@ -68,6 +70,7 @@ def warnings_of(run: Run) -> Iterator[Warn]:
     kind = run.manifest.get("sandbox", {}).get("kind", "")
     if kind in ("native", "reduced"):
         yield Warn(name, f"programs ran in the fallback sandbox {kind!r}, not in Docker")
+    yield from (Warn(name, text) for text in _scoring(run.manifest))
     if found.judges > 1:
         yield Warn(name, f"verdicts of {found.judges} judges are mixed: run `solver rejudge`")
     for mixture in mixtures(run.compared):
@@ -79,3 +82,18 @@ def warnings_of(run: Run) -> Iterator[Warn]:
 def _thinking(arm: Arm) -> str:
     """Say how many capped replies were cut before the model had done thinking."""
     return f" ({arm.cut_thinking:,} of them while thinking)" if arm.cut_thinking else ""
+
+
+def _scoring(manifest: Mapping[str, Any]) -> Iterator[str]:
+    """Say where a run is scored in another way than by default, or than when it ran."""
+    changed = dict(manifest.get("judge", {}).get("changed", {}))
+    settings = [f"{name} {value}" for name, value in changed.pop("policy", {}).items()]
+    settings = [f"{name} {value}" for name, value in changed.items()] + settings
+    if settings:
+        yield f"scored in another way than by default: {', '.join(settings)}"
+    first = manifest.get("first_judge", {}).get("config")
+    if first is not None and (moved := list(differences(first, manifest["config"]["judge"]))):
+        yield (
+            f"judged again in another way than when it ran: {', '.join(moved)};"
+            " `solver rejudge --original` goes back"
+        )

@@ -180,12 +180,17 @@ def test_judging_again_appends_verdicts_and_says_what_changed(done):
 
 def test_the_first_judge_of_a_run_is_kept_and_can_be_gone_back_to(done):
     solver(done, "rejudge", "runs/run", "--threshold", "5", "--policy", "missing_unit=refuse")
+    shown = " ".join(solver(done, "show", "runs/run").stdout.split())
+    assert "scored in another way than by default: threshold 5, missing_unit refuse" in shown
+    assert "threshold: 4 → 5" in shown
+    assert "`solver rejudge --original` goes back" in shown
     changed = manifest_of(done)["judge"]["changed"]
     assert changed == {"threshold": 5, "policy": {"missing_unit": "refuse"}}
     first = manifest_of(done)["first_judge"]
     assert first["config"]["threshold"] == 4
     out = solver(done, "rejudge", "runs/run", "--original").stdout
     assert "judged again: 3 answers" in out
+    assert "another way" not in out
     back = manifest_of(done)
     assert (back["judge"], back["config"]["judge"]) == (first["facts"], first["config"])
     assert back["identity"]["judge"] == first["config"]
