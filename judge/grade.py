@@ -1,9 +1,10 @@
 """Grade an answer: by the rules in worker processes, then by a model where the preset says so.
 
-There are three presets:
+There are four presets:
 
 - `rules-then-model`: the rules decide; only where they cannot is a model asked, with the five-point
   rubric, and the rules may still overrule it.
+- `rules-then-short`: the same, but the model gives the relation alone, in few tokens.
 - `yes-no`: the protocol of arXiv 2412.13147. The model decides every answer.
 - `model-only`: arXiv 2501.17084 as far as it is known: the model scores every answer from 1 to 5.
 
@@ -23,13 +24,14 @@ from typing import Any
 
 from judge.compare import DEFAULT
 from judge.extract import extract_answer
-from judge.model.asked import Ask, AskedModel, Look
+from judge.model.asked import Ask, AskedModel
 from judge.model.cache import CutReply, ReplyCache
 from judge.model.evidence import is_foreign, missing_evidence, single_number
 from judge.model.guard import is_empty, refusal, rounding_settles
 from judge.model.replies import Opinion
-from judge.model.rubric import FIVE_POINTS, SWAPPED, YES_NO, Case
+from judge.model.rubric import FIVE_POINTS, SHORT, SHORT_SWAPPED, SWAPPED, YES_NO, Case
 from judge.model.rubric import Protocol as AskingProtocol
+from judge.model.verdicts import invalid, refused, verdict_of_model, verdict_of_rules
 from judge.policy import Choice, Policy
 from judge.relation import Comparison, Relation
 from judge.verdict import RULES_VERSION, Verdict
@@ -37,10 +39,13 @@ from judge.workers.pool import Pool
 
 __all__ = ["PRESETS", "PROTOCOLS", "Ask", "CutReply", "Judge", "open_judge"]
 
-PRESETS = ("rules-then-model", "yes-no", "model-only")
+PRESETS = ("rules-then-model", "rules-then-short", "yes-no", "model-only")
+ASKING_ALWAYS = ("yes-no", "model-only")
+"""Presets whose model is asked about every answer."""
 DEFAULT_THRESHOLD = 4
 PROTOCOLS = {
     "rules-then-model": (FIVE_POINTS, SWAPPED),
+    "rules-then-short": (SHORT, SHORT_SWAPPED),
     "yes-no": (YES_NO,),
     "model-only": (FIVE_POINTS,),
 }
@@ -75,7 +80,7 @@ def open_judge(
     if offline and cache is None:
         raise ValueError("offline: there is no cache to replay, name one")
     has_model = ask is not None or offline
-    if not has_model and preset != "rules-then-model":
+    if not has_model and preset in ASKING_ALWAYS:
         raise ValueError(f"preset {preset!r} needs a model to ask")
     if has_model and not model_name:
         raise ValueError("model_name: the judging model needs a name, it is part of every verdict")
@@ -202,15 +207,13 @@ class Judge:
         return await asyncio.wrap_future(future)
 
     async def _decide(self, case: Case, rules: Comparison) -> Verdict:
-        by_rules = _verdict_of_rules(rules)
+        by_rules = verdict_of_rules(rules)
         if is_empty(case.answer) and not is_empty(case.reference):
-            return _refused(by_rules, "no_answer", "the answer says nothing")
+            return refused(by_rules, "no_answer", "the answer says nothing")
         if self._model is None:
             return by_rules
-        if self._preset == "yes-no":
-            return await _ask_once(self._model, YES_NO, case, by_rules)
-        if self._preset == "model-only":
-            return await _ask_once(self._model, FIVE_POINTS, case, by_rules)
+        if self._preset in ASKING_ALWAYS:
+            return await _ask_once(self._model, PROTOCOLS[self._preset][0], case, by_rules)
         if by_rules.valid:
             return by_rules
         return await self._ask_where_undecided(self._model, case, by_rules)
@@ -219,15 +222,16 @@ class Judge:
         self, model: AskedModel, case: Case, by_rules: Verdict
     ) -> Verdict:
         """Ask with the five-point rubric, between the guards before and after it."""
-        refused = refusal(case.question, case.reference, case.answer)
-        if refused is not None:
-            return _refused(by_rules, *refused)
+        why_not = refusal(case.question, case.reference, case.answer)
+        if why_not is not None:
+            return refused(by_rules, *why_not)
         if why := await self._lacks_evidence(case, by_rules):
-            return _refused(by_rules, "different", why)
-        look = await model.look(FIVE_POINTS, case)
+            return refused(by_rules, "different", why)
+        protocol, swapped = PROTOCOLS[self._preset]
+        look = await model.look(protocol, case)
         if look.opinion is None:
-            return _invalid(by_rules, model, look)
-        opinion, verdict = look.opinion, _verdict_of_model(by_rules, model, look)
+            return invalid(by_rules, model, look)
+        opinion, verdict = look.opinion, verdict_of_model(by_rules, model, look)
         if opinion.score > 2 and await self._vetoes(case, opinion):
             return replace(
                 verdict,
@@ -237,10 +241,10 @@ class Judge:
             )
         if opinion.score < 3 or await self._supports(case, opinion):
             return verdict
-        second = await model.look(SWAPPED, case)
+        second = await model.look(swapped, case)
         cached = look.cached and second.cached
         if second.opinion is None:
-            return replace(_invalid(by_rules, model, second), cached=cached)
+            return replace(invalid(by_rules, model, second), cached=cached)
         looked = replace(verdict, flags=(*verdict.flags, "second_look"), cached=cached)
         if _side(second.opinion) == _side(opinion):
             return looked
@@ -328,27 +332,6 @@ def _side(opinion: Opinion) -> int:
     return (opinion.score > 3) - (opinion.score < 3)
 
 
-def _verdict_of_rules(comparison: Comparison) -> Verdict:
-    scores = {Relation.EQUAL: 5, Relation.DIFFERENT: 1}
-    score = scores.get(comparison.relation)
-    return Verdict(
-        score=score,
-        by="none" if score is None else "rules",
-        reason=comparison.reason,
-        relation=comparison.relation.value,
-        tier=comparison.tier,
-        reference_form=comparison.reference_form,
-        answer_form=comparison.answer_form,
-    )
-
-
-def _refused(by_rules: Verdict, relation: str, reason: str) -> Verdict:
-    flags = ("suspicious",) if relation == "addresses_grader" else ()
-    return replace(
-        by_rules, score=1, by="rules", relation=relation, reason=reason, tier="guard", flags=flags
-    )
-
-
 async def _ask_once(
     model: AskedModel, protocol: AskingProtocol, case: Case, by_rules: Verdict
 ) -> Verdict:
@@ -356,39 +339,9 @@ async def _ask_once(
     shown = replace(case, answer=case.answer[:_LONGEST_SHOWN])
     look = await model.look(protocol, shown)
     if look.opinion is None:
-        return _invalid(by_rules, model, look)
-    verdict = _verdict_of_model(by_rules, model, look)
+        return invalid(by_rules, model, look)
+    verdict = verdict_of_model(by_rules, model, look)
     return replace(verdict, flags=(*verdict.flags, "cut")) if shown != case else verdict
-
-
-def _verdict_of_model(by_rules: Verdict, model: AskedModel, look: Look) -> Verdict:
-    opinion = look.opinion
-    if opinion is None:
-        raise ValueError("a verdict needs an opinion")
-    return replace(
-        by_rules,
-        score=opinion.score,
-        by="model",
-        relation=opinion.relation,
-        reason=opinion.reason,
-        reference_form=opinion.reference_form or by_rules.reference_form,
-        answer_form=opinion.answer_form or by_rules.answer_form,
-        judge_model=model.name,
-        cached=look.cached,
-        flags=("inconsistent",) if opinion.inconsistent else (),
-    )
-
-
-def _invalid(by_rules: Verdict, model: AskedModel, look: Look) -> Verdict:
-    return replace(
-        by_rules,
-        score=None,
-        by="model",
-        relation="judge_cut" if look.cut else "judge_invalid",
-        reason=look.complaint,
-        judge_model=model.name,
-        cached=look.cached,
-    )
 
 
 def _version_of(package: str) -> str | None:

@@ -80,8 +80,11 @@ class JudgeOptions(Record):
     """Options of the judge's provider, over those in `providers`; its thinking, too."""
     max_tokens: int | None = Field(default=None, ge=1)
     """The cap on one reply of the judge; unset is 600. A judge that thinks needs more."""
-    preset: Literal["rules-then-model", "yes-no", "model-only"] = "rules-then-model"
-    """`yes-no` follows arXiv 2412.13147, `model-only` arXiv 2501.17084."""
+    preset: Literal["rules-then-model", "rules-then-short", "yes-no", "model-only"] = (
+        "rules-then-model"
+    )
+    """`rules-then-short` asks for short replies; `yes-no` follows arXiv 2412.13147, `model-only`
+    arXiv 2501.17084."""
     threshold: int = Field(default=4, ge=1, le=5)
     """The lowest score that counts as correct."""
     offline: bool = False

@@ -74,6 +74,14 @@ def read_json(reply: str, *, reference_form: str, answer_form: str) -> Opinion:
     )
 
 
+def read_relation(reply: str) -> Opinion:
+    """Read a reply of the short rubric. Raise ValueError where it is not one known relation."""
+    found = _one_object(without_thoughts(reply))
+    if set(found) != {"relation"} or found["relation"] not in SCORES:
+        raise ValueError(f"it must have one key, relation, with one of {', '.join(SCORES)}")
+    return Opinion(SCORES[found["relation"]], found["relation"], "", "", found["relation"])
+
+
 def without_thoughts(reply: str) -> str:
     """Return a reply from the end of its thoughts on; empty where they have no end."""
     spoken = _THOUGHTS.sub("", reply).strip()

@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from judge import Ask, CutReply, Judge, JudgeError, Policy, open_judge
+from judge.grade import ASKING_ALWAYS
 from solver.config import Config, JudgeOptions, ModelOptions
 from solver.errors import ConfigError, ModelError, Scope
 from solver.models import Model, connect
@@ -153,7 +154,7 @@ async def _open_judge(
         threshold=options.threshold,
     )
     stack.push_async_callback(opened.close)
-    asks_always = endpoint is not None and options.preset != "rules-then-model"
+    asks_always = endpoint is not None and options.preset in ASKING_ALWAYS
     return Judging(opened, await opened.describe(), asks_always)
 
 

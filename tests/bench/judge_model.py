@@ -3,7 +3,7 @@
     python -m tests.bench.judge_model
 
 Needs `probes_dev.jsonl` and `pairs_dev.jsonl` of `../shared/data/judge`, and the references in
-`../shared/data/math_test.jsonl`, or files of the same form. Exit code 1 where the default preset
+`../shared/data/math_test.jsonl`, or files of the same form. Exit code 1 where a preset with guards
 accepts a wrong probe or chosen text, or where the guards take a right pair from a perfect model.
 The presets that ask about every answer have no guards; their counts are printed as a warning.
 Not covered: real models (`judge.audit` measures those).
@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from judge import Verdict, open_judge
-from judge.grade import PRESETS
+from judge.grade import ASKING_ALWAYS, PRESETS
 from judge.model.probes import Probe, read_pairs
 from judge.model.replies import SCORES
 from tests.unit.test_judge_evidence import CHOSEN
@@ -39,14 +39,14 @@ class Stub:
 
     async def __call__(self, system: str, user: str, schema: dict[str, Any]) -> str:
         self.asked += 1
-        values = list(json.loads(user.split("\n\n")[0]).values())
-        swapped = "a_form" in schema.get("properties", ())
+        shown = json.loads(user.split("\n\n")[0])
+        values, swapped = list(shown.values()), any(key.startswith("a_") for key in shown)
         reference, answer = (values[2], values[1]) if swapped else (values[1], values[2])
         relation = "identical" if self.accepts(reference, answer) else "different"
         if not schema:
             return r"\boxed{yes}" if relation == "identical" else r"\boxed{no}"
-        reply = dict.fromkeys(schema["properties"], reference)
-        return json.dumps({**reply, "relation": relation, "score": SCORES[relation]})
+        reply = {**dict.fromkeys(schema["properties"], reference), "relation": relation}
+        return json.dumps(reply | ({"score": SCORES[relation]} if "score" in reply else {}))
 
 
 def always_five(reference: str, answer: str) -> bool:
@@ -105,7 +105,7 @@ async def measure(options: argparse.Namespace) -> bool:
                 f"{stub_name}, {preset}: {len(found)} of {wrong} wrong accepted,"
                 f" {lost} of {len(probes) - wrong} right refused, {stub.asked} requests"
             )
-            kept = kept and not (preset == PRESETS[0] and found)
+            kept = kept and not (found and preset not in ASKING_ALWAYS)
     texts = chosen_text(options.references)
     found = accepted(texts, await graded(Stub(always_five), PRESETS[0], texts, options.workers))
     print(f"chosen text, always 5, {PRESETS[0]}: {len(found)} of {len(texts)} accepted")
