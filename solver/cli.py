@@ -46,9 +46,9 @@ def _explained() -> tuple[type[Exception], ...]:
     """Return the failures whose message is for the user. Imported now: `--help` must be quick."""
     from judge import JudgeError
     from sandbox import SandboxError
-    from solver.errors import ConfigError, ModelError
+    from solver.errors import ConfigError, ModelError, StoreError
 
-    return ConfigError, ModelError, SandboxError, JudgeError
+    return ConfigError, StoreError, ModelError, SandboxError, JudgeError
 
 
 @app.command()

@@ -2,6 +2,7 @@
 
     Exception
     ├── ConfigError          the user's: one line, exit code 2
+    ├── StoreError           the disk's: the run's file cannot be written any more; one line, 2
     ├── ModelError           ours: the endpoint failed, so nothing was learned about the model
     ├── sandbox.SandboxError ours: the sandbox failed, so nothing was learned about the program
     └── judge.JudgeError     ours: the judge gave no usable verdict
@@ -29,6 +30,15 @@ class Scope(Enum):
     """Something else answered. Before the first reply the address is wrong, later it may pass."""
     RUN = "run"
     """All requests of the run, until the user acts: a refused key, no credit, no model."""
+
+
+class StoreError(Exception):
+    """A run's file cannot be written any more: the disk is full, or the folder is gone."""
+
+    def __init__(self, message: str, *, gone: bool = False) -> None:
+        super().__init__(message)
+        self.gone = gone
+        """Nothing can be stored there again, so waiting for requests in flight keeps nothing."""
 
 
 class ModelError(Exception):

@@ -30,7 +30,7 @@ def logging_to(folder: Path, *, live: bool) -> Iterator[None]:
     """
     path = folder / FILE
     try:
-        file = RotatingFileHandler(path, maxBytes=MOST_BYTES, backupCount=1, encoding="utf-8")
+        file = _File(path, maxBytes=MOST_BYTES, backupCount=1, encoding="utf-8")
     except OSError as failure:
         raise ConfigError(f"{path}: cannot be written: {failure.strerror or failure}") from failure
     handlers: list[logging.Handler] = [file, *([_Live()] if live else [])]
@@ -50,6 +50,13 @@ def logging_to(folder: Path, *, live: bool) -> Iterator[None]:
             for handler in handlers:
                 logger.removeHandler(handler)
         file.close()
+
+
+class _File(RotatingFileHandler):
+    """Writes events to the run's log; where the disk is full, the run goes on without them."""
+
+    def handleError(self, record: logging.LogRecord) -> None:
+        """Drop the event: the store says in one line what is wrong with the disk."""
 
 
 class _Line(logging.Formatter):

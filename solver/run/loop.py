@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from judge import JudgeError
 from sandbox import SandboxError
 from solver.config import Config
-from solver.errors import ModelError, Scope
+from solver.errors import ModelError, Scope, StoreError
 from solver.modes import mode_of
 from solver.records import Problem, Trial, Turn
 from solver.run.build import Parts
@@ -34,7 +34,8 @@ async def run(
     """Do every trial that the store does not hold yet.
 
     Models on one endpoint take turns, so that weights load once; endpoints work side by side.
-    Raises ModelError where the run cannot go on; what is in flight then is finished and stored.
+    Raises ModelError where the run cannot go on, and StoreError where it cannot be stored: what is
+    in flight then is finished, and stored where it can be.
     """
     finished, unfinished = store.finished(), store.unfinished()
     watch.total = trials_of(config, problems)
@@ -54,12 +55,14 @@ async def run(
                 stored = store.turns(task.key) if task.key in unfinished else ()
                 try:
                     trial = await solve(task, stored, endpoint, config, parts, store, watch)
+                    store.add_trial(task.key, trial, judge=parts.judge.id)
                 except Stopped:
                     return
-                except ModelError as failure:
+                except (ModelError, StoreError) as failure:
+                    if isinstance(failure, StoreError) and failure.gone:
+                        raise
                     watch.end_by(failure)
                     return
-                store.add_trial(task.key, trial, judge=parts.judge.id)
                 verdict = trial.verdict
                 judged = f", score {verdict.score} by {verdict.by}" if verdict else ""
                 logger.info("ended: %s after %d turns%s", trial.outcome, len(trial.turns), judged)
@@ -75,6 +78,8 @@ async def run(
             await work_off(endpoint)
 
     await together([in_turn(group) for group in parts.endpoint_groups()])
+    if isinstance(watch.ended_by, StoreError):
+        raise watch.ended_by
     if watch.ended_by is not None:
         stored = watch.before + watch.done
         goes_on = f"; {stored} of {watch.total} trials are stored, the same command goes on"

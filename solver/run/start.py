@@ -124,8 +124,12 @@ def execute(job: Job, *, verbose: bool = False) -> int:
     Returns the exit code: 0, 1 where trials ended in an error of ours, or 130 after Ctrl-C. The
     run's log is also printed where `verbose`.
     """
-    job.folder.mkdir(parents=True, exist_ok=True)
-    free = shutil.disk_usage(job.folder).free // 2**20
+    try:
+        job.folder.mkdir(parents=True, exist_ok=True)
+        free = shutil.disk_usage(job.folder).free // 2**20
+    except OSError as failure:
+        reason = failure.strerror or failure
+        raise ConfigError(f"{job.folder}: cannot be written: {reason}; see --runs") from failure
     if free < FREE_DISK_MB:
         raise ConfigError(
             f"{job.folder}: only {free} MiB free on the disk; at least {FREE_DISK_MB} are needed"

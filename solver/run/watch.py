@@ -4,7 +4,7 @@ import time
 from collections import Counter
 from dataclasses import dataclass, field
 
-from solver.errors import ModelError
+from solver.errors import ModelError, StoreError
 from solver.records import Outcome, Trial
 from solver.run.schedule import Traffic
 
@@ -29,7 +29,7 @@ class Watch:
     """Replies that ended neither by a stop nor at the cap, by the server's words."""
     errors: Counter[str] = field(default_factory=Counter)
     """Errors of trials that ended since the command started."""
-    ended_by: ModelError | None = None
+    ended_by: ModelError | StoreError | None = None
     """Why the run cannot go on."""
     started: float = field(default_factory=time.monotonic)
 
@@ -46,8 +46,8 @@ class Watch:
         """Let no request start any more."""
         self.traffic.stop.set()
 
-    def end_by(self, failure: ModelError) -> None:
-        """Let no request start any more, since none would be answered."""
+    def end_by(self, failure: ModelError | StoreError) -> None:
+        """Let no request start any more, since none would be answered or stored."""
         self.ended_by = self.ended_by or failure
         self.stop()
 

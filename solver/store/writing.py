@@ -4,18 +4,22 @@ import json
 import sqlite3
 import time
 import zlib
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Self, TextIO
 
 from judge import Verdict
 from sandbox import Level
-from solver.errors import ConfigError
+from solver.errors import ConfigError, StoreError
 from solver.records import Problem, Record, Reply, Trial, Turn, without_surrogates
 from solver.store.lock import hold
 from solver.store.reading import VERDICT, Reader
+from solver.store.reserve import Reserve
 from solver.store.schema import FILE, checked, make_tables
+
+_Write = tuple[str, Sequence[tuple[Any, ...]]]
+"""A statement, and the rows it is executed for."""
 
 
 class Store(Reader):
@@ -25,7 +29,10 @@ class Store(Reader):
         self, folder: Path, database: sqlite3.Connection, lock: TextIO | None = None
     ) -> None:
         super().__init__(folder, database)
+        self._path = folder / FILE
+        self._opened = identity(self._path)
         self._lock = lock
+        self._reserve = Reserve(folder)
 
     @classmethod
     def create_or_open(cls, folder: Path) -> Self:
@@ -42,12 +49,16 @@ class Store(Reader):
             database.execute("PRAGMA journal_mode = WAL")
             database.execute("PRAGMA synchronous = NORMAL")
             make_tables(database)
+            store = cls(folder, checked(path, database), lock)
+            store._reserve.take()
         except (OSError, sqlite3.Error) as failure:
             raise ConfigError(f"{path}: cannot be written: {failure}") from failure
-        return cls(folder, checked(path, database), lock)
+        return store
 
     def close(self) -> None:
         """Close the file and release the lock."""
+        if self._lock is not None:
+            self._reserve.release()
         super().close()
         if self._lock is not None:
             self._lock.close()
@@ -58,24 +69,18 @@ class Store(Reader):
             without_surrogates((key, json.dumps(value, ensure_ascii=False)))
             for key, value in facts.items()
         ]
-        with self._transaction():
-            self._database.executemany("INSERT OR REPLACE INTO manifest VALUES (?, ?)", rows)
+        self._write(("INSERT OR REPLACE INTO manifest VALUES (?, ?)", rows))
 
     def begin_session(self, **facts: Any) -> int:
         """Record a start of the command (a resumed run has several) and return its number."""
-        with self._transaction():
-            cursor = self._database.execute(
-                "INSERT INTO sessions (started, body) VALUES (?, ?)",
-                (time.time(), without_surrogates(json.dumps(facts, ensure_ascii=False))),
-            )
-        return int(cursor.lastrowid or 0)
+        row = (time.time(), without_surrogates(json.dumps(facts, ensure_ascii=False)))
+        self._write(("INSERT INTO sessions (started, body) VALUES (?, ?)", [row]))
+        (number,) = self._database.execute("SELECT max(id) FROM sessions").fetchone()
+        return int(number)
 
     def end_session(self, number: int) -> None:
         """Record that the command ended, by itself or by Ctrl-C; after a kill nobody does."""
-        with self._transaction():
-            self._database.execute(
-                "UPDATE sessions SET ended = ? WHERE id = ?", (time.time(), number)
-            )
+        self._write(("UPDATE sessions SET ended = ? WHERE id = ?", [(time.time(), number)]))
 
     def add_problems(self, problems: Sequence[Problem]) -> None:
         """Store the questions, so that the run can be read without its data set."""
@@ -83,100 +88,124 @@ class Store(Reader):
             (p.id, position, p.domain, p.level, p.hash, p.model_dump_json())
             for position, p in enumerate(problems)
         ]
-        with self._transaction():
-            self._database.executemany(
-                "INSERT OR REPLACE INTO problems VALUES (?, ?, ?, ?, ?, ?)", rows
-            )
+        self._write(("INSERT OR REPLACE INTO problems VALUES (?, ?, ?, ?, ?, ?)", rows))
 
     def forget(self) -> None:
         """Forget config and problems, for a run of which nothing is stored."""
-        with self._transaction():
-            self._database.execute("DELETE FROM manifest")
-            self._database.execute("DELETE FROM problems")
+        self._write(("DELETE FROM manifest", [()]), ("DELETE FROM problems", [()]))
 
     def add_reply(self, key: str, number: int, reply: Reply) -> None:
         """Store the reply of a turn that has not ended: its program has yet to run."""
-        with self._transaction():
-            self._database.execute(
-                "INSERT OR REPLACE INTO replies VALUES (?, ?, ?)", (key, number, _packed(reply))
-            )
+        row = (key, number, _packed(reply))
+        self._write(("INSERT OR REPLACE INTO replies VALUES (?, ?, ?)", [row]))
 
     def add_turn(self, key: str, number: int, turn: Turn) -> None:
         """Store one turn of a trial that is still running, in place of its reply alone."""
-        with self._transaction():
-            self._database.execute(
-                "DELETE FROM replies WHERE key = ? AND number = ?", (key, number)
-            )
-            self._database.execute(
-                f"INSERT OR REPLACE INTO turns VALUES ({', '.join('?' * 15)})",
-                _turn_row(key, number, turn),
-            )
-            self._write_thoughts(key, number, turn)
+        row = _turn_row(key, number, turn)
+        self._write(
+            ("DELETE FROM replies WHERE key = ? AND number = ?", [(key, number)]),
+            (f"INSERT OR REPLACE INTO turns VALUES ({', '.join('?' * len(row))})", [row]),
+            ("DELETE FROM thoughts WHERE key = ? AND number = ?", [(key, number)]),
+            ("INSERT INTO thoughts VALUES (?, ?, ?, ?, ?, ?)", _thoughts_rows(key, number, turn)),
+        )
 
     def add_trial(self, key: str, trial: Trial, *, judge: str) -> None:
         """Store the end of a trial, whose turns are stored already, and its verdict."""
-        with self._transaction():
-            self._database.execute(
-                "INSERT OR REPLACE INTO trials VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                (
-                    key,
-                    trial.problem_id,
-                    trial.model,
-                    trial.mode,
-                    trial.repeat,
-                    trial.seed,
-                    trial.error,
-                    trial.started,
-                    trial.seconds,
-                ),
-            )
-            if trial.verdict is not None:
-                self._insert_verdict(key, trial.verdict, judge)
+        row = (
+            key,
+            trial.problem_id,
+            trial.model,
+            trial.mode,
+            trial.repeat,
+            trial.seed,
+            trial.error,
+            trial.started,
+            trial.seconds,
+        )
+        writes: list[_Write] = [
+            ("INSERT OR REPLACE INTO trials VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", [row])
+        ]
+        if trial.verdict is not None:
+            writes.append(_verdict_write(key, trial.verdict, judge))
+        self._write(*writes)
 
     def add_verdict(self, key: str, verdict: Verdict, *, judge: str) -> None:
         """Store another verdict on a trial: the last one counts, the earlier ones stay."""
-        with self._transaction():
-            self._insert_verdict(key, verdict, judge)
+        self._write(_verdict_write(key, verdict, judge))
 
-    def _write_thoughts(self, key: str, number: int, turn: Turn) -> None:
-        """Write what lists show of a turn's thoughts, within a transaction."""
-        reply = turn.reply
-        place = (key, number)
-        self._database.execute("DELETE FROM thoughts WHERE key = ? AND number = ?", place)
-        if reply.thoughts or reply.thought_tokens:
-            alone, boxed = reply.only_thoughts, turn.boxed_in_thoughts
-            self._database.execute(
-                "INSERT INTO thoughts VALUES (?, ?, ?, ?, ?, ?)",
-                (*place, reply.thought_tokens or 0, alone, boxed, reply.capped),
+    def _write(self, *writes: _Write) -> None:
+        """Commit all or nothing.
+
+        Where the disk is full, space that was kept for this moment is given back, so that this and
+        what is in flight can still be stored. Raises StoreError then too, and for any other failure
+        of the disk or the folder.
+        """
+        if identity(self._path) != self._opened:
+            raise StoreError(
+                f"{self.folder}: the run's folder was moved or deleted while the run was going on;"
+                " put it back, and the same command resumes",
+                gone=True,
             )
+        try:
+            self._commit(writes)
+        except sqlite3.Error as failure:
+            full = failure.sqlite_errorcode == sqlite3.SQLITE_FULL
+            if full and self._reserve.release():
+                with suppress(sqlite3.Error):
+                    self._commit(writes)
+            raise StoreError(
+                f"{self._path}: cannot be written: {failure}; when the disk"
+                f" {'has space' if full else 'works'} again, the same command resumes"
+            ) from failure
 
-    def _insert_verdict(self, key: str, verdict: Verdict, judge: str) -> None:
-        """Add a row to `verdicts`, within a transaction."""
-        verdict = without_surrogates(verdict)
-        self._database.execute(
-            "INSERT INTO verdicts (key, made, judge, score, threshold, by, body)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?)",
-            (
-                key,
-                time.time(),
-                judge,
-                verdict.score,
-                verdict.threshold,
-                verdict.by,
-                VERDICT.dump_json(verdict).decode(),
-            ),
-        )
-
-    @contextmanager
-    def _transaction(self) -> Iterator[None]:
-        """Commit all or nothing. Take the write lock at once, so a second writer fails early."""
+    def _commit(self, writes: Iterable[_Write]) -> None:
+        """Take the write lock at once, so that a second writer fails early; write and commit."""
         self._database.execute("BEGIN IMMEDIATE")
         try:
-            yield
+            for statement, rows in writes:
+                self._database.executemany(statement, rows)
+            self._database.execute("COMMIT")
         except BaseException:
-            self._database.execute("ROLLBACK")
+            if self._database.in_transaction:  # some failures have rolled it back themselves
+                self._database.execute("ROLLBACK")
             raise
-        self._database.execute("COMMIT")
+
+
+def identity(path: Path) -> tuple[int, int] | None:
+    """Return the device and inode of a file, or None where there is none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
+def _thoughts_rows(key: str, number: int, turn: Turn) -> list[tuple[Any, ...]]:
+    """Return the row of what lists show of a turn's thoughts, where it has any."""
+    reply = turn.reply
+    if not (reply.thoughts or reply.thought_tokens):
+        return []
+    alone, boxed = reply.only_thoughts, turn.boxed_in_thoughts
+    return [(key, number, reply.thought_tokens or 0, alone, boxed, reply.capped)]
+
+
+def _verdict_write(key: str, verdict: Verdict, judge: str) -> _Write:
+    """Return what adds a row to `verdicts`."""
+    verdict = without_surrogates(verdict)
+    row = (
+        key,
+        time.time(),
+        judge,
+        verdict.score,
+        verdict.threshold,
+        verdict.by,
+        VERDICT.dump_json(verdict).decode(),
+    )
+    return (
+        "INSERT INTO verdicts (key, made, judge, score, threshold, by, body)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?)",
+        [row],
+    )
 
 
 def _turn_row(key: str, number: int, turn: Turn) -> tuple[Any, ...]:

@@ -25,7 +25,8 @@ from solver.records import (
     without_surrogates,
 )
 from solver.report import write_report, write_tables
-from solver.report.show import show_problem, show_run
+from solver.report.show import show_run
+from solver.report.trial import show_problem
 from solver.store import Store
 from solver.text import plain
 from tests.fakes import ExactJudge, finished_run, program
