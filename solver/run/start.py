@@ -137,6 +137,7 @@ def execute(job: Job, *, verbose: bool = False) -> int:
     store = Store.create_or_open(job.folder)
     try:
         check_resume(store, job.config, job.problems, job.source.facts)
+        store.checkpoint()
         with logging_to(job.folder, live=verbose):
             watch = asyncio.run(_execute(job, store))
         show_run(store)

@@ -7,16 +7,20 @@ import zlib
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Self, TextIO
+from typing import Any, Self
 
 from judge import Verdict
 from sandbox import Level
 from solver.errors import ConfigError, StoreError
 from solver.records import Problem, Record, Reply, Trial, Turn, without_surrogates
-from solver.store.lock import hold
+from solver.store.lock import FILE as LOCK_FILE
+from solver.store.lock import Lock, hold
 from solver.store.reading import VERDICT, Reader
 from solver.store.reserve import Reserve
 from solver.store.schema import FILE, checked, make_tables
+
+CHECKPOINT_EVERY = 30.0
+"""Seconds after which the end of a trial is a moment for a checkpoint."""
 
 _Write = tuple[str, Sequence[tuple[Any, ...]]]
 """A statement, and the rows it is executed for."""
@@ -26,12 +30,13 @@ class Store(Reader):
     """The trials of one run, to read and to write."""
 
     def __init__(
-        self, folder: Path, database: sqlite3.Connection, lock: TextIO | None = None
+        self, folder: Path, database: sqlite3.Connection, lock: Lock | None = None
     ) -> None:
         super().__init__(folder, database)
         self._path = folder / FILE
         self._opened = identity(self._path)
         self._lock = lock
+        self._checkpointed = time.monotonic()
         self._reserve = Reserve(folder)
 
     @classmethod
@@ -46,14 +51,25 @@ class Store(Reader):
             lock = hold(folder)
             database = sqlite3.connect(path, isolation_level=None, timeout=5)
             database.row_factory = sqlite3.Row
+            _require_whole(path, database, lock)
             database.execute("PRAGMA journal_mode = WAL")
             database.execute("PRAGMA synchronous = NORMAL")
             make_tables(database)
             store = cls(folder, checked(path, database), lock)
+            store.checkpoint()
             store._reserve.take()
         except (OSError, sqlite3.Error) as failure:
             raise ConfigError(f"{path}: cannot be written: {failure}") from failure
         return store
+
+    def checkpoint(self) -> None:
+        """Bring all that is stored from the log beside the file into the file itself.
+
+        So a file that is copied alone, or loses its log, holds all but the last half minute.
+        """
+        with suppress(sqlite3.Error):  # the next write says what is wrong with the disk
+            self._database.execute("PRAGMA wal_checkpoint(PASSIVE)")
+        self._checkpointed = time.monotonic()
 
     def close(self) -> None:
         """Close the file and release the lock."""
@@ -108,6 +124,8 @@ class Store(Reader):
             ("DELETE FROM thoughts WHERE key = ? AND number = ?", [(key, number)]),
             ("INSERT INTO thoughts VALUES (?, ?, ?, ?, ?, ?)", _thoughts_rows(key, number, turn)),
         )
+        if self._lock is not None:
+            self._lock.note(key, number)
 
     def add_trial(self, key: str, trial: Trial, *, judge: str) -> None:
         """Store the end of a trial, whose turns are stored already, and its verdict."""
@@ -128,6 +146,8 @@ class Store(Reader):
         if trial.verdict is not None:
             writes.append(_verdict_write(key, trial.verdict, judge))
         self._write(*writes)
+        if time.monotonic() - self._checkpointed > CHECKPOINT_EVERY:
+            self.checkpoint()
 
     def add_verdict(self, key: str, verdict: Verdict, *, judge: str) -> None:
         """Store another verdict on a trial: the last one counts, the earlier ones stay."""
@@ -169,6 +189,22 @@ class Store(Reader):
             if self._database.in_transaction:  # some failures have rolled it back themselves
                 self._database.execute("ROLLBACK")
             raise
+
+
+def _require_whole(path: Path, database: sqlite3.Connection, lock: Lock) -> None:
+    """Raise ConfigError where the file lacks the last turn that was stored in it."""
+    if lock.last is None:
+        return
+    made = database.execute("PRAGMA user_version").fetchone()[0]
+    asked = "SELECT 1 FROM turns WHERE key = ? AND number = ?"
+    if made and (not lock.same_boot or database.execute(asked, lock.last).fetchone()):
+        return
+    lock.close()
+    database.close()
+    raise ConfigError(
+        f"{path}: does not hold all that was stored: it was emptied or replaced, or {FILE}-wal was"
+        f" deleted; put it back, or delete {path.with_name(LOCK_FILE)} to go on with what is there"
+    )
 
 
 def identity(path: Path) -> tuple[int, int] | None:
