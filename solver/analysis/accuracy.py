@@ -10,6 +10,7 @@ from solver.config import Config
 from solver.modes import Mode, stored_mode
 from solver.records import Detail, Outcome, Problem
 from solver.stats.metrics import Estimate, accuracy
+from solver.stats.noise import interval_for_these, noise
 from solver.store import Row, Store
 
 Key = TypeVar("Key", str, int)
@@ -28,6 +29,11 @@ class Cell:
     """Accuracy over scored trials; None where there are none."""
     of_all: Estimate | None
     """Accuracy with unscored trials counted as wrong: the lower reading."""
+    again: tuple[float, float] | None
+    """95 % interval of the first reading over new runs of these same problems; None where one has a
+    single scored trial, like what follows."""
+    run_to_run: float | None
+    """Standard deviation of the first reading over such runs."""
 
 
 @dataclass
@@ -135,13 +141,17 @@ def cell(rows: Sequence[Row]) -> Cell:
     """Compute the accuracy of some trials, in both readings."""
     everything = correct_by_problem(rows)
     scored = correct_by_problem(row for row in rows if row.outcome.scored)
+    n_scored = sum(map(len, scored.values()))
+    split = noise(scored)
     return Cell(
         problems=len(everything),
         trials=len(rows),
-        unscored=len(rows) - sum(map(len, scored.values())),
+        unscored=len(rows) - n_scored,
         correct=sum(map(sum, everything.values())),
         of_scored=accuracy(scored) if scored else None,
         of_all=accuracy(everything) if everything else None,
+        again=interval_for_these(scored),
+        run_to_run=split.run_to_run(n_scored) if split else None,
     )
 
 

@@ -30,9 +30,9 @@ class Noise:
     within: float
     """Of one repeat around its problem's own rate; for a difference, one repeat of each run."""
 
-    def run_to_run(self, n_problems: int, repeats: int) -> float:
+    def run_to_run(self, n_trials: int) -> float:
         """Return the standard deviation of the result if the same problems are run again."""
-        return sqrt(self.within / (n_problems * repeats))
+        return sqrt(self.within / n_trials)
 
     def total(self, n_problems: int, repeats: int) -> float:
         """Return the standard deviation of the result over other problems of the same kind."""

@@ -1,11 +1,7 @@
 """Ranks of several arms over the same problems, with intervals that hold for all at once."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from itertools import combinations
-
-from solver.stats.noise import Correct
-from solver.stats.paired import Difference, holm, paired_difference
 
 
 @dataclass(frozen=True)
@@ -16,40 +12,22 @@ class Standing:
     worst: int
 
 
-@dataclass(frozen=True)
-class Duel:
-    """Two arms of a ranking, by their positions."""
-
-    a: int
-    b: int
-    difference: Difference
-    adjusted: float
-    """p-value after Holm, over all pairs of arms."""
-
-
-def all_pairs(arms: Sequence[Correct], *, seed: int = 0) -> list[Duel]:
-    """Compare every two arms over the same problems, and adjust the p-values together."""
-    pairs = list(combinations(range(len(arms)), 2))
-    found = [paired_difference(arms[a], arms[b], seed=seed) for a, b in pairs]
-    adjusted = holm([difference.p_value for difference in found])
-    return [
-        Duel(*pair, difference, p)
-        for pair, difference, p in zip(pairs, found, adjusted, strict=True)
-    ]
-
-
 def standings(n_arms: int, pairs: Mapping[tuple[int, int], tuple[float, float]]) -> list[Standing]:
-    """Return the places that each arm may have, together right in 95 % of rankings or more.
+    """Return the places that each arm may have, all of them right in 95 % of rankings or more.
 
-    `pairs` holds the difference (first minus second) and its adjusted p-value for pairs of arms.
-    An arm is placed behind those that are surely better and before those that are surely worse: by
-    p below 0.05 after Holm over all pairs, so that in 95 % of rankings no pair is placed wrongly. A
-    pair that is missing may stand either way.
+    `pairs` holds the difference (first minus second) and its p-value after Holm over all of them.
+    An arm stands behind those that are better with p below 0.05, and behind those that these are
+    behind: in 95 % of rankings no such pair is placed wrongly. What is not compared, even by way of
+    others, may stand either way.
     """
-    behind, before = [0] * n_arms, [0] * n_arms
+    better: list[set[int]] = [set() for _ in range(n_arms)]
     for (a, b), (difference, adjusted) in pairs.items():
         if adjusted < 0.05:
-            better, worse = (a, b) if difference > 0 else (b, a)
-            behind[worse] += 1
-            before[better] += 1
-    return [Standing(1 + behind[arm], n_arms - before[arm]) for arm in range(n_arms)]
+            winner, loser = (a, b) if difference > 0 else (b, a)
+            better[loser].add(winner)
+    for through in range(n_arms):
+        for arm in range(n_arms):
+            if through in better[arm]:
+                better[arm] |= better[through] - {arm}
+    worse = [sum(arm in others for others in better) for arm in range(n_arms)]
+    return [Standing(1 + len(better[arm]), n_arms - worse[arm]) for arm in range(n_arms)]

@@ -11,7 +11,7 @@ the truth in 93 % of worlds or more, tests are wrong in 5.5 % or fewer, all rank
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from itertools import product
+from itertools import combinations, product
 from math import sqrt
 from typing import TypeAlias
 
@@ -21,8 +21,8 @@ from numpy.typing import NDArray
 from solver.stats.audited import Labels, audited_accuracy
 from solver.stats.metrics import accuracy, estimate
 from solver.stats.noise import Noise, detectable, interval_for_these
-from solver.stats.paired import mean_interval, paired_difference
-from solver.stats.ranks import all_pairs, standings
+from solver.stats.paired import holm, mean_interval, paired_difference
+from solver.stats.ranks import standings
 
 SIZES = (5, 20, 35, 105, 500)
 RATES = (0.02, 0.1, 0.5, 0.9, 0.98)
@@ -188,15 +188,21 @@ def rank_cells(less: int) -> Iterator[Cell]:
         highest = [int((rates > rate - 1e-9).sum()) for rate in rates]
         right = 0
         for _ in range(worlds):
-            pairs = all_pairs([_run(rng, np.full(n, rate), repeats) for rate in rates])
-            places = standings(
-                len(rates), {(x.a, x.b): (x.difference.value, x.adjusted) for x in pairs}
-            )
+            runs = [_run(rng, np.full(n, rate), repeats) for rate in rates]
+            places = standings(len(rates), _all_pairs(runs))
             right += all(
                 place.best <= low and high <= place.worst
                 for place, low, high in zip(places, lowest, highest, strict=True)
             )
         yield Cell(n, right / worlds, worlds, f"{name}, {repeats} repeats")
+
+
+def _all_pairs(runs: list[Run]) -> dict[tuple[int, int], tuple[float, float]]:
+    pairs = list(combinations(range(len(runs)), 2))
+    found = [paired_difference(runs[a], runs[b]) for a, b in pairs]
+    adjusted = holm([each.p_value for each in found])
+    values = [each.value for each in found]
+    return dict(zip(pairs, zip(values, adjusted, strict=True), strict=True))
 
 
 def audited_cells(less: int) -> Iterator[Cell]:

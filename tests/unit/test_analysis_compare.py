@@ -9,6 +9,7 @@ from typer.testing import CliRunner
 from solver.analysis.accuracy import accuracy_of_run
 from solver.analysis.comparable import read_run, remarks
 from solver.analysis.compare import compare_runs
+from solver.analysis.ranking import ranking
 from solver.cli import app
 from solver.config import differences
 from solver.errors import ConfigError
@@ -125,6 +126,21 @@ def test_a_sentence_follows_the_adjusted_p_and_never_one_interval(tmp_path, caps
     shown = " ".join(capsys.readouterr().out.split())
     assert "more accurate" not in shown
     assert "An interval without 0 is of that pair alone" in shown
+
+
+def test_three_arms_are_ranked_by_what_is_sure(tmp_path, capsys):
+    rights = (("low", [0] * 9), ("high", [1] * 9), ("nearly", [1] * 8 + [0]))
+    found = compare_runs([run_of(tmp_path / name, each) for name, each in rights])
+    assert [(one.side.run, one.standing.best, one.standing.worst) for one in ranking(found)] == [
+        ("high", 1, 2),
+        ("nearly", 1, 2),
+        ("low", 3, 3),
+    ]
+    show_comparisons(found)
+    shown = capsys.readouterr().out
+    assert "Ranks" in shown
+    assert "1 to 2" in shown
+    assert ranking(found[:1]) == ()
 
 
 def test_a_difference_is_told_with_caps_unscored_trials_and_tokens(tmp_path, capsys):

@@ -39,13 +39,13 @@ def test_run_to_run_is_what_running_the_same_problems_again_shows():
     chances = rng.beta(1, 1, (200, 1))
     again = (rng.random((500, 200, 8)) < chances).mean(axis=(1, 2))
     ours = noise(run(rng.random((200, 8)) < chances))
-    assert ours.run_to_run(200, 8) == pytest.approx(again.std(), rel=0.12)
-    assert ours.total(200, 8) > 1.8 * ours.run_to_run(200, 8)
+    assert ours.run_to_run(1_600) == pytest.approx(again.std(), rel=0.12)
+    assert ours.total(200, 8) > 1.8 * ours.run_to_run(1_600)
 
 
 def test_problems_that_are_all_or_nothing_have_no_noise_within():
     ours = noise(run([[1] * 4] * 5 + [[0] * 4] * 5))
-    assert (ours.within, ours.run_to_run(10, 4)) == (0, 0)
+    assert (ours.within, ours.run_to_run(40)) == (0, 0)
     assert ours.between == pytest.approx(0.25 * 10 / 9)
 
 

@@ -23,8 +23,15 @@ def overall(arms: Sequence[Named]) -> Section | None:
         return None
     lines = tuple((name, (dot(name, cell.of_scored),)) for name, _, cell in cells if cell.of_scored)
     figure = Forest("accuracy", "Accuracy with its 95 % interval", names_of_arms(arms), lines)
-    columns = (Column("arm", Kind.TEXT), *_cell_columns(arms))
-    rows = tuple((name, *_cell_values(cell, arms)) for name, _, cell in cells)
+    repeated = any(cell.again for _, _, cell in cells)
+    columns = (Column("arm", Kind.TEXT), *_cell_columns(arms), *(_AGAIN if repeated else ()))
+    rows = tuple(
+        (
+            *(name, *_cell_values(cell, arms)),
+            *((cell.again, cell.run_to_run) if repeated else ()),
+        )
+        for name, _, cell in cells
+    )
     words = [
         "Accuracy is the mean over problems of the mean over repeats. The interval covers 95 % and"
         " is clustered by problem, so repeats never pass for problems."
@@ -34,8 +41,19 @@ def overall(arms: Sequence[Named]) -> Section | None:
             "“Of all” counts the unscored trials (errors of ours, answers without a verdict) as"
             " wrong: the lower reading."
         )
+    if repeated:
+        words.append(
+            "That interval is for problems like these. On these same problems, new runs would"
+            " average within the narrower one; “run to run” is the standard deviation of one run."
+        )
     table = Table("accuracy", "Accuracy", columns, rows)
     return Section("accuracy", "Accuracy", tuple(words), (figure,), (table,))
+
+
+_AGAIN = (
+    Column("on these problems", Kind.INTERVAL),
+    Column("run to run, ±", Kind.SHARE),
+)
 
 
 def by_part(arms: Sequence[Named]) -> Section | None:

@@ -1,27 +1,25 @@
 """Arms compared in pairs: modes, models or runs."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 from solver.analysis import comparable
-from solver.analysis.compare import Comparison, Side, compare_runs
+from solver.analysis.compare import Comparison, compare_runs
+from solver.analysis.ranking import ranking
 from solver.errors import ConfigError
 from solver.modes import stored_mode
 from solver.report.figures import Dot, Forest
-from solver.report.parts import Rows, Section, listed, share, value_and_range
-from solver.report.runs import Key, Run, short_names
-from solver.report.tables import Column, Kind, Table, Value, short, text_of
+from solver.report.parts import Rows, Section, listed, share, table_or_none, value_and_range
+from solver.report.runs import Run, short_names
+from solver.report.sections.comparison_words import Names, key_of, of_side, sentences
+from solver.report.tables import Column, Kind, Table, Value, short
 from solver.stats.paired import Difference, holm
+from solver.stats.ranks import Standing
 
-Names = Mapping[Key, str]
 Address = Callable[[tuple[str, str], tuple[str, str]], str]
 """Where two trials are shown side by side, each given by its run and key."""
 
-MOST_SENTENCES = 6
-CAPPED, LEFT_OUT, EFFORT = 0.05, 0.01, 2
-"""From which share of cut replies, which shift by unscored trials and which ratio of tokens on a
-difference in accuracy is told with a caution."""
 MOST_BY_DOMAIN = 6
 """Comparisons drawn by domain; the tables hold all of them."""
 MOST_FLIPS = 200
@@ -71,7 +69,7 @@ def compared(
     """
     if not found:
         return None
-    names = short_names([_key(side) for each in found for side in (each.a, each.b)])
+    names = short_names([key_of(side) for each in found for side in (each.a, each.b)])
     adjusted = holm([each.difference.p_value for each in found])
     found = [replace(each, adjusted=p) for each, p in zip(found, adjusted, strict=True)]
     leading = found if every else list(_leading(found))
@@ -83,9 +81,9 @@ def compared(
     return Section(
         "compared",
         "Programs against words" if _programs_against_words(found) else "Side by side",
-        tuple(_sentences(leading, len(found), names)),
+        tuple(sentences(leading, len(found), names)),
         tuple(_figures(leading, names)),
-        tables=(table, _sides(leading, names), _four_counts(leading, names)),
+        tables=(table, _sides(leading, names), *_ranks(found, names), _four_counts(leading, names)),
         folded=tuple(table for table in folded if table.rows),
         facts=tuple(_places(leading, address)) if address else (),
     )
@@ -116,12 +114,25 @@ def _leading(found: Sequence[Comparison]) -> Iterator[Comparison]:
             yield each
 
 
+_AGAIN = (
+    Column("on these problems", Kind.POINTS_INTERVAL, minor=True),
+    Column("p on these", Kind.CHANCE, minor=True),
+)
+
+
+def _again(found: Difference) -> tuple[Value, Value]:
+    return (
+        ((found.again.low, found.again.high), found.again.p_value) if found.again else (None,) * 2
+    )
+
+
 def _table(name: str, title: str, found: Sequence[Comparison], names: Names) -> Table:
     columns = (
         Column("comparison", Kind.TEXT),
         *_COLUMNS,
         Column("detectable, points", Kind.POINTS),
         Column("of all, points", Kind.POINTS),
+        *(_AGAIN if (repeated := any(each.difference.again for each in found)) else ()),
         Column("left out"),
         Column("test", Kind.TEXT, minor=True),
     )
@@ -131,6 +142,7 @@ def _table(name: str, title: str, found: Sequence[Comparison], names: Names) -> 
             *_numbers(each.difference, each.adjusted),
             each.difference.detectable,
             (each.of_all or each.difference).value,
+            *(_again(each.difference) if repeated else ()),
             len(each.left_out),
             each.difference.test,
         )
@@ -143,7 +155,42 @@ def _table(name: str, title: str, found: Sequence[Comparison], names: Names) -> 
         " 4 times in 5. “Left out” are problems without a scored trial on both sides. Holm’s p is"
         f" over all pairs, folded tables included. The test: {tests}."
     )
+    if repeated:
+        note += (
+            " Interval and p are for problems like these; “on these problems” they are for new runs"
+            " of the same problems, which repeats tell more surely."
+        )
     return Table(name, title, columns, tuple(rows), note)
+
+
+def _ranks(found: Sequence[Comparison], names: Names) -> tuple[Table, ...]:
+    columns = (
+        Column("places", Kind.TEXT),
+        Column("arm", Kind.TEXT),
+        Column("accuracy", Kind.SHARE),
+        Column("95 % interval", Kind.INTERVAL),
+        Column("problems"),
+    )
+    rows: Rows = [
+        (
+            _places_of(one.standing),
+            of_side(one.side, names),
+            *value_and_range(one.side.accuracy),
+            one.side.accuracy.n_problems,
+        )
+        for one in ranking(found)
+    ]
+    note = (
+        "The places that an arm may have, right for all arms at once in 95 % of rankings: a place"
+        f" is claimed only by p after Holm over {len(found)} pairs. The accuracy’s interval is of"
+        " the arm alone."
+    )
+    return table_or_none(Table("ranks", "Ranks", columns, tuple(rows), note))
+
+
+def _places_of(standing: Standing) -> str:
+    best, worst = standing.best, standing.worst
+    return str(best) if best == worst else f"{best} to {worst}"
 
 
 def _four_counts(found: Sequence[Comparison], names: Names) -> Table:
@@ -293,90 +340,11 @@ def _programs_against_words(found: Sequence[Comparison]) -> bool:
     )
 
 
-def _key(side: Side) -> Key:
-    return side.run, side.model, side.mode
-
-
-def _of_side(side: Side, names: Names) -> str:
-    return names[_key(side)]
-
-
 def _name(each: Comparison, names: Names) -> str:
     """Write `first − second`, what both share said once."""
-    first, second = (_of_side(side, names).split(" · ") for side in (each.a, each.b))
+    first, second = (of_side(side, names).split(" · ") for side in (each.a, each.b))
     shared = 0
     while shared < min(len(first), len(second)) - 1 and first[shared] == second[shared]:
         shared += 1
     rest = f"{' · '.join(first[shared:])} − {' · '.join(second[shared:])}"
     return f"{' · '.join(first[:shared])}: {rest}" if shared else rest
-
-
-def _sentences(found: Sequence[Comparison], pairs: int, names: Names) -> Iterator[str]:
-    """Yield a sentence for each clear difference, and one for all that are not clear.
-
-    A difference is clear by p after Holm alone: of many intervals, some exclude 0 by chance.
-    """
-    clear: list[str] = []
-    unclear: dict[str, list[Comparison]] = defaultdict(list)
-    for each in found:
-        if each.adjusted < 0.05:
-            clear.append(_clear(each, pairs, names) + "".join(_cautions(each, names)))
-        else:
-            unclear[_of_side(each.a, names)].append(each)
-    yield from clear[:MOST_SENTENCES]
-    for first, group in list(unclear.items())[:MOST_SENTENCES]:
-        yield _unclear(first, group, pairs, names)
-
-
-def _clear(each: Comparison, pairs: int, names: Names) -> str:
-    found = each.difference
-    p = f"; p {text_of(each.adjusted, Kind.CHANCE)}{_holm(pairs)}"
-    first, second = _of_side(each.a, names), _of_side(each.b, names)
-    points = text_of(abs(found.value), Kind.SHARE).removesuffix(" %")
-    better, worse = (first, second) if found.value > 0 else (second, first)
-    return (
-        f"{better} is {points} points more accurate than {worse} (first minus second, 95 %"
-        f" interval: {_span(found)} points; n = {found.n_problems:,} problems{p})."
-    )
-
-
-def _cautions(each: Comparison, names: Names) -> Iterator[str]:
-    """Yield what else could have made the difference: caps, trials left out, and effort."""
-    for side in (each.a, each.b):
-        if side.capped > CAPPED * side.replies:
-            cut = text_of(share(side.capped, side.replies), Kind.SHARE)
-            yield f" The token cap cut {cut} of the replies of {_of_side(side, names)}."
-    if each.of_all and abs(each.of_all.value - each.difference.value) > LEFT_OUT:
-        yield (
-            f" With unscored trials counted as wrong, first minus second is"
-            f" {text_of(each.of_all.value, Kind.POINTS)} points ({_span(each.of_all)})."
-        )
-    tokens = [one.tokens if (one := side.usage.per_trial()) else 0 for side in (each.a, each.b)]
-    if max(tokens) > EFFORT * min(tokens):
-        yield f" They used {tokens[0]:,.0f} and {tokens[1]:,.0f} tokens a trial."
-
-
-def _unclear(first: str, group: Sequence[Comparison], pairs: int, names: Names) -> str:
-    others = [
-        f"{_of_side(each.b, names)} ({text_of(each.difference.value, Kind.POINTS)};"
-        f" {_span(each.difference)}; p {text_of(each.adjusted, Kind.CHANCE)})"
-        for each in group
-    ]
-    sizes = sorted({each.difference.n_problems for each in group})
-    problems = f"{sizes[0]:,}" + (f" to {sizes[-1]:,}" if len(sizes) > 1 else "")
-    alone = ""
-    if any(not each.difference.low <= 0 <= each.difference.high for each in group):
-        alone = " An interval without 0 is of that pair alone; p allows for all pairs."
-    return (
-        f"{first} cannot be told apart with this many problems from {listed(others)}: in brackets"
-        " the difference in points, first minus second, its 95 % interval, and"
-        f" p{_holm(pairs)}; n = {problems} problems.{alone}"
-    )
-
-
-def _holm(pairs: int) -> str:
-    return f" after Holm over {pairs} pairs" * (pairs > 1)
-
-
-def _span(found: Difference) -> str:
-    return text_of((found.low, found.high), Kind.POINTS_INTERVAL)

@@ -1,0 +1,98 @@
+"""What comparisons say in sentences."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+
+from solver.analysis.compare import Comparison, Side
+from solver.report.parts import listed, share
+from solver.report.runs import Key
+from solver.report.tables import Kind, text_of
+from solver.stats.paired import Difference
+
+Names = Mapping[Key, str]
+
+MOST_SENTENCES = 6
+CAPPED, LEFT_OUT, EFFORT = 0.05, 0.01, 2
+"""From which share of cut replies, which shift by unscored trials and which ratio of tokens on a
+difference in accuracy is told with a caution."""
+
+
+def sentences(found: Sequence[Comparison], pairs: int, names: Names) -> Iterator[str]:
+    """Yield a sentence for each clear difference, and one for all that are not clear.
+
+    A difference is clear by p after Holm alone: of many intervals, some exclude 0 by chance.
+    """
+    clear: list[str] = []
+    unclear: dict[str, list[Comparison]] = defaultdict(list)
+    for each in found:
+        if each.adjusted < 0.05:
+            clear.append(_clear(each, pairs, names) + "".join(_cautions(each, names)))
+        else:
+            unclear[of_side(each.a, names)].append(each)
+    yield from clear[:MOST_SENTENCES]
+    for first, group in list(unclear.items())[:MOST_SENTENCES]:
+        yield _unclear(first, group, pairs, names)
+
+
+def _clear(each: Comparison, pairs: int, names: Names) -> str:
+    found = each.difference
+    p = f"; p {text_of(each.adjusted, Kind.CHANCE)}{_holm(pairs)}"
+    first, second = of_side(each.a, names), of_side(each.b, names)
+    points = text_of(abs(found.value), Kind.SHARE).removesuffix(" %")
+    better, worse = (first, second) if found.value > 0 else (second, first)
+    return (
+        f"{better} is {points} points more accurate than {worse} (first minus second, 95 %"
+        f" interval: {_span(found)} points; n = {found.n_problems:,} problems{p})."
+    )
+
+
+def _cautions(each: Comparison, names: Names) -> Iterator[str]:
+    """Yield what else could have made the difference: caps, trials left out, and effort."""
+    for side in (each.a, each.b):
+        if side.capped > CAPPED * side.replies:
+            cut = text_of(share(side.capped, side.replies), Kind.SHARE)
+            yield f" The token cap cut {cut} of the replies of {of_side(side, names)}."
+    if each.of_all and abs(each.of_all.value - each.difference.value) > LEFT_OUT:
+        yield (
+            f" With unscored trials counted as wrong, first minus second is"
+            f" {text_of(each.of_all.value, Kind.POINTS)} points ({_span(each.of_all)})."
+        )
+    tokens = [one.tokens if (one := side.usage.per_trial()) else 0 for side in (each.a, each.b)]
+    if max(tokens) > EFFORT * min(tokens):
+        yield f" They used {tokens[0]:,.0f} and {tokens[1]:,.0f} tokens a trial."
+
+
+def _unclear(first: str, group: Sequence[Comparison], pairs: int, names: Names) -> str:
+    others = [
+        f"{of_side(each.b, names)} ({text_of(each.difference.value, Kind.POINTS)};"
+        f" {_span(each.difference)}; p {text_of(each.adjusted, Kind.CHANCE)})"
+        for each in group
+    ]
+    sizes = sorted({each.difference.n_problems for each in group})
+    problems = f"{sizes[0]:,}" + (f" to {sizes[-1]:,}" if len(sizes) > 1 else "")
+    alone = ""
+    if any(not each.difference.low <= 0 <= each.difference.high for each in group):
+        alone = " An interval without 0 is of that pair alone; p allows for all pairs."
+    return (
+        f"{first} cannot be told apart with this many problems from {listed(others)}: in brackets"
+        " the difference in points, first minus second, its 95 % interval, and"
+        f" p{_holm(pairs)}; n = {problems} problems.{alone}"
+    )
+
+
+def _holm(pairs: int) -> str:
+    return f" after Holm over {pairs} pairs" * (pairs > 1)
+
+
+def _span(found: Difference) -> str:
+    return text_of((found.low, found.high), Kind.POINTS_INTERVAL)
+
+
+def key_of(side: Side) -> Key:
+    """Return the side's arm."""
+    return side.run, side.model, side.mode
+
+
+def of_side(side: Side, names: Names) -> str:
+    """Return the side's short name."""
+    return names[key_of(side)]
