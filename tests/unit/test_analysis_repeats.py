@@ -130,6 +130,21 @@ def test_greedy_stands_beside_over_the_same_problems(tmp_path):
     assert (found.greedy.value, found.greedy.n_problems) == (1, 1)
 
 
+def test_a_headline_over_half_the_problems_says_so(tmp_path, capsys):
+    answers = {"p1": [RIGHT] * 4, "p2": [RIGHT, RIGHT, RIGHT, UNDECIDED]}
+    trials = [
+        trial(problem_id, said(answer), right=right, repeat=repeat)
+        for problem_id, given in answers.items()
+        for repeat, (answer, right) in enumerate(given)
+    ]
+    store = stored(tmp_path, PROBLEMS, trials, config={"repeats": 4})
+    show_run(store)
+    store.close()
+    printed = " ".join(capsys.readouterr().out.split())
+    assert "1 of 2 (50.0 %) problems are left out" in printed
+    assert "right in 100.0 % of the others, and in 50.0 % of all problems" in printed
+
+
 def test_the_table_is_shown_with_repeats_and_not_without(tmp_path, capsys):
     for repeats, shown in ((4, True), (1, False)):
         trials = [trial("p1", said("1"), right=True, repeat=r) for r in range(repeats)]

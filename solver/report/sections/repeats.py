@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from solver.analysis.repeats import AtK, Reading, Repeats, repeats_of
 from solver.report.figures import Curves, Point
-from solver.report.parts import Rows, Section, by_arm, table_or_none, value_and_range
+from solver.report.parts import Rows, Section, by_arm, of, table_or_none, value_and_range
 from solver.report.runs import Named, Run
 from solver.report.tables import Column, Kind, Table
 from solver.store import Row
@@ -46,6 +46,16 @@ def _words(found: _Found, *, left_out: bool) -> Iterator[str]:
     if left_out:
         yield "Problems with a trial that was not scored are left out; below, they are not."
     for name, each in found:
+        if each.of_scored and each.of_scored.problems < each.of_all.problems:
+            part, whole = each.of_scored.at[-1], each.of_all.at[-1]
+            left = each.of_all.problems - each.of_scored.problems
+            yield (
+                f"{name}: {of(left, each.of_all.problems)}"
+                f" problems are left out; all {part.k} repeats are right in"
+                f" {100 * part.g_pass['1.0'].value:.1f} % of the others, and in"
+                f" {100 * whole.g_pass['1.0'].value:.1f} % of all problems, unscored trials"
+                " counted as wrong."
+            )
         if each.greedy:
             yield (
                 f"{name}: greedy, {100 * each.greedy.value:.1f} % ({100 * each.greedy.low:.1f} –"
@@ -66,7 +76,8 @@ def _figures(found: _Found) -> Iterator[Curves]:
             for at in _shown(each).at
             if at.k == k
         ),
-        note="A flat curve is a stable model. τ = 0 is Pass@k, τ = 1 all repeats right.",
+        note="Where a curve is flat, repeats of a problem agree, as identical replies do. τ = 0 is"
+        " Pass@k, τ = 1 all repeats right.",
     )
     for name, title, y, tau in (
         ("pass", "Pass@k: at least one of k right", "Pass@k", "0"),
