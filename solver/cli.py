@@ -33,6 +33,8 @@ def main() -> None:
     except BrokenPipeError:
         sys.stderr.close()  # the reader, such as `head`, has seen enough
         sys.exit(141)
+    except KeyboardInterrupt:
+        sys.exit(130)
     except Exception as failure:
         if not isinstance(failure, _explained()):
             raise  # a bug keeps its traceback
