@@ -137,7 +137,8 @@ class Reply(Record):
     """`reported` by the server; `counted` as all tokens minus those of the prompt and the text;
     `estimated` by the length of thoughts and text, where only their sum is known."""
     seconds: float = 0.0
-    """Wall time of the request that succeeded, without waiting in our own queue or backing off."""
+    """Wall time of the request that succeeded, without waiting in our own queue or backing off; of
+    Ollama the time that the model read and wrote, without the server's queue and loading."""
     requests: int = 1
     """Requests it took, failed ones included."""
     capped: bool = False

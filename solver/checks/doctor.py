@@ -121,5 +121,5 @@ async def _described(model: Model) -> Finding:
         return Finding(model.name, False, str(failure), needed=True)
     finally:
         await model.close()
-    known = ", ".join(f"{key} {value}" for key, value in facts.items() if isinstance(value, str))
-    return Finding(model.name, True, known or "is there")
+    known = [f"{key} {value}" for key, value in facts.items() if isinstance(value, str) and value]
+    return Finding(model.name, True, ", ".join([*known, *facts.get("notes", [])]) or "is there")

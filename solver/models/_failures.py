@@ -123,6 +123,16 @@ async def reply_or_cut(ask: Callable[[], Awaitable[Reply]], *, follow_up: bool =
     return Reply(text="", seconds=time.perf_counter() - started, prompt_cut=True)
 
 
+def check_room(endpoint: str, cap: int, context: int) -> None:
+    """Raise ModelError if the cap on a reply leaves no room for a prompt in the context."""
+    if cap >= context:
+        raise ModelError(
+            f"{endpoint}: sampling.max_tokens {cap} leaves no room for the prompt in a context of"
+            f" {context}; lower it, or serve the model with a longer context",
+            scope=Scope.RUN,
+        )
+
+
 def not_the_api(endpoint: str, fix: str, body: object = "") -> ModelError:
     """Build the failure for an answer of another form. An empty one may pass."""
     said = said_in(body)

@@ -3,13 +3,16 @@
 import asyncio
 import json
 import re
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from solver.errors import ModelError, Scope
 from solver.models._failures import CONNECT_SECONDS
 from solver.models._ollama_host import Host
-from solver.records import digest
+from solver.records import Message, digest
+
+if TYPE_CHECKING:
+    import ollama
 
 COMPARED = ("weights", "digest", "quantisation", "defaults", "chat_template", "system", "messages")
 """What has to be the same on all hosts, in the order in which a difference is named."""
@@ -122,6 +125,38 @@ def notes_on(facts: Mapping[str, Any]) -> list[str]:
     if not (facts["weights"] or facts["digest"]):
         notes.append("the server does not tell which weights it serves")
     return notes
+
+
+async def unseen_messages(
+    render: Callable[[Sequence[Message]], Awaitable[str]], name: str, *, required: bool
+) -> list[str]:
+    """Note which messages the model's template leaves out of a chat, or that nobody can know.
+
+    Raises ModelError where one is left out and all are `required`.
+    """
+    chat = (Message(role="system", text="SOLVER-ONE"), Message(role="user", text="SOLVER-TWO"))
+    try:
+        rendered = await render(chat)
+    except ModelError as unable:
+        if unable.scope is Scope.RUN:
+            raise
+        return ["this server does not show what its template makes of a prompt"]
+    dropped = [message.role for message in chat if message.text not in rendered]
+    if not dropped:
+        return []
+    said = f"the model's template leaves out the {' and the '.join(dropped)} message"
+    if required:
+        raise ModelError(
+            f"{name}: {said}, so it would not be told what to do; take a model with a whole"
+            " template, or accept this with the option require_system: false",
+            scope=Scope.RUN,
+        )
+    return [said]
+
+
+def model_seconds(answer: "ollama.ChatResponse | ollama.GenerateResponse") -> float:
+    """Return the time that the model read and wrote, without queue and loading; 0 if untold."""
+    return ((answer.prompt_eval_duration or 0) + (answer.eval_duration or 0)) / 1e9
 
 
 def time_of(value: str | int | None) -> str | int | None:

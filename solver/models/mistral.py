@@ -20,6 +20,7 @@ from solver.models import ContinueOptions, Provider
 from solver.models._failures import (
     CONNECT_SECONDS,
     Advice,
+    check_room,
     is_loopback,
     not_the_api,
     refused,
@@ -185,6 +186,8 @@ class Mistral:
             lambda: self._client.models.retrieve_async(model_id=self._model), 2 * CONNECT_SECONDS
         )
         facts = card.model_dump(mode="json")
+        if isinstance(context := facts.get("max_context_length"), int):
+            check_room(self.endpoint, self._sampling.max_tokens, context)
         wanted = ("id", "aliases", "max_context_length", "deprecation", "owned_by")
         return {
             "server_url": place(self._options.server_url),

@@ -16,12 +16,20 @@ from typing import TYPE_CHECKING, Any, Literal, Unpack, cast
 
 from pydantic import Field, field_validator
 
-from solver.errors import ConfigError, ModelError, Scope
+from solver.errors import ConfigError, ModelError
 from solver.models import ContinueOptions, Provider
 from solver.models._failures import reply_or_cut
 from solver.models._finish import LOOPING, read_finish
 from solver.models._keys import read_key
-from solver.models._ollama_facts import difference, facts_of_all, notes_on, time_of, was_cut
+from solver.models._ollama_facts import (
+    difference,
+    facts_of_all,
+    model_seconds,
+    notes_on,
+    time_of,
+    unseen_messages,
+    was_cut,
+)
 from solver.models._ollama_host import Host, advised_parallel, host_url, look
 from solver.models._stream import Piece, collect_reply, token
 from solver.models._templates import REMEMBERED, Prompts, read_template
@@ -36,6 +44,7 @@ if TYPE_CHECKING:
     Send = Callable[[ollama.AsyncClient], Awaitable[tuple[str, str, Answer]]]
 
 
+ONE_AT_A_TIME = "asked once at a time; set the option parallel to the server's OLLAMA_NUM_PARALLEL"
 CONTEXT_FULL = "the context was full before sampling.max_tokens; raise the option num_ctx"
 
 SENT = {"repeat_penalty": 1.0}
@@ -220,7 +229,11 @@ class Ollama:
             if trained < self._options.num_ctx:
                 notes.append(f"num_ctx {self._options.num_ctx} is more than the model's {trained}")
         self._stops = first["stops"]
-        notes += notes_on(first) + await self._unseen()
+        notes += notes_on(first)
+        required = self._options.require_system
+        notes += await unseen_messages(self._rendered, self.name, required=required)
+        if self._options.parallel is None and "OLLAMA_NUM_PARALLEL" not in os.environ:
+            notes.append(ONE_AT_A_TIME)
         return {
             **{key: value for key, value in first.items() if key not in ("host", "version")},
             "num_ctx": self._options.num_ctx,
@@ -240,27 +253,6 @@ class Ollama:
         self.parallel = self.parallel * len(told) // len(self._hosts)
         self._hosts = list(told)
         return list(told.values()), [f"goes on without a host: {failure}" for failure in failures]
-
-    async def _unseen(self) -> list[str]:
-        """Check that the template renders each message. Raises ModelError where it drops one."""
-        chat = (Message(role="system", text="SOLVER-ONE"), Message(role="user", text="SOLVER-TWO"))
-        try:
-            rendered = await self._rendered(chat)
-        except ModelError as unable:
-            if unable.scope is Scope.RUN:
-                raise
-            return ["this server does not show what its template makes of a prompt"]
-        dropped = [message.role for message in chat if message.text not in rendered]
-        if not dropped:
-            return []
-        said = f"the model's template leaves out the {' and the '.join(dropped)} message"
-        if self._options.require_system:
-            raise ModelError(
-                f"{self.name}: {said}, so it would not be told what to do; take a model with a"
-                " whole template, or accept this with the option require_system: false",
-                scope=Scope.RUN,
-            )
-        return [said]
 
     async def close(self) -> None:
         """Close the connections. The server unloads the model when its `keep_alive` ends."""
@@ -287,7 +279,7 @@ class Ollama:
                 thoughts=thoughts,
                 input_tokens=read,
                 output_tokens=wrote,
-                seconds=time.perf_counter() - started,
+                seconds=model_seconds(answer) or time.perf_counter() - started,
                 capped=finish.capped,
                 ended=CONTEXT_FULL if finish.capped and early else finish.ended,
                 prompt_cut=not host.refuses_long_prompts

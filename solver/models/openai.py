@@ -8,8 +8,7 @@ result may differ from one request.
 import asyncio
 import os
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Sequence
-from difflib import get_close_matches
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, Unpack, get_args
 from urllib.parse import parse_qsl, urlsplit
 
@@ -22,6 +21,7 @@ from solver.models._formats import json_of
 from solver.models._keys import checked_url, read_key
 from solver.models._openai_answers import piece_of, reply_of
 from solver.models._openai_failures import choice_of, failure_of
+from solver.models._openai_models import facts_in
 from solver.models._redact import place
 from solver.models._stream import Piece, collect_reply
 from solver.models._templates import Prompts, read_template
@@ -224,19 +224,8 @@ class OpenAI:
             if unlisted.status not in (404, 405, 501):
                 raise
             return {**facts, "listed": False}  # some servers have no list
-        known = {model.id.removeprefix("models/"): model for model in listed}
-        model = known.get(self._model)
-        if model is None:
-            return {**facts, "listed": False, "served": [*known], **self._unlisted(known)}
-        return {**facts, "listed": True, "id": model.id, "owner": model.owned_by}
-
-    def _unlisted(self, known: Collection[str]) -> dict[str, Any]:
-        """Return a warning that the server does not list the model, where it lists several."""
-        if len(known) == 1:  # a server of one model answers to any name
-            return {}
-        close = get_close_matches(self._model, known, n=1)
-        hint = f"; did you mean {close[0]!r}?" if close else ""
-        return {"notes": [f"{self.endpoint} does not list a model {self._model!r}{hint}"]}
+        cap = self._sampling.max_tokens
+        return facts | facts_in(listed, self._model, endpoint=self.endpoint, cap=cap)
 
     async def close(self) -> None:
         """Close the connections."""

@@ -391,3 +391,20 @@ async def test_key_and_login_go_to_every_path(monkeypatch):
         await model.close()
         sent = {request.headers["authorization"] for request in server.wire.requests}
     assert sent == {"Basic bWU6cCB3"}
+
+
+async def test_seconds_are_those_of_the_model_without_queue_and_loading():
+    message = {"role": "assistant", "content": "4"}
+    answer = {"model": "test", "done": True, "done_reason": "stop", "message": message}
+    times = {"load_duration": 9e9, "prompt_eval_duration": 5e8, "eval_duration": 15e8}
+    async with described(OllamaWire()) as (model, _, wire):
+        wire.troubles.append(Trouble(body={**answer, **times}))
+        assert (await model.generate(CHAT, seed=1)).seconds == 2.0
+
+
+async def test_how_to_ask_more_at_a_time_is_said_where_nobody_set_it(monkeypatch):
+    monkeypatch.delenv("OLLAMA_NUM_PARALLEL", raising=False)
+    async with described(OllamaWire()) as (_, facts, _):
+        assert any("option parallel" in note for note in facts["notes"])
+    async with described(OllamaWire(), parallel=2) as (_, facts, _):
+        assert not any("option parallel" in note for note in facts["notes"])

@@ -1,6 +1,6 @@
 import pytest
 
-from solver.errors import ConfigError
+from solver.errors import ConfigError, ModelError, Scope
 from solver.models import connect
 from solver.models.openai import OPENAI
 from solver.records import Message, Sampling
@@ -108,3 +108,19 @@ async def test_the_bench_server_answers_from_its_own_process():
         model = connect("openai/test", Sampling(), {"base_url": url})
         assert (await model.generate(CHAT, seed=1)).text == "seven"
         await model.close()
+
+
+@pytest.mark.parametrize("field", ["max_model_len", "context_window", "context_length"])
+async def test_a_cap_that_leaves_no_room_is_found_before_the_first_request(field):
+    card = {"id": "test", "object": "model", "created": 0, "owned_by": "x", field: 4096}
+    listing = Trouble(body={"object": "list", "data": [card]})
+    async with serving(OpenAIWire(troubles=[listing, listing])) as server:
+        here = {"base_url": f"{server.url}/v1"}
+        model = connect("openai/test", Sampling(max_tokens=2048), here)
+        assert (await model.describe())["context"] == 4096
+        await model.close()
+        model = connect("openai/test", Sampling(max_tokens=4096), here)
+        with pytest.raises(ModelError, match=r"sampling\.max_tokens 4096 .* 4096") as failure:
+            await model.describe()
+        await model.close()
+    assert failure.value.scope is Scope.RUN

@@ -1,4 +1,4 @@
-"""A judge asked for by name must be there; only one that is left unset may give way to the rules."""
+"""A judge asked for by name must be there; one left unset may give way to the rules."""
 
 import pytest
 
