@@ -4,7 +4,15 @@ A provider is one file that exports a `PROVIDER`, in this folder or outside the 
 name starts with an underscore are shared by providers.
 """
 
-from solver.models._model import ContinueOptions, ContinuingModel, Extend, Model, Until, continuing
+from solver.models._model import (
+    ContinueOptions,
+    ContinuingModel,
+    Extend,
+    Model,
+    ServedModel,
+    Until,
+    continuing,
+)
 from solver.models._providers import (
     PROVIDERS,
     Capability,
@@ -26,6 +34,7 @@ __all__ = [
     "Extend",
     "Model",
     "Provider",
+    "ServedModel",
     "Thinking",
     "Until",
     "begins_with_thoughts",

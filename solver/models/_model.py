@@ -108,3 +108,12 @@ def continuing(model: Model) -> ContinuingModel:
     if not isinstance(model, ContinuingModel):
         raise ConfigError(f"model {model.name!r}: its provider cannot continue a partial reply")
     return model
+
+
+@runtime_checkable
+class ServedModel(Protocol):
+    """A model that can be exchanged for another under its name while a run goes on."""
+
+    async def served(self) -> list[dict[str, Any]]:
+        """Return what each server has under the name now, as in `describe`. Raises ModelError."""
+        ...

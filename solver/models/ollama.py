@@ -244,6 +244,11 @@ class Ollama:
             "notes": [f"{self.name}: {note}" for note in notes],
         }
 
+    async def served(self) -> list[dict[str, Any]]:
+        """Return what each host that answers says about the model now."""
+        told, _ = await facts_of_all(self._hosts, self._model)
+        return list(told.values())
+
     async def _of_hosts(self) -> tuple[list[dict[str, Any]], list[str]]:
         """Return what each host says; one that does not answer is left out, with a note."""
         told, failures = await facts_of_all(self._hosts, self._model)

@@ -4,15 +4,24 @@ Trials of two kinds must not be mixed in one run. Whatever decides a reply and h
 run began is refused, with the difference.
 """
 
+import asyncio
+import logging
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 from solver.config import Config, differences
-from solver.errors import ConfigError
+from solver.errors import ConfigError, ModelError, Scope
+from solver.models import Model, ServedModel
 from solver.modes import identity, shipped
 from solver.records import Problem
 from solver.run.tasks import tasks_of
+from solver.run.watch import Watch
 from solver.store import Store
+
+logger = logging.getLogger(__name__)
+
+LOOK_EVERY = 60.0
+"""Seconds between two looks at what the servers serve."""
 
 SERVED = (
     "weights", "digest", "sha256", "hash", "id", "quantisation", "parameters", "family",
@@ -52,6 +61,34 @@ def check_served(store: Store, models: dict[str, dict[str, Any]]) -> None:
         for change in _served_changes(before.get(name, {}), now)
     ]
     _refuse(store, different, "began with another model")
+
+
+async def watch_served(models: Sequence[Model], began: dict[str, Any], watch: Watch) -> None:
+    """Look once a minute whether the models of a run are still what they were, until cancelled."""
+    while not watch.stopping:
+        await asyncio.sleep(LOOK_EVERY)
+        await look_again(models, began, watch)
+
+
+async def look_again(models: Sequence[Model], began: dict[str, Any], watch: Watch) -> None:
+    """End the run where a server serves something else under a name than at its start."""
+    for model in models:
+        if not isinstance(model, ServedModel):
+            continue
+        try:
+            answers = await model.served()
+        except ModelError as unreached:  # the requests of the trials will tell
+            logger.warning("%s: %s", model.name, unreached)
+            continue
+        changes = [c for now in answers for c in _served_changes(began.get(model.name, {}), now)]
+        if changes:
+            failure = ModelError(
+                f"{model.name} was exchanged during the run: {' · '.join(changes)}; trials since"
+                " the last look may be of either, so give --name for a new run",
+                scope=Scope.RUN,
+            )
+            logger.error("%s", failure)
+            watch.end_by(failure)
 
 
 def _changes(

@@ -19,12 +19,12 @@ from solver.problems import ProblemSet, load, select
 from solver.records import Problem
 from solver.report.show import show_run
 from solver.report.trial import show_chat
-from solver.run.build import build, connect_models
+from solver.run.build import Parts, build, connect_models
 from solver.run.judging import connect_judge, policy_of
 from solver.run.log import logging_to
 from solver.run.loop import run
 from solver.run.progress import show_progress
-from solver.run.sameness import check_resume, check_served
+from solver.run.sameness import check_resume, check_served, look_again, watch_served
 from solver.run.tasks import trials_of
 from solver.run.thinking import thinking_warnings
 from solver.run.watch import Watch
@@ -190,9 +190,8 @@ async def _execute(job: Job, store: Store) -> Watch:
             for warning in parts.warnings:
                 say(f"note: {warning}", error=True)
                 logger.warning("%s", warning)
-            async with show_progress(watch):
-                trials_started = True
-                await run(job.config, job.problems, parts, store, watch)
+            trials_started = True
+            await _run_watched(job, parts, store, watch)
     except asyncio.CancelledError:
         if not watch.stopping:
             raise
@@ -205,6 +204,21 @@ async def _execute(job: Job, store: Store) -> Watch:
     store.end_session(session)
     logger.info("ended: %d trials since the start, %d of them scored", watch.done, watch.scored)
     return watch
+
+
+async def _run_watched(job: Job, parts: Parts, store: Store, watch: Watch) -> None:
+    """Run with a progress line, and look now and then whether the models are the same."""
+    models = [endpoint.model for endpoint in parts.endpoints]
+    looking = asyncio.create_task(watch_served(models, parts.facts["models"], watch))
+    try:
+        async with show_progress(watch):
+            await run(job.config, job.problems, parts, store, watch)
+    finally:
+        looking.cancel()
+    if not watch.stopping:
+        await look_again(models, parts.facts["models"], watch)
+    if watch.ended_by is not None:
+        raise watch.ended_by
 
 
 def _note_ends(store: Store, watch: Watch) -> None:

@@ -4,8 +4,10 @@ import pytest
 
 from solver.errors import ConfigError
 from solver.models import provider_of
-from solver.run.sameness import check_resume, check_served
+from solver.models.scripted import Scripted
+from solver.run.sameness import check_resume, check_served, look_again
 from solver.run.tasks import tasks_of
+from solver.run.watch import Watch
 from solver.store import Store
 from tests.fakes import PROBLEMS, config_of, program, run_of
 
@@ -107,3 +109,23 @@ def test_sampling_left_unset_keeps_the_keys_of_before():
     assert {t.key for t in tasks_of(config, PROBLEMS)}.isdisjoint(
         t.key for t in tasks_of(warm, PROBLEMS)
     )
+
+
+class Exchanged(Scripted):
+    """Serves what it is told to."""
+
+    digest = "aa"
+
+    async def served(self):
+        return [{"digest": self.digest, "version": "9"}]
+
+
+async def test_a_model_that_is_exchanged_during_the_run_ends_it():
+    model, watch = Exchanged(replies=["x"]), Watch()
+    began = {model.name: {"digest": "aa"}}
+    await look_again([model], began, watch)
+    assert watch.ended_by is None
+    model.digest = "bb"
+    await look_again([model, Scripted(replies=["x"])], began, watch)
+    assert watch.stopping
+    assert "exchanged during the run: digest: aa → bb" in str(watch.ended_by)
