@@ -100,7 +100,8 @@ def _compare_texts(
     if (early := _without_reading(left, right)) is not None:
         return early, left, right
     left_node, right_node = _read(left), _read(right)
-    if is_words(left) and not words_as_mathematics(left):
+    numbers = not isinstance(left_node, str) and re.search(r"\d", left)
+    if is_words(left) and not numbers and not words_as_mathematics(left):
         return _against_words(left, right), left, right
     if isinstance(left_node, str) or isinstance(right_node, str):
         return _unread(left_node, right_node, left, right), left, right

@@ -43,9 +43,7 @@ _MICRO = re.compile(
     r"|\\(?:text|mathrm)\s*\{\s*~?\s*(?:\\mu\s*|[µμ])(?=[A-Za-z]{1,3}\})"
     r"|(?<=\d)\s*[µμ](?=[A-Za-z]{1,3}$)()"
 )
-_SIUNITX = re.compile(
-    r"\\(?:SI|qty)\s*\{([^{}]*)\}\s*\{([^{}]*)\}|\\(?:si|unit)\s*()\{([^{}]*)\}|\\num\s*\{([^{}]*)\}"
-)
+_SIUNITX = re.compile(r"\\(SI|si|qty|unit|num)\s*\{([^{}]*)\}(?:\s*\{([^{}]*)\})?")
 _CHOOSE = re.compile(
     r"\\(?:mathrm|text)\s*\{C\}\s*_\{?(\w+)\}?\s*\^\{?(\w+)\}?|(?<![A-Za-z\\])C_\{?(\d+)\}?\^\{?(\d+)\}?"
     r"|(?:\{\}|\\,)?\s*[_^]\{?(\w+)\}?\s*C_\{?(\w+)\}?|\bC\((\d+),\s*(\d+)\)"
@@ -67,27 +65,32 @@ def clean(text: str) -> str:
     """Repair a text for the tokenizer. Raises `Unreadable` when it is too long."""
     if len(text) > MAX_CHARS:
         raise Unreadable(f"longer than {MAX_CHARS} characters")
-    text = _EATEN.sub(lambda match: _EATEN_LETTER[match[0]], text)
+    if not text.isprintable():
+        text = _EATEN.sub(lambda match: _EATEN_LETTER[match[0]], text)
     if not text.isascii():
         text = _plain_unicode(text)
     text = as_mathematics(text.strip())
     if "\\\\" in text:
         text = _single_backslashes(text)
-    text = _REPEATED.sub(_overline, _ABBREVIATION.sub(r"\1", _OLD_FONT.sub("", text)))
+    text = _OLD_FONT.sub("", text)
+    if "." in text:
+        text = _REPEATED.sub(_overline, _ABBREVIATION.sub(r"\1", text))
+    if "," in text:
+        text = _SPACED_COMMA.sub(lambda match: "" if match[0] == r"\," else ",", text)
+    if "{" in text:
+        text = _SIUNITX.sub(_siunitx, _SYSTEM_BRACE.sub("", _LOST_F.sub(r"\\frac", text)))
     if "C" in text or "choose" in text:
         text = _CHOOSE.sub(_binomial, text)
     if "mu" in text or not text.isascii():
         text = _MICRO.sub(lambda m: r" \text{u" if m[1] is None else " u", text)
-    if "{" in text:
-        text = _LOST_F.sub(r"\\frac", _SIUNITX.sub(_siunitx, text))
-    text = _SYSTEM_BRACE.sub("", text)
-    text = _SPACED_COMMA.sub(lambda match: "" if match[0] == r"\," else ",", text)
     text = unwrap(strip_remarks(strip_wording(text)))
     if "$" in text:
         text = _dollars(text)
-    text = _DOT_BEFORE_BRACKET.sub("", text)
-    text = _BRACED_WORD.sub(r"\\text{\1}", text)
-    return strip_remarks(_TAIL.sub("", text)).strip()
+    if "{" in text:
+        text = _BRACED_WORD.sub(r"\\text{\1}", text)
+    if text[-1:] in ".,;)] ":
+        text = strip_remarks(_TAIL.sub("", _DOT_BEFORE_BRACKET.sub("", text)))
+    return text.strip()
 
 
 def without_spacing(text: str) -> str:
@@ -108,7 +111,9 @@ def _binomial(match: re.Match[str]) -> str:
 
 def _siunitx(match: re.Match[str]) -> str:
     r"""Write \SI{5}{\kilo\meter\per\second} as 5 and words: kilometer per second."""
-    number, unit = match[1] or match[5] or "", match[2] or match[4] or ""
+    number, unit = match[2], match[3] or ""
+    if match[1] in ("si", "unit"):
+        number, unit = "", number
     unit = re.sub(r"\\(kilo|milli|centi|micro|nano|mega|giga|deci|pico)\s*\\", r" \1", unit)
     return rf"{number} \text{{{unit.replace(chr(92), ' ').strip()}}}" if unit else number
 

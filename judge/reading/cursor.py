@@ -43,8 +43,10 @@ class Cursor:
 
     def accept(self, *values: str) -> str:
         """Take the next token if it is one of these operators. Return it, or an empty string."""
-        if self.is_op(*values):
-            return self.next().value
+        kind, value, _ = self.tokens[self.at]
+        if kind == "op" and value in values:
+            self.at += 1
+            return value
         return ""
 
     def expect(self, *values: str) -> str:

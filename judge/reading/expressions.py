@@ -9,10 +9,8 @@ from fractions import Fraction
 from judge.reading.build import (
     base_named,
     decimal,
-    flat,
     literal_fraction,
     scalar,
-    subscript_name,
     unlisted,
 )
 from judge.reading.cursor import Cursor
@@ -43,7 +41,6 @@ from judge.reading.syntax import (
     total,
 )
 from judge.reading.units import CELSIUS, DOLLAR, FAHRENHEIT, parse_unit
-from judge.reading.words import GREEK
 
 _CURRENCIES = {"$": DOLLAR, "€": parse_unit("euros"), "£": parse_unit("sterling"),
                "¥": parse_unit("yen")}  # fmt: skip
@@ -52,7 +49,7 @@ _STARTS = frozenset(("(", "[", "{", "|(", "⌊", "⌈", "\\{", "..."))
 
 
 class Expressions(Cursor):
-    """The part of the parser for one value. Subclasses implement its first five methods."""
+    """The part of the parser for one value. Subclasses implement its first six methods."""
 
     def statement(self) -> Node:
         """Parse whatever may be between brackets."""
@@ -64,6 +61,10 @@ class Expressions(Cursor):
 
     def form(self, name: str) -> Node:
         r"""Parse what follows a LaTeX command such as \frac."""
+        raise NotImplementedError
+
+    def variable(self, name: str) -> Node:
+        """Parse what follows a letter: a subscript, primes, arguments."""
         raise NotImplementedError
 
     def constructor(self, name: str) -> Node:
@@ -199,6 +200,8 @@ class Expressions(Cursor):
     def postfix(self, node: Node) -> Node:
         """Apply the signs ! % ° ' that follow a node."""
         while True:
+            if self.tokens[self.at].kind != "op":
+                return node
             if bangs := self.bangs():
                 for _ in range(1 if bangs == 2 else bangs):
                     node = Call("factorial2" if bangs == 2 else "factorial", (node,))
@@ -303,44 +306,6 @@ class Expressions(Cursor):
             return Num(whole.value + value)
         self.at, self.nodes = start, nodes
         return whole
-
-    def variable(self, name: str) -> Node:
-        """Parse a variable, or an unknown function with its arguments in brackets."""
-        if self.token.kind == "sub":
-            name = f"{name}_{subscript_name(self.next().value)}"
-        while self.accept("'"):
-            name += "'"
-        if self.is_op("^") and self.tokens[self.at + 1].value in ("'", "{"):
-            name += self.primes()
-        if name in self.functions and self.inverse_follows():
-            name += "^-1"
-            return Call(name, tuple(flat(self.arguments())))
-        if self.is_op("(") and (name.rstrip("'") in self.functions or (
-            len(name) > 2 and "_" not in name and name not in GREEK and not self.token.spaced
-        )):  # fmt: skip
-            return Call(name, tuple(flat(self.arguments())))
-        return Sym(name)
-
-    def inverse_follows(self) -> bool:
-        """Take ^{-1} if a bracket follows it, which means the inverse of a function."""
-        values = [token.value for token in self.tokens[self.at : self.at + 6]]
-        for tokens in (["^", "{", "-", "1", "}", "("], ["^", "-", "1", "("]):
-            if values[: len(tokens)] == tokens:
-                self.at += len(tokens) - 1
-                return True
-        return False
-
-    def primes(self) -> str:
-        r"""Take ^' or ^{\prime\prime} if it comes next. Return the primes."""
-        start, count = self.at, 0
-        self.next()
-        braced = bool(self.accept("{"))
-        while self.accept("'"):
-            count += 1
-        if not count or (braced and not self.accept("}")):
-            self.at = start
-            return ""
-        return "'" * count
 
     def text(self, words: str) -> Node:
         """Parse words; a single letter is a variable."""

@@ -2,7 +2,15 @@
 
 from fractions import Fraction
 
-from judge.reading.build import ROOTS, apply, determinant, root, without_imaginary
+from judge.reading.build import (
+    ROOTS,
+    apply,
+    determinant,
+    flat,
+    root,
+    subscript_name,
+    without_imaginary,
+)
 from judge.reading.expressions import Expressions
 from judge.reading.syntax import (
     IMAGINARY,
@@ -21,7 +29,7 @@ from judge.reading.syntax import (
     quotient,
 )
 from judge.reading.tokens import tokenize
-from judge.reading.words import INVERSE
+from judge.reading.words import GREEK, INVERSE
 
 
 class Forms(Expressions):
@@ -44,6 +52,44 @@ class Forms(Expressions):
             args = (*args, base)
         node = apply(name, args)
         return node if power is None else Pow(node, power)
+
+    def variable(self, name: str) -> Node:
+        """Parse a variable, or an unknown function with its arguments in brackets."""
+        if self.token.kind == "sub":
+            name = f"{name}_{subscript_name(self.next().value)}"
+        while self.accept("'"):
+            name += "'"
+        if self.is_op("^") and self.tokens[self.at + 1].value in ("'", "{"):
+            name += self.primes()
+        if name in self.functions and self.inverse_follows():
+            name += "^-1"
+            return Call(name, tuple(flat(self.arguments())))
+        if self.is_op("(") and (name.rstrip("'") in self.functions or (
+            len(name) > 2 and "_" not in name and name not in GREEK and not self.token.spaced
+        )):  # fmt: skip
+            return Call(name, tuple(flat(self.arguments())))
+        return Sym(name)
+
+    def inverse_follows(self) -> bool:
+        """Take ^{-1} if a bracket follows it, which means the inverse of a function."""
+        values = [token.value for token in self.tokens[self.at : self.at + 6]]
+        for tokens in (["^", "{", "-", "1", "}", "("], ["^", "-", "1", "("]):
+            if values[: len(tokens)] == tokens:
+                self.at += len(tokens) - 1
+                return True
+        return False
+
+    def primes(self) -> str:
+        r"""Take ^' or ^{\prime\prime} if it comes next. Return the primes."""
+        start, count = self.at, 0
+        self.next()
+        braced = bool(self.accept("{"))
+        while self.accept("'"):
+            count += 1
+        if not count or (braced and not self.accept("}")):
+            self.at = start
+            return ""
+        return "'" * count
 
     def bare_argument(self) -> Node:
         """Parse an argument without parentheses: the simple factors that follow."""

@@ -216,6 +216,8 @@ class Grammar(Forms):
 
     def modulus(self) -> Node | None:
         r"""Parse the modulus of a congruence: \pmod 4, (mod 4), mod 4."""
+        if not self.is_op("(", "mod"):
+            return None
         start = self.at
         bracket = self.accept("(")
         if not self.accept("mod"):

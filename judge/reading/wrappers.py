@@ -45,7 +45,8 @@ def strip_wording(text: str) -> str:
         return text
     for _ in range(3):
         before = text
-        text = _without_leftovers(text)
+        if text[:1] in "<[b\\$" or text[-1:] in ")]$}>":
+            text = _without_leftovers(text)
         if text[:1].isalpha():
             text = _MARKER.sub("", _LEAD.sub("", text))
         text = unwrap(_TAIL.sub("", text).strip())
@@ -82,8 +83,6 @@ def _without_leftovers(text: str) -> str:
         text = _BOX.sub(r"\\boxed", _COLOUR.sub("", text))
     if "<" in text or "[" in text:
         text = _TAGS.sub("", without_stops(text)).strip()
-    if text[:1] not in "\\$" and text[-1:] not in ")]$":
-        return text
     for opening, closing in ((r"\[", r"\]"), (r"\(", r"\)"), ("$$", "$$")):
         if text.endswith(closing) and text.count(opening) == (opening == closing):
             text = text[: -len(closing)].rstrip()

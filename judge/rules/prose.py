@@ -1,6 +1,7 @@
 """Compare answers in words, and recognise texts that are no answer."""
 
 import re
+from functools import lru_cache
 
 from judge.reading.clean import without_spacing
 from judge.reading.units import singular
@@ -95,6 +96,7 @@ def _signs_and_words(text: str) -> list[str]:
     return [part.lower() if len(part) > 1 and part.isalpha() else part for part in found]
 
 
+@lru_cache(maxsize=8_192)
 def is_words(text: str) -> bool:
     """Tell whether a text is words rather than mathematics."""
     unmarked = _TEXT.sub(lambda match: match[1], text).strip(" {}$\"'`.")
