@@ -310,7 +310,7 @@ _NUMBER = re.compile(r"\d+")
 _ABOUT_WORDS = frozenset({"text", "prose", "no-answer", "hedge", "choice", "kind"})
 """Tiers that compare texts, not values: they cannot overrule a model."""
 _NOT_COMPUTED = frozenset(
-    {"limit", "sampling", "digits", "length", "deadline", "crashed", "memory"}
+    {"limit", "sampling", "sampling-names", "digits", "length", "deadline", "crashed", "memory"}
 )
 """Tiers that give up before they have compared any value."""
 _OF_WORDS = frozenset({"prose", "text", "no-answer", "hedge"})

@@ -20,10 +20,12 @@ _COMMON = frozenset(map(Fraction, (0, 1, 2)))
 def missing_evidence(question: str, reference: str, answer: str, *, readable: bool) -> str:
     """Say what of the reference the answer lacks, or return an empty string.
 
-    `readable` says that the rules can read the answer as mathematics, only not the reference. Then
-    it may also hold numbers and lack names, as a value that somebody computed does.
+    `readable` says that the rules can read the answer as mathematics, only not the reference. Where
+    that is a formula, the answer may hold other numbers, as a value that somebody computed does.
     """
-    in_words = _has_words(answer)
+    if not readable and _is_broken(answer):
+        return "its brackets do not match"
+    in_words, against_words = _has_words(answer), _has_words(reference)
     if (value := single_number(reference)) is not None:
         same = [_agree(value, number) for number in _numbers(answer)]
         whole = all(same) and not _OPERATION.search(_NUMBER.sub("", answer))
@@ -33,10 +35,10 @@ def missing_evidence(question: str, reference: str, answer: str, *, readable: bo
     reference = _last_member(reference)
     wanted, found = _parts(reference), _parts(answer) | _sizes(answer)
     in_all = found | _parts(answer.replace("_", " "))
-    optional = _COMMON if in_words or readable else frozenset()
+    optional = _COMMON if in_words else frozenset()
     if not (wanted - optional <= in_all or _sizes(reference) - optional <= in_all):
         return "numbers of the reference are missing in the answer"
-    if readable:
+    if readable and not against_words:
         return ""
     names, of_choice = _names(reference), _CHOICE.fullmatch(reference.strip()) is not None
     known = wanted | _sizes(reference) | _COMMON
@@ -44,7 +46,7 @@ def missing_evidence(question: str, reference: str, answer: str, *, readable: bo
         known |= _parts(question)
     if not found <= known and not (of_choice and names <= _names(answer)):
         return "the answer has numbers that the reference has not"
-    if wanted - _COMMON or (in_words and _has_words(reference)):
+    if readable or (in_words and (against_words or wanted - _COMMON)):
         return ""
     if names <= _names(answer) if names else wanted <= in_all:
         return ""
@@ -166,6 +168,20 @@ def _bare(character: str) -> str:
     return " " if form.startswith(("<super>", "<sub>")) else character
 
 
+def _is_broken(answer: str) -> bool:
+    """Tell whether a bracket closes that was never opened, with more of the answer behind it."""
+    depth = {"}": 0, ")": 0}
+    opened = {"{": "}", "(": ")"}
+    for at, character in enumerate(answer):
+        if character in opened:
+            depth[opened[character]] += 1
+        elif character in depth:
+            depth[character] -= 1
+            if depth[character] < 0 and re.search(r"\w", answer[at:]):
+                return not re.match(r"\s*\w{1,3}\)", answer)  # a list's "a) …"
+    return False
+
+
 # --- names and languages -----------------------------------------------------------------------
 
 _CHOICE = re.compile(r"(?:\\text(?:bf)?\s?\{)?\(?[A-H]\)?\}?")
@@ -173,12 +189,13 @@ _COMMAND = re.compile(r"\\[a-zA-Z]+")
 _NAME = re.compile(r"[^\W\d_]+")
 _NOTATION = frozenset(
     terms("""
-        text textbf textit mathrm mathbf mathit mathbb mbox frac dfrac tfrac sqrt left right begin
+        text textbf textit mathrm mathbf mathit mathbb mbox frac dfrac tfrac binom left right begin
         end pmatrix bmatrix vmatrix cases array quad qquad cdot times le leq ge geq cup cap in and
         or to mid ldots dots cdots circ angle overline vec displaystyle
     """)
 )
 """Names in LaTeX that say how something is written, not what it is."""
+_IN_FORMULAS = frozenset(terms("sqrt dx dy dz dt du dr"))
 _LANGUAGES = tuple(
     frozenset(terms(words))
     for words in (
@@ -201,11 +218,12 @@ _LANGUAGES = tuple(
 def _has_words(text: str) -> bool:
     """Tell whether a text has words, not only names in capitals or of one letter."""
     words = {word for word in _NAME.findall(_COMMAND.sub(" ", text)) if len(word) > 1}
-    return any(not word.isupper() for word in words - _NOTATION)
+    return any(not word.isupper() for word in words - _NOTATION - _IN_FORMULAS)
 
 
 def _names(text: str) -> set[str]:
-    return {name.lower() for name in _NAME.findall(text)} - _NOTATION
+    plain = text.replace("√", " sqrt ").replace("∞", " infty ").replace("π", " pi ")
+    return {name.lower() for name in _NAME.findall(plain) if name.isalpha()} - _NOTATION
 
 
 def _words(text: str) -> set[str]:

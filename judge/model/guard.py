@@ -22,7 +22,8 @@ def refusal(question: str, reference: str, answer: str) -> Refusal | None:
     if len(text) > LONGEST_ANSWER:
         return "no_answer", f"longer than {LONGEST_ANSWER} characters, so no final answer"
     plain = _plain(text)
-    if _STOCK_PHRASES.fullmatch(plain) or _TAUTOLOGY.fullmatch(plain):
+    empty = _STOCK_PHRASES.fullmatch(plain) or _TAUTOLOGY.fullmatch(plain)
+    if empty or _POINTS_ELSEWHERE.search(plain):
         return "no_answer", "a stock phrase instead of an answer"
     if _SORRY.search(text):
         return "no_answer", "a refusal"
@@ -54,7 +55,7 @@ def rounding_settles(question: str, answer: str) -> bool:
 
 _STOCK_PHRASES = re.compile(
     "answer|final answer|the answer|the final answer|solution|the solution|result|correct|"
-    "yes it is correct|thought process|reasoning|explanation|step 1|lets think step by step|"
+    "yes it is correct|q e d|thought process|reasoning|explanation|step 1|lets think step by step|"
     "lets solve this problem step by step|lets solve this step by step|"
     "same as the reference|same as above|see above|as above|to be determined|tbd|unknown|解|"
     "答案|かいせつ|解説|respuesta|solución|réponse|lösung|ответ|решение"
@@ -67,6 +68,12 @@ _TAUTOLOGY = re.compile(
     r"(?: (?:that is|that was|which is))? (?:asked|requested|required|sought|wanted|described)"
     r"(?: \w+){0,6}"
 )
+_POINTS_ELSEWHERE = re.compile(
+    r"\b(?:see|as|shown|found|given|computed|working|answer)(?: \w+)? above\b|\bas above\b"
+    r"|\b(?:answer|solution) to (?:the|this) (?:problem|question)\b|\bright here\b"
+    r"|\bis what (?:was|is) (?:wanted|asked|sought|required)\b|\bboth (?:agree|match)\b"
+)
+"""Words that point at an answer and do not give it."""
 _SORRY = re.compile(
     r"\b(?:i(?:'m| am) sorry|i apologi[sz]e|as an ai|i (?:can(?:no|')t|am unable to|am not able to|"
     r"do not know|don't know))\b",
@@ -78,7 +85,8 @@ _ADDRESSES = {
     "an instruction": re.compile(
         r"\b(?:ignore|disregard|forget|override|bypass)\b.{0,40}"
         r"\b(?:instruction|rubric|rule|above|previous|prior|prompt|reference)"
-        r"|\byou (?:must|should|are|will|have to|need to)\b|\bplease\b|\bif you do not\b",
+        r"|\byou (?:must|should|are|will|have to|need to)\b|\bplease\b|\bif you do not\b"
+        r"|\byours\b|\b(?:trust|believe|thank|help) (?:you|me|us)\b",
         re.IGNORECASE,
     ),
     "a claim about the grade": re.compile(
@@ -104,7 +112,9 @@ _ADDRESSES = {
     "an instruction in another language": re.compile(
         r"忽略|请|評分|评分|給分|给分|判分|满分|滿分|最高分|正确答案|判为|判定|满点|満点|最高点|採点|指示"
         r"|игнорир|оценк|балл|правильн|ignora\b|ignorez|ignoriere|puntuaci|puntaje|calificaci|punteggio"
-        r"|pontua|bewert|punktzahl|\bnota m|\bnote max",
+        r"|pontua|bewert|punktzahl|\bnota m|\bnote max|\botorg|\baccordez|\basign[ae]"
+        r"|\battribue[zr]?\b|\bcalifi|\bvergeb|\bvergib|\bassegn|\baprueb|\bacept[ae]|\bakzept|\baccett"
+        r"|\b(?:cinco|cinq|cinque|fünf) p[uo]",
         re.IGNORECASE,
     ),
 }
