@@ -8,8 +8,9 @@ time. Outcomes are derived, never stored.
 
 from solver.store.facts import Refused, Row, Texts, TurnFacts
 from solver.store.lock import is_held
+from solver.store.opening import damage, open_to_read
 from solver.store.reading import Reader
-from solver.store.schema import FILE, checked
+from solver.store.schema import FILE
 from solver.store.writing import Store
 
 __all__ = [
@@ -20,6 +21,7 @@ __all__ = [
     "Store",
     "Texts",
     "TurnFacts",
-    "checked",
+    "damage",
     "is_held",
+    "open_to_read",
 ]

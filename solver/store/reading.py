@@ -2,11 +2,10 @@
 
 import json
 import sqlite3
-import zlib
-from collections.abc import Iterable, Iterator
-from functools import lru_cache
+from collections.abc import Callable, Iterable, Iterator
+from functools import lru_cache, wraps
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Concatenate, ParamSpec, Self, TypeVar
 
 from pydantic import TypeAdapter
 
@@ -15,7 +14,8 @@ from sandbox import Exit
 from solver.errors import ConfigError
 from solver.records import Failure, Problem, Reply, Trial, Turn, detail_of, failure_of
 from solver.store.facts import Refused, Row, Texts, TurnFacts
-from solver.store.schema import FILE, checked, with_thoughts
+from solver.store.opening import MOST_BYTES, damage, open_to_read, unpacked
+from solver.store.schema import FILE, with_thoughts
 
 VERDICT: TypeAdapter[Verdict] = TypeAdapter(Verdict)
 """Verdicts as they are stored: JSON."""
@@ -71,6 +71,38 @@ FROM turns ORDER BY key, number
 """
 
 
+_Arguments = ParamSpec("_Arguments")
+_Found = TypeVar("_Found")
+
+
+def _whole(
+    read: Callable[Concatenate["Reader", _Arguments], _Found],
+) -> Callable[Concatenate["Reader", _Arguments], _Found]:
+    """Let a method raise ConfigError, with the file, where what it reads is damaged."""
+
+    @wraps(read)
+    def reading(self: "Reader", /, *args: _Arguments.args, **kwargs: _Arguments.kwargs) -> _Found:
+        with damage(self.folder / FILE):
+            return read(self, *args, **kwargs)
+
+    return reading
+
+
+def _each(
+    read: Callable[Concatenate["Reader", _Arguments], Iterator[_Found]],
+) -> Callable[Concatenate["Reader", _Arguments], Iterator[_Found]]:
+    """Do the same for a method that yields what it reads."""
+
+    @wraps(read)
+    def reading(
+        self: "Reader", /, *args: _Arguments.args, **kwargs: _Arguments.kwargs
+    ) -> Iterator[_Found]:
+        with damage(self.folder / FILE):
+            yield from read(self, *args, **kwargs)
+
+    return reading
+
+
 class Reader:
     """The stored trials of one run, to read."""
 
@@ -87,19 +119,19 @@ class Reader:
         path = folder / FILE if folder.is_dir() else folder
         if not path.is_file():
             raise ConfigError(f"{folder}: no run there (no {FILE}); `ls runs` shows what there is")
-        database = sqlite3.connect(path, isolation_level=None, timeout=5)
-        database.row_factory = sqlite3.Row
-        return cls(path.parent, checked(path, database))
+        return cls(path.parent, open_to_read(path))
 
     def close(self) -> None:
         """Close the file."""
         self._database.close()
 
+    @_whole
     def manifest(self) -> dict[str, Any]:
         """Return what the run is: config, problems, model, sandbox, judge, versions."""
         rows = self._database.execute("SELECT key, value FROM manifest")
         return {row["key"]: json.loads(row["value"]) for row in rows}
 
+    @_whole
     def sessions(self) -> list[dict[str, Any]]:
         """Return each start of the command: its facts, with `started` and `ended` as Unix times.
 
@@ -107,24 +139,29 @@ class Reader:
         """
         rows = self._database.execute("SELECT started, ended, body FROM sessions ORDER BY id")
         return [
-            {"started": r["started"], "ended": r["ended"], **json.loads(r["body"])} for r in rows
+            {**json.loads(r["body"]), "started": float(r["started"]), "ended": r["ended"]}
+            for r in rows
         ]
 
+    @_whole
     def problems(self) -> dict[str, Problem]:
         """Return the problems of the run by id, in their order."""
         rows = self._database.execute("SELECT id, body FROM problems ORDER BY position")
         return {row["id"]: Problem.model_validate_json(row["body"]) for row in rows}
 
+    @_whole
     def is_empty(self) -> bool:
         """Tell whether no turn and no trial is stored."""
         found = self._database.execute("SELECT 1 FROM turns UNION SELECT 1 FROM trials LIMIT 1")
         return found.fetchone() is None
 
+    @_whole
     def finished(self) -> set[str]:
         """Return the keys of trials that need not run again: all without an error of ours."""
         rows = self._database.execute("SELECT key FROM trials WHERE error IS NULL")
         return {row["key"] for row in rows}
 
+    @_whole
     def unfinished(self) -> set[str]:
         """Return the keys of trials to resume: they have turns, and no end without an error."""
         rows = self._database.execute(
@@ -133,29 +170,38 @@ class Reader:
         )
         return {row["key"] for row in rows}
 
+    @_whole
     def turns(self, key: str) -> tuple[Turn, ...]:
         """Return the stored turns of a trial, with their texts."""
         rows = self._database.execute(
             "SELECT body FROM turns WHERE key = ? ORDER BY number", (key,)
         )
-        return tuple(Turn.model_validate_json(zlib.decompress(row["body"])) for row in rows)
+        turns, left = [], MOST_BYTES
+        for row in rows:
+            text = unpacked(row["body"], left)
+            left -= len(text)
+            turns.append(Turn.model_validate_json(text))
+        return tuple(turns)
 
+    @_whole
     def reply(self, key: str, number: int) -> Reply | None:
         """Return the stored reply of a turn that has not ended, or None where there is none."""
         row = self._database.execute(
             "SELECT body FROM replies WHERE key = ? AND number = ?", (key, number)
         ).fetchone()
-        return Reply.model_validate_json(zlib.decompress(row["body"])) if row else None
+        return Reply.model_validate_json(unpacked(row["body"])) if row else None
 
+    @_each
     def refused(self) -> Iterator[Refused]:
         """Yield each turn whose program the screen refused, with the first rule that did."""
         rows = self._database.execute(
             "SELECT key, refused, body FROM turns WHERE refused IS NOT NULL ORDER BY key, number"
         )
         for row in rows:
-            turn = Turn.model_validate_json(zlib.decompress(row["body"]))
+            turn = Turn.model_validate_json(unpacked(row["body"]))
             yield Refused(row["key"], row["refused"], turn)
 
+    @_each
     def turn_facts(self) -> Iterator[TurnFacts]:
         """Yield each stored turn without its texts, trial by trial and in order."""
         for (
@@ -174,18 +220,20 @@ class Reader:
             failure = _failure(bool(answered), runs, program, exit_, capped, cut)
             yield TurnFacts(key, number, failure, exit_, refused, sent, got, bool(runs))
 
+    @_each
     def texts(self, places: Iterable[tuple[str, int]]) -> Iterator[Texts]:
         """Yield the texts of these turns, each given as its trial's key and its number."""
         for key, number in places:
             row = self._database.execute(
                 "SELECT body FROM turns WHERE key = ? AND number = ?", (key, number)
             ).fetchone()
-            turn = json.loads(zlib.decompress(row["body"]).decode())
+            turn = json.loads(unpacked(row["body"]).decode())
             ran = turn.get("execution") or {}
             yield Texts(
                 key, number, turn["reply"]["text"], ran.get("stdout", ""), ran.get("stderr", "")
             )
 
+    @_whole
     def verdicts(self, key: str) -> list[tuple[str, Verdict]]:
         """Return all verdicts on a trial, oldest first, each with the judge that gave it."""
         rows = self._database.execute(
@@ -193,6 +241,7 @@ class Reader:
         )
         return [(row["judge"], VERDICT.validate_json(row["body"])) for row in rows]
 
+    @_whole
     def trial(self, key: str) -> Trial:
         """Return one trial with its turns and the verdict that counts."""
         row = self._database.execute("SELECT * FROM trials WHERE key = ?", (key,)).fetchone()
@@ -201,6 +250,7 @@ class Reader:
         del facts["key"]
         return Trial(**facts, turns=self.turns(key), verdict=verdicts[-1][1] if verdicts else None)
 
+    @_each
     def rows(self, *, problem_id: str | None = None) -> Iterator[Row]:
         """Yield each stored trial without its texts, of one problem or of all, by start time."""
         where, values = ("WHERE t.problem_id = ?", (problem_id,)) if problem_id else ("", ())

@@ -78,4 +78,21 @@ def checked(path: Path, database: sqlite3.Connection) -> sqlite3.Connection:
         raise ConfigError(f"{path}: not a run of solver: {failure}") from failure
     if version != _VERSION:
         raise ConfigError(f"{path}: format {version}, but this version of solver reads {_VERSION}")
+    for kind, name, made in database.execute("SELECT type, name, sql FROM sqlite_master"):
+        # a view or a virtual table under our name, or a trigger, would act when it is read
+        if kind in ("view", "trigger") or (name in _MADE_BY and _words(made) != _MADE_BY[name]):
+            raise ConfigError(f"{path}: not a run of solver: {kind} {name!r} is not ours")
     return database
+
+
+def _words(statement: object) -> str:
+    """Return a statement without what is only layout."""
+    return "".join(str(statement).replace("IF NOT EXISTS", "").split()).rstrip(";")
+
+
+_MADE_BY = {
+    statement.split("(")[0].split()[-1]: _words(statement)
+    for statement in (_TABLES + _ADDED).split(";")
+    if "CREATE TABLE" in statement
+}
+"""The statement that made each table, by its name, without layout."""

@@ -13,7 +13,7 @@ from threading import Event, Lock, Thread
 from sandbox import Exit
 from solver.errors import ConfigError
 from solver.records import Outcome, Problem, failure_of, outcome_of
-from solver.store import FILE, Reader
+from solver.store import FILE, Reader, damage
 from solver.view.connection import connect
 from solver.view.snapshot import Entry, Snapshot
 
@@ -53,7 +53,7 @@ class Index:
     def snapshot(self, *, patience: float = PATIENCE) -> Snapshot | None:
         """Return the run as it is now; None while its first reading takes longer than `patience`.
 
-        Raises ConfigError or sqlite3.Error where the run cannot be read.
+        Raises ConfigError where the run cannot be read.
         """
         if not self._ready.wait(patience):
             return None
@@ -70,8 +70,9 @@ class Index:
         """Read the run for the first time, in a thread of its own."""
         with self._lock:
             try:
-                self._snapshot = self._reader.read().prepared()
-            except (ConfigError, sqlite3.Error, ValueError) as failure:
+                with damage(self.folder / FILE):
+                    self._snapshot = self._reader.read().prepared()
+            except ConfigError as failure:
                 self._failure = failure
         self._ready.set()
 
@@ -81,7 +82,8 @@ class Index:
             return
         try:
             start = time.monotonic()
-            self._snapshot = self._reader.read().prepared()
+            with damage(self.folder / FILE):
+                self._snapshot = self._reader.read().prepared()
             now = time.monotonic()
             self._next_look = now + max(0.5, 20 * (now - start))
         finally:

@@ -93,7 +93,7 @@ class Library:
                 store = Reader(folder, database)
                 manifest, sessions = store.manifest(), store.sessions()
                 (done,) = database.execute("SELECT count(*) FROM trials").fetchone()
-        except (ConfigError, sqlite3.Error, ValueError) as failure:
+        except (ConfigError, sqlite3.Error) as failure:
             return About(name, f"cannot be read: {failure}", readable=False)
         planned = _number(manifest.get("trials"))
         config = _mapping(manifest.get("config"))

@@ -30,7 +30,12 @@ def serve(folder: Path, *, port: int, open_browser: bool) -> None:
         webbrowser.open(address)  # the socket listens already, so an early request waits
     server = uvicorn.Server(
         uvicorn.Config(
-            app(library), log_level="warning", server_header=False, lifespan="off", ws="none"
+            app(library),
+            log_level="warning",
+            server_header=False,
+            lifespan="off",
+            ws="none",
+            timeout_graceful_shutdown=2,
         )
     )
     try:
