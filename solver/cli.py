@@ -1,5 +1,7 @@
 """The commands: each parses, calls one function and prints. Heavy imports wait inside them."""
 
+import codecs
+import io
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -28,6 +30,9 @@ RunPaths = Annotated[
 
 def main() -> None:
     """Run the command line; the user's mistakes are one line on stderr and exit code 2."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="solver")  # an output that is not UTF-8 ends no command
     try:
         app()
     except BrokenPipeError:
@@ -42,6 +47,21 @@ def main() -> None:
 
         print(f"solver: {plain(str(failure))}", file=sys.stderr)
         sys.exit(2)
+
+
+_PLAIN = {"–": "-", "—": "-", "…": "~", "×": "x", "·": "|", "→": ">", "≥": ">", "≤": "<", "─": "-"}
+
+
+def _written_out(failure: UnicodeError) -> tuple[str | bytes, int]:
+    """Replace what an output's encoding lacks: by a sign as wide, or by its code."""
+    if not isinstance(failure, UnicodeEncodeError):
+        raise failure
+    lacking = failure.object[failure.start : failure.end]
+    found = (_PLAIN.get(sign) or f"\\u{ord(sign):04x}" for sign in lacking)
+    return "".join(found), failure.end
+
+
+codecs.register_error("solver", _written_out)
 
 
 def _explained() -> tuple[type[Exception], ...]:

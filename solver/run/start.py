@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import re
+import resource
 import shutil
 import signal
 from collections import Counter, defaultdict
@@ -35,6 +36,9 @@ INTERRUPTED, ERRORS_LEFT = 130, 1
 logger = logging.getLogger(__name__)
 MOST_ERRORS = 5
 """So many different errors are printed at the end of a run."""
+LONGEST_NAME = 200
+"""Bytes of a run's name; file systems allow 255, with what is put before and after it."""
+FEWEST_FILES = 256
 FREE_DISK_MB = 200
 """Less than this on the run's disk is refused before anything is spent."""
 
@@ -67,7 +71,20 @@ def prepare(path: Path, overrides: dict[str, Any], *, name: str | None, runs: Pa
         raise ConfigError(
             f"{path}: no problem of {config.problems!r} is left by domains and levels"
         )
-    return Job(config, source, tuple(chosen), runs / (name or default_name(path, overrides)))
+    return Job(config, source, tuple(chosen), runs / _checked_name(name, path, overrides))
+
+
+def _checked_name(name: str | None, path: Path, overrides: dict[str, Any]) -> str:
+    """Return the name of a run. Raises ConfigError where it cannot be that of one folder."""
+    found = default_name(path, overrides) if name is None else name
+    if "/" in found or not found.isprintable() or found.strip(". ") == "":
+        raise ConfigError(f"--name {found!r}: should be the name of a folder, without a /")
+    if (bytes_ := len(found.encode(errors="replace"))) > LONGEST_NAME:
+        raise ConfigError(
+            f"--name {found[:40]}…: {bytes_} bytes are too long, at most {LONGEST_NAME}"
+            f"{'' if name else '; give a shorter --name'}"
+        )
+    return found
 
 
 def default_name(path: Path, overrides: dict[str, Any]) -> str:
@@ -134,6 +151,7 @@ def execute(job: Job, *, verbose: bool = False) -> int:
         raise ConfigError(
             f"{job.folder}: only {free} MiB free on the disk; at least {FREE_DISK_MB} are needed"
         )
+    _allow_files()
     store = Store.create_or_open(job.folder)
     try:
         check_resume(store, job.config, job.problems, job.source.facts)
@@ -157,6 +175,21 @@ def errors_left(watch: Watch) -> Iterator[str]:
     if (more := len(watch.errors) - MOST_ERRORS) > 0:
         yield f"error: and {more} other errors; `solver failures` lists them"
     yield "error: the same command tries them again"
+
+
+def _allow_files() -> None:
+    """Raise the number of files that may be open at once as far as the system lets us.
+
+    Raises ConfigError where that is too few for the requests and programs of a run.
+    """
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if 0 <= soft < 4096:
+        soft = min(hard, 4096) if hard >= 0 else 4096
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    if 0 <= soft < FEWEST_FILES:
+        raise ConfigError(
+            f"only {soft} files may be open at once (ulimit -n), a run needs {FEWEST_FILES}"
+        )
 
 
 async def _execute(job: Job, store: Store) -> Watch:

@@ -1,0 +1,68 @@
+"""Names, encodings and limits around a command are refused, or borne, in one line."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from solver.errors import ConfigError
+from solver.run.start import prepare
+from tests.stored import problem, said, stored, trial
+
+ROOT = Path(__file__).parents[2]
+CONFIG = "model: scripted/x\nproviders: {scripted: {replies: [x]}}\nmode: cot\njudge: rules\n"
+
+
+def solver(*arguments, before="", **environment):
+    command = [sys.executable, "-m", "solver.cli", *map(str, arguments)]
+    if before:
+        command = ["sh", "-c", f'{before}; exec "$@"', "sh", *command]
+    env = {**os.environ, "PYTHONPATH": str(ROOT), **environment}
+    return subprocess.run(command, capture_output=True, check=False, env=env, cwd=ROOT)
+
+
+@pytest.fixture
+def config(tmp_path):
+    path = tmp_path / "run.yaml"
+    path.write_text(CONFIG, encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize(
+    "name", ["../../x", "..", ".", "", "a/b", "/tmp/x", "x" * 300, "ä" * 150, "a\nb", "a\x00b", " "]
+)
+def test_a_name_that_is_no_folder_s_is_refused_in_one_line(tmp_path, config, name):
+    with pytest.raises(ConfigError, match="--name") as refused:
+        prepare(config, {"limit": 1}, name=name, runs=tmp_path / "runs")
+    assert "\n" not in str(refused.value)
+
+
+def test_a_name_like_any_other_is_taken(tmp_path, config):
+    job = prepare(config, {"limit": 1}, name="läuft 2.0", runs=tmp_path / "runs")
+    assert job.folder == tmp_path / "runs" / "läuft 2.0"
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
+def test_a_table_is_printed_in_any_encoding(tmp_path, encoding):
+    said_ = [trial("p1", said("∞", text="∀x ∈ ℝ"), right=True)]
+    stored(tmp_path / "r", [problem(1, domain="∑")], said_).close()
+    done = solver("show", tmp_path / "r", PYTHONIOENCODING=encoding)
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert b"100.0 %" in done.stdout
+    done.stdout.decode(encoding)
+
+
+def test_too_few_files_are_said_before_anything_is_requested(tmp_path, config):
+    done = solver("run", config, "--runs", tmp_path / "runs", before="ulimit -n 64")
+    assert done.returncode == 2
+    assert done.stderr.count(b"\n") == 1
+    assert b"only 64 files" in done.stderr
+
+
+def test_a_place_where_no_run_can_be_is_one_line(tmp_path, config):
+    (tmp_path / "file").write_text("")
+    done = solver("run", config, "--runs", tmp_path / "file")
+    assert done.returncode == 2
+    assert done.stderr.count(b"\n") == 1
