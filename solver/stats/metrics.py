@@ -61,10 +61,10 @@ def estimate(values: Sequence[float] | NDArray[np.float64], n_trials: int) -> Es
 
     The interval is Clopper and Pearson's at an effective number of independent trials, after Korn
     and Graubard (Survey Methodology 24, 1998); with one repeat it is the exact binomial interval.
-    By simulation over 5 to 500 problems and 1 to 48 repeats it covers 94.8 % or more in all cells
+    By simulation over 5 to 500 problems and 1 to 48 repeats it covers 94.8 % or more in every cell
     of `tests/bench/statistics.py`, and 93.2 % in the worst case found: 90 problems, 3 % of them
-    always solved and the others nearly never. Wilson's at the same effective number falls to 86 %
-    and a t interval to 1 %. The price is width: 1.13 times Wilson's for 10 problems, 1.03 for 500.
+    always solved and the others nearly never. Wilson's at the same effective number falls to 86 %,
+    a t interval to 1 %. The price is width: 1.13 times Wilson's for 10 problems, 1.03 for 500.
     """
     array = np.asarray(values, dtype=np.float64)
     if array.size == 0:
