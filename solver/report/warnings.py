@@ -67,9 +67,15 @@ def warnings_of(run: Run) -> Iterator[Warn]:
             + ", ".join(capped)
             + "; a trial that ends so counts as not solved: raise it",
         )
+    yield from _settings_of(run)
+
+
+def _settings_of(run: Run) -> Iterator[Warn]:
+    """Yield what of the sandbox, the judge and other settings a reader must know."""
+    found, name = run.accuracy, run.name
     kind = run.manifest.get("sandbox", {}).get("kind", "")
     if kind in ("native", "reduced"):
-        yield Warn(name, f"programs ran in the fallback sandbox {kind!r}, not in Docker")
+        yield Warn(name, f"programs ran in the sandbox {kind!r}, which is weaker than Docker's")
     yield from (Warn(name, text) for text in _scoring(run.manifest))
     if found.judges > 1:
         yield Warn(name, f"verdicts of {found.judges} judges are mixed: run `solver rejudge`")

@@ -63,13 +63,7 @@ async def run(
                         raise
                     watch.end_by(failure)
                     return
-                verdict = trial.verdict
-                judged = f", score {verdict.score} by {verdict.by}" if verdict else ""
-                logger.info("ended: %s after %d turns%s", trial.outcome, len(trial.turns), judged)
-                watch.ended(trial)
-                if watch.errors_in_a_row >= ERRORS_IN_A_ROW:
-                    many = f"{ERRORS_IN_A_ROW} trials in a row failed: {trial.error}"
-                    watch.end_by(ModelError(many))
+                _note(trial, watch)
 
         await together([worker() for _ in range(endpoint.gate.ceiling + parts.programs_at_once)])
 
@@ -78,12 +72,7 @@ async def run(
             await work_off(endpoint)
 
     await together([in_turn(group) for group in parts.endpoint_groups()])
-    if isinstance(watch.ended_by, StoreError):
-        raise watch.ended_by
-    if watch.ended_by is not None:
-        stored = watch.before + watch.done
-        goes_on = f"; {stored} of {watch.total} trials are stored, the same command goes on"
-        raise ModelError(f"{watch.ended_by}{goes_on if stored else ''}") from watch.ended_by
+    _raise_end(watch)
     if parts.second_judge is not None and not watch.stopping:
         watch.phase = "judging"
         await grade_undecided(parts.second_judge, store, watch)
@@ -137,3 +126,23 @@ async def solve(
         started=started,
         seconds=time.monotonic() - clock,
     )
+
+
+def _note(trial: Trial, watch: Watch) -> None:
+    """Log and count a trial that is stored; too many errors in a row end the run."""
+    judged = f", score {trial.verdict.score} by {trial.verdict.by}" if trial.verdict else ""
+    logger.info("ended: %s after %d turns%s", trial.outcome, len(trial.turns), judged)
+    watch.ended(trial)
+    if watch.errors_in_a_row >= ERRORS_IN_A_ROW:
+        watch.end_by(ModelError(f"{ERRORS_IN_A_ROW} trials in a row failed: {trial.error}"))
+
+
+def _raise_end(watch: Watch) -> None:
+    """Raise what ended the run before its end, with what is stored."""
+    if watch.ended_by is None:
+        return
+    if isinstance(watch.ended_by, StoreError):
+        raise watch.ended_by
+    stored = watch.before + watch.done
+    goes_on = f"; {stored} of {watch.total} trials are stored, the same command goes on"
+    raise ModelError(f"{watch.ended_by}{goes_on if stored else ''}") from watch.ended_by

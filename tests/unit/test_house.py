@@ -18,13 +18,14 @@ FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 
 VERBS = """
     Act Add Adjust Allow Answer Append Apply Ask Await Become Begin Bring Browse Build Call Check
-    Choose Circle Close Combine Commit Compare Compile Compute Connect Continue Convert Copy
+    Choose Circle Close Combine Commit Compare Compile Compute Confirm Connect Continue Convert Copy
     Count Create Decide Define Decode Derive Describe Digest Divide Do Download Draw Drop Encode
-    End Escape Estimate Expand Explain Extend Fetch Find Forget Format Free Give Grade Group
+    End Escape Estimate Execute Expand Explain Extend Fetch Find Forget Format Free Give Grade Group
     Halve Hash Have Hold Import Interpolate Join Judge Keep Kill Lay Leave Lend Let Limit List
     Load Lock
     Log Look Lower Make Map Mark Match Measure Mount Move Multiply Name Note Number Open
-    Order Pack Parse Pass Pause Plant Print Pull Put Raise Read Record Refuse Remember Remove
+    Order Pack Parse Pass Pause Plant Print Pull Put Raise Read Record Refuse Release
+    Decompress Remember Remove
     Rename Render Repair Replace Request Restrict Return Rewrite Round Run Say Score Screen See
     Select Send Serve Set Shorten Show Solve Sort Split Start Stop Store Strip Take Tell
     Time Treat Try Turn Typeset Unlink Wait Weigh Work Write Yield
