@@ -36,7 +36,7 @@ _SPELLED = {
     "cu": ["cubic"],
 }
 _POWERS = {"square": 2, "squared": 2, "cubic": 3, "cubed": 3, "平方": 2, "立方": 3}
-_NEUTRAL = frozenset(terms("u of a the in each total st nd rd th"))
+_NEUTRAL = frozenset(terms("unit units u of a the in each total st nd rd th"))
 _WORD = re.compile(r"[^\W\d_]+|-?\d+|/")
 
 _Measure = tuple[Mapping[str, int], Fraction]
@@ -77,9 +77,6 @@ def parse_unit(text: str) -> Unit | None:
                 pending = power
             else:
                 found[-1] = (found[-1][0], found[-1][1] * power)
-        elif lower in ("unit", "units"):
-            found.append((({"unit": 1}, Fraction(1)), direction * pending))
-            pending = 1
         elif lower not in _NEUTRAL or word in ("A", "T") or words == ["in"]:
             measure = _MEASURES.get(word) or _MEASURES.get(lower)
             known = known and measure is not None
@@ -112,8 +109,6 @@ def _combine(name: str, found: list[tuple[_Measure, int]], known: bool) -> Unit:
         total *= size**exponent
     if dimension.keys() & {"celsius", "fahrenheit"}:
         del dimension["degree"]
-    if dimension == {"unit": 1}:
-        dimension.clear()  # a length or just a count
     kept = tuple(sorted((base, power) for base, power in dimension.items() if power))
     return Unit(name, kept, total, known)
 

@@ -1,7 +1,7 @@
 """Compare values that are more than a number: units, bases, proportions, times."""
 
+import re
 from collections.abc import Callable
-from dataclasses import replace
 from fractions import Fraction
 
 from judge.policy import Choice, Policy
@@ -20,7 +20,9 @@ _HUNDRED = Num(Fraction(100))
 def compare_units(reference: Node, answer: Node, policy: Policy, compare: Compare) -> Finding:
     """Compare two values of which at least one has a unit."""
     (left, left_unit), (right, right_unit) = split_unit(reference), split_unit(answer)
-    left_unit, right_unit = _as_lengths(left_unit, right_unit), _as_lengths(right_unit, left_unit)
+    powers = {_power(left_unit), _power(right_unit)} - {""}
+    if len(powers) == 2 and not left_unit.dimension + right_unit.dimension:
+        return different("units", f"{left_unit.name} are not {right_unit.name}")
     angles = {DEGREE.dimension, RADIAN.dimension}
     if left_unit.dimension and right_unit.dimension:
         if left_unit.dimension == right_unit.dimension:
@@ -61,11 +63,10 @@ def compare_units(reference: Node, answer: Node, policy: Policy, compare: Compar
     return values
 
 
-def _as_lengths(unit: Unit, other: Unit) -> Unit:
-    """Read "square units" as the square of the length that the other side names, if it does."""
-    if len(unit.dimension) == len(other.dimension) == 1 and unit.dimension[0][0] == "unit":
-        return replace(other, dimension=((other.dimension[0][0], unit.dimension[0][1]),))
-    return unit
+def _power(unit: Unit) -> str:
+    """Return which power of a unit without a name is meant: units^2, square units, cubic units."""
+    found = re.search(r"\d|square|cub", unit.name)
+    return {"square": "2", "cub": "3"}.get(found[0], found[0]) if found else ""
 
 
 def _in_radians(left: Node, left_in_degrees: bool, right: Node, compare: Compare) -> Finding:
