@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from judge.compare import Comparison, Relation, compare  # hides the module of that name
 from judge.extract import Extracted, extract_answer, extract_output
-from judge.policy import Policy
+from judge.policy import Policy, rules_version
 from judge.verdict import JudgeError, Verdict
 
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ __all__ = [
     "extract_answer",
     "extract_output",
     "open_judge",
+    "rules_version",
 ]
 
 _FROM_GRADE = ("Ask", "CutReply", "Judge", "open_judge")

@@ -1,6 +1,7 @@
 r"""Compare answers from the command line.
 
     python -m judge "\frac12" 0.5              one pair; exit code 0 equal, 1 different, 3 undecided
+    python -m judge --explain "\frac12" 0.5    with both readings and every rule that was tried
     python -m judge --file pairs.jsonl         many pairs; exit code 0
     python -m judge --policy missing_unit=refuse -- "5 cm" -5
 
@@ -17,6 +18,8 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
+from judge.compare import compare
+from judge.explain import explain
 from judge.model.agreement import confusion
 from judge.policy import Choice, Policy
 from judge.relation import Comparison, Relation
@@ -28,6 +31,10 @@ EXIT_CODES = {Relation.EQUAL: 0, Relation.DIFFERENT: 1, Relation.UNDECIDED: 3}
 def main(arguments: Sequence[str] | None = None) -> int:
     """Parse the arguments, compare, print. Return the exit code."""
     options = _parse(arguments)
+    if options.explain:
+        for line in explain(options.reference, options.answer, options.policy):
+            print(_printable(line))
+        return EXIT_CODES[compare(options.reference, options.answer, options.policy).relation]
     with Pool(options.workers, seconds=options.seconds) as pool:
         if options.file is None:
             return _compare_one(pool, options.reference, options.answer, options.policy)
@@ -110,6 +117,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("reference", nargs="?", help="the answer known to be right")
     parser.add_argument("answer", nargs="?", help="the answer to compare with it")
     parser.add_argument("--file", type=Path, help="JSONL with reference and answer on each line")
+    parser.add_argument("--explain", action="store_true", help="print how the pair was decided")
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--seconds", type=float, default=5.0, help="time limit for one pair")
     parser.add_argument(
@@ -122,6 +130,8 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     options = parser.parse_args(arguments)
     if (options.file is None) == (options.answer is None):
         parser.error("give a reference and an answer, or --file")
+    if options.explain and options.file is not None:
+        parser.error("--explain takes one pair, not --file")
     if options.workers < 1:
         parser.error(f"--workers: {options.workers} is too small, it must be at least 1")
     try:

@@ -4,8 +4,11 @@ A `Policy` is recorded with a run, so that a score can be traced to its conventi
 mathematics on which nobody disagrees, which is in the rules themselves.
 """
 
+import hashlib
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cache
+from pathlib import Path
 
 from judge.relation import Relation
 
@@ -55,3 +58,13 @@ class Policy:
     """Formulas in several letters that agree only where every letter is positive."""
     log_of_absolute: Choice = Choice.ACCEPT
     """ln u for ln |u|, as in antiderivatives."""
+
+
+@cache
+def rules_version() -> str:
+    """Return a hash of the sources of the rules and of extraction: runs with another one differ."""
+    folder, digest = Path(__file__).parent, hashlib.sha256()
+    for name in ("compare.py", "extract.py", "policy.py", "reading/*.py", "rules/*.py"):
+        for path in sorted(folder.glob(name)):
+            digest.update(path.read_bytes())
+    return digest.hexdigest()[:12]

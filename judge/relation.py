@@ -1,5 +1,7 @@
 """The result of a comparison: equal, different or undecided, with the rule and the reason."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
@@ -33,16 +35,37 @@ class Finding(NamedTuple):
     reason: str
 
 
+_followed: list[Finding] | None = None
+
+
+@contextmanager
+def followed() -> Iterator[list[Finding]]:
+    """Collect what each rule finds meanwhile, in order. For one thread at a time."""
+    global _followed
+    found: list[Finding] = []
+    _followed = found
+    try:
+        yield found
+    finally:
+        _followed = None
+
+
+def _noted(finding: Finding) -> Finding:
+    if _followed is not None:
+        _followed.append(finding)
+    return finding
+
+
 def equal(tier: str, reason: str) -> Finding:
     """Return the finding that two answers are equal."""
-    return Finding(Relation.EQUAL, tier, reason)
+    return _noted(Finding(Relation.EQUAL, tier, reason))
 
 
 def different(tier: str, reason: str) -> Finding:
     """Return the finding that two answers are different."""
-    return Finding(Relation.DIFFERENT, tier, reason)
+    return _noted(Finding(Relation.DIFFERENT, tier, reason))
 
 
 def undecided(tier: str, reason: str) -> Finding:
     """Return the finding that a rule cannot decide."""
-    return Finding(Relation.UNDECIDED, tier, reason)
+    return _noted(Finding(Relation.UNDECIDED, tier, reason))

@@ -128,6 +128,8 @@ class Expressions(Cursor):
         """Tell whether the next token begins a factor, so that a product needs no sign."""
         kind, value, _ = self.token
         if kind == "op":
+            if value == "(" and self.tokens[self.at + 1].value == "mod":
+                return False
             return value in _STARTS or (value == "|" and not self.bars and not self.in_builder)
         return kind in ("num", "name", "func", "const") or (
             kind == "form" and value not in ("end", "overline", "bar", "dot")

@@ -66,7 +66,7 @@ _MODULES = re.compile(r"\b(?:math|cmath|np|numpy|sympy|sp|sym|S)\.(?=[A-Za-z])")
 _CONNECTORS = {
     **{"and": "and", "or": "or", "not": "not", "AND": "and", "OR": "or", "xor": "xor"},
     **{"und": "and", "oder": "or", "或": "or", "或者": "or", "且": "and", "和": "and", "及": "and"},
-    **{"与": "and", "minus": "-", "plus": "+"},
+    **{"与": "and", "minus": "-", "negative": "-", "plus": "+"},
 }
 _CHINESE = re.compile(rf"或者|[或且和及与]|{CHINESE_UNITS}|[万萬亿]|[^或且和及与万萬亿]+")
 _ORDINALS = frozenset(terms("st nd rd th"))

@@ -167,4 +167,11 @@ NUMBER_WORDS = {
         """)
     )
 }
+NUMBER_WORDS |= {word: 10 * place for place, word in enumerate(terms("""
+    thirty forty fifty sixty seventy eighty ninety
+"""), start=3)}  # fmt: skip
+PART_WORDS = {"half": 2, "quarter": 4} | {
+    word: part
+    for part, word in enumerate(terms("third fourth fifth sixth seventh eighth ninth tenth"), 3)
+}
 BASE_WORDS = {**NUMBER_WORDS, "binary": 2, "octal": 8, "decimal": 10, "hexadecimal": 16, "hex": 16}

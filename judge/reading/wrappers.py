@@ -19,11 +19,14 @@ _LEAD = re.compile(
     r"\b[\s,]*)*\b(?:answer|result|solution|value)\s*(?:is|are|equals|=|:|was)\s*[:=]?\s*",
     re.IGNORECASE,
 )
-_MARKER = re.compile(rf"^[^\W\d_]{{0,9}}?{ANSWER_MARKERS}\s*", re.IGNORECASE)
+_MARKER = re.compile(
+    rf"^(?:[^\W\d_]{{1,12}}\s){{0,3}}?[^\W\d_]{{0,9}}?{ANSWER_MARKERS}\s*", re.IGNORECASE
+)
 _TAIL = re.compile(r"(?<=[\s\d)}\]$])[.,;](?:\s|\\[ ,;])*$|(?<=\w)\.\s*$|\\text\s*\{[.,;]\}\s*$")
 _LABEL = re.compile(
     r"^(?:\\text|\\mathrm|\\textbf|\\mathbf|\*\*)?\{?([A-Za-z ]{4,}):\s*\}?(?:\*\*)?(?=.)"
 )
+_ODDS = re.compile(r"^(\d+) (?:in|out of) (\d+)$")
 _NAMED = re.compile(r"(?:^|(?<=[,;]))\s*([A-Z][a-z]{2,20}(?: [a-z]{1,20}){0,3})\s{0,9}:(?=\s)")
 _REMARK = re.compile(
     r"(?<=[\w})$!°%])\s+\((?:approx\.|approximately|exact(?:ly)?|simplified|(?:final )?answer"
@@ -64,6 +67,7 @@ def strip_remarks(text: str) -> str:
         text = _REMARK.sub("", text)
     if text[:1].isalpha():
         text = _ABOUT.sub("", text)
+    text = _ODDS.sub(r"\1/\2", text)
     if ":" not in text:
         return text
     if len(named := _NAMED.findall(text)) > 1 and len(set(named)) == len(named):

@@ -5,7 +5,15 @@ from functools import lru_cache
 
 from judge.reading.clean import without_spacing
 from judge.reading.units import singular
-from judge.reading.words import CONSTRUCTORS, FUNCTIONS, GREEK, NUMBER_WORDS, terms
+from judge.reading.words import (
+    CONSTRUCTORS,
+    FUNCTIONS,
+    GREEK,
+    NUMBER_WORDS,
+    PART_WORDS,
+    SCALES,
+    terms,
+)
 from judge.relation import Finding, different, equal, undecided
 
 _NOTHING = frozenset(
@@ -123,7 +131,27 @@ _SHORT = frozenset(terms("yes no odd dne mon tue wed thu fri sat sun tie"))
 def words_as_mathematics(text: str) -> str:
     """Return the formula for words such as "no solution" or "seven", empty for others."""
     words = plain_words(text)
-    return _FORMULAS.get(words, "") or str(NUMBER_WORDS.get(words, ""))
+    return _FORMULAS.get(words, "") or _number_in(re.split(r"[\s-]+", words))
+
+
+def _number_in(words: list[str]) -> str:
+    """Return the number that words name, such as twenty five or minus two third; else nothing."""
+    if words[0] in ("minus", "negative") and len(words) > 1:
+        number = _number_in(words[1:])
+        return f"-{number}" if number else ""
+    if words[-1] in PART_WORDS:
+        above = _number_in(words[:-1]) if len(words) > 1 else "1"
+        return f"{above}/{PART_WORDS[words[-1]]}" if above.isdigit() else ""
+    total, group = 0, 0
+    for word in words:
+        if word in SCALES and group and word.isascii():
+            scale = SCALES[word]
+            total, group = (total, group * scale) if scale == 100 else (total + group * scale, 0)
+        elif word in NUMBER_WORDS and _follows(NUMBER_WORDS[word], group):
+            group += NUMBER_WORDS[word]
+        elif word != "and" or not total + group:
+            return ""
+    return str(total + group)
 
 
 def means_no_solution(text: str) -> bool:
@@ -132,6 +160,13 @@ def means_no_solution(text: str) -> bool:
 
 
 _EMPTY_SETS = frozenset(terms(r"\emptyset \varnothing ∅ \{\} {} set() EmptySet"))
+
+
+def _follows(number: int, group: int) -> bool:
+    """Tell whether a number word may follow others: one after twenty, any after a hundred."""
+    return group % 100 == 0 or (group % 10 == 0 and group % 100 > 10 and 0 < number < 10)
+
+
 _FORMULAS = {
     "no solution": r"\emptyset",
     "all real numbers": r"(-\infty, \infty)",

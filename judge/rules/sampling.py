@@ -6,6 +6,7 @@ where expressions agree only where they are real, for positive letters or at who
 
 import math
 from collections.abc import Callable, Iterator
+from fractions import Fraction
 from typing import Any, NamedTuple
 from zlib import crc32
 
@@ -17,6 +18,7 @@ from judge.rules.arithmetic import FLOATS
 from judge.rules.evaluate import function, value
 from judge.rules.limits import NotReal
 from judge.rules.numeric import values_agree
+from judge.rules.rationals import exact
 
 _ROUNDS = (
     ((0.1, 0.9), (1, 3), (3, 9), (0.3, 2), (0.1, 0.9), (0.2, 3), (1, 9), (1, 3)),
@@ -213,6 +215,11 @@ def _under_conventions(
             return Finding(
                 policy.log_of_absolute.relation(), "sampling-log", "equal with ln u read as ln |u|"
             )
+    if any(isinstance(p, Call) and p.name == "root" for p in (*walk(reference), *walk(answer))):
+        left, right = (rewrite(node, _real_root) for node in (reference, answer))
+        samples = list(_samples(left, right, variables))
+        if _judge(samples, policy, may_be_positive=False).relation is Relation.EQUAL:
+            return equal("sampling-root", "equal with odd roots read as real")
     if variables <= _WHOLE_NAMES and (_alternates(reference) or _alternates(answer)):
         agreements = [
             _agree_to_many_digits(reference, answer, dict.fromkeys(variables, float(index)))
@@ -261,6 +268,17 @@ def _absolute_log(node: Node) -> Node:
     if isinstance(node, Call) and node.name == "log":
         return Call("log", (Call("abs", node.args),))
     return node
+
+
+def _real_root(node: Node) -> Node:
+    """Write a fractional power with an odd root as a power of that root, which is real."""
+    power = exact(node.exponent) if isinstance(node, Pow) else None
+    if not isinstance(node, Pow) or power is None or power.denominator % 2 == 0:
+        return node
+    if power.denominator == 1:
+        return node
+    root = Call("root", (node.base, Num(Fraction(power.denominator))))
+    return Pow(root, Num(Fraction(power.numerator)))
 
 
 def _alternates(node: Node) -> bool:

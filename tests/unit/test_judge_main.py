@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from judge import rules_version
 from judge.__main__ import main
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -89,3 +90,18 @@ def test_it_runs_as_a_module_from_any_directory(tmp_path):
         env={"PYTHONPATH": str(ROOT)},
     )
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_explain_prints_both_readings_every_rule_tried_and_the_result(capsys):
+    assert main(["--explain", "x+1", "1+2x"]) == 1
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].split() == ["reference", "add:", "x", "+", "1"]
+    assert lines[1].split()[:2] == ["answer", "add:"]
+    assert any(line.startswith("tried") and "sampling" in line for line in lines)
+    assert lines[-2].startswith("result     different")
+    assert lines[-1] == f"rules      {rules_version()}"
+
+
+def test_explain_says_why_a_side_cannot_be_read(capsys):
+    assert main(["--explain", "7 }{ 3", "7"]) == 3
+    assert "unreadable, " in capsys.readouterr().out
