@@ -177,7 +177,7 @@ def again_cells(less: int) -> Iterator[Cell]:
 
 def rank_cells(less: int) -> Iterator[Cell]:
     """Yield how often the true ranks of all arms lie within their intervals."""
-    rng, worlds = np.random.default_rng(6), 1_000 // less
+    rng, worlds = np.random.default_rng(6), 500 // less
     arms = {
         "10 equal arms": np.full(10, 0.6),
         "3 groups": np.repeat([0.4, 0.6, 0.8], 3),
@@ -217,7 +217,7 @@ def judged_cells(less: int) -> Iterator[Cell]:
 
 def _audited(less: int, *, corrected: bool) -> Iterator[Cell]:
     """Draw worlds with a judge that rejects 1 in 20 right and accepts 1 in 30 wrong answers."""
-    rng, worlds = np.random.default_rng(7), 1_000 // less
+    rng, worlds = np.random.default_rng(7), 300 // less
     for n, repeats, p in product((50, 100, 500), (1, 4), (0.2, 0.5, 0.8)):
         held = 0
         for _ in range(worlds):

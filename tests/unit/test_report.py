@@ -11,12 +11,13 @@ from typer.testing import CliRunner
 from solver.analysis.accuracy import accuracy_of_run
 from solver.cli import app
 from solver.errors import ConfigError
-from solver.records import Problem
+from solver.records import Message, Problem
 from solver.report import write_figures, write_report, write_tables
 from solver.store import FILE, Store
 from tests.bench.report import write_run
 from tests.fakes import EchoSandbox, config_of, finished_run, program
 from tests.pages import FIGURES, NASTY, STRUCTURE, TABLES, WORDS, Page, page_of
+from tests.stored import changed, problem, said, stored, trial
 
 
 def summary_at(folder):
@@ -236,6 +237,17 @@ def test_two_runs_are_compared_on_one_page(tmp_path):
     shown = Page(page_of(tmp_path / "first", tmp_path / "second", output=tmp_path / "p.html")).text
     assert "second · code is" in shown
     assert "points more accurate than first · code" in shown
+
+
+def test_what_sets_two_runs_apart_stands_on_their_page(tmp_path):
+    for name in ("first", "second"):
+        turn = said("1", text=name)
+        turn = changed(turn, prompt=(Message(role="user", text=f"Solve: {name}"),))
+        trials = [trial("p1", turn, right=True), trial("p1", turn, right=True, mode="cot")]
+        stored(tmp_path / name, [problem(1)], trials, versions={"solver": name}).close()
+    shown = Page(page_of(tmp_path / "first", tmp_path / "second", output=tmp_path / "p.html")).text
+    assert "differ in versions.solver: 'first' → 'second'" in shown
+    assert "differ in the prompt of mode code" in shown
 
 
 def test_runs_that_cannot_be_compared_say_why_and_are_reported_alone(tmp_path):

@@ -163,6 +163,20 @@ def test_single_repeats_tell_nothing_of_another_run_of_the_same_problems():
     assert paired_difference(run([1, 1], [1, 1]), run([0, 0], [1])).again is None
 
 
+def test_five_to_nothing_of_105_problems_is_no_proof_to_test_or_interval():
+    ours = paired_difference(run(*[[1]] * 5, *[[0]] * 100), run(*[[0]] * 105))
+    assert ours.p_value == pytest.approx(0.0625)
+    assert ours.low <= 0
+
+
+def test_repeats_count_in_what_could_be_detected():
+    ours = paired_difference(run(*[[1] * 44 + [0] * 4] * 35), run(*[[1] * 42 + [0] * 6] * 35))
+    # Sure for these problems; for others like them, fewer points than 9 would not show.
+    assert ours.again.p_value < 0.001
+    assert ours.p_value > 0.05
+    assert ours.value < ours.detectable < 0.1
+
+
 def test_a_detectable_difference_is_no_larger_than_one_that_was_found():
     ours = paired_difference(run(*[[1] * 44 + [0] * 4] * 35), run(*[[1] * 34 + [0] * 14] * 35))
     assert ours.p_value < 0.05

@@ -151,8 +151,9 @@ def _table(name: str, title: str, found: Sequence[Comparison], names: Names) -> 
     tests = listed(list(dict.fromkeys(each.difference.test for each in found)))
     note = (
         "Paired by problem, over trials scored on both sides; “of all” counts unscored trials as"
-        " wrong. “Detectable” is the smallest true difference that this many problems would show"
-        " 4 times in 5. “Left out” are problems without a scored trial on both sides. Holm’s p is"
+        " wrong. “Detectable” is the smallest true difference that this many problems and repeats"
+        " would show 4 times in 5. “Left out” are problems without a scored trial on both sides."
+        " Holm’s p is"
         f" over all pairs, folded tables included. The test: {tests}."
     )
     if repeated:
