@@ -12,6 +12,7 @@ from pydantic_core import ErrorDetails
 
 from solver.config import Config, config_type, mode_names
 from solver.errors import ConfigError
+from solver.secrets import typed_secrets
 
 
 def load_config(path: Path, overrides: dict[str, Any] | None = None) -> Config:
@@ -46,6 +47,8 @@ def check_config(content: dict[str, Any], *, source: str) -> Config:
         require,
     )
 
+    if typed := list(typed_secrets(content)):
+        raise ConfigError(f"{source}: {' · '.join(typed)}")
     type_ = config_type(mode_names(content.get("mode", ())))
     try:
         config = type_.model_validate(content)

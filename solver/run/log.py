@@ -12,6 +12,7 @@ from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
 from solver.errors import ConfigError
+from solver.secrets import without_secrets
 from solver.text import one_line, say
 
 FILE = "run.log"
@@ -65,8 +66,9 @@ class _Line(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         """Return the line, cut where a message is beyond all reason."""
         moment = f"{self.formatTime(record, '%Y-%m-%d %H:%M:%S')}.{record.msecs:03.0f}"
+        message = without_secrets(record.getMessage())
         trial = f"{TRIAL.get()}: " if TRIAL.get() else ""
-        return one_line(f"{moment} {record.levelname:<7} {trial}{record.getMessage()}", 600)
+        return one_line(f"{moment} {record.levelname:<7} {trial}{message}", 600)
 
 
 class _Live(logging.Handler):

@@ -13,6 +13,7 @@ from judge import Verdict
 from sandbox import Level
 from solver.errors import ConfigError, StoreError
 from solver.records import Problem, Record, Reply, Trial, Turn, without_surrogates
+from solver.secrets import without_secrets
 from solver.store.lock import FILE as LOCK_FILE
 from solver.store.lock import Lock, hold
 from solver.store.reading import VERDICT, Reader
@@ -82,7 +83,7 @@ class Store(Reader):
     def write_manifest(self, **facts: Any) -> None:
         """Set facts of the manifest."""
         rows = [
-            without_surrogates((key, json.dumps(value, ensure_ascii=False)))
+            (key, without_secrets(without_surrogates(json.dumps(value, ensure_ascii=False))))
             for key, value in facts.items()
         ]
         self._write(("INSERT OR REPLACE INTO manifest VALUES (?, ?)", rows))

@@ -1,0 +1,48 @@
+"""Keep keys out of what is stored and shown: find them in a config, and cut them out of text."""
+
+import os
+import re
+from collections.abc import Iterator
+from typing import Any
+
+_LOGIN = re.compile(r"(?<=://)[^/\s@\"']+@")
+_PARAMETER = re.compile(
+    r"([?&][\w.-]*(?:key|token|secret|password|passwd|signature)[\w.-]*=)[^&\s\"'#]+",
+    re.IGNORECASE,
+)
+
+
+def without_secrets(text: str) -> str:
+    """Replace passwords and keys in the addresses of a text by `***`."""
+    return _PARAMETER.sub(r"\1***", _LOGIN.sub("***@", text))
+
+
+def typed_secrets(content: Any, where: str = "") -> Iterator[str]:
+    """Yield a line for each key that stands in a config itself: where, and what to write instead.
+
+    The line does not repeat the key.
+    """
+    if isinstance(content, dict):
+        for name, value in content.items():
+            yield from typed_secrets(value, f"{where}.{name}" if where else str(name))
+    elif isinstance(content, list | tuple):
+        for number, value in enumerate(content):
+            yield from typed_secrets(value, f"{where}[{number}]")
+    elif isinstance(content, str):
+        name = where.rpartition(".")[2]
+        if name == "api_key_env" and not _is_variable(content):
+            yield (
+                f"{where}: should be the name of an environment variable, e.g."
+                " api_key_env: MY_API_KEY; put the key into that variable"
+            )
+        elif without_secrets(content) != content:
+            address = _PARAMETER.sub("", _LOGIN.sub("", content)).rstrip("?&")
+            yield (
+                f"{where}: holds a password or key, which would be stored with the run; write"
+                f" {name}: {address} and api_key_env: MY_API_KEY, with the key in that variable"
+            )
+
+
+def _is_variable(text: str) -> bool:
+    """Tell whether a text is the name of a variable and not a key: in capitals, or one that is."""
+    return text in os.environ or re.fullmatch(r"[A-Z_][A-Z0-9_]*", text) is not None

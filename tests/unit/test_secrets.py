@@ -1,0 +1,72 @@
+"""No key reaches a run's file, its log or a page; a config that holds one is refused."""
+
+import logging
+
+import pytest
+
+from solver.config_file import check_config
+from solver.errors import ConfigError
+from solver.run.log import FILE as LOG
+from solver.run.log import logging_to
+from solver.secrets import without_secrets
+from solver.store import FILE, Store
+
+KEY = "sk-hunter2-very-secret"
+HIDDEN = [
+    f"http://user:{KEY}@host:8000/v1",
+    f"http://{KEY}@host/v1",
+    f"http://host/v1?api_key={KEY}",
+    f"http://host/v1?version=2&access_token={KEY}&x=1",
+    f"https://host/v1?X-Amz-Signature={KEY}",
+]
+
+
+@pytest.mark.parametrize("address", HIDDEN)
+def test_an_address_with_a_key_is_refused_with_what_to_write(address):
+    for content in (
+        {"model": "openai/x", "providers": {"openai": {"base_url": address}}},
+        {"model": [{"name": "openai/x", "options": {"base_url": address}}]},
+        {"model": "openai/x", "judge": {"model": "openai/y", "options": {"base_url": address}}},
+    ):
+        with pytest.raises(ConfigError, match="base_url: holds a password or key") as refused:
+            check_config(content, source="a.yaml")
+        assert KEY not in str(refused.value)
+        assert "\n" not in str(refused.value)
+        assert "host" in str(refused.value)
+        assert "api_key_env: " in str(refused.value)
+
+
+@pytest.mark.parametrize("key", [KEY, "a1b2c3d4e5f6a7b8", "Bearer x"])
+def test_a_key_in_place_of_the_name_of_its_variable_is_refused(key):
+    with pytest.raises(ConfigError, match="should be the name of an environment variable") as no:
+        check_config(
+            {"model": "openai/x", "providers": {"openai": {"api_key_env": key}}}, source="a.yaml"
+        )
+    assert key not in str(no.value)
+
+
+def test_a_variable_of_any_name_is_taken_where_it_is_set(monkeypatch):
+    monkeypatch.setenv("my_key", KEY)
+    for name in ("my_key", "MY_KEY_2"):
+        check_config(
+            {"model": "openai/x", "providers": {"openai": {"api_key_env": name}}}, source="a.yaml"
+        )
+
+
+@pytest.mark.parametrize("address", HIDDEN)
+def test_a_key_in_an_address_from_elsewhere_reaches_neither_file_nor_log(tmp_path, address):
+    store = Store.create_or_open(tmp_path)
+    store.write_manifest(models={"openai/x": {"endpoint": address, "note": [address]}})
+    with logging_to(tmp_path, live=False):
+        logging.getLogger("solver").info("request to %s", address)
+    store.close()
+    assert KEY.encode() not in (tmp_path / FILE).read_bytes()
+    assert KEY not in (tmp_path / LOG).read_text()
+    assert "host" in (tmp_path / LOG).read_text()
+
+
+@pytest.mark.parametrize(
+    "text", ["http://localhost:8000/v1?version=2", "a@b.c", "keyboard = 1 ? 2 : 3", "x?monkey y"]
+)
+def test_text_without_a_key_stays_as_it_is(text):
+    assert without_secrets(text) == text
