@@ -55,15 +55,16 @@ _WORK = "for i in range({}):\n    pass\n"
 class Model:
     """Answers each request by its text alone, and remembers when."""
 
-    sent: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
-    """By request: when each answer to it was sent (monotonic seconds)."""
+    sent: dict[str, list[tuple[float, float]]] = field(default_factory=lambda: defaultdict(list))
+    """By request: when it was asked and when it was answered (monotonic seconds)."""
     answered: int = 0
 
     async def __call__(self, messages: list[dict[str, Any]], body: dict[str, Any]) -> Said:
+        begun = time.monotonic()
         asked = json.dumps([messages, body.get("seed")], sort_keys=True)
         key = hashlib.sha256(asked.encode()).hexdigest()
         await asyncio.sleep(0.05 + int(key[:2], 16) / 1000)
-        self.sent[key].append(time.monotonic())
+        self.sent[key].append((begun, time.monotonic()))
         self.answered += 1
         return Said(_reply(messages, int(key[:8], 16)))
 
@@ -131,8 +132,10 @@ async def kill_runs(folder: Path, *, kind: str, arm: str, kills: int, limit: int
             model.sent.clear()
             moments = await _kill_one(folder, config, name, model, found, chance, kills)
             for times in model.sent.values():  # no two trials of a run ask the same
-                for sent, again in pairwise(times):
-                    found.arrived_again += [k - sent for k in moments if sent < k < again][:1]
+                for (asked, sent), (again, _) in pairwise(times):
+                    # what was sent after the kill that followed the request went to nobody
+                    ages = [kill - sent for kill in moments if asked < kill < again]
+                    found.arrived_again += [max(0.0, age) for age in ages[:1]]
             found.different += len(set(trials_of(folder / "runs" / name)) ^ set(expected))
             found.left += await _left_behind(folder, name)
     return found
