@@ -72,7 +72,7 @@ async def run(
             await work_off(endpoint)
 
     await together([in_turn(group) for group in parts.endpoint_groups()])
-    _raise_end(watch)
+    watch.raise_end()
     if parts.second_judge is not None and not watch.stopping:
         watch.phase = "judging"
         await grade_undecided(parts.second_judge, store, watch)
@@ -135,14 +135,3 @@ def _note(trial: Trial, watch: Watch) -> None:
     watch.ended(trial)
     if watch.errors_in_a_row >= ERRORS_IN_A_ROW:
         watch.end_by(ModelError(f"{ERRORS_IN_A_ROW} trials in a row failed: {trial.error}"))
-
-
-def _raise_end(watch: Watch) -> None:
-    """Raise what ended the run before its end, with what is stored."""
-    if watch.ended_by is None:
-        return
-    if isinstance(watch.ended_by, StoreError):
-        raise watch.ended_by
-    stored = watch.before + watch.done
-    goes_on = f"; {stored} of {watch.total} trials are stored, the same command goes on"
-    raise ModelError(f"{watch.ended_by}{goes_on if stored else ''}") from watch.ended_by

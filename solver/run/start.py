@@ -250,8 +250,7 @@ async def _run_watched(job: Job, parts: Parts, store: Store, watch: Watch) -> No
         looking.cancel()
     if not watch.stopping:
         await look_again(models, parts.facts["models"], watch)
-    if watch.ended_by is not None:
-        raise watch.ended_by
+        watch.raise_end()
 
 
 def _note_ends(store: Store, watch: Watch) -> None:

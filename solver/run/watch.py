@@ -51,6 +51,16 @@ class Watch:
         self.ended_by = self.ended_by or failure
         self.stop()
 
+    def raise_end(self) -> None:
+        """Raise what keeps the run from going on, with how much of it is stored."""
+        if self.ended_by is None:
+            return
+        if isinstance(self.ended_by, StoreError):
+            raise self.ended_by
+        stored = self.before + self.done
+        goes_on = f"; {stored} of {self.total} trials are stored, the same command goes on"
+        raise ModelError(f"{self.ended_by}{goes_on if stored else ''}") from self.ended_by
+
     def ended(self, trial: Trial) -> None:
         """Count one trial that was stored."""
         outcome = trial.outcome
