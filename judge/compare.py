@@ -146,7 +146,9 @@ def _without_reading(left: str, right: str) -> Finding | None:
         return choice
     if is_words(left) and (is_words(right) or same_wording(left, right)):
         return compare_words(left, right)
-    if is_empty_container(right) and means_no_solution(left):
+    if (is_empty_container(right) and means_no_solution(left)) or (
+        is_empty_container(left) and means_no_solution(right)
+    ):
         return equal("set", "nothing solves it")
     if nothing := is_nothing(right):
         return different("no-answer", nothing)
@@ -218,7 +220,7 @@ def _decide(
     letters = len(names(left_node) | names(right_node))
     structure = Structure(policy, letters)
     found = compare_families(left_node, right_node, structure.compare)
-    if found is None or found.relation is not Relation.EQUAL:
+    if found is None or found.relation is Relation.DIFFERENT:
         found = structure.compare(left_node, right_node)
     if found.relation is not Relation.EQUAL:
         for other_left, other_right in _other_readings(left, left_node, right, right_node):

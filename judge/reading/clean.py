@@ -47,9 +47,13 @@ _SIUNITX = re.compile(r"\\(SI|si|qty|unit|num)\s*\{([^{}]*)\}(?:\s*\{([^{}]*)\})
 _CHOOSE = re.compile(
     r"\\(?:mathrm|text)\s*\{C\}\s*_\{?(\w+)\}?\s*\^\{?(\w+)\}?|(?<![A-Za-z\\])C_\{?(\d+)\}?\^\{?(\d+)\}?"
     r"|(?:\{\}|\\,)?\s*[_^]\{?(\w+)\}?\s*C_\{?(\w+)\}?|\bC\((\d+),\s*(\d+)\)"
-    r"|(?<![\w.])(\d+)C(\d+)\b|\{([^{}]+)\\choose([^{}]+)\}"
+    r"|(?<![\w.])(\d+)C(\d+)\b|\{([^{}]+)\\choose([^{}]+)\}|^(\w+)\s*\\choose\s*(\w+)$"
 )
 """Binomial coefficients in the notations of several countries."""
+_INDEX = re.compile(
+    r"(?<=\S)\s*,?\s*\(?\s*\b([a-z])\s*(?:\\in\b|∈|\bin\b)\s*(?:\\math(?:bb|bf|rm))?\s*\{?([ZNQR])\}?\s*\)?$"
+)
+"""What an index runs through, in brackets or with a plain letter: (k∈Z)."""
 _DOUBLED = re.compile(r"\\\\(?=[A-Za-z{}%$,;:!])")
 _DOUBLED_ROW = re.compile(
     r"(matrix\}|array\}\{\w+\})?\s*(?<!\\)\\{2,4}(?=(?:[dtc]?frac|sqrt|pi|text|cdot|infty)\b)"
@@ -84,6 +88,8 @@ def clean(text: str) -> str:
     if "mu" in text or not text.isascii():
         text = _MICRO.sub(lambda m: r" \text{u" if m[1] is None else " u", text)
     text = unwrap(strip_remarks(strip_wording(text)))
+    if "in" in text or "∈" in text:
+        text = _INDEX.sub(r", \1\\in\\mathbb{\2}", text)
     if "$" in text:
         text = _dollars(text)
     if "{" in text:

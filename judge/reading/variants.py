@@ -15,6 +15,11 @@ _OPTION = re.compile(
     r"(?:\(([A-J])\)\s*[.:]?|([A-J])\s*(?:\)|[.:](?=\s|\\|$)))(?:\\[ ,;]|~|\\quad|\s)*(.*)$",
     re.DOTALL,
 )
+_AROUND_LETTER = re.compile(
+    r"^(?:the )?(?:correct )?(?:option|choice|answer)\b(?: is)?:?\s*"
+    r"|\s+is (?:correct|right|true|the (?:correct |right )?(?:answer|option|choice))\W*$",
+    re.IGNORECASE,
+)
 _LETTER = re.compile(r"\(?([A-J])[.)]?")
 _LETTERS = re.compile(r"([A-J])(?:\s*(?:[,;、]|\band\b|\\&)\s*([A-J]))*")
 _TWICE = re.compile(
@@ -45,7 +50,7 @@ def letters_in(text: str) -> str:
     """Return the letters of a text that is nothing but choices: `B`, `(B)`, `A, C`, `AC`."""
     if len(text) > 60 or _NO_LETTER.match(text):
         return ""
-    bare = _FONT.sub(r"\1", text).strip(" .")
+    bare = _AROUND_LETTER.sub("", _FONT.sub(r"\1", text)).strip(" .")
     if found := _LETTER.fullmatch(bare):
         return found[1]
     if _LETTERS.fullmatch(bare) or re.fullmatch(r"[A-J]{2,5}", bare):

@@ -131,7 +131,7 @@ SKIPPED = frozenset(
         thinspace negthinspace medspace thickspace enspace enskip hfill nobreak allowbreak
         angle triangle space therefore thinspace hspace vspace phantom hphantom left. right.
         small large Large normalsize rm bf it bfseries mathstrut strut noindent centering
-        cancel
+        cancel checkmark
     """)
 )
 ACCENTS = frozenset(terms("vec hat widehat overrightarrow tilde"))

@@ -34,7 +34,9 @@ _REMARK = re.compile(
     r"|[^()]*\b(?:extraneous|rejected|discarded|invalid))[^()\w]*\)\s*$"
 )
 _UNIT_BEHIND = re.compile(r"(?<=[\d}$])\s+\((?:in )?([A-Za-z]+)\)\s*$")
-_ABOUT = re.compile(r"^(?:approximately|approx\.?|about|roughly|nearly|around)\s+(?=[\d\\$])", re.I)
+_ABOUT = re.compile(
+    r"^(?:approximately|approx\.?|about|roughly|nearly|around|the)\s+(?=[\d\\$])", re.I
+)
 _MARKS = "[\\s\u2600-\u27bf\u2b00-\u2bff\ufe0f\U0001f300-\U0001faff]+"
 _EMOJI = re.compile(rf"^{_MARKS}|{_MARKS}$")
 _TAGS = re.compile(r"^(?:<[A-Za-z_]{1,14}>\s*)+(?=[^\s<])|(?<=[^\s>])(?:\s*</[A-Za-z_]{1,14}>)+$")

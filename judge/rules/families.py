@@ -43,8 +43,7 @@ def compare_families(reference: Node, answer: Node, compare: Compare) -> Finding
     if left is None and right is None:
         return None
     if left is None or right is None:  # the other side says nothing of the index
-        first = reference if left is None else left.element
-        return compare(first, answer if right is None else right.element)
+        return _compare_with_plain(reference, answer, left, right, compare)
     if compare(left.domain, right.domain).relation is not Relation.EQUAL:
         return undecided("family", "other sets of indices")
     renamed = rewrite(right.element, lambda n: Sym(left.letter) if n == Sym(right.letter) else n)
@@ -55,6 +54,23 @@ def compare_families(reference: Node, answer: Node, compare: Compare) -> Finding
     if left.domain == Sym("set_Z"):
         return _compare_values(_stated(left.element), _stated(right.element), left, right) or found
     return found
+
+
+def _compare_with_plain(
+    reference: Node, answer: Node, left: Family | None, right: Family | None, compare: Compare
+) -> Finding:
+    """Compare a family with a side that says nothing of its index, which may have another name."""
+    family, plain = (left, answer) if left is not None else (right, reference)
+    if family is None:
+        return undecided("family", "no index")
+    if (
+        family.letter not in names(plain)
+        and len(others := names(plain) - names(family.element)) == 1
+    ):
+        (letter,) = others
+        plain = rewrite(plain, lambda n: Sym(family.letter) if n == Sym(letter) else n)
+    pair = (family.element, plain) if left is not None else (plain, family.element)
+    return compare(*pair)
 
 
 def _family(node: Node) -> Family | None:

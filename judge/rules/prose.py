@@ -144,8 +144,8 @@ def _number_in(words: list[str]) -> str:
         return f"{above}/{PART_WORDS[words[-1]]}" if above.isdigit() else ""
     total, group = 0, 0
     for word in words:
-        if word in SCALES and group and word.isascii():
-            scale = SCALES[word]
+        if word in SCALES and word.isascii():
+            scale, group = SCALES[word], group or 1
             total, group = (total, group * scale) if scale == 100 else (total + group * scale, 0)
         elif word in NUMBER_WORDS and _follows(NUMBER_WORDS[word], group):
             group += NUMBER_WORDS[word]
