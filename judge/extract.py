@@ -220,8 +220,8 @@ def _whole(words: str) -> str | None:
 
 
 _UNSURE = re.compile(
-    r"\?|\b(?:let|let's|will|would|can|cannot|can't|could|should|must|may|might|if|suppose|assume|need"
-    r"|try|next|now|first|function|program|code|approach|method|unless|however|but|not|no)\b",
+    r"\?|\b(?:let|let's|will|would|can|cannot|can't|could|should|must|may|might|if|suppose|we need"
+    r"|assume|try|next|now|first|function|program|code|approach|method|unless|however|but|not|no)\b",
     re.IGNORECASE,
 )
 _VALUE = re.compile(

@@ -149,7 +149,7 @@ ANSWER_MARKERS = (
     r"(?:(?:答案|答え|结果|結果|정답|답|Antwort|Ergebnis|Lösung|respuesta|resultado|solución|réponse"
     r"|résultat|resposta|risposta|risultato|ответ|відповідь|odpowied[zź]|cevap|jawaban|đáp án"
     r"|antwoord|उत्तर|الجواب|答)(?:\s|[*_]){0,9}"
-    r"(?:finale?)?\s?(?::|：|=|ist|lautet|es|est|è|é|是|为|為|は|은|는|là|adalah|—|-)\s?(?::|：)?"
+    r"(?:finale?)?\s?(?::|：|=|ist|lautet|est|es|è|é|是|为|為|は|은|는|là|adalah|—|-)\s?(?::|：)?"
     r"|(?:故选|应选|選)\s?[:：]?)"
 )
 """What announces an answer in other languages than English."""

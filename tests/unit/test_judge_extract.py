@@ -310,3 +310,67 @@ def test_published_labels_are_reproduced_on_real_transcripts():
 
 def _squeezed(text: str) -> str:
     return text.replace("\\dfrac", "\\frac").replace("$", "").replace(" ", "").rstrip(".")
+
+
+@pytest.mark.parametrize(
+    ("reply", "answer"),
+    [
+        ("小明有 5 个。\n答案：12", "12"),
+        ("因为 $A=B$，故选：C", "C"),
+        ("所以，最终答案是 $x=3$。", "x=3"),
+        ("Die Antwort ist 12.", "12"),
+        ("Das Ergebnis lautet: 12", "12"),
+        ("La respuesta es $\\frac12$.", r"\frac12"),
+        ("La réponse est 12.", "12"),
+        ("La risposta è 12.", "12"),
+        ("Ответ: 12", "12"),
+        ("答えは12です。", "12"),
+        ("정답은 12입니다.", "12"),
+    ],
+)
+def test_an_answer_declared_in_another_language_is_found(reply, answer):
+    assert extract_answer(reply) == Extracted(answer, "declared")
+
+
+@pytest.mark.parametrize(
+    ("reply", "answer"),
+    [
+        ("Then we multiply, which gives us $5r^5$.", "5r^5"),
+        ("She starts with 15.\nHillary has 7 nickels.", "7"),
+        ("We add the parts.\nJosh made a profit of **$70,000**.", "$70,000"),
+        ("It costs more.\nThey need exactly 3.5 hours.", "3.5"),
+    ],
+)
+def test_the_one_value_of_a_closing_sentence_is_found_under_a_rule_of_its_own(reply, answer):
+    assert extract_answer(reply) == Extracted(answer, "closing")
+    assert extract_answer(reply, closing=False).answer is None
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        "We add.\nNow let us solve $x^2 = 4$ with Python.",
+        "We add.\nIt lies between 3 and 5 on the line.",
+        "We add.\nI cannot find the value 7.",
+        "We add.\nIs it 7?",
+        "We add.\nWe consider these 7 cases:",
+        "We add.\nThe code would print 7.",
+    ],
+)
+def test_a_closing_sentence_without_one_clear_value_is_no_answer(reply):
+    assert extract_answer(reply).answer is None
+
+
+@pytest.mark.parametrize(
+    ("reply", "answer"),
+    [
+        (r"Exactly \boxed{\sqrt2}, numerically \boxed{\approx 1.414}", r"\sqrt2"),
+        (r"It is \boxed{\frac13} \approx \boxed{0.333}", r"\frac13"),
+        (r"The answer is \\boxed{279}.", "279"),
+        (r"So boxed{27}", "27"),
+        (r"\[Answer: 009\]", "009"),
+        (r"The answer is 5. Put it in \boxed .", "5"),
+    ],
+)
+def test_boxes_that_are_damaged_or_repeat_a_value_give_the_answer(reply, answer):
+    assert extract_answer(reply).answer == answer
