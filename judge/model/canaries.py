@@ -131,8 +131,11 @@ CANARIES = (
     ),
     # other languages
     *_canary(
-        "直线 y = 2x 与 y = 2x + 1 的位置关系是什么？", "两条直线平行", "它们互相平行",
-        "它们互相垂直", "Chinese",
+        "不等式 n^2 + n > 0 对哪些正整数 n 成立？",
+        "所有正整数 n",
+        "每一个正整数 n",
+        "只有正偶数 n",
+        "Chinese",
     ),
     *_canary(
         "¿Es par o impar la función f(x) = x^3?", "impar", "Es una función impar",

@@ -76,11 +76,10 @@ def _settings_of(run: Run) -> Iterator[Warn]:
     kind = run.manifest.get("sandbox", {}).get("kind", "")
     if kind in ("native", "reduced"):
         yield Warn(name, f"programs ran in the sandbox {kind!r}, which is weaker than Docker's")
-    yield from (Warn(name, text) for text in _scoring(run.manifest))
     if found.judges > 1:
         yield Warn(name, f"verdicts of {found.judges} judges are mixed: run `solver rejudge`")
-    for mixture in mixtures(run.compared):
-        yield Warn(name, mixture)
+    for text in (*_scoring(run.manifest), *mixtures(run.compared)):
+        yield Warn(name, text)
     for warning in run.manifest.get("warnings", []):
         yield Warn(name, short(str(warning), 600), grave=False)
 
