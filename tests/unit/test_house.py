@@ -18,7 +18,8 @@ FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 
 VERBS = """
     Act Add Adjust Allow Answer Append Apply Ask Await Become Begin Bring Browse Build Call Check
-    Choose Circle Close Combine Commit Compare Compile Compute Confirm Connect Continue Convert Copy
+    Choose Circle Close
+    Collect Combine Commit Compare Compile Compute Confirm Connect Continue Convert Copy
     Count Create Decide Define Decode Derive Describe Digest Divide Do Download Draw Drop Encode
     End Escape Estimate Execute Expand Explain Extend Fetch Find Forget Format Free Give Grade Group
     Halve Hash Have Hold Import Interpolate Join Judge Keep Kill Lay Leave Lend Let Limit List
