@@ -20,6 +20,7 @@ from judge.reading.show import show
 from judge.reading.syntax import (
     ELLIPSIS,
     INFINITY,
+    SCALARS,
     Big,
     Group,
     Node,
@@ -215,10 +216,12 @@ def _decide(
     if _is_choice(left_node) and _is_choice(right_node):
         same = show(left_node).upper() == show(right_node).upper()
         return (equal if same else different)("choice", "letters of a choice")
-    left_node = with_letters_as_in(left_node, right_node)
-    right_node = with_letters_as_in(right_node, left_node)
-    letters = len(names(left_node) | names(right_node))
-    structure = Structure(policy, letters)
+    letters = names(left_node) | names(right_node)
+    if letters:
+        left_node = with_letters_as_in(left_node, right_node)
+        right_node = with_letters_as_in(right_node, left_node)
+        letters = names(left_node) | names(right_node)
+    structure = Structure(policy, len(letters))
     found = compare_families(left_node, right_node, structure.compare)
     if found is None or found.relation is Relation.DIFFERENT:
         found = structure.compare(left_node, right_node)
@@ -238,6 +241,8 @@ def _doubt(left_node: Node, right_node: Node, found: Finding) -> str:
     """Say why a finding about two readable sides is not certain; empty where it is."""
     computed = found.tier.startswith(("sampling", "equation"))
     if found.relation is Relation.EQUAL and not computed:
+        return ""
+    if found.tier == "exact" and isinstance(left_node, SCALARS):  # two rational numbers
         return ""
     letters = names(left_node), names(right_node)
     if any(ELLIPSIS.name in side for side in letters) and (
