@@ -30,7 +30,7 @@ def typed_secrets(content: Any, where: str = "") -> Iterator[str]:
             yield from typed_secrets(value, f"{where}[{number}]")
     elif isinstance(content, str):
         name = where.rpartition(".")[2]
-        if name == "api_key_env" and not _is_variable(content):
+        if name == "api_key_env" and content and not _is_variable(content):
             yield (
                 f"{where}: should be the name of an environment variable, e.g."
                 " api_key_env: MY_API_KEY; put the key into that variable"

@@ -30,7 +30,8 @@ from typing import Any
 
 from solver.store import FILE, Store
 from tests.fakes import program
-from tests.servers import OpenAIWire, Said, serving
+from tests.servers import serving
+from tests.wires import OpenAIWire, Said
 
 IN_FLIGHT = 1.0
 """Seconds before a kill in which a reply that was sent may not have been read."""
