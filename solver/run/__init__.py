@@ -1,1 +1,1 @@
-"""Run every trial of a config and keep what came of it."""
+"""Run every trial of a config and store its result."""

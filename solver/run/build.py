@@ -1,4 +1,7 @@
-"""From a config to the working parts of a run: the only place that picks concrete classes."""
+"""Build the models, the sandbox and the judges of a run from its config.
+
+Only here are concrete classes chosen.
+"""
 
 import asyncio
 import platform
@@ -43,11 +46,12 @@ class Parts:
     screen: Callable[[str], tuple[Finding, ...]]
     judge: Judging
     second_judge: Judging | None = None
-    """The model judge that must wait, since it shares an endpoint with a model under test."""
+    """The judge with a model, where it may only start after all trials have ended: its model shares
+    a server with a model under test, and the two would keep unloading each other."""
     facts: dict[str, Any] = field(default_factory=dict)
     """What goes into the manifest."""
     warnings: list[str] = field(default_factory=list)
-    """What the reader of the numbers must know, such as a weaker sandbox."""
+    """What affects the results and must be shown with them, such as a weaker sandbox."""
 
     @property
     def programs_at_once(self) -> int:
@@ -64,10 +68,10 @@ class Parts:
 
 @asynccontextmanager
 async def build(config: Config, *, owner: str, cache: Path, watch: Watch) -> AsyncIterator[Parts]:
-    """Connect and check everything a run needs, and give it all back at the end.
+    """Connect and check everything a run needs, and close it all at the end.
 
     `owner` labels containers; judge replies are cached in the folder `cache`.
-    Raises ConfigError, ModelError or SandboxError, each with what to do, before anything is spent.
+    Raises ConfigError, ModelError or SandboxError, each saying what to do, before any trial starts.
     """
     async with AsyncExitStack() as stack:
         warnings: list[str] = []
@@ -118,7 +122,7 @@ def connect_models(config: Config) -> list[Model]:
 
 
 def versions(models: Iterable[str]) -> dict[str, str]:
-    """Return the versions of all that could change a number, where `models` are those asked."""
+    """Return the versions of all software that could change a result of a run of `models`."""
     found = {"solver": solver.__version__, "python": sys.version.split()[0]}
     found["platform"] = platform.platform()
     providers = [*map(provider_of, PROVIDERS), *map(provider_of_model, models)]
@@ -132,7 +136,7 @@ def versions(models: Iterable[str]) -> dict[str, str]:
 
 
 async def _open_sandbox(config: Config, owner: str, warnings: list[str]) -> Sandbox:
-    """Open the sandbox; `warnings` gets what the reader must know about a weaker one."""
+    """Open the sandbox; add a warning to `warnings` where it is a weaker one."""
     wanted = config.sandbox
     limits = Limits(seconds=wanted.seconds, memory_mb=wanted.memory_mb)
     sandbox = await open_sandbox(wanted.kind, limits=limits, workers=wanted.workers, owner=owner)
@@ -160,7 +164,7 @@ def _screen(config: Config) -> Callable[[str], tuple[Finding, ...]]:
 
 
 def _screen_and_run(program: str) -> tuple[Finding, ...]:
-    """Return the findings as warnings, so that none of them keeps the program from running."""
+    """Screen a program, but lower each refusal to a warning, so that the program still runs."""
     return tuple(
         replace(finding, level=Level.WARN) if finding.level is Level.REFUSE else finding
         for finding in screen_program(program)

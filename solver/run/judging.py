@@ -1,4 +1,4 @@
-"""Open the judge of a run, and judge what is stored: who decides, and by which model."""
+"""Open the judge of a run, and judge answers that are already stored."""
 
 import os
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -26,7 +26,7 @@ MAX_TOKENS = 600
 
 @dataclass(frozen=True)
 class Judging:
-    """A judge and what decides its verdicts."""
+    """A judge, and the facts about it that determine its verdicts."""
 
     judge: Judge
     facts: dict[str, Any]
@@ -48,7 +48,7 @@ def judge_id(facts: Mapping[str, Any]) -> str:
 async def build_judge(config: Config, *, cache: Path, watch: Watch) -> AsyncIterator[Judging]:
     """Open the judge alone, for answers that are stored already.
 
-    Raises ConfigError or ModelError as `build` does; a judge that was asked for must be there.
+    Raises ConfigError or ModelError as `build` does.
     """
     async with AsyncExitStack() as stack:
         judges = await open_judges(stack, config, [], {}, cache, watch, [])
@@ -79,7 +79,7 @@ def connect_judge(config: Config, warnings: list[str]) -> Model | None:
 
 
 def shares_endpoint(judge_model: Model, models: Sequence[Model]) -> bool:
-    """Tell whether asking the judge would push another model's weights out of the same server."""
+    """Tell whether the judge's server would have to unload a model under test to run the judge."""
     return any(
         model.endpoint == judge_model.endpoint and model.name != judge_model.name
         for model in models
@@ -87,7 +87,10 @@ def shares_endpoint(judge_model: Model, models: Sequence[Model]) -> bool:
 
 
 def policy_of(options: JudgeOptions) -> Policy:
-    """Return the judge's contested conventions. Raises ConfigError for an unknown name or value."""
+    """Return the conventions that the config sets for the judge, e.g. on missing units.
+
+    Raises ConfigError for an unknown name or value.
+    """
     known = {field.name for field in fields(Policy)}
     for name in options.policy:
         if name not in known:
@@ -159,7 +162,7 @@ async def _open_judge(
 
 
 def ask_through(endpoint: Endpoint) -> Ask:
-    """Let the judge ask a model: text in, text out."""
+    """Return the function by which the judge asks a model: text in, text out."""
 
     async def ask(system: str, user: str, schema: dict[str, Any]) -> str | CutReply:
         chat = (Message(role="system", text=system), Message(role="user", text=user))

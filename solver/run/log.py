@@ -20,12 +20,12 @@ MOST_BYTES = 16 * 2**20
 _LOGGERS = ("solver", "sandbox", "judge")
 
 TRIAL: ContextVar[str] = ContextVar("trial", default="")
-"""The trial that the code at hand works for; each task of asyncio has its own."""
+"""The trial that the running code belongs to; each asyncio task has its own value."""
 
 
 @contextmanager
 def logging_to(folder: Path, *, live: bool) -> Iterator[None]:
-    """Write events of the three packages into the run's log, and `live` also to stderr.
+    """Write events of the three packages into the run's log; where `live`, also to stderr.
 
     Raises ConfigError where the file cannot be written.
     """
@@ -64,7 +64,7 @@ class _Line(logging.Formatter):
     """Formats an event as one line of harmless text: time, level, trial, event."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """Return the line, cut where a message is beyond all reason."""
+        """Return the line, cut to 600 characters."""
         moment = f"{self.formatTime(record, '%Y-%m-%d %H:%M:%S')}.{record.msecs:03.0f}"
         message = without_secrets(record.getMessage())
         trial = f"{TRIAL.get()}: " if TRIAL.get() else ""

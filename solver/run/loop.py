@@ -1,6 +1,6 @@
-"""The main loop: every problem, in every mode, by every model, as often as the config repeats it.
+"""The main loop: every problem, in every mode, with every model, for each of the repeats.
 
-Read down: `run` does the trials that the store does not hold yet, `solve` is one trial.
+Read down: `run` does the trials that the store does not hold yet, `solve` does one trial.
 """
 
 import logging
@@ -23,7 +23,7 @@ from solver.run.watch import Watch
 from solver.store import Store
 
 ERRORS_IN_A_ROW = 25
-"""So many trials in a row that end in an error of ours stop the run: something is down."""
+"""After this many trials in a row with an error of ours the run stops: something is down."""
 
 logger = logging.getLogger(__name__)
 
@@ -41,7 +41,7 @@ async def run(
     watch.total = trials_of(config, problems)
     watch.before = sum(task.key in finished for task in tasks_of(config, problems))
 
-    async def work_off(endpoint: Endpoint) -> None:
+    async def do_trials(endpoint: Endpoint) -> None:
         todo = (
             task
             for task in tasks_of(config, problems)
@@ -69,7 +69,7 @@ async def run(
 
     async def in_turn(endpoints: Sequence[Endpoint]) -> None:
         for endpoint in endpoints:
-            await work_off(endpoint)
+            await do_trials(endpoint)
 
     await together([in_turn(group) for group in parts.endpoint_groups()])
     watch.raise_end()

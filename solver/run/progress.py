@@ -1,4 +1,4 @@
-"""Show how a run goes on: a live line in a terminal, or a line now and then."""
+"""Show the progress of a run: a live line in a terminal, elsewhere a line every 30 seconds."""
 
 import asyncio
 import sys
@@ -17,10 +17,11 @@ from solver.run.watch import Watch
 from solver.text import plain
 
 LIVE_EVERY = 0.5
+"""Seconds between two updates of the live line."""
 LOG_EVERY = 30.0
 """Seconds between two lines where the output is not a terminal."""
 SLOW = 120.0
-"""Seconds after which a request in flight is worth a word."""
+"""Seconds after which a request in flight is reported as slow."""
 
 
 @asynccontextmanager
@@ -37,7 +38,7 @@ async def show_progress(watch: Watch) -> AsyncIterator[None]:
 
 
 def headline(watch: Watch) -> str:
-    """Tell the progress in one line of plain text."""
+    """Return the progress as one line of plain text."""
     done, traffic = watch.before + watch.done, watch.traffic
     if not watch.total:
         return f"{watch.phase} · {watch.judge_traffic.answered} replies"
@@ -59,7 +60,7 @@ def headline(watch: Watch) -> str:
 
 
 def troubles(watch: Watch) -> str:
-    """Say what is not as it should be, or nothing."""
+    """Return what goes wrong at the moment, as one line of plain text; empty where nothing does."""
     parts = []
     if watch.stopping:
         parts.append("stopping")
@@ -92,7 +93,7 @@ def _picture(watch: Watch) -> Table:
 
 
 async def _log(watch: Watch) -> None:
-    said = time.monotonic() - LOG_EVERY + 5  # the first line soon
+    said = time.monotonic() - LOG_EVERY + 5  # the first line after 5 seconds
     while True:
         await asyncio.sleep(1)
         if time.monotonic() - said >= LOG_EVERY:

@@ -1,4 +1,4 @@
-"""Continue an unfinished trial: give its mode what is stored, then real replies and executions."""
+"""Continue an unfinished trial: give its mode the stored results first, then make new ones."""
 
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
@@ -16,7 +16,7 @@ from solver.store import Store
 
 
 class Replay:
-    """The tools of one trial, which return what is stored before they do anything.
+    """The tools of one trial, which return stored replies and executions as long as there are any.
 
     A reply is stored as soon as it arrives, so that it is not requested again where the run is
     killed while its program runs; the program then runs again.
@@ -44,7 +44,7 @@ class Replay:
         self._turn = -1
         self._session: Session | None = None
         self._skipped: list[str] = []
-        """Programs of the session that were not run, since what became of them is stored."""
+        """Programs of the session that were not run, since their executions are stored."""
         self._open = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
@@ -54,7 +54,7 @@ class Replay:
         await self._open.aclose()
 
     def tools(self) -> Tools:
-        """Return what the mode works with."""
+        """Return the tools to give to the mode."""
         return Tools(
             ask=self._ask,
             control=self._control,
@@ -94,7 +94,10 @@ class Replay:
         return reply
 
     def _until_stopped(self, extend: Extend) -> Extend:
-        """Give up a reply that takes hundreds of requests at Ctrl-C, before the next request."""
+        """Return `extend`, made to raise Stopped after Ctrl-C instead of sending a request.
+
+        A reply may take hundreds of requests, so it is not finished first.
+        """
 
         async def extend_unless_stopped(chat: Sequence[Message], partial: str, **how: Any) -> Reply:
             if self._watch.stopping:
@@ -126,5 +129,5 @@ class Replay:
 
     def _sandbox(self) -> Sandbox:
         if self._parts.sandbox is None:
-            raise SandboxError("no sandbox was opened, for no mode of this run executes code")
+            raise SandboxError("no sandbox is open, because no mode of this run executes programs")
         return self._parts.sandbox

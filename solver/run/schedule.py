@@ -1,7 +1,7 @@
-"""Limits and patience: how many requests an endpoint gets, and what happens when it refuses one.
+"""Limit the requests in flight at each endpoint, and repeat those that fail.
 
-Nothing here is about mathematics. A slot is held for the one request only, so neither a back-off
-nor a running program keeps a model idle.
+A request occupies one of the endpoint's slots only while it is in flight, so that other trials can
+use the model while this one waits before a retry or runs a program.
 """
 
 import asyncio
@@ -41,7 +41,7 @@ class Stopped(Exception):
 
 @dataclass
 class Traffic:
-    """What the requests of a run are doing right now, for the progress line."""
+    """Counts of the requests of a run, for the progress line."""
 
     started: dict[int, float] = field(default_factory=dict)
     """When each request in flight began (monotonic seconds), by its ticket."""
@@ -49,7 +49,7 @@ class Traffic:
     waiting: int = 0
     """Requests sleeping between two attempts."""
     failed: int = 0
-    """Requests that failed so far, made again or not."""
+    """Requests that failed so far, whether they were repeated or not."""
     answered: int = 0
     """Replies so far."""
     output_tokens: int = 0
@@ -60,12 +60,15 @@ class Traffic:
     """Set by Ctrl-C: no request starts any more."""
 
     def slowest(self) -> float:
-        """Return the seconds the oldest request in flight has taken."""
+        """Return how many seconds the oldest request in flight has taken so far."""
         return time.monotonic() - min(self.started.values()) if self.started else 0.0
 
 
 class Gate:
-    """At most `limit` at a time: a rate limit halves it, success raises it again by one."""
+    """Lets at most `limit` requests in at a time, and adapts `limit` to the server.
+
+    An answer with status 429 (rate limit) halves it; every `limit` successes raise it by one.
+    """
 
     def __init__(self, limit: int) -> None:
         self.ceiling = limit
@@ -86,7 +89,7 @@ class Gate:
             self._changed.notify()
 
     def succeeded(self) -> None:
-        """Count a request that went well; after a full round of them, allow one more at a time."""
+        """Count a success; after every `limit` of them, raise `limit` by one, up to the ceiling."""
         self._good += 1
         if self.limit < self.ceiling and self._good >= self.limit:
             self.limit, self._good = self.limit + 1, 0
@@ -99,12 +102,12 @@ class Gate:
 
 
 def gate_of(gates: dict[str, Gate], model: Model, patience: Patience) -> Gate:
-    """Return the one gate of the model's endpoint, shared by all who ask there, the judge too."""
+    """Return the gate of the model's endpoint, which all its models share, the judge's included."""
     return gates.setdefault(model.endpoint, Gate(patience.parallel or model.parallel))
 
 
 class Endpoint:
-    """A model behind its gate: asks until there is a reply or patience ends."""
+    """A model behind its gate: requests are repeated within the limits of `patience`."""
 
     def __init__(self, model: Model, patience: Patience, gate: Gate, traffic: Traffic) -> None:
         self.model = model
@@ -121,7 +124,7 @@ class Endpoint:
         schema: dict[str, Any] | None = None,
         stop: Sequence[str] = (),
     ) -> Reply:
-        """Return one reply; `schema` and `stop` are the model's.
+        """Return one reply; `schema` and `stop` are passed to the model.
 
         Raises ModelError: at once where asking again cannot help, else when the attempts or the
         total wait are spent. Its scope is the run where no other request can be answered, or where
@@ -158,7 +161,10 @@ class Endpoint:
         slot: AbstractAsyncContextManager[None],
         level: int = logging.INFO,
     ) -> Reply:
-        """Make a request until it is answered or patience ends; log its course at `level`."""
+        """Make a request, again if it fails, within the limits of `patience`.
+
+        Requests and answers are logged at `level`, failures always.
+        """
         waited, attempt = 0.0, 1
         while True:
             try:
@@ -213,7 +219,8 @@ class Endpoint:
     def _pause_after(self, failure: ModelError, attempt: int, waited: float) -> float:
         """Return how long to wait after a failed request.
 
-        Raises ModelError where asking again cannot help, or where patience is at its end.
+        Raises ModelError where repeating the request cannot help, or where the attempts or the
+        total wait are used up.
         """
         self.traffic.failed += 1
         self.traffic.last_trouble = str(failure)

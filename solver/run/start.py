@@ -1,4 +1,4 @@
-"""Do what `solver run` does around the main loop: checks, dry run, signals, resume, table."""
+"""Do what `solver run` does around the main loop: checks, dry run, Ctrl-C, resuming, tables."""
 
 import asyncio
 import logging
@@ -40,12 +40,12 @@ LONGEST_NAME = 200
 """Bytes of a run's name; file systems allow 255, with what is put before and after it."""
 FEWEST_FILES = 256
 FREE_DISK_MB = 200
-"""Less than this on the run's disk is refused before anything is spent."""
+"""A run does not start with less free space than this on its disk."""
 
 
 @dataclass(frozen=True)
 class Job:
-    """One command, understood and checked."""
+    """What a `solver run` command asks for, read and checked."""
 
     config: Config
     source: ProblemSet
@@ -54,7 +54,7 @@ class Job:
 
 
 def prepare(path: Path, overrides: dict[str, Any], *, name: str | None, runs: Path) -> Job:
-    """Read the config and the problems. Raises ConfigError, before anything is spent."""
+    """Read the config and the problems. Raises ConfigError for any mistake in them."""
     config = load_config(path, overrides)
     policy_of(config.judge)
     source = load(
@@ -88,9 +88,9 @@ def _checked_name(name: str | None, path: Path, overrides: dict[str, Any]) -> st
 
 
 def default_name(path: Path, overrides: dict[str, Any]) -> str:
-    """Name a run by its config and the overrides that make it another, so the same command resumes.
+    """Name a run by its config and its overrides, so that the same command resumes it.
 
-    `limit` and `repeats` are left out: they may grow within a run.
+    `limit` and `repeats` are left out, since raising them extends a run and starts no other.
     """
     parts = [path.stem]
     for key in ("model", "problems", "mode", "sandbox", "judge"):
@@ -104,7 +104,10 @@ def default_name(path: Path, overrides: dict[str, Any]) -> str:
 
 
 def dry(job: Job) -> int:
-    """Print the first prompt of each mode, the counts, and what is missing (then exit code 2)."""
+    """Print the first prompt of each mode, the counts, and what is missing.
+
+    Returns the exit code: 0, or 2 where something is missing.
+    """
     config = job.config
     for mode in config.running:
         say(f"── first prompt, mode {mode.name}, problem {job.problems[0].id}")
@@ -127,7 +130,7 @@ def dry(job: Job) -> int:
 
 
 def _missing(config: Config, notes: list[str]) -> Iterator[str]:
-    """Yield what a run would stop for: keys, packages. Nothing is asked of any server."""
+    """Yield each missing key or package that would stop a run. No server is contacted."""
     for connect in (lambda: connect_models(config), lambda: connect_judge(config, notes)):
         try:
             connect()
@@ -267,7 +270,10 @@ def _note_ends(store: Store, watch: Watch) -> None:
 
 
 async def _references_that_fail(problems: Iterable[Problem], judge: Judge) -> list[str]:
-    """Name the references that the rules would not accept as an answer to themselves."""
+    """Return a warning that lists the problems whose reference the rules cannot read, if any.
+
+    That is one that the rules do not find equal to itself.
+    """
     ids: dict[str, list[str]] = defaultdict(list)
     for problem in problems:
         ids[problem.answer].append(problem.id)

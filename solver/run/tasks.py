@@ -11,7 +11,7 @@ from solver.records import Problem, digest
 
 @dataclass(frozen=True)
 class Task:
-    """One trial to be done."""
+    """One trial to do."""
 
     key: str
     problem: Problem
@@ -30,7 +30,8 @@ class Task:
 def tasks_of(config: Config, problems: Sequence[Problem]) -> Iterator[Task]:
     """Yield every trial of a run, in the order they are done: by model, repeat, problem, mode.
 
-    A problem's modes share their seed, so code and chain of thought are compared pair by pair.
+    All modes and models use the same seed for the same problem and repeat, since their results are
+    compared pair by pair.
     """
     for model in config.model:
         sampling = config.sampling_of(model).measured()

@@ -11,12 +11,12 @@ from solver.run.schedule import Traffic
 
 @dataclass
 class Watch:
-    """The state of a run that is going on."""
+    """The state of a run in progress."""
 
     total: int = 0
     """Trials of the whole run."""
     before: int = 0
-    """Trials that an earlier start of the command finished."""
+    """Trials that were finished before the command was started this time."""
     outcomes: Counter[Outcome] = field(default_factory=Counter)
     """Trials ended since the command started."""
     retries: int = 0
@@ -62,7 +62,7 @@ class Watch:
         raise ModelError(f"{self.ended_by}{goes_on if stored else ''}") from self.ended_by
 
     def ended(self, trial: Trial) -> None:
-        """Count one trial that was stored."""
+        """Count a trial that has ended and was stored."""
         outcome = trial.outcome
         self.outcomes[outcome] += 1
         self.retries += max(0, len(trial.turns) - 1)
@@ -78,7 +78,7 @@ class Watch:
 
     @property
     def scored(self) -> int:
-        """Count those of them that say anything about the model."""
+        """Count the trials among them that are scored: not errors of ours or of the judge."""
         return sum(count for outcome, count in self.outcomes.items() if outcome.scored)
 
     def seconds(self) -> float:
@@ -86,6 +86,6 @@ class Watch:
         return time.monotonic() - self.started
 
     def seconds_left(self) -> float | None:
-        """Estimate the time left at the pace so far; None before there is one."""
+        """Estimate the time left at the pace so far; None before the first trial has ended."""
         left = self.total - self.before - self.done
         return left * self.seconds() / self.done if self.done else None
