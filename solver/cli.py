@@ -1,4 +1,7 @@
-"""The commands: each parses, calls one function and prints. Heavy imports wait inside them."""
+"""The commands: each parses its arguments, calls one function and prints the result.
+
+Slow imports are inside the commands, so that `--help` is quick.
+"""
 
 import codecs
 import io
@@ -36,7 +39,7 @@ def main() -> None:
     try:
         app()
     except BrokenPipeError:
-        sys.stderr.close()  # the reader, such as `head`, has seen enough
+        sys.stderr.close()  # the reader of a pipe, such as `head`, has closed it
         sys.exit(141)
     except KeyboardInterrupt:
         sys.exit(130)
@@ -97,7 +100,7 @@ def run(
         str | None, typer.Option(help="provider/name of the judge's model, or `rules`.")
     ] = None,
     name: Annotated[
-        str | None, typer.Option(help="The run's name; by default from config and overrides.")
+        str | None, typer.Option(help="The run's name; by default made of config and overrides.")
     ] = None,
     runs: Annotated[Path, typer.Option(help="Where runs are kept.")] = Path("runs"),
     dry_run: Annotated[
@@ -128,7 +131,7 @@ def run(
 def show(
     run: RunPath,
     problem: Annotated[
-        str | None, typer.Option(help="Show the trials of this problem whole.")
+        str | None, typer.Option(help="Show the whole trials of this problem.")
     ] = None,
     mode: Annotated[str | None, typer.Option(help="With --problem: only this mode.")] = None,
     repeat: Annotated[int | None, typer.Option(help="With --problem: only this repeat.")] = None,
@@ -137,10 +140,10 @@ def show(
     ] = None,
     every_k: Annotated[
         bool,
-        typer.Option("--every-k", help="Pass@k and its kin at each k, not at powers of two alone."),
+        typer.Option("--every-k", help="Show Pass@k etc. for every k, not only powers of two."),
     ] = False,
 ) -> None:
-    """Print a run's tables again, or one problem's trials whole."""
+    """Print a run's tables again, or the whole trials of one problem."""
     from solver.report.show import show_run
     from solver.report.trial import show_problem
     from solver.store import Store
@@ -155,7 +158,8 @@ def show(
 @app.command()
 def compare(
     runs: Annotated[
-        list[Path], typer.Argument(help="One run: its modes and models. More: each with each.")
+        list[Path],
+        typer.Argument(help="One run, to compare its modes and models; or several runs."),
     ],
 ) -> None:
     """Compare runs, models or modes, problem by problem.
@@ -181,9 +185,9 @@ def failures(
     model: Annotated[str | None, typer.Option(help="Only this model.")] = None,
     mode: Annotated[str | None, typer.Option(help="Only this mode.")] = None,
 ) -> None:
-    """Show why trials failed, and what retries brought.
+    """Show why trials failed, and what retries gained.
 
-    Outcomes, exceptions, retries, caps, refusals, answers that were not extracted.
+    Outcomes, exceptions, retries, truncated replies, refused programs, overlooked answers.
     """
     from solver.analysis.failures import failures_of
     from solver.report.show import show_failures
@@ -217,7 +221,7 @@ def plan(
     limit: Annotated[int | None, typer.Option(help="At most so many problems.")] = None,
     repeats: Annotated[int | None, typer.Option(help="Independent trials a problem.")] = None,
     like: Annotated[
-        Path | None, typer.Option(help="An earlier run to go by, e.g. of a few problems.")
+        Path | None, typer.Option(help="An earlier, smaller run to estimate from.")
     ] = None,
     prices: Annotated[
         Path | None, typer.Option(help="A YAML file whose prices go over the shipped ones.")
@@ -250,7 +254,7 @@ def export(
     format: Annotated[
         str,
         typer.Option(
-            help="jsonl (all texts), csv or parquet (one row a trial), sft or rft (training data)."
+            help="jsonl (all texts), csv or parquet (a row per trial), sft or rft (training data)."
         ),
     ],
     output: Annotated[
@@ -262,13 +266,14 @@ def export(
 ) -> None:
     """Write a run's trials to one file.
 
-    sft and rft keep correct trials alone, as chats: {"messages": [...], "metadata": {...}} a line.
-    Left out are trials whose program did not end well, trials with the program of another one, up
-    to comments, formatting and names, and of what is left of a problem the most alike.
+    sft and rft write correct trials only, as chats: {"messages": [...], "metadata": {...}} a line.
+    They leave out a trial whose program failed, and one whose program equals that of another trial
+    but for comments, formatting and names. Of a problem with more than --per-problem trials left,
+    those that differ most are kept.
 
-    sft is the whole conversation, with feedback and outputs; a reply has weight 1 where it is to be
-    trained on, 0 where its program failed or it was taken back. rft is the question, without worked
-    examples, and the one reply that was right.
+    sft writes the whole conversation, with feedback and outputs. A reply has weight 1 to be trained
+    on, or 0 if its program failed or its answer was given up. rft writes the question, without
+    worked examples, and the one reply that was right.
     """
     from solver.bridges import training
     from solver.bridges.tables import export_run
@@ -293,9 +298,9 @@ def report(
         str | None, typer.Option(help="Write the tables instead, as md, latex or csv.")
     ] = None,
 ) -> None:
-    """Write one page about runs, to read or to mail.
+    """Write a report of one or more runs, as one HTML page or as tables.
 
-    By default it is report.html inside the first run, and with --tables the folder tables there.
+    By default it is written to report.html in the first run, with --tables to its folder tables.
     """
     from solver.report import write_report, write_tables
 
@@ -312,7 +317,7 @@ def view(
         Path, typer.Argument(help="A folder of runs, or one run.", metavar="[RUNS]")
     ] = Path("runs"),
     port: Annotated[
-        int, typer.Option(min=0, max=65535, help="On this machine alone; 0 takes any free one.")
+        int, typer.Option(min=0, max=65535, help="Port on 127.0.0.1; 0 takes any free one.")
     ] = 8642,
     no_open: Annotated[
         bool, typer.Option("--no-open", help="Do not open a browser; only print the address.")

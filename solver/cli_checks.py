@@ -1,4 +1,4 @@
-"""The commands that open models or sandboxes after a run, and those that look at this machine."""
+"""The commands that judge or audit a finished run, and those that check this machine."""
 
 from pathlib import Path
 from typing import Annotated, Any
@@ -62,9 +62,9 @@ def rejudge(
 
 @checks.command("screen-audit")
 def screen_audit(run: RunPath) -> None:
-    """Show what the screen refused, and how much was right.
+    """Show which programs the screen refused, and how many were right.
 
-    By rule; the refused programs run now, in the sealed sandbox.
+    The refused programs are run now, in the sandbox, and counted by the rule that refused them.
     """
     from solver.checks.screen_audit import audit_screen
     from solver.checks.shown import show_screen_audit
@@ -76,7 +76,8 @@ def screen_audit(run: RunPath) -> None:
 @judge_app.command("audit")
 def judge_audit(
     run: Annotated[
-        Path | None, typer.Argument(help="A run whose answers to use; none: the starter set's.")
+        Path | None,
+        typer.Argument(help="A run whose answers to use; by default those of the starter set."),
     ] = None,
     model: Annotated[
         str | None, typer.Option(help="provider/name, instead of the run's judge.")
@@ -86,10 +87,11 @@ def judge_audit(
     ] = None,
     sample: Annotated[int, typer.Option(help="At most so many pairs, drawn at random.")] = 400,
 ) -> None:
-    """Show how a judging model errs.
+    """Measure how often a judging model errs.
 
-    Agreement with rules and labels, flips, planted mistakes, injections, canaries.
-    Exit code 1 where it errs on the canaries and should not be used.
+    Shown are its agreement with rules and labels, verdicts that change when it is asked again or
+    with the sides swapped, and errors on altered answers, prompt injections and the canaries (fixed
+    pairs with known verdicts). Exit code 1 if it errs on the canaries.
     """
     from solver.checks.judge_audit import audit_judge
     from solver.checks.shown import show_judge_audit
@@ -113,7 +115,7 @@ def sandbox_build(
         typer.Option(help="Base image with Python 3.11 or later; by default $SOLVER_BASE_IMAGE."),
     ] = None,
 ) -> None:
-    """Build the Docker image that programs run in; once, and after an update."""
+    """Build the Docker image that programs run in. Needed once, and after an update."""
     from sandbox import build_image
 
     print(build_image(base))
@@ -171,7 +173,7 @@ def _setting(text: str) -> tuple[str, str]:
 
 
 def _existing(run: Path) -> Path:
-    """Return the folder of a run that is there: only `solver run` starts one."""
+    """Return the folder of a run; raise ConfigError if there is none, instead of creating one."""
     from solver.store import Store
 
     Store.open(run).close()

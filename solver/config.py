@@ -1,4 +1,4 @@
-"""Every key of a run's config, typed and documented. Reading it from YAML is `config_file`'s.
+"""Every key of a run's config, typed and documented. `config_file` reads it from YAML.
 
 A mode's section (`code: {retries: 3}`) is typed in the mode's own file, a provider's options
 (`providers: {ollama: {num_ctx: 8192}}`) in the provider's.
@@ -43,7 +43,7 @@ class ModelOptions(Record):
     """`provider/name`, e.g. `ollama/llama3.1:8b`; or `my_package.my_file/name`, a provider of your
     own."""
     options: dict[str, Any] = Field(default_factory=dict)
-    """Options of the provider, over those in `providers`."""
+    """Options of the provider for this model; they override those in `providers`."""
     sampling: dict[str, Any] = Field(default_factory=dict)
     """Sampling for this model alone, over the run's `sampling`."""
     thinking: Thinking = "default"
@@ -60,15 +60,17 @@ class SandboxOptions(Record):
     """Where programs run, and what each may use."""
 
     kind: SandboxKind = "auto"
-    """`auto` is Docker, then bubblewrap (`native`); `reduced` is weaker and only by name."""
+    """`auto` uses Docker, or else bubblewrap (`native`). `reduced` isolates less and must be asked
+    for by name."""
     workers: int | None = Field(default=None, ge=1)
-    """Programs at a time; by default from the machine's cores and memory."""
+    """Programs that run at the same time; by default what the machine's cores and memory allow."""
     seconds: float = Field(default=10.0, gt=0)
     """Wall time of one program."""
     memory_mb: int = Field(default=1024, ge=64)
     """Memory of one program, in MiB."""
     screen: Literal["refuse", "warn", "off"] = "refuse"
-    """`refuse` asks again for a program the screen refuses; `warn` runs it and records why."""
+    """What happens to a program that the screen refuses: with `refuse` it is not run, with `warn`
+    it is run and the findings are recorded. `off` screens no program."""
 
 
 class JudgeOptions(Record):
@@ -88,26 +90,26 @@ class JudgeOptions(Record):
     threshold: int = Field(default=4, ge=1, le=5)
     """The lowest score that counts as correct."""
     offline: bool = False
-    """Replay the stored judge replies and never ask."""
+    """Use the stored replies of the judge's model only, and send it no request."""
     canaries: bool = True
-    """Ask the judge's model about 50 fixed pairs first, and stop if it errs on them."""
+    """Before the run, ask the judge's model about 50 fixed pairs, and stop if it errs on them."""
     policy: dict[str, Any] = Field(default_factory=dict)
-    """Contested conventions, by the names in judge/README.md."""
+    """How to judge where conventions differ, e.g. a missing unit: names as in judge/README.md."""
 
 
 class Patience(Record):
-    """How long a troubled endpoint is waited for, and how much is in flight."""
+    """How long to keep trying an endpoint that fails, and how many requests to send at a time."""
 
     attempts: int = Field(default=8, ge=1)
     """Requests for one reply before giving up."""
     wait_seconds: float = Field(default=600.0, ge=0)
-    """Total wait between those requests."""
+    """The most seconds to wait between those requests, added up."""
     parallel: int | None = Field(default=None, ge=1)
-    """Requests in flight at each endpoint; by default what the provider advises."""
+    """Requests in flight at each endpoint; by default the number that the provider suggests."""
 
 
 class Config(Record):
-    """One run. Of the modes' sections, see `config_type`."""
+    """One run. `config_type` adds the sections of the modes."""
 
     model: tuple[ModelOptions, ...] = Field(min_length=1)
     """One model or a list: `provider/name`, or a mapping with `name`, `options`, `sampling`."""
@@ -122,16 +124,16 @@ class Config(Record):
     levels: tuple[int, ...] = ()
     """Keep only these levels."""
     per_cell: int | None = Field(default=None, ge=1)
-    """At most so many problems of each domain and level."""
+    """The most problems of each domain and level."""
     limit: int | None = Field(default=None, ge=1)
-    """At most so many problems, spread evenly over domains and levels."""
+    """The most problems in all, spread evenly over domains and levels."""
     mode: tuple[Annotated[str, AfterValidator(_known_mode)], ...] = ("code",)
-    """One way of solving or several, for a paired comparison: files of `solver/modes`, or
-    `my_package.my_mode`. Each may have a section of its own, called like it."""
+    """One mode, or several to be compared: a file of `solver/modes`, or `my_package.my_mode`. A
+    mode's own options are in a section with its name."""
     repeats: int = Field(default=1, ge=1)
-    """Independent trials a problem: the n of Pass@k and G-Pass@k."""
+    """Independent trials of each problem: the n of Pass@k and G-Pass@k."""
     seed: int = Field(default=0, ge=0)
-    """Where all seeds of the run come from."""
+    """The number from which the seeds of all trials are derived."""
     sampling: Sampling = Sampling()
     sandbox: SandboxOptions = SandboxOptions()
     judge: JudgeOptions = JudgeOptions()
@@ -182,7 +184,7 @@ class Config(Record):
 
     @property
     def running(self) -> "tuple[Mode, ...]":
-        """Return every mode of this run: those of `mode`, each followed by the arms it adds."""
+        """Return every mode of this run: those of `mode`, each followed by the modes it adds."""
         from solver.modes import mode_of
 
         named = (mode_of(name) for name in self.mode)
@@ -200,7 +202,7 @@ class Config(Record):
         return found
 
     def sampling_of(self, model: ModelOptions) -> Sampling:
-        """Return the run's sampling with the model's own over it."""
+        """Return the run's sampling, overridden by the model's own."""
         return Sampling.model_validate({**self.sampling.model_dump(), **model.sampling})
 
     def provider_options(self, model: ModelOptions) -> dict[str, Any]:
@@ -211,7 +213,7 @@ class Config(Record):
     def identity(self) -> dict[str, Any]:
         """Return what must stay the same for a run to be resumed.
 
-        `limit` and `repeats` may grow, and speed may change, without touching what was measured.
+        `limit` and `repeats` may be raised, and settings that affect only speed may change.
         """
         from solver.models import provider_of, provider_of_model  # here: imports provider files
 
@@ -223,7 +225,7 @@ class Config(Record):
             if mode.section in followed:
                 facts[mode.section] = mode.measured(getattr(self, mode.section))
             else:
-                facts.pop(mode.section)  # what no trial uses decides none
+                facts.pop(mode.section)  # no mode of this run uses it
         for model in facts["model"]:
             if model["thinking"] == "default":
                 model.pop("thinking")  # earlier versions did not know it
@@ -245,7 +247,7 @@ class Config(Record):
 def config_type(modes: Sequence[str]) -> type[Config]:
     """Return `Config` with a section for each shipped mode, and for those of `modes` from outside.
 
-    Raises ConfigError where a mode from outside is called like another key.
+    Raises ConfigError where the section of a mode from outside would have the name of another key.
     """
     from solver.modes import with_section
 
@@ -269,17 +271,17 @@ def _config_type(modes: tuple[str, ...]) -> type[Config]:
 
 
 def make_config(content: dict[str, Any]) -> Config:
-    """Make a config of plain data. Raises pydantic's ValidationError, and ConfigError."""
+    """Make a config from plain data. Raises pydantic's ValidationError, and ConfigError."""
     return config_type(mode_names(content.get("mode", ("code",)))).model_validate(content)
 
 
 def mode_names(value: Any) -> Any:
-    """Split `code,cot` into names; leave anything but a text alone."""
+    """Split a string such as `code,cot` into names; return any other value unchanged."""
     return [part.strip() for part in value.split(",")] if isinstance(value, str) else value
 
 
 def differences(first: Any, second: Any, where: str = "") -> Iterator[str]:
-    """Yield each leaf that differs, as `where: first → second`."""
+    """Yield each value that differs between two nested structures, as `where: first → second`."""
     if isinstance(first, dict) and isinstance(second, dict):
         for key in sorted(first.keys() | second.keys()):
             place = f"{where}.{key}" if where else str(key)
@@ -292,5 +294,5 @@ def differences(first: Any, second: Any, where: str = "") -> Iterator[str]:
 
 
 def first_twice(names: Sequence[str]) -> str:
-    """Return the first name that is listed twice."""
+    """Return the first name that is listed twice. There must be one."""
     return next(name for name in names if list(names).count(name) > 1)

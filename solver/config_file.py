@@ -16,7 +16,7 @@ from solver.secrets import typed_secrets
 
 
 def load_config(path: Path, overrides: dict[str, Any] | None = None) -> Config:
-    """Read a YAML file, put the command line's overrides over it, and check every word of it.
+    """Read a YAML file, apply the command line's overrides, and check every key and value.
 
     Raises ConfigError: one line naming the file, each wrong key, and what to do.
     """
@@ -36,7 +36,7 @@ def load_config(path: Path, overrides: dict[str, Any] | None = None) -> Config:
 
 
 def check_config(content: dict[str, Any], *, source: str) -> Config:
-    """Make a `Config` of plain data, its providers' options checked too.
+    """Make a `Config` from plain data, and check the options of its providers too.
 
     Raises ConfigError, naming `source`.
     """
@@ -129,7 +129,7 @@ def _nearby(path: Path) -> str:
 
 
 class _StrictLoader(yaml.SafeLoader):
-    """A SafeLoader that refuses a key written twice, where YAML would keep the last in silence."""
+    """A SafeLoader that refuses a repeated key, of which PyYAML would silently keep the last."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         seen: set[Any] = set()

@@ -1,7 +1,7 @@
 """What a run writes to disk: problems, trials and the turns inside them.
 
-Records hold facts. What they mean (`Turn.failure`, `Trial.outcome`) is derived each time it is
-asked, so a stored file can never disagree with itself.
+Records hold facts. What follows from them (`Turn.failure`, `Trial.outcome`) is computed each time
+and never stored, so stored data cannot contradict itself.
 """
 
 import hashlib
@@ -64,7 +64,7 @@ class Problem(Record):
 
     @property
     def hash(self) -> str:
-        """Return a hash of the question and the reference: another text is another problem."""
+        """Return a hash of the question and the reference. Another text makes another problem."""
         return digest([self.question, self.answer])
 
 
@@ -110,7 +110,7 @@ class Token(Record):
 
 
 class Intervention(Record):
-    """One time that a controller cut a partial reply (regeneration)."""
+    """One cut that a controller made in a partial reply (see `modes/guided.py`, `refine.py`)."""
 
     kind: Literal["closed", "unparsable", "refused", "refined"]
     """`closed`: the first program was complete. `unparsable`, `refused`: a line failed that check
@@ -122,7 +122,7 @@ class Intervention(Record):
 
 
 class Reply(Record):
-    """What a model answered to one request, or to several that made one text."""
+    """A model's answer, made by one request or by several that continue one another."""
 
     text: Text
     """The reply without the model's thoughts. Nothing else is read, run, judged or sent back."""
@@ -140,7 +140,7 @@ class Reply(Record):
     """Wall time of the request that succeeded, without waiting in our own queue or backing off; of
     Ollama the time that the model read and wrote, without the server's queue and loading."""
     requests: int = 1
-    """Requests it took, failed ones included."""
+    """Requests made for it, failed ones included."""
     capped: bool = False
     """The reply reached `max_tokens`."""
     prompt_cut: bool = False
@@ -149,7 +149,7 @@ class Reply(Record):
     """How the reply ended, in the server's words, where it was neither finished nor cut at the cap:
     a refusal, a call of a tool that there is not, a loop, a full context."""
     tokens: tuple[Token, ...] = ()
-    """The reply token by token, where that was asked for and the provider tells."""
+    """The tokens of the reply, if they were requested and the provider returns them."""
     interventions: tuple[Intervention, ...] = ()
     """What a controller did while the reply was written."""
 
@@ -182,7 +182,7 @@ class Detail(StrEnum):
 
 
 class Verification(StrEnum):
-    """What a check of an answer found. Anything but a clear true or false is uncertain."""
+    """What a model's check of its own answer found; uncertain unless clearly true or false."""
 
     TRUE = "true"
     FALSE = "false"
@@ -195,7 +195,7 @@ class Turn(Record):
     prompt: tuple[Message, ...]
     """The messages sent that no earlier turn holds; all of them where `fresh`."""
     fresh: bool = False
-    """The conversation started again from nothing."""
+    """This turn starts a new conversation."""
     reply: Reply
     program: Text | None = None
     findings: Annotated[tuple[Finding, ...], BeforeValidator(without_surrogates)] = ()
@@ -207,7 +207,7 @@ class Turn(Record):
     runs_code: bool = False
     """Whether the answer is what a program prints, as opposed to what the reply says."""
     verification: Verification | None = None
-    """What the program found, where it was asked to check the answer of the turns before it."""
+    """What the program found, where the turn is a check of the answer before it."""
 
     @property
     def given_up(self) -> bool:
@@ -216,7 +216,7 @@ class Turn(Record):
 
     @property
     def refusals(self) -> tuple[Finding, ...]:
-        """Return what of the findings kept the program from running."""
+        """Return the findings for which the program was not run."""
         return tuple(finding for finding in self.findings if finding.level is Level.REFUSE)
 
     @property
@@ -315,12 +315,12 @@ class Outcome(StrEnum):
 
     @property
     def scored(self) -> bool:
-        """Tell whether the trial says anything about the model. Others are counted apart."""
+        """Tell whether the trial counts for accuracy. Errors and unjudged answers do not."""
         return self not in (Outcome.ERROR, Outcome.JUDGE_INVALID)
 
 
 class Trial(Record):
-    """One independent end-to-end go at one problem in one mode."""
+    """One independent try of a model at one problem in one mode, from prompt to verdict."""
 
     problem_id: Text
     model: Text

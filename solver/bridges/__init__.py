@@ -1,1 +1,1 @@
-"""Other tools: training data and rewards, tables as files."""
+"""Give results to other tools: training data, reward functions, tables as files."""

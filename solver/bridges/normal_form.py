@@ -1,4 +1,4 @@
-"""Tell when two programs, or two texts, are the same but for form, and how unlike they are."""
+"""Tell whether two programs are the same but for formatting and names, and how far they differ."""
 
 import ast
 import re
@@ -9,15 +9,16 @@ _WORD = re.compile(r"\w+|[^\w\s]")
 
 
 def normal_form(program: str) -> str:
-    """Return a program without what does not change its behaviour.
+    """Return a program without anything that does not change its behaviour.
 
     Comments, formatting and bare strings are removed, and the names that the program defines are
-    numbered in order of appearance. Two programs with the same form do the same; two that do the
-    same may have different forms. For a program that does not parse, the form is its words.
+    replaced by numbers in order of appearance. Two programs with the same form do the same, but two
+    that do the same may have different forms. For a program that does not parse, the form is its
+    text in lower case with single spaces.
     """
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # about odd escapes in its strings
+            warnings.simplefilter("ignore")  # about invalid escapes in its strings
             tree = ast.parse(program)
         return ast.unparse(_Normal(_own_names(tree)).visit(tree))
     except (SyntaxError, ValueError, RecursionError, MemoryError):
@@ -42,7 +43,10 @@ def distance(one: frozenset[tuple[str, ...]], other: frozenset[tuple[str, ...]])
 
 
 def _own_names(tree: ast.AST) -> dict[str, str]:
-    """Return the names that a program binds with their numbers, which no program can contain."""
+    """Return the names that a program defines, each with its replacement, such as `@0`.
+
+    The replacements are no valid names, so they cannot clash with names in a program.
+    """
     names: dict[str, str] = {}
     for node in ast.walk(tree):
         match node:
@@ -66,7 +70,7 @@ class _Normal(ast.NodeTransformer):
         self._names = names
 
     def generic_visit(self, node: ast.AST) -> ast.AST:
-        """Replace the names in a node and in all below it; keywords and modules keep theirs."""
+        """Replace the names in a node and all its children, except keywords and imported names."""
         for field in ("id", "arg", "name", "asname"):
             name = getattr(node, field, None)
             if isinstance(name, str) and not isinstance(node, ast.keyword | ast.alias):

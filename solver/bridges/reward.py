@@ -8,13 +8,13 @@ r"""The judge as a reward function: 1.0 for a right completion, 0.0 for any othe
 
 An answer is read and judged as in a run. `judge.extract_answer` reads it from words; a program is
 screened and run in the sandbox, and `judge.extract_output` reads its output. Only the rules judge.
-What they cannot decide is 0.0, and so is a completion without text. A failure of ours is never a
-reward: it is raised, as SandboxError or JudgeError. (Returning None would not do: where this is the
-only reward function, TRL counts None as 0.)
+An answer that they cannot decide gets 0.0, and so does a completion without text. A failure on our
+side raises SandboxError or JudgeError; it never becomes a reward. (None would not be safe: where
+this is the only reward function, TRL counts None as 0.)
 
 The rules' worker processes and the sandbox start at the first call and are shared by all threads;
-a forked process starts its own. They end with the process, or with `close`. Not covered: a model as
-judge, and partial credit.
+a forked process starts its own. They end with the process, or with `close`. A model as judge and
+partial credit are not supported.
 """
 
 import asyncio
@@ -45,7 +45,7 @@ COLUMNS = ("answer", "reference", "ground_truth", "solution")
 def reward(
     prompts: Sequence[Any], completions: Sequence[Completion], **columns: Any
 ) -> list[Reward]:
-    """Return 1.0 for each completion whose answer, in words, is the reference. For TRL.
+    """Return 1.0 for each completion whose text gives the reference as its answer. For TRL.
 
     The references are in one of COLUMNS: answers, or solutions that box or declare an answer. Where
     the reference is None, so is the reward: "not applicable". Raises JudgeError.
@@ -71,7 +71,10 @@ def compute_score(
     extra_info: Any = None,
     **options: Any,
 ) -> float:
-    """Return 1.0 where the answer, in words, is the ground truth. For verl. Raises JudgeError."""
+    """Return 1.0 where the text gives the ground truth as its answer. For verl.
+
+    Raises JudgeError.
+    """
     [score] = _rewards([solution_str], {"ground_truth": [ground_truth]}, _answer_in_words)
     return score or 0.0
 
@@ -94,7 +97,7 @@ Finds = Callable[["Opened", str], Awaitable[str | None]]
 def _rewards(
     completions: Sequence[Completion], columns: dict[str, Any], find: Finds
 ) -> list[Reward]:
-    """Score a batch, its completions at the same time."""
+    """Score the completions of a batch at the same time."""
     references = _references(columns, len(completions))
     opened = _open()
 
@@ -114,7 +117,7 @@ def _rewards(
 
 
 def _references(columns: dict[str, Any], wanted: int) -> list[str | None]:
-    """Return one reference for each completion. Raises TypeError where the columns have none."""
+    """Return one reference for each completion. Raises TypeError where no column holds them."""
     name = next((name for name in COLUMNS if columns.get(name) is not None), None)
     if name is None:
         raise TypeError(f"no reference answers: name a column of the data {', '.join(COLUMNS)}")
@@ -125,14 +128,14 @@ def _references(columns: dict[str, Any], wanted: int) -> list[str | None]:
 
 
 def _reference(text: str) -> str:
-    """Return an answer as it is, and of a whole solution the answer it boxes or declares."""
+    """Return the answer that a solution boxes or declares; a text without one is the answer."""
     found = extract_answer(text)
     declared = found.rule in ("boxed", "boxes", "declared")
     return found.answer if declared and found.answer is not None else text
 
 
 def _text(completion: Any) -> str | None:
-    """Return a completion's text, of a conversation the last reply; None where it has none."""
+    """Return a completion's text; for a conversation, its last reply. None where there is none."""
     if isinstance(completion, list | tuple):
         messages = [one for one in completion if isinstance(one, dict)]
         said = [one.get("content") for one in messages if one.get("role") == "assistant"]
@@ -144,7 +147,7 @@ def _text(completion: Any) -> str | None:
 
 
 async def _answer_in_words(opened: "Opened", text: str) -> str | None:
-    """Return the answer that a text gives in words."""
+    """Return the answer that a text states."""
     return extract_answer(text).answer
 
 
@@ -203,11 +206,11 @@ class Opened:
 _lock = threading.Lock()
 _opened: Opened | None = None
 _inherited: list[Opened | None] = []
-"""What the parent of a forked process had open: never used, closed or collected here."""
+"""What the parent of a forked process had open, kept so that it is not destroyed in the child."""
 
 
 def _open() -> Opened:
-    """Return what this process has open, opened at the first call."""
+    """Return the judge and sandbox of this process; open them at the first call."""
     global _opened
     with _lock:
         if _opened is None:
@@ -224,7 +227,7 @@ def _open() -> Opened:
 
 @cache
 def _watch_this_process() -> None:
-    """Close what is open when this process ends, and leave it alone in forked processes."""
+    """Close everything when this process ends, and start with nothing open in a forked one."""
     atexit.register(_ended)
     os.register_at_fork(after_in_child=_forked)
 
@@ -236,7 +239,7 @@ def _ended() -> None:
 
 
 def _forked() -> None:
-    """Start with nothing open, in a forked process."""
+    """Start with nothing open in a forked process."""
     global _lock, _opened
     _inherited.append(_opened)
     _lock, _opened = (

@@ -32,7 +32,7 @@ def export_run(store: Store, form: str, output: Path | None = None) -> Path:
 
 
 def _whole(store: Store) -> Iterator[dict[str, Any]]:
-    """Yield each trial with all its texts and what it was asked."""
+    """Yield each trial with all its texts, its question and its reference."""
     problems = store.problems()
     for row in store.rows():
         trial = store.trial(row.key)

@@ -1,13 +1,13 @@
-"""A run's correct trials as training data: rejection sampling, one chat a line of JSONL.
+"""Write a run's correct trials as training data (rejection sampling), one chat a line of JSONL.
 
-`sft` is the conversation as it happened, with feedback and tool outputs; each reply carries
-`weight`, 1 to train on it and 0 where its program failed or its answer was given up. `rft` is the
-question and the one reply that was right. A correct trial is left out where the program behind its
-answer did not end well, where another trial of its problem has the same program, or where its
-problem has enough; `Made` counts each.
+`sft` is the conversation as it happened, with feedback and tool outputs. Each reply has a `weight`:
+1 to train on it, 0 where its program failed or its answer was given up. `rft` is the question and
+the one reply that was right. A correct trial is left out if its last program failed, if another
+trial of its problem has the same program, or if its problem has enough trials already. `Made`
+counts the trials that each of these filters dropped.
 
-Not covered: whether a right answer was reached for the right reason, and whether a problem is also
-in a test set that the trained model will be measured on.
+Not checked: whether a right answer was reached by sound reasoning, and whether a problem is also in
+a test set that the trained model will be measured on.
 """
 
 import json
@@ -29,12 +29,12 @@ FORMATS = ("sft", "rft")
 
 @dataclass(frozen=True)
 class Made:
-    """What was written, and what was left out, filter by filter."""
+    """How many trials were written, and how many each filter dropped."""
 
     path: Path
     kept: int
     problems: int
-    """With at least one line."""
+    """Problems with at least one trial written."""
     dropped: dict[str, int]
     """Trials that each filter dropped, in the order of the filters."""
 
@@ -45,7 +45,7 @@ class Made:
 
 @dataclass(frozen=True)
 class Candidate:
-    """A correct trial that may become a line."""
+    """A correct trial that may be written."""
 
     key: str
     number: int
@@ -97,7 +97,10 @@ _FILTERS = (FAILED, NOT_CORRECT, PROGRAM_FAILED, NOT_ONE_REPLY, SAME, ENOUGH)
 
 
 def _candidates(store: Store, form: str, dropped: Counter[str]) -> dict[str, list[Candidate]]:
-    """Return the correct trials by problem, one for each different program; count the others."""
+    """Return the correct trials by problem, one for each different program.
+
+    The trials left out are counted in `dropped`.
+    """
     candidates: dict[str, dict[str, Candidate]] = defaultdict(dict)
     for number, row in enumerate(store.rows()):
         if row.outcome is Outcome.ERROR:
@@ -137,12 +140,12 @@ def _stands_alone(solving: Sequence[Turn]) -> bool:
 def _different(
     candidates: Sequence[Candidate], most: int, dropped: Counter[str]
 ) -> list[Candidate]:
-    """Choose at most `most` candidates that are unlike one another, in the order of the run.
+    """Choose at most `most` candidates that differ as much as possible; return in the run's order.
 
-    The one with the fewest turns is first; each next one is the farthest from those chosen, by
-    summed distance as in RFT (https://arxiv.org/abs/2308.01825). There the distance is the edit
-    distance of equations; here it is the share of word triples that two forms do not have in
-    common, which takes linear time.
+    The first choice is the one with the fewest turns. Each further choice has the largest sum of
+    distances to those chosen before, as in RFT (https://arxiv.org/abs/2308.01825). RFT uses the
+    edit distance of equations; here the distance is the share of word triples that two forms do not
+    have in common, which takes linear time.
     """
     left = sorted(candidates, key=lambda one: (one.turns, one.number))
     chosen = left[:1]
@@ -152,7 +155,7 @@ def _different(
     while left and len(chosen) < most:
         for one in left:
             summed[one.key] += distance(parts[one.key], parts[chosen[-1].key])
-        farthest = max(left, key=lambda one: summed[one.key])  # of equals the first
+        farthest = max(left, key=lambda one: summed[one.key])  # the first of several
         left.remove(farthest)
         chosen.append(farthest)
     dropped[ENOUGH] += len(left)

@@ -1,4 +1,4 @@
-"""What this machine has of everything that a run needs, and how to fix what is missing."""
+"""Check what this machine has of everything that a run needs, and say how to get the rest."""
 
 import asyncio
 import shutil
@@ -24,15 +24,15 @@ class Finding:
 
     what: str
     good: bool
-    """It is as a run needs it."""
+    """Whether it is there and works."""
     detail: str
     """What is there, or how to fix it."""
     needed: bool = False
-    """The run in question cannot start without it."""
+    """Whether the run cannot start without it."""
 
 
 def examine(path: Path | None) -> Iterator[Finding]:
-    """Check everything: for one config, or for all that any run could use."""
+    """Check what the run of a config needs, or without a config all that any run could use."""
     yield from sandbox_findings()
     yield _disk()
     if path is not None:
@@ -63,7 +63,7 @@ def provider_finding(name: str) -> Finding:
 
 
 def sandbox_findings() -> Iterator[Finding]:
-    """Check the sandboxes for programs: one that works is enough, and Docker is the best."""
+    """Check which sandboxes work. One is enough; `auto` prefers Docker."""
     facts = probe()
     works = {fact.what: fact.works for fact in facts}
     docker = works["Docker engine"] and works["sandbox image"]

@@ -1,7 +1,7 @@
-"""`solver judge audit`: how reliable a judging model is, on a run's answers or on labelled pairs.
+"""Do `solver judge audit`: measure a judging model on a run's answers or on labelled pairs.
 
-On a run the rules' decisions are the labels: the audit shows how often the model agrees where the
-truth is known, and `score_bounds` how much of the run's score depends on the model.
+For a run's answers the decisions of the rules are the labels: the audit shows how often the model
+agrees with them, and `score_bounds` how much of the run's accuracy depends on the model.
 """
 
 import asyncio
@@ -31,13 +31,13 @@ class JudgeAudit:
 
     report: AuditReport
     bounds: Bounds | None
-    """The run's lowest and highest accuracy under any judge; None without a run."""
+    """The lowest and highest accuracy that the run could have under any judge; None without one."""
 
 
 def audit_judge(
     store: Store | None, *, model: str | None, pairs: Path | None, sample: int, seed: int = 0
 ) -> JudgeAudit:
-    """Measure the judge's model: the run's, or the one named.
+    """Measure the judge's model: that of the run, or the one called `model`.
 
     Raises ConfigError where there is no model or no pair, JudgeError where it does not answer.
     """

@@ -1,7 +1,7 @@
-"""What the safety screen refused in a run, by rule, and what it cost.
+"""Do `solver screen-audit`: count the programs that the screen refused in a run, by rule.
 
-The refused programs run in the sandbox after all, which shows how many of them would have printed
-the right answer. The trials themselves are not changed.
+The refused programs are run in the sandbox now, which shows how many of them would have printed the
+right answer. The stored trials are not changed.
 """
 
 import asyncio
@@ -24,9 +24,9 @@ class RuleAudit:
     programs: int = 0
     trials: set[str] = field(default_factory=set)
     exits: Counter[Exit] = field(default_factory=Counter)
-    """How they ended when run for the audit."""
+    """How the programs ended when they were run for the audit."""
     right: int = 0
-    """Those that printed the right answer, by the judge's rules."""
+    """Programs that printed the right answer, by the judge's rules."""
     lost: set[str] = field(default_factory=set)
     """Trials without a right answer although one of their refused programs printed it."""
 

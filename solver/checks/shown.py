@@ -1,4 +1,4 @@
-"""What the checks found, printed in a terminal."""
+"""Print what the checks found in a terminal."""
 
 from collections.abc import Sequence
 
@@ -21,7 +21,7 @@ def show_change(change: Change) -> None:
 
 
 def show_screen_audit(audit: ScreenAudit) -> None:
-    """Print what the screen refused and what would have become of it."""
+    """Print how many programs the screen refused, and what they did when run."""
     refused = sum(rule.programs for rule in audit.rules.values())
     names = ("programs", "trials", "ran well", "right", "trials lost")
     columns = (Column("rule", Kind.TEXT), *map(Column, names))
@@ -40,7 +40,7 @@ def show_screen_audit(audit: ScreenAudit) -> None:
 
 
 def show_timings(kind: str, timings: Sequence[Timing]) -> None:
-    """Print what programs cost, next to a bare Python."""
+    """Print how long programs take in the sandbox and in a bare Python."""
     columns = (
         Column("program", Kind.TEXT),
         Column("sandbox, ms", Kind.NUMBER),
@@ -57,7 +57,7 @@ def show_timings(kind: str, timings: Sequence[Timing]) -> None:
 
 
 def show_judge_audit(found: JudgeAudit) -> None:
-    """Print how far the judge's model can be believed."""
+    """Print how reliable the judge's model is."""
     say(found.report.to_text())
     if found.bounds is not None:
         bounds = found.bounds

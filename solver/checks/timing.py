@@ -1,6 +1,6 @@
-"""`solver sandbox bench`: how long a program takes in the sandbox and in a bare Python.
+"""Do `solver sandbox bench`: time programs in the sandbox and in a bare Python, on this machine.
 
-For one machine; the comparison with other sandboxes is `tests/bench/sandbox.py`.
+The comparison with other sandboxes is `tests/bench/sandbox.py`.
 """
 
 import asyncio

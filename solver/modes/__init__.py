@@ -1,9 +1,9 @@
-"""Ways for a model to solve a problem: one file each, which exports one record called `MODE`.
+"""The modes in which a model solves a problem: one file each, exporting one record called `MODE`.
 
 A mode is an async generator that reads like the conversation it holds. It yields a `Turn` for each
 model reply, stops when it has an answer or may not ask again, and never sees the reference answer.
-All that the rest of the program must know of a mode stands in its record: nothing else knows one by
-name. Files whose name starts with an underscore are shared by them.
+Its record holds all that the rest of the program must know of it, so that no other code mentions a
+mode by name. Files whose name starts with an underscore hold code that several modes share.
 
 A mode may also come from outside: `mode: my_package.my_mode` in a config names a module that
 exports `MODE`, and so does an entry point of the group `solver.modes`.
@@ -41,32 +41,32 @@ class Run(Protocol):
     """Runs one program in the sandbox."""
 
     async def __call__(self, program: str) -> Execution:
-        """Return what became of it. Raises SandboxError."""
+        """Return its output and how it ended. Raises SandboxError."""
         ...
 
 
 Controller = Callable[[Extend], Awaitable[Reply]]
-"""Makes one reply out of several requests, each of which continues the text so far."""
+"""Makes one reply by several requests, each of which continues the text so far."""
 
 
 @dataclass(frozen=True)
 class Tools:
-    """What a mode works with."""
+    """What a mode may use to solve a problem."""
 
     ask: Ask
     control: Callable[[Controller], Awaitable[Reply]]
     """Let a controller make the next reply. Raises ModelError."""
     run: Run
-    """In a fresh process."""
+    """Run a program in a new process."""
     step: Run
-    """In the trial's session, where names stay defined."""
+    """Run a program in the trial's session, where the names that earlier programs defined exist."""
     screen: Callable[[str], tuple[Finding, ...]]
     max_tokens: int
     """The cap on one reply."""
 
 
 class Solve(Protocol):
-    """Solves one problem. `seed` is the trial's; a turn that must differ adds its number to it."""
+    """Solves one problem. `seed` is the trial's; a later turn adds its number, so seeds differ."""
 
     def __call__(
         self, problem: Problem, tools: Tools, config: "Config", seed: int
@@ -92,67 +92,68 @@ class Mode:
     """Everything that the rest of the program must know of a mode."""
 
     name: str
-    """As in the config. An arm that a mode adds is called after it: `code+guided`."""
+    """As in the config. A mode that another one adds has that one's name first: `code+guided`."""
     definition: str
-    """What it does, in a sentence or two for readers of the report."""
+    """One or two sentences that tell readers of the report what it does."""
     solve: Solve
     opening: Callable[[Problem, "Config"], tuple[Message, ...]]
     """The first messages that are sent for a problem."""
     sentences: tuple[str, ...]
-    """Every sentence it may send, as a template: their hash is part of each trial's key."""
+    """The templates of all texts it may send; their hash is part of each trial's key."""
     settings: Callable[["Config"], dict[str, Any]] = _settings
-    """What of the config decides its trials, besides limits and sampling: part of the key."""
+    """The settings that affect its trials, other than limits and sampling; also part of the key."""
     options: type[Record] | None = None
-    """Its section of the config, called like the mode."""
+    """The type of its section in the config, which has the mode's name; None if it has none."""
     measured: Callable[[Any], dict[str, Any]] = lambda options: options.model_dump(mode="json")
-    """What of its section must stay the same for a run to be resumed."""
+    """The part of its section that must stay the same for a run to be resumed."""
     obeys: tuple[str, ...] = ()
-    """Other modes whose section it follows too."""
+    """Other modes whose sections apply to it as well."""
     faults: Callable[["Config"], Iterator[str]] = lambda config: iter(())
-    """What cannot work in its section together with the rest of the config."""
+    """Yields a message for each setting in its section that contradicts the rest of the config."""
     arms: Callable[["Config"], tuple[str, ...]] = lambda config: ()
-    """Names of further modes that its section asks for, run next to it."""
+    """Names of the modes that its section adds to the run, to be compared with it."""
     compared_with: str | None = None
-    """The mode whose section asks for this one; results are compared with it."""
+    """The mode whose section adds this one, and with whose results its own are compared."""
 
     most_turns: Callable[["Config"], int] = lambda config: 1
     """Upper bound on the replies of one trial."""
     most_requests: Callable[["Config", int], int] = lambda config, max_tokens: 1
     """Upper bound on the requests for one reply, given its cap; each sends the prompt again."""
     most_kept: Callable[["Config"], int] = lambda config: 0
-    """Upper bound on the earlier replies that one prompt holds, with what was said of them."""
+    """Upper bound on the earlier replies in one prompt, each of which a message follows."""
 
     runs_code: bool = False
     """It runs programs, so it needs a sandbox."""
     retries: bool = False
     """Its turns with a program are attempts: the next one follows only where this one failed."""
     rounds: bool = False
-    """Its turns alternate words and programs, whose output goes back to the model."""
+    """Its turns alternate between words and programs, whose output goes back to the model."""
     needs: frozenset[Capability] = frozenset()
-    """What its provider must be able to do."""
+    """Capabilities that its provider must have."""
     vote: Callable[[Any], Mapping[Verification, float]] | None = None
-    """Where it checks its answers: the weight of each verdict of a check in the vote over repeats,
-    from its section of the config."""
+    """For a mode that checks its own answers: from its section of the config, the weight that an
+    answer has in the vote over repeats, by what its check found."""
 
     turn: str = "reply"
-    """What a reader calls one of its turns."""
+    """The word for one of its turns in reports."""
     label: Callable[["Mode", Turn, int], str] = _numbered
     """The heading of a turn, given its number from 1."""
     teaches: Callable[[Turn, Trial], bool] = _last_answer
     """Whether a reply of a correct trial is worth training on."""
     kept: Callable[[Reply, Any], str] = lambda reply, options: reply.text
-    """The part of a reply that stays in the conversation, given its section of the config."""
+    """The part of a reply that stays in the conversation, given the mode's section of a config."""
     audited: Callable[[Turn], bool] = lambda turn: True
-    """Whether the screen's audit may run the turn's refused program to see what it prints."""
+    """Whether `solver screen-audit` may run a refused program of this turn, to see if it prints
+    the right answer."""
 
     @property
     def section(self) -> str:
-        """Return the key of its section in a config: its name without the package."""
+        """Return the key of its section in a config: its name without package and `+` part."""
         return self.name.partition("+")[0].rpartition(".")[2]
 
     @property
     def turns(self) -> str:
-        """Return what a reader calls several of its turns."""
+        """Return the word for several of its turns in reports."""
         return f"{self.turn[:-1]}ies" if self.turn.endswith("y") else f"{self.turn}s"
 
     def heading(self, turn: Turn, number: int) -> str:
@@ -160,13 +161,16 @@ class Mode:
         return self.label(self, turn, number)
 
     def kept_text(self, turn: Turn, config: Mapping[str, Any]) -> str:
-        """Return the part of a turn's reply that stayed in the conversation, by a stored config."""
+        """Return the part of a turn's reply that stayed in the conversation.
+
+        `config` is the stored config of the run.
+        """
         return self.kept(turn.reply, self.stored_options(config))
 
     def stored_options(self, config: Mapping[str, Any]) -> Any:
-        """Return its section of a stored config, checked; None where it has no options.
+        """Return its section of a stored config, validated; None where it has no options.
 
-        Raises pydantic's ValidationError where the stored section is not one of this version.
+        Raises pydantic's ValidationError where this version does not accept the stored section.
         """
         return self.options.model_validate(config.get(self.section, {})) if self.options else None
 
@@ -179,9 +183,9 @@ def shipped() -> tuple[Mode, ...]:
 
 
 def mode_of(name: str) -> Mode:
-    """Return the mode of a name as it stands in a config or a stored trial.
+    """Return the mode with a name from a config or a stored trial.
 
-    Raises ConfigError where there is none, or where its module does not import.
+    Raises ConfigError where there is none, or where its module cannot be imported.
     """
     found = _found(name)
     if isinstance(found, Mode):
@@ -190,7 +194,7 @@ def mode_of(name: str) -> Mode:
 
 
 def stored_mode(name: str) -> Mode:
-    """Return the mode of a stored trial; where its file is gone, one that knows only its name.
+    """Return the mode of a stored trial; a stand-in that has only the name where it is missing.
 
     So a run can be read on a machine that lacks the package its mode came from.
     """
@@ -199,7 +203,7 @@ def stored_mode(name: str) -> Mode:
 
 
 def names() -> tuple[str, ...]:
-    """Return the names of all modes that a config may list here, without those they add."""
+    """Return the names of all modes that a config may list on this machine, by a short name."""
     ours = (mode.name for mode in shipped() if mode.compared_with is None)
     return (*ours, *sorted(entry_points(group="solver.modes").names))
 
@@ -207,7 +211,7 @@ def names() -> tuple[str, ...]:
 def with_section(listed: Sequence[str]) -> tuple[str, ...]:
     """Return the names of the modes that have a section in a config that lists these modes.
 
-    Every shipped mode with options has one, run or not; names that are unknown are passed over.
+    Every shipped mode with options has one, whether it runs or not. Unknown names are ignored.
     """
     found = (*shipped(), *(mode for name in listed if isinstance(mode := _found(name), Mode)))
     return tuple(dict.fromkeys(mode.name for mode in found if mode.options is not None))
@@ -226,7 +230,7 @@ def identity(mode: Mode, config: "Config") -> str:
 
 @cache
 def _found(name: str) -> Mode | str:
-    """Return the mode, or one line on why there is none."""
+    """Return the mode, or one line that says why there is none."""
     for mode in shipped():
         if mode.name == name:
             return mode
@@ -241,7 +245,7 @@ def _found(name: str) -> Mode | str:
 
 
 def _exported(name: str, load: Callable[[], Any]) -> Mode | str:
-    """Return the `MODE` of what `load` imports, under the name by which it was asked for."""
+    """Return the `MODE` of what `load` imports, renamed to the name that the config used."""
     try:
         loaded = load()
     except ImportError as missing:

@@ -1,6 +1,6 @@
-"""Fill the sentences that modes send, and the worked examples that may stand before a problem.
+"""Build the messages that modes send, and read the worked examples that may precede a problem.
 
-The wording is this project's own: the source papers print none of theirs.
+The wording is this project's own, since the source papers do not print theirs.
 """
 
 import importlib.resources
@@ -28,7 +28,7 @@ def worked_examples() -> tuple[Example, ...]:
 
 
 def user(template: str, **values: object) -> Message:
-    """Return a message of the user's, its template filled."""
+    """Return a user message, its template filled."""
     return Message(role="user", text=fill(template, **values))
 
 
@@ -38,7 +38,7 @@ def system(template: str, **values: object) -> Message:
 
 
 def assistant(text: str) -> Message:
-    """Return a message of the model's, as it stands."""
+    """Return a message of the model, with the text unchanged."""
     return Message(role="assistant", text=text)
 
 

@@ -1,6 +1,6 @@
-"""Build one reply from several requests: its text and cost, checks of its lines, other tokens.
+"""Build one reply from several requests: add up text and cost, check lines, replace tokens.
 
-Shared by the arms of regeneration, each of which is a file of its own.
+Shared by the modes `code+literal`, `code+guided` and `code+refine`, which have a file each.
 """
 
 import codeop
@@ -17,13 +17,13 @@ from solver.records import Intervention, Message, Reply, Token
 
 _ALTERNATIVES = 20
 _LETTERS_A_TOKEN = 4
-"""By which an earlier reply is counted whose tokens are not known."""
+"""Characters per token, to estimate the length of a reply whose tokens are not known."""
 _TRIES = 5
-"""Draws for another token where the provider tells no probabilities."""
+"""Draws for another token where the provider returns no probabilities."""
 MOST_REQUESTS = 1 + _TRIES
-"""What `another_token` may take."""
+"""The most requests that one call of `another_token` makes."""
 _SPECIAL = re.compile(r"<\|.*\|>|</?s>|<(?:eos|pad|end_of_turn)>|.*\N{REPLACEMENT CHARACTER}")
-"""Tokens that are no text: the end of a reply, or half a letter."""
+"""Tokens that cannot be used as text: the end of a reply, or part of a character's bytes."""
 _OPENS = re.compile(r"^[^\S\n]*```(?:python3?|py)[^\S\n]*\n", re.MULTILINE | re.IGNORECASE)
 _CLOSES = re.compile(r"^[^\S\n]*```", re.MULTILINE)
 
@@ -32,15 +32,16 @@ Screen = Callable[[str], tuple[Finding, ...]]
 
 @dataclass
 class PartialReply:
-    """The text of a reply so far, and what all requests for it cost together."""
+    """The text of a reply so far, and the cost of all requests made for it."""
 
     text: str = ""
     tokens: tuple[Token, ...] = ()
-    """As long as they are known for the whole text; else none."""
+    """The tokens of the text; empty unless they are known for all of it."""
     inherited: int = 0
-    """Tokens of an earlier reply that the text starts with: counted there, but under this cap."""
+    """Tokens at the beginning of the text that come from an earlier reply. They count towards the
+    cap on this reply, but as output of the earlier one."""
     written: int = 0
-    """Tokens that the model wrote, those included that were dropped again."""
+    """Tokens that the model wrote, including those dropped later."""
     read: int = 0
     seconds: float = 0.0
     requests: int = 0
@@ -49,7 +50,7 @@ class PartialReply:
 
     @classmethod
     def cut_from(cls, reply: Reply, at: int) -> "PartialReply":
-        """Return an earlier reply up to a place, to be continued from there."""
+        """Return an earlier reply cut to its first `at` characters, to be continued from there."""
         partial = cls(text=reply.text, tokens=reply.tokens)
         partial.cut("refined", at)
         partial.inherited = len(partial.tokens) or len(partial.text) // _LETTERS_A_TOKEN
@@ -60,7 +61,7 @@ class PartialReply:
         return cap - self.inherited - self.written
 
     def count(self, piece: Reply) -> None:
-        """Count a request whose text is not used."""
+        """Add the cost of a request, without its text."""
         self.written += piece.output_tokens
         self.read += piece.input_tokens
         self.seconds += piece.seconds
@@ -68,7 +69,7 @@ class PartialReply:
         self.prompt_cut |= piece.prompt_cut
 
     def add(self, piece: Reply) -> None:
-        """Append what a request brought."""
+        """Append the text of a request, and add its cost."""
         self.count(piece)
         self._append(piece.text, piece.tokens)
 
@@ -77,7 +78,7 @@ class PartialReply:
         self._append(text, () if logprob is None else (Token(text=text, logprob=logprob),))
 
     def cut(self, kind: Literal["closed", "unparsable", "refused", "refined"], at: int) -> None:
-        """Drop what follows a place, and note why."""
+        """Drop the text after its first `at` characters, and record the intervention."""
         dropped = self.text[at:]
         self.interventions.append(Intervention(kind=kind, at=at, dropped=dropped))
         self.text = self.text[:at]
@@ -118,13 +119,14 @@ def _text_of(tokens: Sequence[Token]) -> str:
 
 
 class LineCheck:
-    """Watches a reply as it is written, and stops it where its program closes or a line fails.
+    """Checks a reply while it is written, and stops it where its program ends or a line fails.
 
-    It is given the continuation after each token, and may be given it from the start again.
+    It is called after each token with all of the continuation. Where the request is repeated after
+    a failure, the continuation starts again from its first token.
     """
 
     def __init__(self, start: str, screen: Screen | None) -> None:
-        """Check no line where there is no `screen`; those of `start` have been checked."""
+        """Check the lines after `start`, which was checked before; without `screen`, check none."""
         self._start = start
         self._screen = screen
         self._checked = self._first = start.rfind("\n") + 1
@@ -133,7 +135,7 @@ class LineCheck:
         """Characters of the whole text that can be kept."""
 
     def __call__(self, continuation: str) -> bool:
-        """Tell whether the reply is to be stopped."""
+        """Tell whether to stop the reply."""
         text = self._start + continuation
         opening = _OPENS.search(text)
         if opening is None:
@@ -159,7 +161,7 @@ class LineCheck:
 
 
 def _line_ends(text: str, begin: int) -> Iterator[int]:
-    """Yield where each line ends that is not blank, its line break included."""
+    """Yield where each line that is not blank ends, after its line break."""
     for line in re.finditer(r"[^\n]*\S[^\n]*\n", text[begin:]):
         yield begin + line.end()
 
@@ -173,22 +175,23 @@ class _Fault:
 
 
 def _fault(program: str, screen: Screen, *, whole: bool) -> _Fault | None:
-    """Find the fault in the first lines of a program, or in a `whole` program.
+    """Find what is wrong with the beginning of a program, or with a `whole` program.
 
-    Text that cannot be parsed is the fault of its last line, since it could be parsed without it. A
-    program that is whole and yet incomplete is at fault where it ends. The screen may refuse a
-    statement only once it is complete, so the refusal names its line.
+    Where the text does not parse, its last line is wrong, since the lines before it passed this
+    check. A program that is whole but incomplete (such as one that ends inside a block) fails at
+    its end. The screen sees a statement only once it is complete, so a refusal may concern an
+    earlier line.
     """
     if program.endswith("\\\n") and not whole:
-        return None  # the line goes on, which `codeop` takes for a mistake
+        return None  # the next line continues this one, but `codeop` would call it a mistake
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # such as those on escapes, meant for its author
+            warnings.simplefilter("ignore")  # e.g. about invalid escapes in the model's program
             complete = codeop.compile_command(program, symbol="exec") is not None
     except (SyntaxError, ValueError, OverflowError):
         return _Fault("unparsable", len(program) if whole else line_begin(program, -1))
     except (MemoryError, RecursionError):
-        return None  # the interpreter in the sandbox will say so
+        return None  # the sandbox's interpreter will fail on it, and report that
     if not complete:
         return _Fault("unparsable", len(program)) if whole else None
     refused = [finding.line for finding in screen(program) if finding.level is Level.REFUSE]
@@ -209,10 +212,11 @@ async def another_token(
     seed: int,
     partial: PartialReply,
 ) -> tuple[str, float | None] | None:
-    """Find the likeliest token after `kept` that none of `dropped` begins with.
+    """Find the likeliest token after `kept` that none of the texts in `dropped` begins with.
 
-    Returns it with its log-probability; None where the model offers no other. Where the provider
-    tells no probabilities, one is drawn at temperature 1. The requests are counted in `partial`.
+    Returns it with its log-probability, or None where the model offers no other token. Where the
+    provider returns no probabilities, tokens are drawn at temperature 1, and the log-probability is
+    None. The cost of the requests is added to `partial`.
     """
 
     def other(text: str) -> bool:
@@ -242,7 +246,7 @@ def control_of(
     settings: Callable[[Any], dict[str, Any]] = code.settings,
     most_kept: Callable[[Any], int] = code.MODE.most_kept,
 ) -> Mode:
-    """Return the record of an arm that differs from mode `code` in how its replies are made."""
+    """Return the record of a mode that is mode `code` but for how its replies are made."""
     return replace(
         code.MODE,
         name=f"code+{control}",

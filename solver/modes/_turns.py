@@ -21,7 +21,7 @@ async def program_turn(
     """Make one attempt at a program that prints the answer.
 
     `chat` is all that is sent, `new` the part of it that no earlier turn holds. `ask` makes the
-    reply where a controller does and not the model alone.
+    reply; by default it is one request to the model.
     """
     reply = await (ask or tools.ask)(chat, seed=seed)
     program = extract_program(reply.text, capped=reply.capped)
@@ -48,17 +48,18 @@ async def program_turn(
 async def screened(
     program: str, tools: Tools, run: Run
 ) -> tuple[tuple[Finding, ...], Execution | None]:
-    """Run a program unless the screen refuses it; return what the screen found, and how it went."""
+    """Screen a program, and run it unless it is refused; return the findings and the execution."""
     findings = tools.screen(program)
     refused = any(finding.level is Level.REFUSE for finding in findings)
     return findings, None if refused else await run(program)
 
 
 def program_teaches(turn: Turn, trial: Trial) -> bool:
-    """Tell whether a turn is worth training on: its program ran, and it led to the answer.
+    """Tell whether a turn of a correct trial is worth training on.
 
-    A check that did not come out true led away from it; a step without an answer of its own teaches
-    where its program ran and was not meant to print the answer.
+    It is if its program, if any, ran without error, and the turn gave the trial's answer. A turn
+    that gave no answer also counts where its program was only a step towards one. A check counts
+    only if it found the answer true.
     """
     if turn.verification not in (None, Verification.TRUE):
         return False

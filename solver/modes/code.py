@@ -43,13 +43,14 @@ SENTENCES = (SYSTEM, QUESTION, TRY_AGAIN, *_WHY.values())
 
 
 class RegenerateOptions(Record):
-    """Token-by-token regeneration: each control is an arm of its own, compared with `code`."""
+    """Token-by-token regeneration: each control adds a mode `code+…`, compared with `code`."""
 
     controls: tuple[Literal["literal", "guided", "refine"], ...] = ()
-    """`literal`: one request a token. `guided`: each finished line is checked, and written again
-    where it fails. `refine`: a failed program is continued again from its least certain token."""
+    """`literal`: one request for each token. `guided`: each finished line is checked, and written
+    again if it fails. `refine`: a failed program is continued again from its least certain
+    token."""
     interventions: int = Field(default=8, ge=1, le=100)
-    """How many lines of one reply `guided` may have written again."""
+    """The most lines of one reply that `guided` has written again."""
 
     @field_validator("controls", mode="before")
     @classmethod
@@ -67,7 +68,7 @@ class Options(Record):
     examples: int = Field(default=0, ge=0)
     """How many worked examples precede the problem."""
     regenerate: RegenerateOptions = RegenerateOptions()
-    """One of `literal`, `guided`, `refine`, or a list of them, to be compared with `code`."""
+    """`literal`, `guided` or `refine`, or a list of them: modes to run and compare with `code`."""
 
     @field_validator("regenerate", mode="before")
     @classmethod
@@ -76,7 +77,7 @@ class Options(Record):
 
 
 async def solve(problem: Problem, tools: Tools, config: Config, seed: int) -> AsyncIterator[Turn]:
-    """Ask for a program and run it. If it fails, show the model why, or ask with another seed."""
+    """Ask for a program and run it; if it fails, show the model why, or ask with another seed."""
     async for turn in attempts(opening(problem, config), tools, config, seed):
         yield turn
 
@@ -129,7 +130,10 @@ def opening(problem: Problem, config: Config) -> tuple[Message, ...]:
 
 
 def try_again(turn: Turn, config: Config) -> Message:
-    """Say why a program failed, and ask for another. Never says whether an answer was right."""
+    """Return the message that says why a program failed and asks for another.
+
+    It never says whether an answer was right.
+    """
     if turn.failure is None:
         raise ValueError(
             "a turn that gave an answer is not asked again: that would leak the reference"
@@ -139,34 +143,34 @@ def try_again(turn: Turn, config: Config) -> Message:
 
 
 def _detail(turn: Turn) -> str:
-    """Return what the sandbox or the screen said of the program."""
+    """Return the error output of the program, or the reasons for which the screen refused it."""
     if turn.execution is not None:
         return turn.execution.stderr.strip() or f"it ended with exit {turn.execution.exit}"
     return "\n".join(f"line {f.line}: {f.reason}" for f in turn.refusals)
 
 
 def settings(config: Config) -> dict[str, Any]:
-    """Return what of the config decides a trial."""
+    """Return the settings that affect a trial."""
     return config.section(Options).model_dump(mode="json", exclude={"regenerate"})
 
 
 def most_attempts(config: Config) -> int:
-    """Return how many attempts a trial may take."""
+    """Return how many attempts a trial may make."""
     return 1 + config.section(Options).retries
 
 
 def measured(options: Options) -> dict[str, Any]:
-    """Leave out regeneration where there is none: it decides no trial then."""
+    """Return the options that affect a run: without `regenerate` where it names no control."""
     unused = set() if options.regenerate.controls else {"regenerate"}
     return options.model_dump(mode="json", exclude=unused)
 
 
 def faults(config: Config) -> Iterator[str]:
-    """Find retries that would repeat a reply, and controls without the mode they belong to."""
+    """Yield a message for retries that would repeat a reply, and for controls without mode code."""
     options = config.section(Options)
     controls = options.regenerate.controls
     if controls and MODE.name not in config.mode:
-        yield "code.regenerate: is compared with mode code, so add it to mode"
+        yield "code.regenerate: is compared with mode code, so add code to mode"
     if len(set(controls)) < len(controls):
         yield f"code.regenerate: {first_twice(controls)} is listed twice"
     follows = any(MODE.name in (mode.name, *mode.obeys) for mode in config.running)
@@ -179,7 +183,7 @@ def faults(config: Config) -> Iterator[str]:
 
 
 def arms(config: Config) -> tuple[str, ...]:
-    """Name an arm for each control of regeneration."""
+    """Return the names of the modes that the controls of regeneration add."""
     return tuple(f"code+{control}" for control in config.section(Options).regenerate.controls)
 
 

@@ -52,7 +52,7 @@ def opening(problem: Problem, config: Config) -> tuple[Message, ...]:
 
 
 def settings(config: Config) -> dict[str, Any]:
-    """Return what of the config decides a trial."""
+    """Return the settings that affect a trial."""
     return config.section(Options).model_dump(mode="json")
 
 

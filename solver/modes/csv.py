@@ -1,9 +1,9 @@
 """Mode `csv`: solve as `code` does, then let the model check its answer with a second program.
 
-Code-based self-verification, https://arxiv.org/abs/2308.07921. There, all of it happens inside one
-reply of a closed tool, and the paper says neither how a state is read nor when revision ends. Here
-the check is one request in the same conversation, its state is the last line its program prints,
-and `csv.revisions` is the end.
+Code-based self-verification, https://arxiv.org/abs/2308.07921. In the paper all of it happens
+inside one reply of a closed tool, and it says neither how the result of a check is read nor when
+the model stops revising. Here the check is one more request in the same conversation, its result is
+the last line that its program prints, and `csv.revisions` limits the revisions.
 """
 
 import re
@@ -32,18 +32,18 @@ Your check says that {answer} is wrong. Find the mistake and solve the problem a
 whole program, corrected, in a single ```python block. Print only the final answer."""
 
 LONGEST_ANSWER = 500
-"""Characters of an answer that the model is shown again."""
+"""The most characters of an answer that are shown to the model."""
 
 
 class VoteWeights(Record):
-    """What a repeat's answer counts in the verification-weighted vote. Changes no trial."""
+    """The weight of an answer in the vote over repeats. Affects no trial, only the analysis."""
 
     true: float = Field(default=1.0, ge=0)
-    """Its check found it true."""
+    """Where its check found it true."""
     uncertain: float = Field(default=0.5, ge=0)
-    """Its check failed, or could not tell."""
+    """Where its check failed, or could not tell."""
     false: float = Field(default=0.2, ge=0)
-    """Its check found it false, and no revision was left."""
+    """Where its check found it false, and no revision was left."""
 
     @model_validator(mode="before")
     @classmethod
@@ -56,17 +56,18 @@ class Options(Record):
     """Self-verification (arXiv 2308.07921): solve as `code` does, then check by a program."""
 
     revisions: int = Field(default=2, ge=0, le=20)
-    """How often an answer found false is solved again; the last one stands in any case."""
+    """How often the model solves again after its check found false; then the last answer counts."""
     weights: VoteWeights = VoteWeights()
-    """The vote over repeats. The paper wants true above uncertain above false; it gives no
-    numbers, so these are ours."""
+    """Weights in the vote over repeats. The paper only says that true weighs more than uncertain,
+    and uncertain more than false; the numbers are ours."""
 
 
 async def solve(problem: Problem, tools: Tools, config: Config, seed: int) -> AsyncIterator[Turn]:
     """Solve, check, and solve again while the check says false.
 
-    An answer that is found true, uncertain, or false once too often is the trial's. A revision that
-    brings no answer leaves the trial without one: the model has disowned what it had.
+    The trial's answer is the first one that is not found false, or the last one where no revision
+    is left. A revision that gives no answer leaves the trial without one, since the model has given
+    up the answer before it.
     """
     question = chat = code.opening(problem, config)
     known = number = 0
@@ -88,17 +89,17 @@ async def solve(problem: Problem, tools: Tools, config: Config, seed: int) -> As
 
 
 def verify(answer: str) -> Message:
-    """Ask for a program that checks an answer."""
+    """Return the message that asks for a program to check an answer."""
     return user(VERIFY, answer=answer[:LONGEST_ANSWER])
 
 
 def revise(answer: str) -> Message:
-    """Say that the model's own check found its answer false, and ask for another."""
+    """Return the message that says the check found the answer false, and asks for another."""
     return user(REVISE, answer=answer[:LONGEST_ANSWER])
 
 
 async def _check(chat: tuple[Message, ...], solved: Turn, tools: Tools, seed: int) -> Turn:
-    """Ask once for a program that says whether the answer is right; the answer stays."""
+    """Ask once for a program that checks the answer; the turn keeps the answer it checks."""
     turn = await program_turn(chat, chat[-1:], tools, seed=seed, fresh=False)
     return turn.model_copy(
         update={
@@ -110,7 +111,7 @@ async def _check(chat: tuple[Message, ...], solved: Turn, tools: Tools, seed: in
 
 
 def state_of(execution: Execution | None) -> Verification:
-    """Read what a checking program found: the one word of its last line, else uncertain."""
+    """Read what a checking program found from its last line; uncertain if it is no such word."""
     if execution is None or execution.exit is not Exit.OK:
         return Verification.UNCERTAIN
     lines = execution.stdout.split("\n")
@@ -120,7 +121,7 @@ def state_of(execution: Execution | None) -> Verification:
 
 
 def settings(config: Config) -> dict[str, Any]:
-    """Return what of the config decides a trial."""
+    """Return the settings that affect a trial."""
     return code.settings(config) | {"revisions": config.section(Options).revisions}
 
 
@@ -130,7 +131,7 @@ def most_turns(config: Config) -> int:
 
 
 def vote(options: Options) -> Mapping[Verification, float]:
-    """Return what an answer counts in the vote, by what its check found."""
+    """Return the weight of an answer in the vote, by what its check found."""
     return {state: getattr(options.weights, state) for state in Verification}
 
 

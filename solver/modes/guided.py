@@ -1,9 +1,9 @@
-"""Arm `code+guided`: mode `code`, but each reply is watched while it is written.
+"""Mode `code+guided`: mode `code`, but each reply is checked line by line while it is written.
 
-A reply ends when its first program closes. Each finished line of the program must leave text that
-parses and that the screen allows; a line that does not is dropped, and the reply continued with the
-likeliest token that the dropped line did not begin with. The definition is ours, as for `literal`.
-Not covered: replies in which no program is fenced as Python; they are not checked.
+A reply ends when its first program is complete. After each finished line, the program so far must
+parse as the beginning of a program, and the screen must allow it. Otherwise the line is dropped,
+and the reply continued with the likeliest token that the dropped line did not begin with. This
+definition is ours, as for `literal`. Replies without a program fenced as Python are not checked.
 """
 
 from collections.abc import AsyncIterator, Sequence
@@ -24,7 +24,7 @@ from solver.records import Message, Problem, Reply, Turn
 
 
 async def solve(problem: Problem, tools: Tools, config: Config, seed: int) -> AsyncIterator[Turn]:
-    """Solve as mode `code` does, with replies that are watched."""
+    """Solve as mode `code` does, with replies that are checked while they are written."""
     most = _interventions(config)
 
     async def ask(chat: Sequence[Message], *, seed: int, stop: Sequence[str] = ()) -> Reply:
@@ -38,11 +38,10 @@ async def solve(problem: Problem, tools: Tools, config: Config, seed: int) -> As
 async def guided(
     chat: Sequence[Message], seed: int, tools: Tools, most: int, extend: Extend
 ) -> Reply:
-    """Read one stream; cut it and continue where a line fails, at most `most` times.
+    """Make one reply: where a line fails, drop it and continue with another token.
 
-    A line that failed is dropped, and the likeliest token that it did not begin with put in its
-    place. Where the model has no other, the line stays; then, or once `most` were dropped, no more
-    are checked.
+    The token is the likeliest one that the line did not begin with. Where the model offers no other
+    token, the line stays. After that, or once `most` lines were dropped, no line is checked.
     """
     partial = PartialReply()
     dropped: dict[str, list[str]] = {}
@@ -70,7 +69,7 @@ async def guided(
 
 
 def settings(config: Config) -> dict[str, Any]:
-    """Return what of the config decides a trial."""
+    """Return the settings that affect a trial."""
     return code.settings(config) | {"interventions": _interventions(config)}
 
 

@@ -1,7 +1,7 @@
-"""Arm `code+literal`: mode `code`, but each reply is made by one request a token.
+"""Mode `code+literal`: mode `code`, but with one request for each token of a reply.
 
-arXiv 2501.17084 reports a token-by-token arm and defines it nowhere, so this definition is ours.
-At temperature 0 the reply should be that of a single request; how often it is gets printed.
+arXiv 2501.17084 reports results of such a mode without defining it, so this definition is ours. At
+temperature 0 the reply should equal that of a single request; reports show how often it does.
 """
 
 from collections.abc import AsyncIterator, Sequence
@@ -26,7 +26,7 @@ async def solve(problem: Problem, tools: Tools, config: Config, seed: int) -> As
 
 
 async def literal(chat: Sequence[Message], seed: int, cap: int, extend: Extend) -> Reply:
-    """Make one request a token, until the model ends or the cap is reached."""
+    """Make one request for each token, until the model ends the reply or the cap is reached."""
     partial = PartialReply()
     wanted = 1
     while wanted <= partial.room(cap):
@@ -34,7 +34,8 @@ async def literal(chat: Sequence[Message], seed: int, cap: int, extend: Extend) 
         partial.add(piece)
         if not piece.capped:
             return partial.reply(capped=False)
-        wanted = 1 if piece.text else wanted + 1  # a letter may take several tokens
+        # part of a character gives no text: then ask for one more token at once
+        wanted = 1 if piece.text else wanted + 1
     return partial.reply(capped=True)
 
 

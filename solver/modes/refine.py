@@ -1,7 +1,7 @@
-"""Arm `code+refine`: a failed program is continued again from its least certain token.
+"""Mode `code+refine`: a failed program is continued again from its least certain token.
 
-The model is shown no error: the reply is kept up to that token, which comes before the line that
-failed, and continued with another one. The definition is ours, as for `literal`.
+The model is not shown the error. Its reply is kept up to that token, which comes before the line
+that failed, and continued with another token. This definition is ours, as for `literal`.
 """
 
 import re
@@ -27,7 +27,7 @@ from solver.records import Message, Problem, Reply, Turn
 async def solve(problem: Problem, tools: Tools, config: Config, seed: int) -> AsyncIterator[Turn]:
     """Ask once; then continue a failed program from its least certain token.
 
-    The model is shown no error. Where the provider tells no probabilities, the program is
+    The model is shown no error. Where the provider returns no probabilities, the program is
     continued from the beginning of the failing line.
     """
     question = code.opening(problem, config)
@@ -59,7 +59,7 @@ async def _continued(
     dropped: Sequence[str],
     extend: Extend,
 ) -> Reply:
-    """Continue the reply from where it was cut, with a token other than those dropped."""
+    """Continue the reply from where it was cut, with a token that no dropped text begins with."""
     if dropped:
         token = await another_token(extend, chat, partial.text, dropped, seed, partial)
         if token is not None:
@@ -72,12 +72,12 @@ async def _continued(
 
 
 def weakest_place(turn: Turn, tried: Container[str]) -> int:
-    """Find where to cut a failed reply, in characters: at its least certain token so far.
+    """Return where to cut a failed reply, in characters: before its least certain token.
 
-    That is a token of the program before the failing line; of the whole program where no line
-    failed or the first one did; of the whole reply where there is no program. Places that were
-    `tried` are passed over. Where nothing is known of tokens, it is the beginning of that line, or
-    of the program.
+    The tokens considered are those of the program before the failing line; of the whole program
+    where no line failed or the first one did; of the whole reply where it holds no program. Places
+    already `tried` are skipped. Where no such token is known, the cut is at the beginning of the
+    failing line, or of the program.
     """
     reply = turn.reply
     start = max(0, reply.text.rfind(turn.program)) if turn.program else 0
@@ -93,7 +93,7 @@ def weakest_place(turn: Turn, tried: Container[str]) -> int:
 
 
 def failing_line(turn: Turn) -> int | None:
-    """Find the program's line (from 1) that was refused or crashed; None where none was."""
+    """Return the number (from 1) of the program's line that was refused or crashed, if any."""
     if turn.execution is None:
         return next((f.line for f in turn.findings if f.level is Level.REFUSE), None)
     frames = re.findall(r'File "(?:[^"]*/)?solution\.py", line (\d{1,9})\b', turn.execution.stderr)

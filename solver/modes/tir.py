@@ -1,12 +1,13 @@
-"""Mode `tir`: reasoning in words and programs in turn; what they print goes back to the model.
+"""Mode `tir`: the model alternates between words and programs, and is shown what they print.
 
-Two formats. `tora` (https://arxiv.org/abs/2309.17452, and its released code): ```python and
-```output blocks, a fresh process for each program, 3 executions, output cut to 400 characters, the
-last line of an error; the last output counts where no answer is boxed. `openmath`
-(https://arxiv.org/abs/2402.10176): tags, one session for all programs of a trial, 6 executions and
-1,000 characters, as in its published evaluation. Ours, in both: a chat model gets the output in a
-message of its own; the first program of a reply is run, not its last; of a long output the end is
-kept too; a program's time is `sandbox.seconds`; no worked examples.
+There are two formats. `tora` (https://arxiv.org/abs/2309.17452, and its released code) uses
+```python and ```output blocks and runs each program in a new process. It allows 3 executions, shows
+400 characters of output and the last line of an error, and takes the last output as the answer
+where none is boxed. `openmath` (https://arxiv.org/abs/2402.10176, as in its published evaluation)
+uses tags and one session for all programs of a trial. It allows 6 executions and shows 1,000
+characters. Both differ from the papers as follows: the output is a message of its own, as chat
+models need; of several programs in a reply the first is run, not the last; a long output keeps its
+end as well as its beginning; the time limit is `sandbox.seconds`; there are no worked examples.
 """
 
 import re
@@ -56,12 +57,12 @@ class Options(Record):
     """Tool-integrated reasoning: words and programs in turn, until an answer is boxed."""
 
     format: Literal["tora", "openmath"] = "tora"
-    """`tora` (arXiv 2309.17452): each program runs in a fresh process. `openmath`
-    (arXiv 2402.10176): the programs of a trial share one session, and its names."""
+    """`tora` (arXiv 2309.17452): each program runs in a new process. `openmath`
+    (arXiv 2402.10176): the programs of a trial share one session, where names stay defined."""
     executions: int | None = Field(default=None, ge=1, le=100)
     """Programs that may run in one trial; by default the papers' 3 (tora) and 6 (openmath)."""
     on_error: Literal["continue", "stop"] = "continue"
-    """Whether a program that fails ends the trial, or its error is shown and the model goes on."""
+    """After a program fails, show the model the error and `continue`, or `stop` the trial."""
 
     @property
     def most_executions(self) -> int:
@@ -73,25 +74,25 @@ _BOXED = ("boxed", "boxes")
 _INVENTED = re.compile(
     r"<llm-code-output>|(?:```|~~~)[^\S\n]*(?:output|stdout|result|console)\b", re.IGNORECASE
 )
-"""Where a model goes on to write an output itself."""
+"""Where a model begins to write the output of its program itself."""
 
 
 @dataclass(frozen=True)
 class Format:
-    """How programs and their outputs are marked, and how much of an output goes back."""
+    """How programs and their outputs are marked, and how much of an output the model is shown."""
 
     begins: re.Pattern[str]
     """Where a program begins."""
     ends: re.Pattern[str]
     end: str
     stop: tuple[str, ...]
-    """Where the model is to stop, so that it cannot write the output itself."""
+    """Texts at which the model must stop, so that it cannot write the output itself."""
     output: str
     keeps_names: bool
     most: int
-    """Characters of an output that go back: its beginning and its end."""
+    """The most characters of an output that the model is shown: its beginning and its end."""
     cut: str
-    """What stands for the middle."""
+    """What replaces the middle of a longer output."""
     last_output_counts: bool
     """Whether what the last program printed is the answer where none is boxed."""
 
@@ -123,7 +124,7 @@ FORMATS = {
 
 
 async def solve(problem: Problem, tools: Tools, config: Config, seed: int) -> AsyncIterator[Turn]:
-    """Let the model reason and run programs until it boxes an answer or writes none any more."""
+    """Let the model reason and run programs until it boxes an answer or writes no program."""
     options = config.section(Options)
     form = FORMATS[options.format]
     chat = new = opening(problem, config)
@@ -148,7 +149,7 @@ async def solve(problem: Problem, tools: Tools, config: Config, seed: int) -> As
             execution=execution,
         )
         yield turn
-        printed = judge.Extracted(answer=None, rule="none")  # an earlier output is superseded
+        printed = judge.Extracted(answer=None, rule="none")  # only the last program's may count
         if execution is not None and execution.exit is Exit.OK:
             printed = judge.extract_output(execution.stdout)
         elif options.on_error == "stop":
@@ -159,7 +160,7 @@ async def solve(problem: Problem, tools: Tools, config: Config, seed: int) -> As
 
 
 def opening(problem: Problem, config: Config) -> tuple[Message, ...]:
-    """Return the conversation that asks for words and programs in turn."""
+    """Return the messages that ask for words and programs in turn."""
     options = config.section(Options)
     limits = {"executions": options.most_executions, "seconds": config.sandbox.seconds}
     return (
@@ -170,7 +171,7 @@ def opening(problem: Problem, config: Config) -> tuple[Message, ...]:
 
 @dataclass(frozen=True)
 class Step:
-    """What the model may be held to in one reply: all up to the end of its first program."""
+    """The part of a reply that is used: all up to the end of its first program."""
 
     text: str
     program: str | None
@@ -178,10 +179,10 @@ class Step:
 
 
 def read(reply: Reply, form: Format) -> Step:
-    """Read the first program of a reply, or the answer in words where none comes before it.
+    """Read the first program of a reply, or its boxed answer if that comes first.
 
-    What follows the program is dropped: it was written without the output, which the model may
-    have made up. A program that the length limit cut is none.
+    What follows the program is dropped, since the model wrote it without knowing the output, or
+    invented the output. A program that the length limit cut off does not count.
     """
     opened = form.begins.search(reply.text)
     words = reply.text[: opened.start()] if opened else reply.text
@@ -195,7 +196,8 @@ def read(reply: Reply, form: Format) -> Step:
     body = reply.text[opened.end() : ended.start() if ended else None]
     body = _INVENTED.split(body)[0].rstrip()
     text = f"{reply.text[: opened.end()]}{body}\n{form.end}"
-    return Step(text, extract_program(body) or f"{body}\n", none)  # some put fences into the tags
+    # some models put a code fence inside the tags
+    return Step(text, extract_program(body) or f"{body}\n", none)
 
 
 def _last(
@@ -206,7 +208,7 @@ def _last(
     printed: judge.Extracted,
     form: Format,
 ) -> Turn:
-    """Make the turn of the reply that ends the trial: nothing of it is run any more."""
+    """Return the turn of the reply that ends the trial, of which nothing is run."""
     answer = step.answer
     if form.last_output_counts and answer.rule not in _BOXED and printed.answer is not None:
         answer = judge.Extracted(printed.answer, "last_output")
@@ -222,7 +224,7 @@ def _last(
 def shown(
     execution: Execution | None, findings: tuple[Finding, ...], form: Format, seconds: float
 ) -> str:
-    """Say to the model what became of its program."""
+    """Return what the model is told about its program: the output, or why there is none."""
     if execution is None:
         reasons = (f"line {f.line}: {f.reason}" for f in findings if f.level is Level.REFUSE)
         text = "Not run, because it does what is not allowed here: " + "; ".join(reasons)
@@ -239,13 +241,13 @@ def shown(
 
 
 def settings(config: Config) -> dict[str, Any]:
-    """Return what of the config decides a trial."""
+    """Return the settings that affect a trial."""
     options = config.section(Options)
     return options.model_dump(mode="json") | {"executions": options.most_executions}
 
 
 def kept(reply: Reply, options: Options) -> str:
-    """Return what the model was held to: all up to the end of its first program."""
+    """Return the part of a reply that was used: all up to the end of its first program."""
     return read(reply, FORMATS[options.format]).text
 
 

@@ -1,7 +1,7 @@
 """Read problems from JSONL, CSV and Parquet files.
 
-Data sets name their fields differently, so each field is known by several names (`_ALIASES`).
-Anything doubtful is refused with file and line, never repaired or skipped.
+Data sets name their fields differently, so each field may have several names (`_ALIASES`). A row
+that is malformed or ambiguous is an error with file and line; it is never repaired or skipped.
 """
 
 import csv
@@ -170,7 +170,11 @@ def _problem(fields: dict[str, Any] | _UnusableError, *, default_id: str) -> Pro
 
 
 def _answer(answer: Any, solution: Any) -> str:
-    """Return the answer as given, in GSM8K what follows `####`; or the last box of the solution."""
+    """Return the final answer of a row.
+
+    That is the answer as given; of an answer of GSM8K, what follows `####`; without an answer, what
+    the solution boxes last.
+    """
     words = _words("answer", answer)
     if "####" in words:
         final = words.rpartition("####")[2].strip()
@@ -215,14 +219,14 @@ def _or_empty(value: Any) -> Any:
 
 
 def _repeated(rows: Iterable[Row]) -> dict[int, str]:
-    """Return what is wrong with each line whose id or question an earlier line has."""
+    """Return a message for each line that repeats the id or question of an earlier line."""
     ids: dict[str, int] = {}
     questions: dict[str, int] = {}
     mistakes: dict[int, str] = {}
     for row in rows:
         question = " ".join(row.problem.question.split())
         if (line := questions.setdefault(question, row.line)) != row.line:
-            mistakes[row.line] = f"the question of line {line} again: remove one of them"
+            mistakes[row.line] = f"repeats the question of line {line}: remove one of them"
         if (line := ids.setdefault(row.problem.id, row.line)) != row.line:
             mistakes[row.line] = f"id {row.problem.id!r} is also that of line {line}"
     return mistakes

@@ -47,7 +47,7 @@ def download(dataset: Dataset, name: str) -> dict[str, Path]:
         }
     except (http_error, OSError) as failure:
         raise ConfigError(
-            f"problems {name!r}: the dataset hub does not give it ({_why(failure)})."
+            f"problems {name!r}: the download from the dataset hub failed ({_why(failure)})."
             f" Try again, or {otherwise}"
         ) from failure
 

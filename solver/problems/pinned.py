@@ -1,8 +1,8 @@
 """Check the named sets against hashes of their questions and answers.
 
-MATH may not be redistributed, hashes of it may. They give each problem its id, domain and level,
-which copies in circulation often lack, and detect an edited copy. They do not say that an answer is
-right: a few of MATH's answers are incomplete, and are kept as published.
+MATH may not be redistributed, but hashes of it may. The tables of hashes give each problem its id,
+domain and level, which many copies lack, and detect a copy that was edited. They do not prove that
+an answer is right: a few of MATH's answers are incomplete, and are kept as published.
 """
 
 import csv

@@ -1,4 +1,4 @@
-"""Select some of many problems: evenly over domains and levels, the same ones every time."""
+"""Select a part of the problems: evenly over domains and levels, the same ones every time."""
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable
@@ -46,9 +46,9 @@ def select(
 ) -> tuple[P, ...]:
     """Select at most `per_cell` problems of each domain and level, then at most `limit` in all.
 
-    The result takes one problem of each cell in turn, so a run that is cut short is balanced too,
-    and a larger limit only adds problems at the end. It depends on the ids and the seed, not on the
-    order of `problems`.
+    The result takes one problem of each domain and level in turn. So a run that is interrupted is
+    balanced too, and a larger limit only adds problems at the end. The result depends on the ids
+    and the seed, not on the order of `problems`.
 
     Raises ConfigError for a domain or level that no problem has.
     """
@@ -66,12 +66,12 @@ def select(
 
 
 def _lot(id: str, seed: int) -> bytes:
-    """Return a sort key that is random, but the same in each version of Python."""
+    """Return a pseudorandom sort key that is the same in every version of Python."""
     return sha256(f"{seed}:{id}".encode()).digest()
 
 
 def _diagonals(cells: Collection[tuple[str, int]]) -> list[tuple[str, int]]:
-    """Order the cells so that the first few, however many, cover both domains and levels."""
+    """Order the cells so that the first ones, however many are taken, vary domain and level."""
     domains = sorted({domain for domain, _ in cells})
     levels = sorted({level for _, level in cells})
     grid = [

@@ -92,13 +92,13 @@ def test_a_hub_without_the_file_is_told_in_one_line(tmp_path):
 
 def test_no_hub_is_told_in_one_line(tmp_path):
     message = refused("gsm8k", "http://127.0.0.1:9", tmp_path, HF_HUB_OFFLINE="1")
-    assert message.startswith("problems 'gsm8k': the dataset hub does not give it (")
+    assert message.startswith("problems 'gsm8k': the download from the dataset hub failed (")
     assert "openai/gsm8k, revision 740312add88f781978c0658806c59bc2815b9866" in message
 
 
 def test_a_connection_that_breaks_is_told_in_one_line(tmp_path):
     with hub({f"{MATH500}/test.jsonl": jsonl(OTHER)}, cut=True) as (address, _):
-        assert "the dataset hub does not give it (" in refused("math500", address, tmp_path)
+        assert "the download from the dataset hub failed (" in refused("math500", address, tmp_path)
 
 
 def test_a_token_never_reaches_the_message(tmp_path):

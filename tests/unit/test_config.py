@@ -56,7 +56,7 @@ def message_of(tmp_path: Path, text: str) -> str:
         ),
         (
             "model: scripted/a\nmode: cot\ncode: {regenerate: guided}",
-            "code.regenerate: is compared with mode code, so add it to mode",
+            "code.regenerate: is compared with mode code, so add code to mode",
         ),
         ("model: scripted/a\ncode: {regenerate: true}", "code.regenerate: True"),
         (

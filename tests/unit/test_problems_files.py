@@ -225,10 +225,10 @@ def test_facts_say_where_the_problems_came_from(tmp_path):
             "data.jsonl:2: question holds half of a surrogate pair, which no encoding can write",
         ),
         ("[1, 2]", "data.jsonl:2: a JSON list; one object a line is expected"),
-        (GOOD, "data.jsonl:2: the question of line 1 again: remove one of them"),
+        (GOOD, "data.jsonl:2: repeats the question of line 1: remove one of them"),
         (
             {"question": " What is\n1 + 1? ", "answer": "two"},
-            "data.jsonl:2: the question of line 1 again: remove one of them",
+            "data.jsonl:2: repeats the question of line 1: remove one of them",
         ),
     ],
 )
