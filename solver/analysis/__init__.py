@@ -1,1 +1,1 @@
-"""From stored trials to findings: one file for each concern."""
+"""Compute results from stored trials: one file for each question."""

@@ -1,4 +1,4 @@
-"""How often each arm was right, how its trials ended, and what they used."""
+"""Count how often each arm (one model in one mode) was right, how trials ended, what they used."""
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -23,7 +23,7 @@ class Cell:
     problems: int
     trials: int
     unscored: int
-    """Trials that say nothing about the model: errors of ours and answers without a verdict."""
+    """Trials that do not count for accuracy: errors of ours and answers without a verdict."""
     correct: int
     of_scored: Estimate | None
     """Accuracy over scored trials; None where there are none."""
@@ -51,7 +51,7 @@ class Arm:
     attempts: Counter[int]
     """Trials by the number of attempts they took, in a mode with retries; else of turns."""
     exhausted: int
-    """Trials of a mode with retries that used every attempt without an answer: unresolved."""
+    """Trials of a mode with retries that used every attempt and gave no answer: unresolved."""
     programs: int
     refused: int
     """Programs the screen refused, of all that were written."""
@@ -73,18 +73,18 @@ class Arm:
     by_model: int
     """Verdicts given by the rules and by the judge's model."""
     rules_alone: Estimate
-    """Accuracy if nothing but the rules had judged, undecided answers counted as wrong."""
+    """Accuracy if only the rules had judged, with undecided answers counted as wrong."""
     rules_and_judge: Estimate
     """Accuracy counting only what both the rules and the final verdict accept."""
     rules_or_judge: Estimate
     """Accuracy counting what either accepts."""
     undecided: int
-    """Answers without a usable verdict, or held to be undecidable: how far accuracy could move."""
+    """Answers without a usable verdict, or with the score 3, which means undecidable."""
 
 
 @dataclass
 class RunAccuracy:
-    """All the numbers of a run."""
+    """The accuracy and counts of all arms of a run."""
 
     arms: list[Arm]
     trials: int
@@ -99,9 +99,9 @@ class RunAccuracy:
 
 
 def accuracy_of_run(store: Store, rows: Iterable[Row] | None = None) -> RunAccuracy:
-    """Return the numbers of a stored run, or of the part of it that is done.
+    """Return the accuracy and counts of a stored run, or of the part of it that is done.
 
-    `rows` are its rows in the order wanted, if read already.
+    `rows` are its rows in the order to show them, if they have been read already.
     """
     manifest = store.manifest()
     return count_accuracy(
@@ -119,7 +119,7 @@ def count_accuracy(
     planned: int,
     config: Config | None,
 ) -> RunAccuracy:
-    """Count everything once. `planned` is the number of trials of the whole run."""
+    """Count all arms of a run. `planned` is the number of trials of the whole run."""
     by_arm: dict[tuple[str, str], list[Row]] = defaultdict(list)
     for row in rows:
         by_arm[row.model, row.mode].append(row)
@@ -138,7 +138,7 @@ def count_accuracy(
 
 
 def cell(rows: Sequence[Row]) -> Cell:
-    """Compute the accuracy of some trials, in both readings."""
+    """Compute the accuracy of some trials, over the scored ones and over all."""
     everything = correct_by_problem(rows)
     scored = correct_by_problem(row for row in rows if row.outcome.scored)
     n_scored = sum(map(len, scored.values()))
@@ -158,7 +158,7 @@ def cell(rows: Sequence[Row]) -> Cell:
 def correct_by_problem(
     rows: Iterable[Row], correct: Callable[[Row], bool] = lambda row: row.correct
 ) -> dict[str, list[bool]]:
-    """Tell of each trial whether it was right, by problem and in the rows' order."""
+    """Return for each problem whether each of its trials was right, in the order of the rows."""
     groups: dict[str, list[bool]] = defaultdict(list)
     for row in rows:
         groups[row.problem_id].append(correct(row))

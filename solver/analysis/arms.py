@@ -1,4 +1,4 @@
-"""The order of arms: that of the config, whichever of a run's trials happened to start first."""
+"""Sort arms (one model in one mode) as the config lists them, not by which trial started first."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
@@ -18,9 +18,9 @@ def stored_rows(store: Store) -> list[Row]:
 
 
 def in_order(rows: Iterable[Row], config: Mapping[str, Any]) -> list[Row]:
-    """Sort trials by arm: models in the config's order, then modes, each before those it adds.
+    """Sort trials by model, then by mode, as the config lists them; added modes follow theirs.
 
-    What the config does not list comes last, in the order it appears.
+    Models and modes that the config does not list come last, in the order they appear.
     """
     rows = list(rows)
     models = [each["name"] if isinstance(each, dict) else each for each in config.get("model", ())]
@@ -41,7 +41,10 @@ def ended_arms(rows: Iterable[Row]) -> dict[tuple[str, str], list[Row]]:
 
 
 def typed_config(config: Mapping[str, Any]) -> Config | None:
-    """Return a stored config as a Config; None where this version, or this machine, has none."""
+    """Return a stored config as a Config; None where it is not valid here.
+
+    It may come from another version, or use a mode that is not installed on this machine.
+    """
     try:
         return make_config(dict(config))
     except (ValidationError, ConfigError):
@@ -54,7 +57,7 @@ def _modes(config: Mapping[str, Any]) -> list[str]:
 
 
 def _place(name: str, listed: list[str]) -> float:
-    """Return a name's rank; that of an added mode, if not listed, is just after its base."""
+    """Return a name's rank; `code+guided`, if not listed, ranks just after `code`."""
     if name in listed:
         return listed.index(name)
     base = name.partition("+")[0]

@@ -1,4 +1,4 @@
-"""What modes that check their own answers found, and what a check weighs in a vote."""
+"""Count what self-checks found, in modes that check their own answers, and weigh answers by it."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -14,23 +14,24 @@ from solver.store import Row, Store
 
 @dataclass(frozen=True)
 class Checks:
-    """One model in one such mode: trials with an answer, by what their last check found."""
+    """One model in one such mode: counts of trials, by what their last check found."""
 
     model: str
     mode: str
     found: Counter[Verification]
+    """Trials with a check."""
     judged: Counter[Verification]
-    """Of these, with a usable verdict."""
+    """Those whose answer has a usable verdict."""
     right: Counter[Verification]
-    """Of those, judged correct."""
+    """Those whose answer was judged correct."""
     accuracy: Mapping[Verification, Estimate]
-    """The share of right ones, as a mean over problems; for states with a judged answer."""
+    """The share of correct answers, as a mean over problems, where any answer was judged."""
     revised: int
-    """Trials whose first check found false, and that went on to another answer."""
+    """Trials that went on after a check, because it found the answer false."""
 
 
 def checks_of(store: Store, rows: Iterable[Row]) -> tuple[Checks, ...]:
-    """Count what every such arm found. `rows` are those of the run, in the order wanted."""
+    """Count the checks of every such arm. `rows` are those of the run, in the order to show."""
     return tuple(
         _checks(model, mode, [(row, store.turns(row.key)) for row in trials])
         for (model, mode), trials in ended_arms(rows).items()
@@ -39,7 +40,7 @@ def checks_of(store: Store, rows: Iterable[Row]) -> tuple[Checks, ...]:
 
 
 def vote_weights(store: Store, rows: Iterable[Row]) -> dict[str, float]:
-    """Return what each self-verified answer counts in a vote, by its trial's key."""
+    """Return the weight of each self-checked answer in the vote over repeats, by trial key."""
     config = store.manifest().get("config", {})
     found = {}
     for row in rows:

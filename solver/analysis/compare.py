@@ -1,4 +1,4 @@
-"""Arms side by side: two runs, or two modes or models of one run, paired by problem.
+"""Compare arms pair by pair, over the problems that both tried.
 
 An arm is one model in one mode. Of two arms of a run, the one that its config lists first is a, and
 a difference is a minus b. Not here: the statistics of a pair (`solver.stats.paired`), and whether
@@ -52,12 +52,12 @@ class Part:
     name: str
     difference: Difference
     adjusted: float
-    """p-value after Holm, over the domains or over the levels of the same comparison."""
+    """p-value with Holm's correction over the domains, or the levels, of this comparison."""
 
 
 @dataclass(frozen=True)
 class Flip:
-    """A problem that one side clearly solves: its shares of right repeats lie over half apart."""
+    """A problem that one side solves far more often: by more than half of the repeats."""
 
     problem_id: str
     domain: str
@@ -65,7 +65,7 @@ class Flip:
     a: float
     b: float
     a_key: str
-    """The key of a's first trial of the problem, for a link; likewise `b_key`."""
+    """The key of a's first trial of the problem, to link to; `b_key` is b's."""
     b_key: str
 
 
@@ -82,9 +82,9 @@ class Comparison:
     noise: Noise | None
     """What problems and what repeats add to it; None where a problem has a single repeat."""
     of_all: Difference | None
-    """Trials that were not scored counted as wrong: another reading, None where it is the same."""
+    """The difference over all trials, unscored ones counted as wrong; None if all are scored."""
     left_out: tuple[str, ...]
-    """Problems tried on some side, but without a scored trial on both."""
+    """Problems that were tried, but without a scored trial on both sides."""
     domains: tuple[Part, ...]
     levels: tuple[Part, ...]
     flips: tuple[Flip, ...]
@@ -92,11 +92,11 @@ class Comparison:
 
 
 def compare_runs(runs: Sequence[Run]) -> tuple[Comparison, ...]:
-    """Compare, inside a single run, every two arms that share the model or the mode.
+    """Compare the arms of one run, or of several runs, pair by pair.
 
-    Between several runs these are arms with the same model and mode where there are any, else those
-    that share one of them, else all. Raises ConfigError where runs must not be compared, saying how
-    their problems or scoring differ, or where there is nothing to compare.
+    Of a single run, those pairs are compared that share the model or the mode. Of two runs, those
+    that share both; if there are none, those that share one of the two; else all pairs. Raises
+    ConfigError where the runs' problems or scoring differ, and where there is nothing to compare.
     """
     check_comparable(runs)
     chosen = list(_within(runs[0]) if len(runs) == 1 else _between(runs))
@@ -188,10 +188,10 @@ def _side(arm: _Arm, correct: Mapping[str, Sequence[bool]]) -> Side:
 def _paired(
     a: Sequence[Row], b: Sequence[Row], counts: Callable[[Row], bool]
 ) -> tuple[dict[str, list[bool]], dict[str, list[bool]]]:
-    """Group the trials of both sides that `counts` keeps by problem.
+    """Return, by problem, whether each trial that `counts` keeps was right, for both sides.
 
-    Where both sides have the same repeats, a repeat counts only if it is kept on both; where one
-    side has more repeats, as a greedy run against 48, each problem keeps all it has.
+    Where both sides have the same repeats, a repeat is used only if both sides keep it. Where they
+    do not (such as one greedy trial against 48), all kept trials of a problem are used.
     """
     same_repeats = {row.repeat for row in a} == {row.repeat for row in b}
     kept_a, kept_b = ([row for row in rows if counts(row)] for rows in (a, b))

@@ -1,6 +1,6 @@
-"""What a run cost: tokens, seconds, requests and money, per trial and per correct answer.
+"""Count what a run cost: tokens, seconds, requests and money, per trial and per correct answer.
 
-Not here: what the judge's model cost, and power or rent of the machine a local model ran on.
+Not counted: the judge's model, and the power or rent of the machine that a local model ran on.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -22,7 +22,7 @@ class Price(Record):
     """What a provider charges for a model."""
 
     input: float = Field(ge=0)
-    """For a million tokens sent, like `output` for a million received."""
+    """Price of a million tokens sent; `output` is that of a million received."""
     output: float = Field(ge=0)
     currency: str = "USD"
     dated: date
@@ -39,18 +39,18 @@ Prices = Mapping[str, Price]
 
 @dataclass(frozen=True)
 class Usage:
-    """What some trials used, and what came of it."""
+    """What some trials used, and how many of them were correct."""
 
     trials: int
     correct: int
     requests: float
-    """Failed ones included."""
+    """Requests, failed ones included."""
     input_tokens: float
     output_tokens: float
     thought_tokens: float
     """Of those, what thoughts took."""
     model_seconds: float
-    """Waiting for replies, added up over requests side by side."""
+    """Seconds spent waiting for replies; those of simultaneous requests are added up."""
     sandbox_seconds: float
     """Wall time of the programs."""
 
@@ -60,14 +60,14 @@ class Usage:
         return self.input_tokens + self.output_tokens
 
     def per_trial(self) -> "Usage | None":
-        """Return the mean of one trial; None where there is none."""
-        return self._shared_by(self.trials)
+        """Divide the usage by the number of trials; None where there is none."""
+        return self._divided_by(self.trials)
 
     def per_correct(self) -> "Usage | None":
-        """Divide all of it by the correct answers; None where there is none."""
-        return self._shared_by(self.correct)
+        """Divide the usage by the number of correct answers; None where there is none."""
+        return self._divided_by(self.correct)
 
-    def _shared_by(self, count: int) -> "Usage | None":
+    def _divided_by(self, count: int) -> "Usage | None":
         if count == 0:
             return None
         return Usage(
@@ -90,18 +90,18 @@ class ArmCost:
     mode: str
     usage: Usage
     price: Price | None
-    """None where the table holds no price for the model."""
+    """None where the price of the model is not known."""
 
     @property
     def money(self) -> float | None:
-        """Return what all of it cost, in the price's currency."""
+        """Return the cost of all trials, in the price's currency; None without a price."""
         if self.price is None:
             return None
         return self.price.of(self.usage.input_tokens, self.usage.output_tokens)
 
 
 def costs(rows: Iterable[Row], prices: Prices) -> tuple[ArmCost, ...]:
-    """Count what each model in each mode cost, in the order they appear."""
+    """Count what each model cost in each mode, in the order of the rows."""
     by_arm: dict[tuple[str, str], list[Row]] = {}
     for row in rows:
         by_arm.setdefault((row.model, row.mode), []).append(row)
@@ -112,7 +112,7 @@ def costs(rows: Iterable[Row], prices: Prices) -> tuple[ArmCost, ...]:
 
 
 def usage(rows: Sequence[Row]) -> Usage:
-    """Count what these trials used, errors of ours included: their replies were paid for."""
+    """Add up what these trials used. Errors of ours are included, since replies cost money too."""
     return Usage(
         trials=len(rows),
         correct=sum(row.correct for row in rows),
@@ -126,7 +126,7 @@ def usage(rows: Sequence[Row]) -> Usage:
 
 
 def load_prices(path: Path | None = None) -> dict[str, Price]:
-    """Return the shipped price table, with the entries of the user's file over it.
+    """Return the shipped price table, with its entries overridden by those of the user's file.
 
     Raises ConfigError where the file cannot be read or an entry is not a price.
     """

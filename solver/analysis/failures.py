@@ -1,7 +1,7 @@
-"""Why trials failed: every kind of failure counted, with an example of each to look at.
+"""Count why trials failed: each kind of failure, with an example to look at.
 
-Outcomes are those of the main table, by domain and level at once. Not here: what a refused program
-would have answered if it had run (`solver.checks.screen_audit`).
+Outcomes are counted for each domain at each level. What a refused program would have answered if it
+had run is found by `solver.checks.screen_audit`.
 """
 
 import re
@@ -32,7 +32,7 @@ class OutcomeCell:
 
     @property
     def trials(self) -> int:
-        """Count all of them, unscored ones included."""
+        """Count all trials, unscored ones included."""
         return sum(self.outcomes.values())
 
 
@@ -41,11 +41,11 @@ class Crash:
     """One type of exception that ended programs."""
 
     name: str
-    """`ZeroDivisionError`; in words where the program was stopped from outside."""
+    """The exception's name; in words, such as `killed`, where the program was stopped."""
     turns: int
     trials: int
     line: str
-    """The commonest last line of the traceback, cut at 200 characters."""
+    """The most common last line of the traceback, cut at 200 characters."""
     line_turns: int
     example: Place
     """The first program that ended with that line."""
@@ -59,7 +59,7 @@ class Caps:
     capped: int
     capped_trials: int
     capped_not_correct: int
-    """Trials with a capped reply that did not end right: what a higher cap could win at most."""
+    """Trials with a capped reply that did not end right. A higher cap could gain at most these."""
     cut: int
     cut_trials: int
     thinking: int
@@ -86,26 +86,26 @@ class ArmFailures:
     outcomes: Mapping[Outcome, int]
     cells: tuple[OutcomeCell, ...]
     crashes: tuple[Crash, ...]
-    """The commonest first, like all that follow."""
+    """The most common first, as in all fields below."""
     retries: Retries | None
-    """None where turns are not attempts."""
+    """None for a mode without retries."""
     caps: Caps
     refusals: tuple[Refusal, ...]
     overlooked: Overlooked
     details: Mapping[Detail, int]
     """Trials without an answer that thoughts or the cap explain."""
     errors: tuple[tuple[str, int], ...]
-    """Errors of ours by their first line, with the trials they ended."""
+    """The first line of each error of ours, with the number of trials it ended."""
 
     @property
     def trials(self) -> int:
-        """Count all of them, unscored ones included."""
+        """Count all trials, unscored ones included."""
         return sum(self.outcomes.values())
 
 
 @dataclass(frozen=True)
 class SolvedBy:
-    """Problems that a model solved at least once in one mode and never in another it tried."""
+    """Problems that a model solved at least once in one mode, but never in another mode."""
 
     model: str
     mode: str
@@ -133,7 +133,7 @@ def failures_of(
     model: str | None = None,
     mode: str | None = None,
 ) -> Failures:
-    """Find what went wrong in a stored run, or in the part of it that is asked for.
+    """Count what went wrong in a stored run, or in the part that the arguments select.
 
     Raises ConfigError where that part holds no trial.
     """
@@ -158,9 +158,10 @@ def analyse(
     turns: Iterable[TurnFacts],
     read_texts: ReadTexts,
 ) -> Failures:
-    """Count everything once. `turns` come trial by trial; those of other trials are passed over.
+    """Count what went wrong in the trials of `rows`.
 
-    Texts are read for crashed programs and for trials that gave a wrong answer or none.
+    `turns` must come trial by trial; those of other trials are ignored. Texts are read for crashed
+    programs, and for trials that gave a wrong answer or none.
     """
     by_key = {row.key: row for row in rows}
     turns_of = {
@@ -245,7 +246,7 @@ def _crashes(trials: Sequence[TrialTurns], read_texts: ReadTexts) -> tuple[Crash
 def trouble(stderr: str) -> str:
     """Return the last line that names an exception, else the last line, cut at 200 characters.
 
-    It is empty where nothing was said.
+    The result is empty where there is no error output.
     """
     lines = [line for line in stderr[-20_000:].splitlines() if line.strip()]
     named = (line for line in reversed(lines) if exception_name(line))

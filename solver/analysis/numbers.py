@@ -1,16 +1,16 @@
-"""Reads plain numbers out of answers, without the judge: fast, and only where it is safe."""
+"""Read plain numbers in answers: much faster than the judge, but only for unambiguous numbers."""
 
 import re
 from fractions import Fraction
 
 LONGEST = 200
-"""Characters of an answer that are looked at."""
+"""The most characters of an answer that are read."""
 
 
 def form(text: str) -> Fraction | str:
-    """Return a number as a Fraction, any other text without spaces and markup.
+    """Return a number as a Fraction, and any other text without spaces and markup.
 
-    That is enough to tell whether an answer looks right.
+    Comparing two such forms is enough to see whether an answer looks right.
     """
     bare = _MARKUP.sub("", text[:LONGEST]).rstrip(".").strip("*`")
     bare = bare.replace("dfrac", "frac").replace("tfrac", "frac")

@@ -1,4 +1,4 @@
-"""Answers that look right but were not the ones extracted."""
+"""Find answers in failed trials that look right but were not extracted."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -10,7 +10,7 @@ from solver.records import Outcome, Problem
 from solver.store import Texts
 
 MOST_LISTED = 100
-"""So many are kept as examples; all are counted."""
+"""The most examples that are kept; all are counted."""
 
 
 @dataclass(frozen=True)
@@ -26,18 +26,18 @@ class Example:
 
 @dataclass(frozen=True)
 class Overlooked:
-    """What one model in one mode may have got right unnoticed."""
+    """Trials of one model in one mode that may be right although they were not counted so."""
 
     trials: int
-    """Trials that hold such an answer."""
+    """The number of trials with such an answer."""
     examples: tuple[Example, ...]
-    """At most `MOST_LISTED`."""
+    """At most `MOST_LISTED` of them."""
 
 
 def overlooked_in(
     trials: Sequence[TrialTurns], problems: Mapping[str, Problem], read_texts: ReadTexts
 ) -> Overlooked:
-    """Look through the last replies of trials that gave a wrong answer or none."""
+    """Look for the reference in the last replies of trials that gave a wrong answer or none."""
     failed = {
         trial.row.key: trial
         for trial in trials
@@ -62,10 +62,11 @@ def overlooked_in(
 
 
 def candidates(text: Texts) -> Iterator[tuple[str, str]]:
-    """Yield what a reader might take for the answer, and where it stands.
+    """Yield each text that a reader might take for the answer, after the place where it was found.
 
-    Lines of a short output, every box, and what follows the last "=", ":" or "is" near the end.
-    A long output is passed over: among a hundred numbers, one is right by chance.
+    These are the lines of a short output, the contents of every box, and what follows the last "=",
+    ":" or "is" near the end. The lines of a long output are not used: among a hundred numbers, one
+    may be right by chance.
     """
     printed = [line for line in text.stdout[-5_000:].splitlines() if line.strip()]
     if len(printed) <= 10:

@@ -1,6 +1,6 @@
-"""What a run would take and what it could show, before it is started.
+"""Estimate, before a run starts, what it will cost and how small a difference it can detect.
 
-Not here: what the judge's model would cost, and the time of a run without an earlier one to go by.
+Not estimated: what the judge's model will cost, and the run's time if no earlier run is given.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,16 +18,17 @@ from solver.stats.metrics import clopper_pearson
 from solver.stats.noise import Noise, detectable, smallest_detectable
 
 CHARACTERS_PER_TOKEN = 4
-"""A rule of thumb for English and LaTeX; short of a tokenizer, right within a third."""
+"""A rule of thumb for English and LaTeX, which is right within a third."""
 REPORT_TOKENS = 1_100
-"""The most that a report of an error adds to a retry, since tracebacks are shortened."""
+"""The most tokens that an error message adds to a retry; tracebacks are shortened to fit."""
 DISCORDANCES = (0.5, 0.25, 0.1)
-"""Shares of problems that exactly one of two arms solves: unrelated, similar, near-identical."""
+"""Assumed shares of problems that exactly one of two arms solves: for unrelated, similar and nearly
+identical arms."""
 
 
 @dataclass(frozen=True)
 class Range:
-    """A count between bounds; `likely` goes by an earlier run, and is None without one."""
+    """Bounds of a count; `likely` is estimated from an earlier run, and None without one."""
 
     least: float
     likely: float | None
@@ -36,27 +37,28 @@ class Range:
 
 @dataclass(frozen=True)
 class ArmPlan:
-    """What one model in one mode would take."""
+    """What one model in one mode is expected to use."""
 
     model: str
     mode: str
     trials: int
     calls: Range
-    """Requests, not counting those that fail; several a reply where a controller makes it."""
+    """Requests without those that fail. A reply takes several where a controller makes it."""
     input_tokens: Range
     output_tokens: Range
     money: Range | None
     """In `currency`; None where the price is not known."""
     currency: str
     model_seconds: float | None
-    """Waiting for replies, added up; goes by the earlier run."""
+    """Seconds of waiting for replies, added up, as estimated from the earlier run."""
 
 
 @dataclass(frozen=True)
 class Detectable:
-    """What two arms could show if so many problems are solved by exactly one of them."""
+    """The smallest difference between two arms that a run would detect."""
 
     discordance: float
+    """The share of problems that exactly one of the two arms solves."""
     difference: float | None
     """Smallest true difference found 4 times in 5; None where the problems are too few."""
     free: float | None = None
@@ -78,9 +80,9 @@ class Plan:
     seconds: float | None
     """Wall time at the earlier run's pace; None without one, or where it was killed."""
     widest: float
-    """Half the 95 % interval of an accuracy of 50 %, if repeats of a problem always agree."""
+    """Half the width of the 95 % interval at an accuracy of 50 %, if repeats always agree."""
     narrowest: float
-    """The same if repeats were as good as more problems."""
+    """The same if repeats were independent, like more problems."""
     detectable: tuple[Detectable, ...]
 
 
@@ -92,9 +94,10 @@ def plan_run(
     pilot: Run | None = None,
     pilot_sessions: Sequence[Mapping[str, Any]] = (),
 ) -> Plan:
-    """Work out what a run of this config takes, by counts alone or also by an earlier run.
+    """Compute what a run of this config may use, and estimate it from an earlier run if given.
 
-    An arm goes by the earlier run's trials of the same model and mode, else of the same mode.
+    An arm is estimated from the earlier run's trials of the same model and mode, or else from those
+    of the same mode.
     """
     arms = [
         _arm(config, model, mode, problems, prices, pilot)
@@ -170,7 +173,7 @@ def _money(price: Price, sent: Range, received: Range) -> Range:
 def _wall_time(
     arms: Sequence[ArmPlan], pilot: Run, sessions: Sequence[Mapping[str, Any]]
 ) -> float | None:
-    """Estimate the wall time, with as many requests at a time as in the earlier run."""
+    """Estimate the wall time, if as many requests run at the same time as in the earlier run."""
     took = sum(row.model_seconds for row in pilot.rows)
     if not took or not sessions or any(session["ended"] is None for session in sessions):
         return None

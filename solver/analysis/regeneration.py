@@ -1,4 +1,4 @@
-"""What regeneration changes: a mode under a controller, compared with the mode it belongs to."""
+"""Compare regeneration with plain generation: `code+literal` etc. with mode `code`."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -14,7 +14,7 @@ from solver.store import Row, Store
 
 @dataclass(frozen=True)
 class Spent:
-    """Means over trials."""
+    """What a trial used, as means over trials."""
 
     execution_seconds: float
     attempts: float
@@ -26,34 +26,34 @@ class Spent:
 
 @dataclass(frozen=True)
 class Regenerated:
-    """A mode under one controller, over the trials that all arms of its model have without error.
+    """One mode with a controller, or the plain mode that it is compared with.
 
-    The mode it belongs to, without a controller, is the first row and compared with nothing.
+    Only those problems and repeats count that all these modes of a model finished without an error.
     """
 
     model: str
     mode: str
     trials: int
     accuracy: float
-    """Of all these trials: one without a usable verdict counts as wrong."""
+    """Accuracy over all these trials; one without a usable verdict counts as wrong."""
     spent: Spent
     programs: int
     refused: int
     interventions: Counter[str]
     difference: Difference | None
-    """In accuracy, this arm minus the plain mode. None for that mode, like the next three."""
+    """The accuracy minus that of the plain mode. This and the next three are None for that mode."""
     execution_seconds: MeanDifference | None
     attempts: MeanDifference | None
     same: int | None
-    """First replies that are the plain mode's, or the beginning of it that holds its program."""
+    """The number of first replies that are equal to the plain mode's, or to its beginning."""
     differs_at: int | None
-    """The first character at which one of the others differs; None where there is none."""
+    """The lowest position, in characters, at which another first reply differs, if any does."""
 
 
 def regeneration_of(store: Store, rows: Iterable[Row]) -> tuple[tuple[Regenerated, ...], ...]:
-    """Compare the controllers of every model with the mode they belong to, which comes first.
+    """Return for each model its plain mode, followed by that mode with each controller.
 
-    `rows` are those of the run, in the order wanted.
+    `rows` are those of the run, in the order to show them.
     """
     arms = ended_arms(rows)
     models = dict.fromkeys(model for model, _ in arms)
@@ -115,7 +115,7 @@ def _compared(
 
 
 def _first_difference(text: str, plain: str) -> int | None:
-    """Return the first character that differs; None where `plain` begins with the text."""
+    """Return the position of the first character that differs; None where `plain` starts so."""
     if plain.startswith(text):
         return None
     shorter = min(len(text), len(plain))
@@ -137,7 +137,7 @@ def _spent(rows: Sequence[Row]) -> Spent:
 
 
 def _mean_difference(rows: Sequence[Row], plain: Sequence[Row], name: str) -> MeanDifference:
-    """Compare by problem, so that repeats do not pass for independent problems."""
+    """Compare means of problems, since repeats of one problem are not independent."""
     found: dict[str, list[float]] = defaultdict(list)
     for row, other in zip(rows, plain, strict=True):
         found[row.problem_id].append(getattr(row, name) - getattr(other, name))

@@ -1,6 +1,6 @@
-"""How a model's answers hold up over repeats: Pass@k, G-Pass@k, mG-Pass@k and majority votes.
+"""Measure how stable answers are over repeats: Pass@k, G-Pass@k, mG-Pass@k and majority votes.
 
-Not here: the formulas (`solver.stats.metrics`), and attempts of a trial, which are no repeats.
+The formulas are in `solver.stats.metrics`. Attempts within a trial are not repeats.
 """
 
 from collections import defaultdict
@@ -32,20 +32,20 @@ TAUS = ("0.25", "0.5", "0.75", "1.0")
 
 @dataclass(frozen=True)
 class AtK:
-    """What k repeats out of n tell, as means over problems."""
+    """The metrics for k repeats out of n, as means over problems."""
 
     k: int
     pass_at: Estimate
     g_pass: Mapping[str, Estimate]
-    """G-Pass@k by τ, each written as in `TAUS`."""
+    """G-Pass@k for each τ, which is a string as in `TAUS`."""
     mg_pass: Estimate
     majority: Estimate
-    """maj@k. Answers that are equal as mathematics vote together; no answer casts no vote."""
+    """maj@k. Mathematically equal answers vote together; a trial without answer does not vote."""
 
 
 @dataclass(frozen=True)
 class Reading:
-    """The numbers under one way of counting trials that could not be scored."""
+    """The metrics, with unscored trials either left out or counted as wrong."""
 
     problems: int
     accuracy: Estimate
@@ -55,20 +55,20 @@ class Reading:
 
 @dataclass(frozen=True)
 class Repeats:
-    """One model in one mode, over the repeats that every problem has."""
+    """The metrics of one model in one mode, over the repeats that every problem has."""
 
     model: str
     mode: str
     repeats: int
     """n: the repeats that every problem has."""
     unscored: int
-    """Trials among these that say nothing about the model."""
+    """The trials among these that could not be scored."""
     of_scored: Reading | None
-    """Over the problems whose n trials were all scored; None where there is none."""
+    """The metrics over the problems whose n trials were all scored; None where there is none."""
     of_all: Reading
-    """Over all problems, trials that were not scored counted as wrong: the lower reading."""
+    """The metrics over all problems, with unscored trials counted as wrong."""
     verified: Estimate | None
-    """The verification-weighted vote of all n repeats, over all problems; None without checks."""
+    """The vote of all n repeats, weighted by what their checks found; None without checks."""
     greedy: Estimate | None
     """Accuracy over scored trials of the same model and mode in the greedy run, if one is given."""
 
@@ -82,7 +82,7 @@ def repeats_of(
     same: Callable[[str, str], bool] | None = None,
     weights: Mapping[str, float] | None = None,
 ) -> tuple[Repeats, ...]:
-    """Compute the numbers of every model and mode with two repeats or more of each problem.
+    """Compute the metrics of every model and mode that has at least two repeats of each problem.
 
     `ks` are by default `usual_ks`; larger ones than there are repeats are left out. `greedy` are
     the rows of a run at temperature 0; those of problems that `rows` does not hold are left out.
@@ -188,7 +188,7 @@ def _verified(
     same: Callable[[str, str], bool],
     weights: Mapping[str, float],
 ) -> Estimate:
-    """Let weighted answers vote; of t tied answers each counts 1/t.
+    """Return how often the answer with the most weight is right; t tied answers count 1/t each.
 
     Zhou et al. 2023, https://arxiv.org/abs/2308.07921.
     """
@@ -221,7 +221,7 @@ def _votes(
 def _equivalent(first: str, second: str) -> bool:
     numbers = plain_number(first), plain_number(second)
     if None not in numbers:
-        return numbers[0] == numbers[1]  # most answers are numbers: faster than to read formulas
+        return numbers[0] == numbers[1]  # fast, and enough for most answers
     return judge.compare(first, second, symbolic=False).relation is judge.Relation.EQUAL
 
 

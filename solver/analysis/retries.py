@@ -1,4 +1,4 @@
-"""What retries are worth: accuracy by attempt, repairs by kind of failure, against fresh starts."""
+"""Measure what retries gain: by attempt, by kind of failure, and compared with fresh starts."""
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
@@ -15,54 +15,56 @@ from solver.store import TurnFacts
 
 @dataclass(frozen=True)
 class AfterAttempt:
-    """What has been reached after so many attempts."""
+    """The results after a number of attempts."""
 
     attempt: int
-    """From 1."""
+    """The number of attempts, from 1."""
     reached: int
     """Trials that made this attempt."""
     correct: int
-    """Trials that were right by now."""
+    """Trials that were right after this attempt or an earlier one."""
     of_scored: Estimate | None
     of_all: Estimate
     input_tokens: int
-    """Spent by now, by all trials together; likewise `output_tokens`."""
+    """Tokens sent by all trials in the attempts so far; `output_tokens` are those received."""
     output_tokens: int
     tokens_per_extra_correct: float | None
-    """What this and earlier retries spent, for each answer right beyond attempt 1."""
+    """Tokens of all retries so far, divided by the trials that are right thanks to a retry."""
 
 
 @dataclass(frozen=True)
 class Repair:
-    """What became of attempts that failed in one way."""
+    """How retries ended after one kind of failure."""
 
     failure: Failure
     attempts: int
+    """Attempts that failed in this way."""
     retried: int
-    """Of those, followed by another attempt."""
+    """How many of them were followed by another attempt."""
     answered: int
-    """Of those retried, how many gave an answer with the next attempt."""
+    """How many of those retried gave an answer with the next attempt."""
     correct: int
-    """Of those retried, how many were in trials that ended right."""
+    """How many of those retried were in trials that ended right."""
 
 
 @dataclass(frozen=True)
 class Budget:
-    """Tokens and accuracy of one trial of a mean problem, if it may ask so often."""
+    """The mean tokens and accuracy of a trial that may ask at most so often."""
 
     draws: int
-    """Attempts within a trial, or fresh replies, at the most."""
+    """The most attempts, or fresh starts, of the trial."""
     tokens: float
-    """Sent and received."""
+    """Tokens sent and received."""
     accuracy: float
 
 
 @dataclass(frozen=True)
 class FreshOrRetry:
-    """Retries against starting afresh until a program gives an answer, at equal tokens.
+    """Retries compared with fresh starts, for the same number of tokens.
 
-    Fresh replies are the first attempts of the repeats, averaged over every order they could have
-    come in. Neither looks at whether the answer is right.
+    A fresh start asks again without showing the failed attempt. Both stop at the first answer,
+    right or wrong. Fresh starts are simulated with the first attempts of the repeats, as the mean
+    over every order in which these could have come.
     """
 
     problems: int
@@ -70,20 +72,20 @@ class FreshOrRetry:
     retries: tuple[Budget, ...]
     fresh: tuple[Budget, ...]
     tokens: float
-    """The most tokens that both can spend; accuracy is interpolated between two points."""
+    """The most tokens that both can spend, at which the accuracies below are interpolated."""
     retry_accuracy: float
     fresh_accuracy: float
 
 
 @dataclass(frozen=True)
 class Retries:
-    """One model in one mode whose turns are attempts at one program."""
+    """What retries gained for one model in one mode with retries."""
 
     attempts: tuple[AfterAttempt, ...]
     repairs: tuple[Repair, ...]
-    """The commonest failure first."""
+    """The most common failure first."""
     fresh: FreshOrRetry | None
-    """None without retries or without repeats."""
+    """None where no trial was retried, or where there are no repeats."""
 
 
 def retries_in(trials: Sequence[TrialTurns]) -> Retries:
@@ -184,7 +186,7 @@ def _fresh_or_retry(trials: Sequence[TrialTurns]) -> FreshOrRetry | None:
 
 
 def _retried(found: Sequence[TrialTurns], most: int) -> list[tuple[float, float]]:
-    """Compute tokens and accuracy of a mean trial after each of `most` attempts."""
+    """Compute the mean tokens and accuracy of the trials after each of `most` attempts."""
     tokens, right = [0.0] * most, [0.0] * most
     for trial in found:
         for number, turn in enumerate(trial.turns):
@@ -195,9 +197,9 @@ def _retried(found: Sequence[TrialTurns], most: int) -> list[tuple[float, float]
 
 
 def _started_afresh(found: Sequence[TrialTurns], most: int) -> list[tuple[float, float]]:
-    """Compute tokens and accuracy of fresh starts until an answer comes, up to each of `most`.
+    """Compute the mean tokens and accuracy of at most 1, 2, … `most` fresh starts.
 
-    This is the mean over all orders of the n first attempts; the first answer ends the asking.
+    The mean is over all orders of the n first attempts; the first one that answers is the last.
     """
     firsts = [trial.turns[0] for trial in found]
     n = len(firsts)
@@ -207,7 +209,7 @@ def _started_afresh(found: Sequence[TrialTurns], most: int) -> list[tuple[float,
     mean_failing = sum(failing) / len(failing) if failing else 0.0
     tokens, accuracies = [0.0] * most, [0.0] * most
     for before in range(min(most, len(failing) + 1)):
-        # All replies before this one failed, so it is one of the n - before that are left.
+        # the chance that the first `before` replies all failed, for each of the n - before others
         share = comb(len(failing), before) / comb(n, before) / (n - before)
         tokens[before] = share * ((len(failing) - before) * mean_failing + answering)
         accuracies[before] = share * right
@@ -222,7 +224,7 @@ def _mean_budgets(problems: Sequence[Sequence[tuple[float, float]]]) -> tuple[Bu
 
 
 def _at_tokens(budgets: Sequence[Budget], tokens: float) -> float:
-    """Interpolate the accuracy at so many tokens between two points of the curve."""
+    """Interpolate the accuracy at a number of tokens between two points of the curve."""
     for low, high in pairwise(budgets):
         if tokens <= high.tokens:
             if high.tokens == low.tokens:

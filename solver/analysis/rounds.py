@@ -1,4 +1,4 @@
-"""What modes that alternate words and programs did, round by round."""
+"""Count replies and programs of modes that alternate between words and programs."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -23,13 +23,16 @@ class Rounds:
     failed: int
     """Executions that crashed or reached a limit."""
     refused: int
-    """Programs that the screen kept from running."""
+    """Programs that the screen refused, so that they were not run."""
     answers: Counter[str]
     """Trials by the rule that found their answer; `none` for those without one."""
 
 
 def rounds_of(store: Store, rows: Iterable[Row]) -> tuple[Rounds, ...]:
-    """Count what every such arm did. `rows` are those of the run, in the order wanted."""
+    """Count the replies and programs of every such arm.
+
+    `rows` are those of the run, in the order to show them.
+    """
     return tuple(
         _rounds(model, mode, [store.turns(row.key) for row in trials])
         for (model, mode), trials in ended_arms(rows).items()

@@ -1,4 +1,4 @@
-"""A stored trial with its turns, and a place in a run: what the analyses of failures start from."""
+"""Hold a stored trial with its turns, and the place of a turn, for the analyses of failures."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from solver.store import Row, Texts, TurnFacts
 
 ReadTexts = Callable[[Iterable[tuple[str, int]]], Iterator[Texts]]
-"""`Store.texts`."""
+"""Reads the texts of turns, given by trial key and number of the turn, as `Store.texts` does."""
 
 
 @dataclass(frozen=True)
 class Place:
-    """Where in a run to look."""
+    """Where in a run to find a turn."""
 
     key: str
     problem_id: str
@@ -31,7 +31,7 @@ class TrialTurns:
 
     @property
     def correct(self) -> bool:
-        """Tell whether it was judged correct."""
+        """Tell whether the trial was judged correct."""
         return self.row.correct
 
     def place(self, number: int) -> Place:

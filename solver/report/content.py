@@ -1,6 +1,6 @@
-"""What the report says about some runs: warnings, headlines, sections, and how to repeat them.
+"""Collect the content of a report: warnings, headlines, sections, and how to repeat the runs.
 
-The sections come from `sections`, one file for each analysis; how they look is left to `render`.
+The sections come from `sections`, which has a file for each analysis. `render` draws the content.
 """
 
 import re
@@ -32,24 +32,24 @@ from solver.report.tables import Kind, Table, short, text_of
 from solver.report.warnings import Warn, warnings_of
 
 MOST_CHARACTERS = 4_000
-"""Of one text in a manifest."""
+"""The most characters of one text in a manifest that are shown."""
 
 
 @dataclass(frozen=True)
 class Headline:
-    """One accuracy in large type."""
+    """One accuracy, shown in large type at the top."""
 
     name: str
     value: str
     interval: str
     n: str
     also: str
-    """The other reading, where it differs."""
+    """The accuracy over all trials, where some are not scored; else empty."""
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """What lets someone repeat a run."""
+    """What someone needs to repeat a run."""
 
     run: str
     config: str
@@ -80,7 +80,7 @@ class Content:
 
 
 def content_of(runs: Sequence[Run]) -> Content:
-    """Make all that the report says."""
+    """Return the whole content of the report on some runs."""
     arms = named_arms(runs)
     comparisons, notes = comparisons_of(runs)
     sections = _sections(runs, arms, comparisons)
@@ -185,7 +185,7 @@ def _recipe(run: Run) -> Recipe:
 
 
 def _identity(facts: Any) -> list[Any]:
-    """Return what identifies a model, of all that its provider told."""
+    """Return those of the provider's facts about a model that identify it."""
     if not isinstance(facts, dict):
         return []
     keys = (

@@ -1,7 +1,4 @@
-"""The report's figures as data: what is drawn, apart from how.
-
-`svg.py` draws them into the page, `plot.py` into files.
-"""
+"""Hold the data of the report's figures; `svg.py` draws them in the page, `plot.py` in files."""
 
 from dataclasses import dataclass
 from math import ceil
@@ -17,7 +14,7 @@ class Dot:
     low: float
     high: float
     n: int
-    """Trials behind it."""
+    """The trials, or in a difference the problems, that it is computed from."""
 
 
 @dataclass(frozen=True)
@@ -31,17 +28,17 @@ class Forest:
     lines: tuple[tuple[str, tuple[Dot, ...]], ...]
     note: str = ""
     signed: bool = False
-    """Differences from -1 to 1 instead of shares from 0 to 1."""
+    """The values are differences from -1 to 1, instead of shares from 0 to 1."""
 
     @property
     def names_itself(self) -> bool:
-        """Tell whether each line is its own series, so that a legend would repeat the names."""
+        """Tell whether each line has one dot, of a series with the same name: no legend then."""
         return all([dot.series for dot in dots] == [name] for name, dots in self.lines)
 
 
 @dataclass(frozen=True)
 class Stack:
-    """Bars cut into parts of a whole."""
+    """Stacked bars: each is divided into the shares of its parts."""
 
     name: str
     title: str
@@ -64,7 +61,7 @@ class Point:
 
 @dataclass(frozen=True)
 class Curves:
-    """Shares over something that is counted or chosen."""
+    """Curves of shares, such as accuracy over the number of attempts."""
 
     name: str
     title: str

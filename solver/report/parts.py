@@ -1,4 +1,4 @@
-"""What every section is made of, and the phrases they share."""
+"""Hold the parts of a section, and the functions that all sections use to write numbers."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ Rows = list[tuple[Value, ...]]
 
 @dataclass(frozen=True)
 class Section:
-    """One concern: the same words and tables on the page, in a terminal and in files."""
+    """One section of the report, with the same content on the page, in a terminal and in files."""
 
     anchor: str
     title: str
@@ -22,11 +22,11 @@ class Section:
     figures: tuple[Figure, ...] = ()
     tables: tuple[Table, ...] = ()
     folded: tuple[Table, ...] = ()
-    """Long tables, shut until the reader opens them; on paper they are open."""
+    """Long tables, which the page hides until the reader opens them, and prints in full."""
     items: tuple[str, ...] = ()
-    """Problem ids, listed."""
+    """A list of problem ids."""
     facts: tuple[tuple[str, str], ...] = ()
-    """Labels and what is said under them, a line each; in a terminal alone."""
+    """Lines that only a terminal shows, each a label and a text."""
 
 
 def dot(name: str, found: Estimate) -> Dot:
@@ -35,7 +35,7 @@ def dot(name: str, found: Estimate) -> Dot:
 
 
 def value_and_range(found: Estimate | None) -> tuple[float | None, tuple[float, float] | None]:
-    """Return an accuracy as two cells of a table."""
+    """Return an accuracy and its interval, as two cells of a table."""
     return (None, None) if found is None else (found.value, (found.low, found.high))
 
 

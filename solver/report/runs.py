@@ -1,4 +1,4 @@
-"""The runs a report is about, read as needed, and short names for their arms."""
+"""Read the runs that a report is about, and give their arms short names."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ from solver.report.tables import short
 from solver.store import Row, Store, Texts
 
 MOST_TEXTS = 2_000
-"""Failed programs, and wrong trials, whose texts are read for each arm: a page must come soon."""
+"""The most failed programs, and wrong trials, whose texts are read for each arm, to save time."""
 
 Key = tuple[str, str, str]
 """An arm by the names of its run, its model and its mode."""
@@ -27,7 +27,7 @@ Key = tuple[str, str, str]
 
 @dataclass(frozen=True)
 class Run:
-    """One stored run and what it amounts to; each part is read when it is first asked for."""
+    """One stored run and its analyses, each of which is made when it is first used."""
 
     store: Store
     name: str
@@ -40,7 +40,7 @@ class Run:
 
     @cached_property
     def sessions(self) -> list[dict[str, Any]]:
-        """Read when the run was at work."""
+        """Read when the run was started and ended, each time."""
         return self.store.sessions()
 
     @cached_property
@@ -75,12 +75,12 @@ class Run:
 
     @cached_property
     def regeneration(self) -> tuple[tuple[Regenerated, ...], ...]:
-        """Compare the controllers with the modes they belong to."""
+        """Compare modes with a controller with the plain mode."""
         return regeneration_of(self.store, self.rows)
 
     @cached_property
     def rounds(self) -> tuple[Rounds, ...]:
-        """Count what modes did that alternate words and programs."""
+        """Count replies and programs of modes that alternate between words and programs."""
         return rounds_of(self.store, self.rows)
 
     @cached_property
@@ -90,13 +90,13 @@ class Run:
 
     @cached_property
     def vote_weights(self) -> dict[str, float]:
-        """Weigh each self-verified answer, by its trial's key."""
+        """Return the weight of each self-checked answer in a vote, by trial key."""
         return vote_weights(self.store, self.rows)
 
 
 @dataclass(frozen=True)
 class Named:
-    """One model in one mode, under the shortest name that tells it from the others."""
+    """An arm (one model in one mode), with the shortest name that distinguishes it here."""
 
     name: str
     run: Run
@@ -116,7 +116,7 @@ def named_arms(runs: Sequence[Run]) -> list[Named]:
 
 
 def short_names(arms: Sequence[Key]) -> dict[Key, str]:
-    """Name every arm by its run, model and mode, without the run or model that all share."""
+    """Name every arm by run, model and mode, without the run or the model if all share it."""
     several_runs = len({run for run, _, _ in arms}) > 1
     several_models = len({model for _, model, _ in arms}) > 1
     names = {}
@@ -132,7 +132,7 @@ def names_by_arm(arms: Sequence[Named]) -> dict[Key, str]:
 
 
 def model_name(model: str) -> str:
-    """Return `provider/name`; of a local file only the file's name, without ending."""
+    """Return `provider/name`; for a model file, with the file's name alone, without ending."""
     provider, _, name = model.partition("/")
     if provider == "local" and "/" in name:
         name = PurePath(name).stem

@@ -1,4 +1,4 @@
-"""What the commands print in a terminal: the sections of the report, one command's at a time."""
+"""Print in a terminal the sections of the report that each command shows."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
@@ -28,7 +28,10 @@ from solver.text import say, share_of
 
 
 def show_run(store: Store, *, greedy: Store | None = None, every_k: bool = False) -> None:
-    """Print all tables of a run; with repeats also those over repeats, next to a greedy run."""
+    """Print all tables of a run. With repeats, print the metrics over repeats too.
+
+    `greedy` is a run at temperature 0 to show next to them.
+    """
     run = Run(store, store.folder.name)
     arms = named_arms([run])
     if not arms:
@@ -65,14 +68,14 @@ def _whole_run(run: Run) -> Iterator[tuple[str, str]]:
 def show_comparisons(
     found: Sequence[Comparison], notes: Iterable[str] = (), *, address: Address | None = None
 ) -> None:
-    """Print comparisons whole. `notes` say what else sets the runs apart."""
+    """Print comparisons in full. `notes` name other differences between the runs."""
     section = compared(found, every=True, address=address)
     facts = tuple(("note", note) for note in notes)
     print_sections([section and replace(section, facts=(*section.facts, *facts))])
 
 
 def show_failures(found: Failures) -> None:
-    """Print what went wrong in every arm, then what they have in common."""
+    """Print what went wrong in every arm, then the problems that none of them solved."""
     names = short_names([("", arm.model, arm.mode) for arm in found.arms])
     arms = [(names["", arm.model, arm.mode], arm) for arm in found.arms]
     solved = [
@@ -91,11 +94,11 @@ def show_failures(found: Failures) -> None:
 
 
 def show_costs(found: Sequence[ArmCost]) -> None:
-    """Print what each arm used: in all, a trial, a correct answer."""
+    """Print what each arm used: in all, per trial, and per correct answer."""
     names = short_names([("", each.model, each.mode) for each in found])
     print_sections([cost([(names["", each.model, each.mode], each) for each in found], {})])
 
 
 def show_plan(plan: Plan) -> None:
-    """Print what the run would take and could show."""
+    """Print the plan of a run: its cost, and the differences that it could detect."""
     print_sections([planned(plan)])

@@ -1,6 +1,6 @@
-"""A table as data, and how its values are written for people.
+"""Hold tables as data, and format their values for people.
 
-Cells hold values (0.524, not "52.4 %"): people get them rounded, CSV gets all of their digits.
+Cells hold values (0.524, not "52.4 %"), so that people see them rounded and CSV has all digits.
 """
 
 from dataclasses import dataclass
@@ -10,21 +10,21 @@ from typing import TypeAlias
 from solver.text import plain
 
 Value: TypeAlias = str | int | float | tuple[float, float] | None
-"""A cell: None is printed as a dash and left empty in CSV."""
+"""The value of a cell. None is shown as a dash, and is empty in CSV."""
 
 MISSING = "–"
 
 
 class Kind(StrEnum):
-    """What a column holds, hence how its values are printed."""
+    """The kind of values in a column, which decides how they are printed."""
 
     TEXT = "text"
     COUNT = "count"
     NUMBER = "number"
     SHARE = "share"
-    """Between 0 and 1, printed in percent."""
+    """A share between 0 and 1, printed in percent."""
     INTERVAL = "interval"
-    """Two shares."""
+    """The interval of a share, printed in percent."""
     POINTS = "points"
     """A difference of shares, printed with its sign in percentage points."""
     POINTS_INTERVAL = "points interval"
@@ -42,11 +42,11 @@ class Column:
     title: str
     kind: Kind = Kind.COUNT
     minor: bool = False
-    """Left out of a terminal that is too narrow; the page and the files have it."""
+    """A terminal that is too narrow leaves it out; the page and the files never do."""
 
     @property
     def is_text(self) -> bool:
-        """Tell whether it is aligned to the left, as numbers are not."""
+        """Tell whether it holds text, which is aligned to the left, unlike numbers."""
         return self.kind is Kind.TEXT
 
 
@@ -61,12 +61,12 @@ class Table:
     rows: tuple[tuple[Value, ...], ...]
     note: str = ""
     emphasis: frozenset[str] = frozenset()
-    """First cells of the rows that sum up the others."""
+    """First cells of the rows that are totals, to be printed bold."""
     parts: tuple[int, ...] = ()
-    """Rows before which another part of the table begins."""
+    """Numbers of the rows before which a line is drawn."""
 
     def texts(self) -> list[list[str]]:
-        """Return every cell as a person reads it."""
+        """Return the texts of all cells, formatted for people."""
         return [
             [text_of(value, column.kind) for value, column in zip(row, self.columns, strict=True)]
             for row in self.rows
@@ -74,7 +74,7 @@ class Table:
 
 
 def text_of(value: Value, kind: Kind) -> str:
-    """Return a cell as a person reads it, without any markup."""
+    """Return the text of a cell, formatted for people, without markup."""
     if value is None:
         return MISSING
     if isinstance(value, str):
@@ -102,16 +102,16 @@ def text_of(value: Value, kind: Kind) -> str:
 
 
 def number(value: float) -> str:
-    """Write a measured number with about three digits."""
+    """Format a measured number with about three digits."""
     if abs(value) >= 100 or value == int(value):
         return f"{value:,.0f}"
     return f"{value:.1f}" if abs(value) >= 10 else f"{value:.{2 if abs(value) >= 1 else 3}f}"
 
 
 def short(text: str, most: int) -> str:
-    """Return the text made harmless, in at most so many characters, its middle left out."""
+    """Return the text through `plain`, with its middle cut out if it is longer than `most`."""
     if len(text) > 4 * most:
-        text = text[: 2 * most] + text[-2 * most :]  # a megabyte is not looked through
+        text = text[: 2 * most] + text[-2 * most :]  # so that `plain` need not read a megabyte
     text = plain(text)
     if len(text) <= most:
         return text
@@ -120,12 +120,12 @@ def short(text: str, most: int) -> str:
 
 
 def _change(value: float) -> str:
-    """Write a number with its sign; one that rounds to zero has none."""
+    """Format a number with its sign; one that rounds to zero has none."""
     text = number(abs(value))
     return text if not float(text.replace(",", "")) else f"{'−' if value < 0 else '+'}{text}"
 
 
 def _signed(share: float) -> str:
-    """Write percentage points with a sign; a difference that rounds to zero has none."""
+    """Format percentage points with a sign; a difference that rounds to zero has none."""
     points = round(100 * share, 1)
     return f"{points:+.1f}".replace("-", "−") if points else "0.0"

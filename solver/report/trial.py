@@ -1,4 +1,4 @@
-"""One problem's trials whole, as text: prompts, replies, programs, executions, verdicts."""
+"""Print the whole trials of one problem: prompts, replies, programs, executions, verdicts."""
 
 from collections.abc import Iterable, Sequence
 
@@ -15,7 +15,7 @@ _FOLDED_LINES = 3
 def show_problem(
     store: Store, problem_id: str, *, mode: str | None = None, repeat: int | None = None
 ) -> None:
-    """Print one problem's trials whole: prompts, replies, programs, executions, verdicts.
+    """Print the whole trials of one problem: prompts, replies, programs, executions, verdicts.
 
     Raises ConfigError where the run holds no such problem or trial.
     """
@@ -63,7 +63,7 @@ def _show_trial(trial: Trial, verdicts: Sequence[tuple[str, Verdict]]) -> None:
 
 
 def _show_turn(heading: str, number: int, turn: Turn, *, last: bool) -> None:
-    say(f"── {heading}" + (" (a fresh start)" if turn.fresh and number > 1 else ""))
+    say(f"── {heading}" + (" (in a new conversation)" if turn.fresh and number > 1 else ""))
     show_chat(turn.prompt)
     reply = turn.reply
     marks = [f"{reply.input_tokens} + {reply.output_tokens} tokens", f"{reply.seconds:.1f} s"]

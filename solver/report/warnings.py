@@ -1,4 +1,4 @@
-"""What to know before any number of a run is believed."""
+"""Find what makes the numbers of a run less reliable, and warn of it."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -19,15 +19,16 @@ CAP_WARNING = 0.01
 
 @dataclass(frozen=True)
 class Warn:
-    """One such thing."""
+    """One warning about a run."""
 
     run: str
     text: str
     grave: bool = True
+    """It may change the numbers; otherwise it is only a note."""
 
 
 def warnings_of(run: Run) -> Iterator[Warn]:
-    """Yield what a reader must know before the numbers, the gravest first."""
+    """Yield the warnings about a run, the most serious ones first."""
     found, name = run.accuracy, run.name
     if not found.trials:
         yield Warn(name, "no trial has ended yet: there is nothing to report")

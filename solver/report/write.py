@@ -1,4 +1,4 @@
-"""Writes the report of some runs: the page, its figures, its tables."""
+"""Write the report of some runs to files: the page, its figures, its tables."""
 
 import gc
 from collections.abc import Iterator, Sequence
@@ -18,7 +18,7 @@ _ENDINGS = {"latex": "tex"}
 
 
 def write_report(folders: Sequence[Path], output: Path | None = None) -> Path:
-    """Write the page, by default inside the first run, and return where.
+    """Write the page, by default inside the first run, and return its path.
 
     Raises ConfigError where a run is missing or the file cannot be written.
     """
@@ -73,7 +73,7 @@ def write_tables(folders: Sequence[Path], form: str, output: Path | None = None)
 
 def _content(folders: Sequence[Path]) -> Content:
     names = [folder.resolve().name for folder in folders]
-    with _cycles_left_alone(), ExitStack() as stack:
+    with _no_garbage_collection(), ExitStack() as stack:
         runs = []
         for folder, name in zip(folders, names, strict=True):
             store = stack.enter_context(closing(Store.open(folder)))
@@ -82,8 +82,8 @@ def _content(folders: Sequence[Path]) -> Content:
 
 
 @contextmanager
-def _cycles_left_alone() -> Iterator[None]:
-    """Pause the garbage collector: among 100,000 rows it searches long and finds nothing."""
+def _no_garbage_collection() -> Iterator[None]:
+    """Pause the garbage collector, which would search 100,000 rows for cycles and find none."""
     was_on = gc.isenabled()
     gc.disable()
     try:

@@ -340,7 +340,7 @@ def test_a_run_with_a_repeat_twice_is_named(tmp_path):
 
 def test_a_run_that_is_not_at_its_end_is_named(tmp_path):
     run = run_of(tmp_path / "first", [1] * 9, trials=20)
-    assert remarks([run]) == ["first is not at its end: 9 of 20 trials"]
+    assert remarks([run]) == ["first is not complete: 9 of 20 trials"]
 
 
 def test_differences_name_the_place():

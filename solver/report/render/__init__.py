@@ -1,1 +1,1 @@
-"""Draw the content of a report: for a terminal, as a page, as files."""
+"""Draw the content of a report: in a terminal, as an HTML page, and as files."""

@@ -1,4 +1,4 @@
-"""A table as Markdown, LaTeX or CSV."""
+"""Write a table as Markdown, LaTeX or CSV, with all text escaped."""
 
 import csv
 import io
@@ -36,7 +36,10 @@ def latex(table: Table) -> str:
 
 
 def comma_separated(table: Table) -> str:
-    """Write CSV with full precision; an interval takes two columns. Text never begins a formula."""
+    """Write CSV with full precision; an interval takes two columns.
+
+    No text begins like a formula of a spreadsheet.
+    """
     file = io.StringIO()
     writer = csv.writer(file, lineterminator="\n")
     pairs = (Kind.INTERVAL, Kind.POINTS_INTERVAL, Kind.CHANGE_INTERVAL)

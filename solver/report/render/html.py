@@ -1,7 +1,7 @@
-"""The content as one HTML page.
+"""Write the content of a report as one HTML page.
 
-Everything is escaped by the template engine and passes through `plain` first, the page forbids
-itself scripts and the network, and nothing in it points anywhere but into itself.
+All text passes through `plain` and is then escaped by the template engine. The page's own policy
+forbids scripts and the network, and all its links lead to places in the same page.
 """
 
 from typing import Any
@@ -30,7 +30,7 @@ def render(content: Content) -> str:
 
 
 def legend(figure: Figure) -> list[tuple[str, str, str]]:
-    """Return for each entry its name, the style of its sign, and the sign's path."""
+    """Return for each entry its name, and the CSS class and path of its marker."""
     if isinstance(figure, Stack):
         return [
             (name, f"part p-{name.replace(' ', '-')}", "M0,1h12v10h-12z") for name in figure.parts
@@ -42,5 +42,5 @@ def legend(figure: Figure) -> list[tuple[str, str, str]]:
 
 
 def _harmless(value: Any) -> Any:
-    """Write out control characters in text; leave markup of the template itself alone."""
+    """Replace control characters in text by visible ones; leave the template's markup alone."""
     return plain(value) if isinstance(value, str) and not isinstance(value, Markup) else value

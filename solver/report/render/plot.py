@@ -1,4 +1,4 @@
-"""The report's figures as PNG, SVG or PDF files, drawn by matplotlib for paper."""
+"""Draw the report's figures as PNG, SVG or PDF files with matplotlib, for printing."""
 
 import warnings
 from functools import singledispatch
@@ -51,7 +51,7 @@ _WIDTH = 6.0
 
 
 def save(figure: Figure, path: Path) -> Path:
-    """Draw a figure into a file, whose ending says the format, and return it."""
+    """Draw a figure into a file, in the format of its ending, and return its path."""
     with mpl.rc_context(_STYLE), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph .* missing from")
         canvas = Canvas(layout="constrained")

@@ -1,7 +1,7 @@
-"""Figures laid out for the page: marks with coordinates, which the template writes as inline SVG.
+"""Lay out figures for the page, as marks with coordinates; the template writes them as inline SVG.
 
-Colours are left to the style sheet, so one drawing serves light, dark and paper. Every drawing is
-as wide as a phone's screen, since SVG text shrinks with its picture.
+Colours are in the style sheet, so that one drawing works in light and dark mode and on paper. Every
+drawing is as wide as a phone's screen, since a wider one would be shrunk there with its text.
 """
 
 from collections.abc import Callable
@@ -13,18 +13,18 @@ from solver.report.tables import Kind, number, short, text_of
 
 WIDTH = 440.0
 COLOURS = 7
-"""Colours of series in the style sheet; markers go round in fours, so pairs repeat late."""
+"""Colours of series in the style sheet. There are four markers, so 28 series look different."""
 _LINE = 17.0
 _TOP = 8.0
 _GUTTER = 22
-"""Characters of the longest name that still fits next to the dots."""
+"""The most characters of a name that fit to the left of the dots."""
 _VALUES = 114.0
-"""Room for the values on the right."""
+"""The width of the values on the right."""
 
 
 @dataclass(frozen=True)
 class Mark:
-    """One SVG element: its name, attributes, text, and what hovering over it says."""
+    """One SVG element: its name, attributes, text, and the title shown when hovering over it."""
 
     tag: str
     attributes: dict[str, str | float]
@@ -38,7 +38,7 @@ class Drawing:
 
     height: float
     label: str
-    """What a screen reader says of it; the table next to it has the numbers."""
+    """The text for screen readers; the table next to the figure has the numbers."""
     width: float = WIDTH
     marks: list[Mark] = field(default_factory=list)
 
@@ -48,7 +48,7 @@ class Drawing:
         self.marks.append(Mark("line", {"class": kind, **place}, title=title))
 
     def text(self, x: float, y: float, text: str, kind: str = "t", title: str = "") -> None:
-        """Write one line of text; `kind` says how it is anchored."""
+        """Write one line of text; `kind` holds its CSS classes, such as `end` or `middle`."""
         self.marks.append(Mark("text", {"class": kind, "x": _r(x), "y": _r(y)}, text, title))
 
     def path(self, kind: str, path: str, title: str = "") -> None:
@@ -56,12 +56,12 @@ class Drawing:
         self.marks.append(Mark("path", {"class": kind, "d": path}, title=title))
 
     def marker(self, number: int, x: float, y: float, title: str = "") -> None:
-        """Draw the sign of a series."""
+        """Draw the marker of a series."""
         self.path(f"m s{number % COLOURS}", marker_path(number, x, y), title)
 
 
 def marker_path(number: int, x: float, y: float, r: float = 4.5) -> str:
-    """Return a circle, square, diamond or triangle: they tell series apart without colour."""
+    """Return the path of a circle, square, diamond or triangle, which differ without colour."""
     x, y = _r(x), _r(y)
     match number % 4:
         case 0:

@@ -1,8 +1,8 @@
-"""Sections as text in a terminal.
+"""Print sections in a terminal.
 
-No number is ever cut. In a table that is too wide titles are folded, minor columns left out, texts
-folded, and what still does not fit is continued below; a single row becomes a list. Everything a
-model wrote passes through `plain`.
+No number is ever cut. Where a table is too wide, first its titles are wrapped, then minor columns
+are left out, then texts are wrapped, and columns that still do not fit are continued below. A
+single row that is too wide becomes a list. All text passes through `plain`.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -20,21 +20,18 @@ from solver.report.tables import Table
 from solver.text import one_line, plain
 
 WIDTH = 100
-"""Columns where the output is not a terminal."""
+"""Width in characters where the output is not a terminal."""
 LEAST_TEXT = 18
-"""Columns that a text may be folded into."""
+"""The narrowest column, in characters, into which texts are wrapped."""
 LEAST_NAME = 6
-"""The same for names that are repeated before each block of columns."""
+"""The same for the names that are repeated before each block of columns."""
 MOST_ITEMS = 10
-"""Problem ids listed of a section; the rest is counted."""
+"""The most problem ids of a section that are listed; the rest is counted."""
 _GAP = 2
 
 
 def print_sections(sections: Iterable[Section | None], *, width: int | None = None) -> None:
-    """Print sections one below the other; None stands for one that has nothing to say.
-
-    They are as wide as the terminal, unless a width is given.
-    """
+    """Print sections one below the other, as wide as the terminal or `width`. None is skipped."""
     console = _console(width)
     if width is None and not console.is_terminal:
         console = _console(WIDTH)
@@ -95,9 +92,9 @@ class _Sheet:
     are_text: list[bool]
     minor: list[bool]
     full: list[int]
-    """Widths that fold nothing."""
+    """Widths at which nothing is wrapped."""
     folded: list[int]
-    """Widths that fold titles alone."""
+    """Widths at which only titles are wrapped."""
 
 
 def _sheet(table: Table) -> _Sheet:
@@ -121,7 +118,7 @@ def _full(sheet: _Sheet) -> int:
 
 
 def _blocks(sheet: _Sheet, width: int) -> Iterator[tuple[list[int], list[int]]]:
-    """Yield columns that fit next to each other, and their widths, as little folded as can be."""
+    """Yield blocks of columns that fit, with widths that wrap as little as possible."""
     everything = list(range(len(sheet.titles)))
     major = [at for at in everything if not sheet.minor[at]]
     for columns in (everything, major):
@@ -145,7 +142,7 @@ def _blocks(sheet: _Sheet, width: int) -> Iterator[tuple[list[int], list[int]]]:
 
 
 def _split(sheet: _Sheet, columns: list[int], width: int) -> Iterator[tuple[list[int], list[int]]]:
-    """Yield the columns in blocks that fit, each with the first one or two texts before it."""
+    """Yield the columns in blocks that fit, each preceded by the first one or two text columns."""
     names = [at for at in columns[:2] if at == 0 or sheet.are_text[at]]
     numbers = [least for least, text in zip(sheet.folded, sheet.are_text, strict=True) if not text]
     most = max(LEAST_NAME, (width - max(numbers, default=0) - _GAP) // len(names) - _GAP)

@@ -1,1 +1,1 @@
-"""The sections of the report: one file for each analysis, under the same name."""
+"""Write the sections of the report: one file for each analysis, with the same name."""

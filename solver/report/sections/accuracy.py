@@ -1,4 +1,4 @@
-"""How often the arms were right, by domain and level too; how trials ended; who judged."""
+"""Show how often the arms were right, how trials ended, and who judged."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -13,7 +13,7 @@ from solver.report.tables import Column, Kind, Table, Value, short
 from solver.text import percent, plain_name, share_of
 
 LIST_LIMIT = 200
-"""Problem ids listed at most; they are always counted whole."""
+"""The most problem ids that are listed; the count is always of all."""
 
 
 def overall(arms: Sequence[Named]) -> Section | None:
@@ -33,13 +33,13 @@ def overall(arms: Sequence[Named]) -> Section | None:
         for name, _, cell in cells
     )
     words = [
-        "Accuracy is the mean over problems of the mean over repeats. The interval covers 95 % and"
-        " is clustered by problem, so repeats never pass for problems."
+        "Accuracy is the mean over problems of the mean over repeats. The 95 % interval is"
+        " clustered by problem, so repeats never count as more problems."
     ]
     if _two_readings(arms):
         words.append(
-            "“Of all” counts the unscored trials (errors of ours, answers without a verdict) as"
-            " wrong: the lower reading."
+            "“Of all” is the accuracy over all trials: unscored ones (errors of ours, answers"
+            " without a verdict) count as wrong."
         )
     if repeated:
         words.append(
@@ -70,7 +70,7 @@ def by_part(arms: Sequence[Named]) -> Section | None:
 
 
 def of_arm(named: Named) -> Section:
-    """Show all of one arm: accuracy by domain and level in one table, and how its trials went."""
+    """Show one arm: accuracy by domain and level in one table, and lines on how trials ended."""
     arm, one = named.arm, [named]
     domains, levels = (_rows(one, which) for which in ("domains", "levels"))
     table = Table(
@@ -188,15 +188,15 @@ def outcomes(arms: Sequence[Named]) -> Section | None:
     )
     rows: Rows = [(name, found.total(), *(found[o] for o in seen)) for name, found in counted]
     words = (
-        "A trial keeps the outcome of its last attempt. “Error” and “judge invalid” say nothing"
-        " about the model and are never scored.",
+        "The outcome of a trial is that of its last attempt. “Error” (on our side) and “judge"
+        " invalid” (no usable verdict) are never scored.",
     )
     table = Table("outcomes", "Trials by outcome", columns, tuple(rows))
     return Section("outcomes", "Outcomes", words, (figure,), (table,))
 
 
 def judged(arms: Sequence[Named]) -> Section | None:
-    """Show who judged, and where rules and model disagree."""
+    """Show who judged, and how often rules and model disagree."""
     columns = (
         Column("arm", Kind.TEXT),
         Column("answers judged"),
@@ -212,9 +212,9 @@ def judged(arms: Sequence[Named]) -> Section | None:
     )
     rows: Rows = [_verdicts(arm) for arm in arms]
     words = (
-        "Rules decide by mathematics; a judge model, where there is one, is asked about what they"
-        " cannot decide. “Rules alone” counts every undecided answer as wrong, and so does the last"
-        " column, over all trials: the gap between them is what the judge model added.",
+        "The rules compare answers mathematically; a judge model, if there is one, is asked where"
+        " they cannot decide. “Rules alone” and “rules and model” are accuracies over all trials,"
+        " with undecided answers counted as wrong: their difference is due to the judge model.",
     )
     table = Table("judge", "Who judged", columns, tuple(rows))
     return Section("judge", "Judge", words, (), (table,)) if rows else None
@@ -242,7 +242,10 @@ def unsolved(runs: Sequence[Run]) -> Section | None:
 
 
 def never_solved(found: Sequence[tuple[str, Sequence[str], int]]) -> Section | None:
-    """List problems that nobody solved: of each run its name, these, and how many it tried."""
+    """List problems that no model solved.
+
+    `found` has for each run its name, these problems, and the number of problems it tried.
+    """
     words = [
         f"{name}: {of(len(missing), tried)} problems were solved by no model in any mode."
         for name, missing, tried in found

@@ -1,4 +1,4 @@
-"""What self-verification found, and how often it was right."""
+"""Show what models found when they checked their own answers, and how often they were right."""
 
 from collections.abc import Sequence
 
@@ -56,8 +56,8 @@ def _checks(found: _Found) -> Table:
         for state in _STATES
     ]
     note = (
-        "By what the last check of a trial found; uncertain is anything but a clear true or false."
-        " Precision and its interval, like accuracy, are over problems, not over answers."
+        "Rows are by what the last check of a trial found; “uncertain” is anything but a clear true"
+        " or false. Precision and its interval are means over problems, as accuracy is."
     )
     return Table("checks", "Self-verification by state", columns, tuple(rows), note)
 
@@ -73,14 +73,14 @@ def _states(found: _Found) -> Stack:
     seen = [any(counts[at] for _, counts in bars) for at in range(len(parts))]
     return Stack(
         "checks",
-        "What answers were worth, by what their check found",
+        "Whether answers were correct, by what their check found",
         tuple(part for part, occurs in zip(parts, seen, strict=True) if occurs),
         tuple(
             (name, tuple(n for n, occurs in zip(counts, seen, strict=True) if occurs))
             for name, counts in bars
         ),
-        note="The better the check, the more of what it found true is correct, and the less of what"
-        " it found false.",
+        note="With a good check, answers found true are mostly correct, and answers found false"
+        " mostly wrong.",
     )
 
 

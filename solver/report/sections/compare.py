@@ -1,4 +1,4 @@
-"""Arms compared in pairs: modes, models or runs."""
+"""Show comparisons of arms in pairs: modes, models or runs."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
@@ -18,10 +18,10 @@ from solver.stats.paired import Difference, holm
 from solver.stats.ranks import Standing
 
 Address = Callable[[tuple[str, str], tuple[str, str]], str]
-"""Where two trials are shown side by side, each given by its run and key."""
+"""Returns the address of the page that shows two trials side by side, given by run and key."""
 
 MOST_BY_DOMAIN = 6
-"""Comparisons drawn by domain; the tables hold all of them."""
+"""The most comparisons in the figure by domain; the tables hold all of them."""
 MOST_FLIPS = 200
 MOST_PLACES = 20
 
@@ -62,10 +62,11 @@ def _attempt(sides: Sequence[comparable.Run], notes: list[str]) -> Sequence[Comp
 def compared(
     found: Sequence[Comparison], *, every: bool = False, address: Address | None = None
 ) -> Section | None:
-    """Compare arms, by domain and level too, and list the problems that only one of two solves.
+    """Show the differences between arms, also by domain and level, and who solves which problem.
 
-    Arms of one model are compared with its first mode, unless `every` pair is wanted; the others
-    then have a table of their own. With an `address`, the facts say where both trials can be read.
+    Modes of one model are compared with its first mode only, and one more table shows all pairs;
+    with `every`, all pairs are shown everywhere. With `address`, lines name the pages that show
+    both trials of a problem.
     """
     if not found:
         return None
@@ -95,7 +96,7 @@ def _figures(found: Sequence[Comparison], names: Names) -> Iterator[Forest]:
         "Difference in accuracy, in points",
         ("difference",),
         tuple((_name(each, names), (_dot("difference", each.difference),)) for each in found),
-        note="Right of zero the first is better. n counts problems.",
+        note="To the right of zero, the first arm is better. n is the number of problems.",
         signed=True,
     )
     if by_domain := _by_domain(found, names):
@@ -209,8 +210,8 @@ def _four_counts(found: Sequence[Comparison], names: Names) -> Table:
         clearly = (sum(f.a > f.b for f in each.flips), sum(f.b > f.a for f in each.flips))
         rows.append((_name(each, names), each.difference.n_problems, *four, *clearly))
     note = (
-        "Problems solved by both, one or neither; with repeats, expected for one repeat of each."
-        " “Clearly”: the shares of right repeats lie more than half apart."
+        "Problems solved by both, one or neither; with repeats, the expected number for one repeat."
+        " “Clearly”: one arm is right in more repeats than the other, by more than half of them."
     )
     return Table("solved-by", "Who solves what", columns, tuple(rows), note)
 
@@ -272,7 +273,7 @@ def _parts(found: Sequence[Comparison], names: Names) -> Table:
                     *(four.both, four.only_a, four.only_b, four.neither),
                 )
             )
-    note = "Holm’s p is over the domains or over the levels of one comparison."
+    note = "Holm’s correction of p covers the domains, or the levels, of one comparison."
     title = "Differences by domain and level"
     return Table("differences-by-part", title, columns, tuple(rows), note)
 
@@ -300,7 +301,7 @@ def _flips(found: Sequence[Comparison], names: Names) -> Table:
 
 
 def _places(found: Sequence[Comparison], address: Address) -> Iterator[tuple[str, str]]:
-    """Yield where the trials of such problems can be read, some for each comparison."""
+    """Yield the pages that show both trials of problems that one side clearly solves."""
     for each in found:
         for flip in each.flips[:MOST_PLACES]:
             place = address((each.a.run, flip.a_key), (each.b.run, flip.b_key))

@@ -1,4 +1,4 @@
-"""What everything cost: requests, tokens, seconds and money, next to accuracy."""
+"""Show what each arm cost: requests, tokens, seconds and money, next to its accuracy."""
 
 from collections.abc import Mapping, Sequence
 
@@ -12,7 +12,7 @@ from solver.stats.metrics import Estimate
 def cost(
     found: Sequence[tuple[str, ArmCost]], accuracy: Mapping[str, Estimate | None]
 ) -> Section | None:
-    """Show what each arm used in all, a trial, and a correct answer. `accuracy` is by arm."""
+    """Show what each arm used: in all, per trial, and per correct answer. `accuracy` is by arm."""
     if not found:
         return None
     thoughts = any(each.usage.thought_tokens for _, each in found)
@@ -39,11 +39,11 @@ def cost(
             ),
         ]
     words = (
-        "What the models under test used, errors included, since they were paid for. The judge's"
-        " model is not in it.",
+        "What the models under test used, in trials that ended in an error too, since these cost"
+        " as much. The judge's model is not included.",
         *dict.fromkeys(_price(each.model, each.price) for _, each in found),
     )
-    note = "n counts trials, or correct answers. Seconds of requests at the same time add up."
+    note = "n counts trials, or correct answers. Seconds of simultaneous requests are added up."
     table = Table("cost", "Cost", columns, tuple(rows), note)
     figure = _figure(found, accuracy)
     return Section("cost", "Cost", words, (figure,) if figure.points else (), (table,))

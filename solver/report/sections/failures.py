@@ -1,4 +1,4 @@
-"""Why trials failed: exceptions, refused programs, caps, errors of ours, what one mode solves."""
+"""Show why trials failed: exceptions, refused programs, caps, errors of ours."""
 
 from collections.abc import Sequence
 
@@ -10,11 +10,11 @@ from solver.report.tables import Column, Kind, Table, short
 from solver.text import plain_name
 
 Solved = tuple[str, str, SolvedBy]
-"""The names of two arms, and what the first solves and the second never does."""
+"""The names of two arms, and the problems that the first solves and the second never does."""
 
 _ALL = frozenset({"all"})
 MOST_KINDS = 12
-"""Types of exceptions, rules and errors listed for each arm."""
+"""The most types of exceptions, rules and errors that are listed for each arm."""
 
 
 def failed(found: Sequence[tuple[str, ArmFailures]], solved: Sequence[Solved]) -> Section | None:
@@ -39,7 +39,7 @@ def failed(found: Sequence[tuple[str, ArmFailures]], solved: Sequence[Solved]) -
 
 
 def outcomes_by_cell(found: Sequence[tuple[str, ArmFailures]]) -> Section:
-    """Show how trials ended, by domain and level at once, a table for each arm."""
+    """Show how trials ended for each domain and level, in a table for each arm."""
     tables = tuple(_cells(name, arm) for name, arm in found)
     return Section("outcomes", "Outcomes", tables=tables)
 
@@ -65,7 +65,7 @@ def _cells(name: str, arm: ArmFailures) -> Table:
 
 
 def solved_in(runs: Sequence[Run], arms: Sequence[Named]) -> list[Solved]:
-    """Name what only one mode of a model solves, in every run."""
+    """Return the problems that only one mode of a model solves, in every run."""
     names = names_by_arm(arms)
     return [
         (names[run.name, each.model, each.mode], names[run.name, each.model, each.never], each)
@@ -80,7 +80,7 @@ def _crashes(found: Sequence[tuple[str, ArmFailures]]) -> Table:
         Column("exception", Kind.TEXT),
         Column("programs"),
         Column("trials"),
-        Column("commonest line", Kind.TEXT),
+        Column("most common line", Kind.TEXT),
         Column("programs with it"),
         Column("for example", Kind.TEXT),
     )
@@ -134,7 +134,7 @@ def _caps(found: Sequence[tuple[str, ArmFailures]]) -> Table:
         )
         for name, arm in found
     ]
-    note = "A higher cap could at most win the trials with a capped reply that are not right."
+    note = "A higher cap could gain at most the trials with a capped reply that are not right."
     return Table("caps", "Truncation", columns, tuple(rows), note)
 
 
@@ -183,7 +183,7 @@ def _solved_by(solved: Sequence[Solved]) -> Table:
 
 
 def _read_in_part(arm: ArmFailures) -> bool:
-    """Tell whether there may be more failed texts than a page waits for."""
+    """Tell whether there may be more failed texts than the page reads."""
     crashed = sum(each.turns for each in arm.crashes)
     failed = arm.trials - arm.outcomes.get(Outcome.CORRECT, 0)
     return crashed >= MOST_TEXTS or failed > MOST_TEXTS

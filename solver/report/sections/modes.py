@@ -1,4 +1,4 @@
-"""What the modes of a run are."""
+"""Define the modes of a run."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""Answers that look right but were not the ones extracted."""
+"""List answers that look right but were not extracted."""
 
 from collections.abc import Sequence
 
@@ -9,7 +9,7 @@ from solver.text import plain_name
 
 
 def overlooked(found: Sequence[tuple[str, ArmFailures]]) -> Section | None:
-    """List such answers for a reader to judge; they change no number."""
+    """List such answers for a reader to judge. They do not change any number."""
     words = tuple(
         f"{name}: {arm.overlooked.trials:,} trials hold an answer that looks right."
         for name, arm in found

@@ -1,4 +1,4 @@
-"""What a run would take and could show, before it is started."""
+"""Show the plan of a run: what it will cost, and the differences that it could detect."""
 
 from collections.abc import Iterator
 
@@ -36,10 +36,10 @@ def _facts(plan: Plan) -> Iterator[tuple[str, str]]:
     elif plan.pilot is None:
         yield "time", "give `--like RUN`, an earlier and smaller run, to estimate it"
     else:
-        yield "time", f"unknown: {plan.pilot} has no whole session with these modes to go by"
+        yield "time", f"unknown: {plan.pilot} has no complete session with these modes"
     half = f"±{100 * plan.widest:.1f} points at 50 % over {plan.problems} problems"
     if plan.repeats > 1:
-        half += f", down to ±{100 * plan.narrowest:.1f} where {plan.repeats} repeats differ freely"
+        half += f", ±{100 * plan.narrowest:.1f} if the {plan.repeats} repeats are independent"
     yield "interval", half
     for found in plan.detectable:
         basis = f"as in {plan.pilot}, " if found.observed else "if "
@@ -49,7 +49,7 @@ def _facts(plan: Plan) -> Iterator[tuple[str, str]]:
 
 def _power(found: Detectable) -> str:
     if found.difference is None:
-        return "no difference would show, for there are too few problems"
+        return "no difference would show, because there are too few problems"
     points = f"{100 * found.difference:.1f} points"
     if found.difference > found.discordance:
         return f"not enough to show any difference, for that takes {points}"

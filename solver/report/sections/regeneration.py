@@ -1,4 +1,4 @@
-"""What regeneration changes, against the same mode without it."""
+"""Show what regeneration changes, compared with the plain mode."""
 
 from collections.abc import Sequence
 from math import isnan
@@ -19,9 +19,9 @@ def regenerated(found: _Found) -> Section | None:
     if not found:
         return None
     words = (
-        "Regeneration: a controller looks at the reply while it is written. arXiv 2501.17084"
-        " reports such an arm (+0.8 points, −36.7 % of execution time, for one model) and defines"
-        " it nowhere; the definitions of these modes are ours.",
+        "Regeneration: a controller changes how a reply is made. arXiv 2501.17084 reports such a"
+        " mode (+0.8 points, −36.7 % of execution time, for one model) without defining it; the"
+        " definitions of these modes are ours.",
     )
     tables = (
         _accuracy(found),
@@ -54,8 +54,9 @@ def _accuracy(found: _Found) -> Table:
         for name, arm, points in ((name, arm, arm.difference) for name, arm in found)
     ]
     note = (
-        "Over the trials that all arms of a model have without an error of ours; one without a"
-        " usable verdict counts as wrong. Paired by problem. “Side by side” has p after Holm."
+        "Over the trials that ended without an error of ours in all of these arms; one without a"
+        " usable verdict counts as wrong. Paired by problem. The section that compares all arms"
+        " has p after Holm."
     )
     return Table("regeneration", "Regeneration against the plain mode", columns, tuple(rows), note)
 
@@ -82,7 +83,7 @@ def _executed(found: _Found) -> Table:
                 *(arm.spent.attempts, *_mean(arm.attempts)),
             )
         )
-    note = "Means over the same trials; differences are means over problems, with Student’s range."
+    note = "Means over the same trials. Differences are means over problems, with Student’s range."
     title = "Executions and attempts with regeneration"
     return Table("regeneration-executions", title, columns, tuple(rows), note)
 
@@ -124,7 +125,7 @@ def _interventions(found: _Found) -> Table:
     ]
     note = (
         "closed: ended at the first complete program. unparsable, refused: a line failed that check"
-        " and was written again. refined: continued again from the least certain token. A first"
-        " reply is the same where it is the plain mode's, or its beginning up to its program's end."
+        " and was written again. refined: continued again from the least certain token. “Same first"
+        " reply”: equal to the plain mode’s first reply, or to its beginning."
     )
     return Table("interventions", "Interventions and first replies", columns, tuple(rows), note)

@@ -1,4 +1,4 @@
-"""How answers hold up over repeats: Pass@k, G-Pass@k and votes."""
+"""Show how stable answers are over repeats: Pass@k, G-Pass@k and votes."""
 
 from collections.abc import Iterable, Iterator, Sequence
 
@@ -11,7 +11,7 @@ from solver.store import Row
 
 TAUS = ("0", "0.125", "0.25", "0.375", "0.5", "0.625", "0.75", "0.875", "1.0")
 MOST_COMPARED = 20_000
-"""Trials up to which answers vote together when equal as mathematics; above, when equal as text."""
+"""The most trials for which votes compare answers mathematically; with more, as text."""
 
 
 _Found = Sequence[tuple[str, Repeats]]
@@ -40,11 +40,11 @@ def repeated(found: _Found) -> Section | None:
 
 def _words(found: _Found, *, left_out: bool) -> Iterator[str]:
     yield (
-        "Exact over all draws of k from the repeats that every problem has"
+        "Exact values over all choices of k of the repeats that every problem has"
         " (arXiv 2107.03374, 2412.13147, 2203.11171)."
     )
     if left_out:
-        yield "Problems with a trial that was not scored are left out; below, they are not."
+        yield "Problems with an unscored trial are left out here; the last table includes them."
     for name, each in found:
         if each.of_scored and each.of_scored.problems < each.of_all.problems:
             part, whole = each.of_scored.at[-1], each.of_all.at[-1]
@@ -95,9 +95,10 @@ def repeats_in(
     greedy: Iterable[Row] | None = None,
     ks: Sequence[int] | None = None,
 ) -> _Found:
-    """Compute the repeats of every arm.
+    """Compute the metrics over repeats of every arm.
 
-    `greedy` are trials of the same models at temperature 0, by default those of a run among these.
+    `greedy` are trials of the same models at temperature 0. By default they come from those of the
+    reported runs that have temperature 0.
     """
     runs = {arm.run.name: arm.run for arm in arms}.values()
     once = list(greedy or (row for run in runs if _is_greedy(run) for row in run.rows))
@@ -150,15 +151,15 @@ def _at_k(name: str, title: str, found: Sequence[tuple[str, int, Reading]]) -> T
         for at in reading.at
     ]
     note = (
-        "maj@k: the answer most repeats gave, equal answers voting together (equal as mathematics"
-        f" up to {MOST_COMPARED:,} trials, as text above)."
+        "maj@k: whether the answer that most repeats gave is right. Equal answers vote together"
+        f" (mathematically equal up to {MOST_COMPARED:,} trials, equal as text above that)."
         " mG-Pass@k reaches 100 % only for even k."
     )
     return Table(name, title, columns, tuple(rows), note)
 
 
 def _votes(found: Sequence[tuple[str, Repeats]]) -> Table:
-    """Show the votes of answers that were self-verified."""
+    """Show the votes over repeats for modes that check their own answers."""
     columns = (
         Column("arm", Kind.TEXT),
         Column("repeats"),
@@ -178,8 +179,8 @@ def _votes(found: Sequence[tuple[str, Repeats]]) -> Table:
         if each.verified
     ]
     note = (
-        "All n repeats vote, trials that were not scored counted as wrong. In the weighted vote an"
-        " answer counts by what its check found, as the config weighs it (arXiv 2308.07921)."
+        "All n repeats vote; unscored trials count as wrong. In the weighted vote the weight of an"
+        " answer depends on what its check found; the config sets the weights (arXiv 2308.07921)."
     )
     return Table("votes", "Votes of self-verified answers", columns, tuple(rows), note)
 

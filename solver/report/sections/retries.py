@@ -1,4 +1,4 @@
-"""What trying again after a failure brought."""
+"""Show what retries after a failure gained."""
 
 from collections.abc import Iterator, Sequence
 
@@ -22,7 +22,7 @@ def retried(arms: Sequence[tuple[str, ArmFailures]]) -> Section | None:
     if not found:
         return None
     words = (
-        "A retry fires when a program fails, never on a wrong answer, so attempts are no repeats.",
+        "A retry follows a program that failed, never a wrong answer, so attempts are not repeats.",
         *(
             f"{name}: at {arm.fresh.tokens:,.0f} tokens a trial, retries reach"
             f" {100 * arm.fresh.retry_accuracy:.1f} % and fresh starts"
@@ -43,7 +43,7 @@ def _figures(found: _Found) -> Iterator[Curves]:
         "attempts",
         "accuracy",
         tuple((name, tuple(map(_point, arm.attempts))) for name, arm in found),
-        note="Over scored trials, with the 95 % interval. A trial not repaired counts as wrong.",
+        note="Over scored trials, with the 95 % interval. A trial without an answer is wrong.",
         steps=True,
     )
     budgets = [
@@ -59,7 +59,7 @@ def _figures(found: _Found) -> Iterator[Curves]:
             "tokens a trial",
             "accuracy",
             tuple(budgets),
-            note="Fresh starts: ask again from nothing until a program answers, right or wrong.",
+            note="Fresh starts: ask again in a new conversation, until a program gives any answer.",
         )
 
 
@@ -76,7 +76,7 @@ def _attempts(found: _Found) -> Table:
     columns = (
         Column("arm", Kind.TEXT),
         Column("attempts"),
-        Column("trials that made it"),
+        Column("trials that reached it"),
         Column("correct by then"),
         Column("accuracy", Kind.SHARE),
         Column("95 % interval", Kind.INTERVAL),
@@ -107,7 +107,7 @@ def _repairs(found: _Found) -> Table:
         Column("failure", Kind.TEXT),
         Column("attempts"),
         Column("retried"),
-        Column("answered next"),
+        Column("answered in the next attempt"),
         Column("%", Kind.SHARE),
         Column("right in the end"),
         Column("%", Kind.SHARE),

@@ -1,4 +1,4 @@
-"""What modes that alternate words and programs did."""
+"""Show the rounds of modes that alternate between words and programs."""
 
 from collections.abc import Sequence
 
@@ -8,7 +8,7 @@ from solver.report.tables import Column, Kind, Table
 
 
 def rounds(found: Sequence[tuple[str, Rounds]]) -> Section | None:
-    """Show replies, programs and how answers were found."""
+    """Show the number of replies and programs, and by which rule answers were found."""
     if not found:
         return None
     return Section("rounds", "Rounds of words and programs", tables=(_rounds(found),))
