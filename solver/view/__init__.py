@@ -1,1 +1,1 @@
-"""The local web page over runs: `solver view`. Reads runs, never writes one."""
+"""Show runs as local web pages (`solver view`). Runs are only read, never changed."""

@@ -16,7 +16,7 @@ def trial_address(run: str, key: str, query: Mapping[str, Any] | None = None) ->
 
 
 def raw_address(run: str, key: str, turn: int, part: str) -> str:
-    """Return the address of one text of a trial, uncut."""
+    """Return the address of one whole text of a trial."""
     return f"/run/{quote(run, safe='')}/raw/{turn}/{part}/{quote(key)}"
 
 
@@ -26,6 +26,6 @@ def beside_address(left: tuple[str, str], right: tuple[str, str]) -> str:
 
 
 def _query(parts: Mapping[str, Any]) -> str:
-    """Return the parts that are set as a query, with its question mark."""
+    """Return the parts that are not empty as a query string, with its question mark."""
     kept = {name: value for name, value in parts.items() if value not in (None, "")}
     return f"?{urlencode(kept)}" if kept else ""

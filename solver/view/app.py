@@ -1,7 +1,7 @@
-"""The viewer as a web application: which address is which page, and what every answer forbids.
+"""Build the viewer as a web application: map addresses to pages, and add security headers.
 
-The policy in `_HEADERS` keeps scripts and the network out, even if a page let some text through
-unescaped. Not covered: other people who are logged in on this machine can read the pages too.
+The policy in `_HEADERS` forbids foreign scripts and the network, even if a page let some text
+through unescaped. It does not keep other users of this machine from reading the pages.
 """
 
 import sqlite3
@@ -20,7 +20,7 @@ from solver.view.library import Library
 from solver.view.pages import Pages
 
 HOSTS = ("127.0.0.1", "localhost")
-"""The only host names that are answered. Another name could belong to somebody else's page."""
+"""The only host names that are accepted. Any other could be a foreign site's (DNS rebinding)."""
 
 _HEADERS = {
     "content-security-policy": "default-src 'none'; style-src 'self'; script-src 'self';"
@@ -33,7 +33,7 @@ _HEADERS = {
     "cache-control": "no-store",
 }
 _UNREADABLE = (ConfigError, sqlite3.Error, zlib.error, ValidationError)
-"""What reading a run raises that is damaged, or was deleted meanwhile."""
+"""The exceptions of reading a run that is damaged, or was deleted in the meantime."""
 
 
 def app(library: Library) -> Starlette:

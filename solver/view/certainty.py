@@ -1,4 +1,4 @@
-"""A reply with its uncertain tokens marked. The text itself does not change."""
+"""Mark the uncertain tokens of a reply. The text itself does not change."""
 
 from math import exp
 
@@ -9,14 +9,14 @@ from solver.text import plain
 from solver.view.markup import TEXT_LIMIT
 
 LEVELS = ((0.9, ""), (0.5, "u1"), (0.2, "u2"), (0.0, "u3"))
-"""CSS class by minimum token probability, from the most probable down."""
+"""Pairs of a minimum token probability and its CSS class, the highest first."""
 
 
 def marked_html(reply: Reply) -> Markup:
     """Return the reply, each uncertain token in a `<span>` whose title gives its probability.
 
-    Empty where the tokens are unknown or do not add up to the text. Cut after `TEXT_LIMIT`
-    characters.
+    The result is empty where the tokens are unknown or do not make up the text. It is cut after
+    `TEXT_LIMIT` characters.
     """
     if "".join(token.text for token in reply.tokens) != reply.text:
         return Markup("")
@@ -32,7 +32,7 @@ def marked_html(reply: Reply) -> Markup:
 
 
 def _marked(token: Token) -> Markup:
-    """Return one token; if uncertain, with its probability and the alternatives to it."""
+    """Return one token; if it is uncertain, with its probability and its alternatives."""
     chance = exp(min(token.logprob, 0.0))
     style = next((style for least, style in LEVELS if chance >= least), LEVELS[-1][1])
     if not style:
@@ -47,10 +47,10 @@ def _marked(token: Token) -> Markup:
 
 
 def _percent(chance: float) -> str:
-    """Return a probability in percent, with a decimal below ten percent."""
+    """Format a probability in percent, with one decimal if it is below ten percent."""
     return f"{100 * chance:.{1 if chance < 0.1 else 0}f} %"
 
 
 def _quoted(text: str) -> str:
-    """Return the start of a token in quotes, with control characters written out."""
+    """Return the start of a token in quotes, with control characters replaced by visible ones."""
     return plain(repr(text[:40]))

@@ -1,6 +1,6 @@
-"""LaTeX formulas as MathML that holds only listed elements and attributes.
+"""Convert LaTeX formulas to MathML that has only the elements and attributes listed here.
 
-Every function is bounded in length and nesting, and so in time, whatever the formula says.
+Length and nesting are limited, so that no formula takes long.
 """
 
 import html
@@ -17,16 +17,16 @@ if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
 
 FORMULA_LIMIT = 1_000
-"""Characters of one formula that is typeset; a longer one is shown as its source."""
+"""The most characters of a formula that is typeset; a longer one is shown as its source."""
 DEPTH_LIMIT = 25
-"""Nested braces and environments in one formula."""
+"""The most nested braces and environments in a formula."""
 NODE_LIMIT = 4_000
-"""Elements of one typeset formula."""
+"""The most elements of a typeset formula."""
 
 
 @lru_cache(maxsize=2_000)
 def mathml(latex: str, *, display: bool) -> Markup | None:
-    """Return a formula as MathML, or None where it is not understood or could take too long."""
+    """Return a formula as MathML, or None where it cannot be parsed or could take too long."""
     tree = None if _risky(latex) else _parsed(plain(latex), display)
     if tree is None:
         return None
@@ -42,11 +42,11 @@ _MACROS = re.compile(r"\\(?:new|renew|provide)?(?:command|environment)|\\(?:def|
 
 
 def _risky(latex: str) -> bool:
-    """Tell whether a formula is unbalanced, or could take long: its length, its depth, macros."""
+    """Tell whether a formula is unbalanced, too long, too deeply nested, or defines macros."""
     if len(latex) > FORMULA_LIMIT or _MACROS.search(latex):
         return True
     if len(_INFIX.findall(latex)) > DEPTH_LIMIT:
-        return True  # each takes all that precedes it as its operand
+        return True  # each takes everything before it as an operand, so they nest
     depth = deepest = 0
     for found in _OPENERS.finditer(latex):
         depth += 1 if found.group() in ("{", r"\left", r"\begin") else -1
@@ -55,7 +55,7 @@ def _risky(latex: str) -> bool:
 
 
 def _parsed(latex: str, display: bool) -> "Element | None":
-    """Parse a formula into a tree of unchecked elements; None where it is not understood."""
+    """Parse a formula into a tree of unchecked elements; None where that fails."""
     from latex2mathml import converter, exceptions
 
     known_failures = (
@@ -71,7 +71,7 @@ def _parsed(latex: str, display: bool) -> "Element | None":
         exceptions.MissingSuperScriptOrSubscriptError,
         exceptions.NoAvailableTokensError,
         exceptions.NumeratorNotFoundError,
-        # What it raises by accident on text that is not LaTeX:
+        # not raised on purpose, but seen on text that is not LaTeX:
         ArithmeticError,
         AssertionError,
         AttributeError,
@@ -88,7 +88,7 @@ def _parsed(latex: str, display: bool) -> "Element | None":
 
 
 class _NotMathML(Exception):
-    """An element that a formula does not need, or too many of them."""
+    """The tree has an element that is not allowed, or too many elements."""
 
 
 ELEMENTS = re.compile(
@@ -115,14 +115,14 @@ ATTRIBUTES = {
     "rowlines": re.compile(r"(?:(?:none|solid|dashed) ?){1,60}"),
     "scriptlevel": re.compile(r"[+-]?\d"),
 }  # fmt: skip
-"""Allowed values of each attribute: no links, styles or colours, and nothing larger than a line."""
+"""The allowed values of each attribute: no links, styles or colours, and only small lengths."""
 
 
 def _serialised(element: "Element", left: list[int], depth: int) -> Iterator[str]:
-    r"""Write the tree as text, every name from our lists and every text escaped.
+    r"""Write the tree as markup with allowed names only, and with all text escaped.
 
-    `left` holds how many elements may still come. latex2mathml's own writer cannot be used: it
-    does not escape the contents of `\text`.
+    `left` holds the number of elements that are still allowed. latex2mathml's own writer cannot be
+    used, since it does not escape the contents of `\text`.
     """
     left[0] -= 1
     if not ELEMENTS.fullmatch(element.tag) or left[0] < 0 or depth > 8 * DEPTH_LIMIT:
@@ -133,7 +133,7 @@ def _serialised(element: "Element", left: list[int], depth: int) -> Iterator[str
         if name in ATTRIBUTES and ATTRIBUTES[name].fullmatch(value)
     )
     yield f"<{element.tag}{attributes}>"
-    # Symbols come as character references in plain text, so they are read before escaping.
+    # symbols are character references in the tree's text, so they are decoded before escaping
     yield str(escape(plain(html.unescape(element.text or ""))))
     before: Element | None = None
     for child in element:
@@ -148,7 +148,7 @@ _ROWS = ("math", "mrow", "mstyle", "mtd")
 
 
 def _stand_apart(first: "Element", second: "Element") -> bool:
-    """Tell whether a thin space belongs between: in `cos x` and `2 log n`, but not in `cos(x)`."""
+    """Tell whether a thin space belongs between two elements: in `cos x`, but not in `cos(x)`."""
     return (_is_function(first) or _is_function(second)) and not (
         _is_operator(first) or _is_operator(second)
     )

@@ -1,7 +1,7 @@
-"""A run's trials without their texts, kept in memory while the run may still be written.
+"""Keep a run's trials, without their texts, in memory, and up to date while the run goes on.
 
-Reading 100,000 trials takes about a second, once; afterwards only changes are read. Outcomes come
-from the functions that `Row` and `Trial` use.
+Reading 100,000 trials takes about a second; afterwards only changes are read. Outcomes are computed
+by the same functions as those of `Row` and `Trial`.
 """
 
 import sqlite3
@@ -18,11 +18,11 @@ from solver.view.connection import connect
 from solver.view.snapshot import Entry, Snapshot
 
 PATIENCE = 0.15
-"""Seconds a page waits while an index is read for the first time."""
+"""Seconds that a page waits for the first reading of a run."""
 SHOWN_ANSWER = 200
-"""Characters of an answer that lists show and the search reads."""
+"""The most characters of an answer that are shown in lists and searched."""
 _MOST_SINGLY = 2_000
-"""The most changed trials that are read one by one; for more, all trials are read again."""
+"""The most changed trials that are read one by one; if more have changed, all are read again."""
 
 _FACTS = f"""
 SELECT t.key, t.problem_id, t.model, t.mode, t.repeat, t.started, t.seconds,
@@ -51,7 +51,7 @@ class Index:
         Thread(target=self._first, daemon=True).start()
 
     def snapshot(self, *, patience: float = PATIENCE) -> Snapshot | None:
-        """Return the run as it is now; None while its first reading takes longer than `patience`.
+        """Return the run as it is now; None if its first reading is not done within `patience`.
 
         Raises ConfigError where the run cannot be read.
         """
@@ -77,7 +77,7 @@ class Index:
         self._ready.set()
 
     def _look_again(self) -> None:
-        """Read what changed. At most a twentieth of the time is spent on this."""
+        """Read what has changed, but spend at most a twentieth of the time on this."""
         if time.monotonic() < self._next_look or not self._lock.acquire(blocking=False):
             return
         try:
@@ -109,7 +109,7 @@ class _EntryReader:
         (version,) = self._database.execute("PRAGMA data_version").fetchone()
         if version == self._version:
             return self._snapshot
-        self._database.execute("BEGIN")  # all reads see the same moment of the run
+        self._database.execute("BEGIN")  # so that all reads see the same state of the run
         try:
             changed = self._changed(self._database)
             if changed:
@@ -148,13 +148,13 @@ class _EntryReader:
             self._entries[entry.key] = entry
 
     def _outcome(self, facts: tuple[object, ...]) -> Outcome:
-        """Derive the outcome, cached: there are many trials but few combinations of facts."""
+        """Return the outcome, cached: there are many trials but few combinations of facts."""
         if facts not in self._outcomes:
             self._outcomes[facts] = _outcome(*facts)
         return self._outcomes[facts]
 
     def _problems(self, database: sqlite3.Connection) -> Mapping[str, Problem]:
-        """Return the problems by id, read again only where their number changed."""
+        """Return the problems by id; read them again only if their number has changed."""
         (count,) = database.execute("SELECT count(*) FROM problems").fetchone()
         if count == len(self._snapshot.problems):
             return self._snapshot.problems
@@ -172,7 +172,7 @@ def _outcome(
     score: object,
     threshold: object,
 ) -> Outcome:
-    """Derive a trial's outcome from the columns of `_FACTS`, as `Row` does."""
+    """Compute a trial's outcome from the columns of `_FACTS`, as `Row` does."""
     failure = None
     if not error:
         failure = failure_of(

@@ -1,4 +1,4 @@
-"""The runs in a folder, and what each is doing."""
+"""Find the runs in a folder, and tell the state of each."""
 
 import sqlite3
 from collections import OrderedDict
@@ -17,12 +17,12 @@ from solver.view.connection import connect
 from solver.view.index import Index
 
 _MOST_OPEN = 6
-"""Runs whose index is held in memory, each some 50 MB for 100,000 trials."""
+"""The most runs whose index is kept in memory; one of 100,000 trials takes some 50 MB."""
 
 
 @dataclass(frozen=True)
 class About:
-    """What a run is and what it is doing, without reading its trials."""
+    """The description and state of a run, for which its trials need not be read."""
 
     name: str
     state: str
@@ -40,7 +40,7 @@ class About:
 
     @property
     def running(self) -> bool:
-        """Tell whether a process is writing it now."""
+        """Tell whether a process is writing the run now."""
         return self.state == "running"
 
 
@@ -53,7 +53,7 @@ class StoredTrial:
     trial: Trial
     problem: Problem
     verdicts: Sequence[tuple[str, Verdict]]
-    """Oldest first, each with its judge: the last one counts."""
+    """All verdicts with their judges, the oldest first. The last one counts."""
 
 
 class Library:
@@ -69,11 +69,11 @@ class Library:
         return list(self._folders())
 
     def folder_of(self, name: str) -> Path | None:
-        """Return a run's folder, or None. Only listed names are found, so no path escapes."""
+        """Return a run's folder, or None. Only names of listed runs are accepted, never paths."""
         return self._folders().get(name)
 
     def index(self, name: str) -> Index | None:
-        """Return the run's index, started if there is none yet; None for an unknown run."""
+        """Return the run's index, and start to read it if needed; None for an unknown run."""
         folder = self.folder_of(name)
         if folder is None:
             return None
@@ -86,7 +86,7 @@ class Library:
             return self._indices[name]
 
     def about(self, name: str) -> About:
-        """Return what a listed run is and what it is doing."""
+        """Return the description and state of a listed run."""
         folder = self._folders()[name]
         try:
             with closing(connect(folder)) as database:
@@ -116,7 +116,7 @@ class Library:
             return Reader(folder, database).manifest()
 
     def find(self, name: str, key: str) -> StoredTrial | None:
-        """Return a trial of a listed run; None where there is no such trial that has ended."""
+        """Return a trial of a listed run; None where it does not exist or has not ended."""
         folder = self._folders()[name]
         with closing(connect(folder)) as database:
             store = Reader(folder, database)
@@ -149,16 +149,16 @@ def _state(folder: Path, sessions: list[dict[str, Any]], done: int, planned: int
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:
-    """Return a mapping, and for anything else an empty one."""
+    """Return the value if it is a mapping, else an empty one."""
     return value if isinstance(value, dict) else {}
 
 
 def _listed(mapping: Mapping[str, Any], name: str) -> Sequence[Any]:
-    """Return a list in a mapping; a single value counts as a list of one."""
+    """Return a value of a mapping as a list; a single value becomes a list of one."""
     value = mapping.get(name, [])
     return value if isinstance(value, list) else [value]
 
 
 def _number(value: Any) -> int:
-    """Return a whole number, and for anything else 0."""
+    """Return the value if it is a whole number, else 0."""
     return value if isinstance(value, int) else 0

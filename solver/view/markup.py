@@ -1,7 +1,7 @@
-"""Text of unknown origin as HTML: formulas as MathML, programs coloured, all else escaped.
+"""Convert untrusted text to HTML: formulas to MathML, programs coloured, all else escaped.
 
-Every function is bounded in length and nesting, and so in time, and returns harmless markup for any
-string. Pages need `CODE_CSS` for the colours of programs.
+Every function returns harmless markup for any string. Length and nesting are limited, so that none
+takes long. Pages need `CODE_CSS` for the colours of programs.
 """
 
 import re
@@ -19,11 +19,12 @@ if TYPE_CHECKING:
     from pygments.lexer import Lexer
 
 TEXT_LIMIT = 20_000
-"""Characters of one text that are shown: three quarters from its beginning, the rest its end."""
+"""The most characters of a text that are shown: three quarters at its beginning, the rest at its
+end."""
 SETTING_LIMIT = 8_000
-"""Characters of formulas that are typeset in one text; later formulas are shown as their source."""
+"""The most characters of formulas that are typeset in one text; later ones stay as their source."""
 COLOUR_LIMIT = 8_000
-"""Characters of one program that is coloured; a longer one is shown plain."""
+"""The most characters of a program that is coloured; a longer one is shown without colours."""
 
 CODE_CSS = """
 :root {
@@ -62,19 +63,19 @@ def answer_html(text: str) -> Markup:
 
 
 def code_html(code: str) -> Markup:
-    """Return a Python program, coloured; each line is a `<span class="line">`."""
+    """Return a coloured Python program, in which each line is a `<span class="line">`."""
     return _joined(_coloured(part) for part in _shown(code))
 
 
 def text_html(text: str) -> Markup:
-    """Return plain text, such as a program's output: escaped and cut, no formula typeset."""
+    """Return plain text, such as a program's output: escaped and cut, without typesetting."""
     return _joined(escape(part) for part in _shown(text))
 
 
 def formula_html(latex: str, *, display: bool = False, source: str = "") -> Markup:
     """Return one formula as MathML, or its source where it cannot be typeset.
 
-    `source` is the formula with its delimiters, as the text has it; by default the formula itself.
+    `source` is the formula with its delimiters, as in the text; by default the formula itself.
     """
     source = source or latex
     if len(source) > 2 * FORMULA_LIMIT:
@@ -96,7 +97,7 @@ class _Cut(str):
 
 
 def _shown(text: str) -> list[str]:
-    """Return the text without control characters, of a long one only its beginning and its end."""
+    """Return the text through `plain`; of a long one, the beginning, a `_Cut`, and the end."""
     if len(text) <= TEXT_LIMIT:
         return [plain(text)]
     kept = TEXT_LIMIT * 3 // 4, TEXT_LIMIT // 4
@@ -123,7 +124,7 @@ _DOLLAR = re.compile(r"(?<!\\)\$")
 
 
 def _formulas(text: str) -> Iterator[tuple[str, str]]:
-    """Yield the text in order as (formula, source) pairs; prose has an empty formula."""
+    """Split a text into pairs of a formula and its source, in order; prose has no formula."""
     if isinstance(text, _Cut):
         yield "", text
         return
@@ -147,7 +148,7 @@ def _formulas(text: str) -> Iterator[tuple[str, str]]:
 
 
 def _closing(text: str, start: int, sign: str) -> tuple[int, int]:
-    """Return where a formula ends and where the text continues; -1 where it never ends."""
+    """Return where a formula ends and where the text continues; the end is -1 if there is none."""
     limit = start + FORMULA_LIMIT
     if sign == "$":
         found = _DOLLAR.search(text, start, limit)
@@ -158,14 +159,14 @@ def _closing(text: str, start: int, sign: str) -> tuple[int, int]:
 
 
 def _is_display(source: str) -> bool:
-    """Tell whether a formula that starts like this is drawn on lines of its own."""
+    """Tell whether a formula with this source is drawn on a line of its own."""
     return source.startswith(("$$", r"\[", r"\begin"))
 
 
 def _is_money(formula: str, rest: str) -> bool:
-    """Tell whether dollars mean money, as in `costs $5 and $6`.
+    """Tell whether dollar signs mean money, as in `costs $5 and $6`.
 
-    Pandoc's rule decides, unless there is a sign that only formulas have.
+    A character that only formulas have decides against it; otherwise Pandoc's rule decides.
     """
     if "\n\n" in formula:
         return True
@@ -188,7 +189,7 @@ _FENCE = re.compile(r"^[ \t]*```[^\n`]*\n?", re.MULTILINE)
 
 
 def _fenced(text: str) -> Iterator[Markup]:
-    """Yield prose and code as they alternate; an unclosed fence holds all the rest."""
+    """Yield prose and code in turn; a code fence that is not closed holds all the rest."""
     if isinstance(text, _Cut):
         yield _cut(text)
         return
@@ -206,7 +207,7 @@ def _fenced(text: str) -> Iterator[Markup]:
 
 
 def _coloured(code: str) -> Markup:
-    """Return a program in colours, or plain where it is long, line by line."""
+    """Return a program line by line, in colours unless it is too long."""
     if isinstance(code, _Cut):
         return _cut(code)
     coloured = _by_pygments(code) if len(code) <= COLOUR_LIMIT else str(escape(code))
@@ -224,7 +225,7 @@ def _by_pygments(code: str) -> str:
 
 @lru_cache
 def _pygments() -> "tuple[Lexer, HtmlFormatter[str]]":
-    """Import Pygments for the first program, because that takes a moment."""
+    """Import Pygments when it is first needed, because that takes a moment."""
     from pygments.formatters.html import HtmlFormatter
     from pygments.lexers.python import PythonLexer
 

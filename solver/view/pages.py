@@ -1,4 +1,4 @@
-"""The pages of the viewer: a request in, a page out. Nothing is ever written."""
+"""Answer the viewer's requests: each method makes one page. Nothing is ever written."""
 
 import json
 import re
@@ -20,7 +20,7 @@ from solver.view.snapshot import Criteria, Entry, Snapshot
 from solver.view.templating import build_environment
 
 PAGE = 50
-"""Trials on one page of a list."""
+"""The number of trials on one page of a list."""
 _STATIC = {"style.css": "text/css", "keys.js": "text/javascript", "icon.svg": "image/svg+xml"}
 
 
@@ -36,7 +36,7 @@ class Pages:
         about = [self._library.about(name) for name in self._library.names()]
         about.sort(key=lambda run: -run.started)
         for run in about[:1]:
-            self._library.index(run.name)  # likely to be opened next, so its reading starts now
+            self._library.index(run.name)  # starts reading the run that is likely to be opened
         return self._page("runs", runs=about, folder=self._library.folder)
 
     def trials(self, request: Request) -> Response:
@@ -63,7 +63,7 @@ class Pages:
         )
 
     def live(self, request: Request) -> Response:
-        """Show the progress of a run, for the script of an open page to insert."""
+        """Show the progress of a run, which the script of an open page inserts."""
         about, snapshot = self._run(request)
         if snapshot is None:
             raise HTTPException(503, "the run is still being read")
@@ -109,7 +109,7 @@ class Pages:
         return self._page("manifest", about=about, text=text)
 
     def raw(self, request: Request) -> Response:
-        """Return one text of a trial, uncut."""
+        """Return one whole text of a trial."""
         at = request.path_params
         trial = self._stored(self._about(request).name, at["key"]).trial
         if not 1 <= at["turn"] <= len(trial.turns):
@@ -141,7 +141,7 @@ class Pages:
         return Response(text, media_type=_STATIC[name])
 
     def refusal(self, request: Request, failure: Exception) -> Response:
-        """Say that an address does not exist, or not with this method."""
+        """Say that there is no such page, or that it does not accept this method."""
         status = failure.status_code if isinstance(failure, HTTPException) else 500
         detail = failure.detail if isinstance(failure, HTTPException) else str(failure)
         return self._page("message", status=status, code=status, title=detail, text="")
@@ -152,7 +152,7 @@ class Pages:
         return self._page("message", status=503, code=503, title=title, text=str(failure)[:2_000])
 
     def _about(self, request: Request) -> About:
-        """Return what the addressed run is. Raises HTTPException, ConfigError."""
+        """Return the description of the run in the address. Raises HTTPException, ConfigError."""
         name = request.path_params["run"]
         if self._library.folder_of(name) is None:
             raise HTTPException(404, "there is no such run")
@@ -162,7 +162,7 @@ class Pages:
         return about
 
     def _run(self, request: Request) -> tuple[About, Snapshot | None]:
-        """Return what the addressed run is, and its trials if they have been read."""
+        """Return the run in the address: its description, and its trials if they have been read."""
         about = self._about(request)
         index = self._library.index(about.name)
         return about, index.snapshot() if index else None
@@ -195,12 +195,12 @@ class Pages:
 
 
 def _list_of(request: Request) -> tuple[Criteria, bool, dict[str, str]]:
-    """Return the list that an address names: its filter, whether by time, and both for a link."""
+    """Read a list from an address: the filter, whether latest first, and both as a query."""
     criteria = Criteria.of(request.query_params)
     latest = request.query_params.get("sort") == "latest"
     return criteria, latest, {**criteria.query(), **({"sort": "latest"} if latest else {})}
 
 
 def _page_number(text: str) -> int:
-    """Read a page number from an address, where any text may stand; by default the first page."""
+    """Read a page number from an address; any text that is not one means the first page."""
     return max(1, int(text)) if re.fullmatch("[0-9]{1,9}", text) else 1

@@ -1,4 +1,4 @@
-"""Progress of a run: the results so far, and how fast it goes."""
+"""Compute the progress of a run: the results so far, the speed, and the time left."""
 
 import time
 from collections.abc import Sequence
@@ -12,12 +12,12 @@ from solver.view.templating import duration
 
 @dataclass(frozen=True)
 class Progress:
-    """Progress of a run, ready to be shown."""
+    """The progress of a run, as texts and counts to show."""
 
     parts: Sequence[tuple[Outcome, int]]
     """The outcomes that occur, each with its number of trials."""
     total: int
-    """Trials planned, or ended where those are more."""
+    """The number of planned trials, or of ended ones if that is larger."""
     arms: Sequence[tuple[str, str, str, str]]
     """Model, mode, accuracy, and its interval with its n."""
     pace: str

@@ -1,4 +1,4 @@
-"""Serve the viewer's pages to this machine alone."""
+"""Serve the viewer's pages to browsers on this machine only."""
 
 import socket
 import webbrowser
@@ -13,7 +13,7 @@ from solver.view.library import Library
 
 
 def serve(folder: Path, *, port: int, open_browser: bool) -> None:
-    """Serve the runs in `folder` until Ctrl-C, and print the address. Port 0 takes any free one.
+    """Serve the runs in `folder` until Ctrl-C, and print the address. Port 0 means any free port.
 
     Raises ConfigError where the folder holds no run or the port is taken.
     """
@@ -27,7 +27,7 @@ def serve(folder: Path, *, port: int, open_browser: bool) -> None:
     address = f"http://127.0.0.1:{listening.getsockname()[1]}/"
     say(f"{len(names)} run{'s' * (len(names) > 1)} at {address} (Ctrl-C ends)")
     if open_browser:
-        webbrowser.open(address)  # the socket listens already, so an early request waits
+        webbrowser.open(address)  # requests wait, since the socket listens already
     server = uvicorn.Server(
         uvicorn.Config(
             app(library),

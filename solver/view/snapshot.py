@@ -1,4 +1,4 @@
-"""A run's trials at one moment, without their texts: filters, counts, accuracies."""
+"""Filter and count a run's trials, without their texts, as they were at one moment."""
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -10,7 +10,7 @@ from solver.records import Outcome, Problem
 from solver.stats.metrics import Estimate, accuracy
 
 LONGEST_VALUE = 500
-"""The most characters of a filter's value; longer names are not offered."""
+"""The most characters of a filter's value; longer names are not listed as choices."""
 
 
 class Entry(NamedTuple):
@@ -27,7 +27,7 @@ class Entry(NamedTuple):
     attempts: int
     """Number of turns."""
     answer: str | None
-    """Its beginning."""
+    """The beginning of the answer."""
     outcome: Outcome
     score: int | None
 
@@ -39,7 +39,7 @@ class Entry(NamedTuple):
 
 @dataclass(frozen=True)
 class Criteria:
-    """A filter on trials, as the address gives it; an empty part lets all of them pass."""
+    """A filter on trials, as in an address. An empty field does not filter."""
 
     problem: str = ""
     """The whole id of a problem, as links from reports give it."""
@@ -56,11 +56,11 @@ class Criteria:
 
     @classmethod
     def of(cls, query: Mapping[str, str]) -> "Criteria":
-        """Read the filter from the parts of an address; other parts are ignored."""
+        """Read the filter from the query of an address; other parts of the query are ignored."""
         return cls(**{part.name: query.get(part.name, "")[:LONGEST_VALUE] for part in fields(cls)})
 
     def query(self) -> dict[str, str]:
-        """Return the parts that are set, for an address."""
+        """Return the fields that are not empty, for the query of an address."""
         return {name: value for name, value in vars(self).items() if value}
 
 
@@ -69,11 +69,11 @@ class Snapshot:
     """The trials and problems of a run at one moment."""
 
     entries: Sequence[Entry]
-    """By problem in the order of the run, then model, mode and repeat."""
+    """Sorted by problem in the order of the run, then by model, mode and repeat."""
     problems: Mapping[str, Problem]
 
     def matching(self, criteria: Criteria, *, latest: bool = False) -> list[Entry]:
-        """Return the entries that pass a filter, in order, or the last to end first."""
+        """Return the entries that pass a filter, in order; with `latest`, the last to end first."""
         found = list(self.entries)
         for passes in self._conditions(criteria):
             found = list(filter(passes, found))
@@ -92,7 +92,7 @@ class Snapshot:
 
     @cached_property
     def choices(self) -> Mapping[str, Sequence[str]]:
-        """Return the values that each part of a filter, except the search, can take in this run."""
+        """Return the values that each field of a filter can have in this run, except the search."""
         problems = [self.problems[name] for name in {entry.problem_id for entry in self.entries}]
         outcomes = {entry.outcome for entry in self.entries}
         scores = {entry.score for entry in self.entries}
@@ -142,7 +142,7 @@ class Snapshot:
         }
 
     def _conditions(self, criteria: Criteria) -> Iterable[Callable[[Entry], bool]]:
-        """Yield a condition for each part of the filter that is set."""
+        """Yield a condition for each field of the filter that is not empty."""
         if criteria.problem:
             yield lambda entry: entry.problem_id == criteria.problem
         if criteria.domain or criteria.level:
@@ -174,5 +174,5 @@ class Snapshot:
 
 
 def _offered(names: Iterable[str]) -> Sequence[str]:
-    """Return the distinct names in order, without overlong ones."""
+    """Return the distinct names in order, without those that are too long."""
     return sorted(name for name in set(names) if len(name) <= LONGEST_VALUE)

@@ -17,7 +17,7 @@ from solver.view.certainty import marked_html
 
 
 def build_environment() -> Environment:
-    """Build the engine: strict, escaping, with our filters and functions."""
+    """Build the engine. It escapes all text, and an undefined variable is an error."""
     environment = Environment(
         loader=PackageLoader("solver.view", "templates"),
         autoescape=True,
@@ -51,12 +51,12 @@ def build_environment() -> Environment:
 
 
 def _harmless(value: Any) -> Any:
-    """Write out control characters in text; leave markup from `markup.py` as it is."""
+    """Make control characters in text visible; leave markup from `markup.py` as it is."""
     return plain(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
 def duration(seconds: float) -> str:
-    """Return seconds as `40 s`, `12 min` or `3 h 20 min`."""
+    """Format seconds as `40 s`, `12 min` or `3 h 20 min`."""
     if seconds < 90:
         return f"{seconds:.0f} s"
     minutes = round(seconds / 60)
@@ -64,7 +64,7 @@ def duration(seconds: float) -> str:
 
 
 def brief(text: str, most: int = 120) -> str:
-    """Return the start of a name: in someone else's file it may have any length."""
+    """Return the start of a name, since names in a run from elsewhere may have any length."""
     return text if len(text) <= most else f"{text[: most - 1]}…"
 
 

@@ -36,12 +36,12 @@ document.addEventListener("keydown", (event) => {
   if (action && action() !== false) event.preventDefault();
 });
 
-// A filter that is chosen from a list applies at once; the button is for pages without scripts.
+// Choosing from a list applies the filter at once; the button is for browsers without scripts.
 for (const chosen of document.querySelectorAll("form[data-filter] select")) {
   chosen.addEventListener("change", () => chosen.form.requestSubmit());
 }
 
-// Empty fields are left out of the address.
+// Disable empty fields when the form is sent, so that the address does not contain them.
 for (const form of document.querySelectorAll("form[data-filter]")) {
   form.addEventListener("submit", () => {
     for (const field of form.elements) if (field.name && !field.value) field.disabled = true;
