@@ -1,11 +1,11 @@
 # `make demo` runs the benchmark once with a small model; `make test` runs every check.
-# Each sets up all it needs in .venv; nothing but a Python package index is asked.
+# Each sets up all it needs in .venv, from a Python package index and no other server.
 # A test that this machine cannot run is skipped and named with the reason; see tests/needs.py.
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-# Tests that need the cores for themselves, one after the other; all others run two at a time.
+# Tests with these marks run one after the other, since they need all cores; the others run two at a time.
 ALONE := docker or native or model
 
 .PHONY: demo bubblewrap test bench clean

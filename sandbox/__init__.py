@@ -1,4 +1,4 @@
-"""Runs untrusted programs, each in a fresh process inside an isolated box.
+"""Runs untrusted programs, each in a new process inside an isolated box.
 
 Start with `open_sandbox`. README.md says what the boxes protect against and what they do not.
 """

@@ -9,7 +9,7 @@ from sandbox.execution import Execution, Exit, Limits, SandboxError
 from sandbox.opening import KINDS, open_sandbox
 
 _CANNOT = 2
-"""Exit status when there was no box or no program file. A program that failed gives 1."""
+"""Exit status if there is no box or no program file. A program that failed gives 1."""
 
 
 def main() -> int:

@@ -20,7 +20,7 @@ _LISTEN_SECONDS = 0.5
 
 
 class WorkerLost(Exception):
-    """The fork server has ended, hangs, or sends garbled data. The cause may not be the program."""
+    """The fork server ended, hangs, or sends garbled data; the program need not be the cause."""
 
 
 class NotStarted(WorkerLost):
@@ -59,7 +59,7 @@ class Channel:
             self._line.settimeout(seconds)
             self._line.sendall(frames.pack(head, body))
         except (OSError, ValueError) as error:
-            raise WorkerLost(f"it takes no more messages ({error})") from error
+            raise WorkerLost(f"it accepts no more messages ({error})") from error
         return self.listen(seconds)
 
     def listen(self, seconds: float) -> tuple[dict[str, Any], bytes]:
@@ -76,7 +76,7 @@ class Channel:
             raise WorkerLost(f"it ended ({lines[-1] if lines else 'no error output'})") from error
 
     def is_open(self) -> bool:
-        """Return whether an idle fork server is still there: then there is nothing to read."""
+        """Return whether an idle fork server is alive: if so, there is nothing to read."""
         try:
             poll = select.poll()
             poll.register(self._line, select.POLLIN)

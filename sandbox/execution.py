@@ -53,7 +53,7 @@ class Execution:
     peak_memory_mb: float
     """Largest resident set of one process, including the preloaded libraries (about 150 MB)."""
     truncated: bool
-    """Output beyond the limit was dropped."""
+    """Whether output beyond the limit was dropped."""
 
 
 @dataclass(frozen=True)
@@ -61,16 +61,16 @@ class Limits:
     """What one program may use, in every kind of box."""
 
     seconds: float = 10
-    """Wall time. Time that a program spends ready to run while others have the processor is added,
-    up to three times these seconds in all, so that a busy machine does not cause timeouts."""
+    """Wall time. Time in which the program waits for a processor does not count, so that a busy
+    machine does not cause timeouts; but after three times these seconds it is always stopped."""
     cpu_seconds: float | None = None
     """CPU time of each process. None means `seconds` plus one."""
     memory_mb: int = 1024
-    """Memory on top of the preloaded libraries."""
+    """Memory in addition to that of the preloaded libraries."""
     processes: int = 64
     """Processes and threads alive at the same time."""
     output_kb: int = 64
-    """Output to stdout and stderr, for each of them."""
+    """The most output to stdout, and the same to stderr."""
     file_mb: int = 16
     """Size of the largest file."""
     scratch_mb: int = 64

@@ -1,4 +1,4 @@
-"""Opens a sandbox: from the name of a kind to a pool with a warm worker."""
+"""Opens a sandbox: finds the kind that was asked for, and starts its first worker."""
 
 import logging
 import sys
@@ -20,7 +20,7 @@ async def open_sandbox(
     workers: int | None = None,
     owner: str = "",
 ) -> Sandbox:
-    """Open a sandbox and wait until its first worker is warm; the others start meanwhile.
+    """Open a sandbox, and wait until its first worker is ready; the others start afterwards.
 
     `auto` is docker, or native where docker is not available; never a weaker kind. The result's
     `kind` says which it is, and `describe` which better kind was not available and why. `workers`
@@ -55,7 +55,7 @@ async def _open(
 
 
 def launcher_for(kind: str, limits: Limits, owner: str) -> Launcher:
-    """Return what starts boxes of one kind. Raises SandboxError."""
+    """Return the launcher that starts boxes of one kind. Raises SandboxError."""
     if kind.startswith("docker"):
         from sandbox.boxes.docker import Containers
 

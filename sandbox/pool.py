@@ -1,10 +1,11 @@
-"""Keeps workers warm, lends one to each program, and replaces those that must not be used again.
+"""Keeps workers ready, gives one to each program, and replaces those that must not be used again.
 
-When a worker is lost while it runs a program, the program runs again on another. As far as we know
-a program cannot kill its worker; an engine that restarts can, and so can a person. A loss while the
-engine is away says nothing about the program. The program counts as killed only after it lost three
-workers while the engine was there, and a program known to be harmless succeeded in between. If the
-harmless program fails too, the cause is unknown, and the result is a SandboxError.
+A worker is a box with a fork server; it is warm once the libraries are imported. When a worker is
+lost while it runs a program, the program runs again on another. As far as we know a program cannot
+kill its worker, but a restart of the engine can, and so can a person. So a loss while the engine
+does not answer is not blamed on the program. A program counts as killed only after three of its
+workers were lost while the engine answered, and a program known to be harmless succeeded in
+between. If that one fails too, the cause is unknown, and the result is a SandboxError.
 """
 
 import asyncio
@@ -30,17 +31,17 @@ T = TypeVar("T")
 
 _PROGRAMS_PER_WORKER = 500
 _LOSSES = 3
-"""Workers that a program may lose before it counts as killed."""
+"""A program counts as killed after this many of its workers were lost."""
 _RESTARTS = 5
-"""Engine restarts tolerated in a row before a worker counts as lost."""
+"""How often in a row a program runs again because the engine failed; then that counts as a loss."""
 _PAUSES = (0.5, 1, 2, 4, 8, 8, 8)
 """Seconds between attempts to start a worker: 31 in all, twice what an engine needs to restart."""
 _COLD_STARTS = 3
-"""Fork servers that may end before they are ready, while the engine itself is there."""
+"""How often in a row a fork server may end before it is ready, although the engine answers."""
 
 
 class _NotWarm(EngineTrouble):
-    """A fork server ended before it was ready. Waiting for the engine rarely helps."""
+    """A fork server ended before it was ready, for which the engine is rarely the cause."""
 
 
 class Launcher(Protocol):
@@ -87,7 +88,7 @@ class Pool:
         self._spares = workers if strict else 1
         """Warm workers beyond `workers`, so that one is ready when another has to be replaced."""
         self._log_level = logging.DEBUG if strict else logging.INFO
-        """For workers that start or are replaced in turn: strict does so for every program."""
+        """The level for routine starts and replacements, which docker-strict makes all the time."""
         self._slots = asyncio.Semaphore(workers)
         self._launches = asyncio.Semaphore(os.cpu_count() or 1)
         self._idle: deque[Worker] = deque()
@@ -168,7 +169,7 @@ class Pool:
         self._threads.shutdown(wait=False, cancel_futures=True)
 
     async def _run_through_restarts(self, program: str) -> Execution:
-        """Run a program again while its workers are lost with the engine. Raises WorkerLost."""
+        """Run a program, again if the engine failed and its worker was lost. Raises WorkerLost."""
         for _ in range(_RESTARTS):
             try:
                 return await self._try(program)
@@ -211,7 +212,7 @@ class Pool:
 
     @contextlib.asynccontextmanager
     async def _worker(self) -> AsyncIterator[Worker]:
-        """Lend a warm worker, and take it back or replace it afterwards."""
+        """Give out a warm worker; afterwards make it available again, or replace it."""
         worker = await self._take()
         self._busy.add(worker)
         try:
@@ -262,7 +263,7 @@ class Pool:
                 await waiter
             except asyncio.CancelledError:
                 if self._idle:
-                    self._wake_one()  # another may have the worker this one was woken for
+                    self._wake_one()  # this waiter may have been woken: pass that on to another
                 raise
             finally:
                 self._waiting.remove(waiter)
@@ -292,7 +293,7 @@ class Pool:
             self._spawn(self._start_one(self._numbers.popleft()))
 
     async def _start_one(self, number: int) -> None:
-        """Start one worker and make it available, or fail all who wait for one."""
+        """Start one worker and make it available; if that fails, raise the error in all waiters."""
         try:
             async with self._launches:
                 worker = await self._launch_patiently(number)
@@ -311,7 +312,7 @@ class Pool:
             self._starting -= 1
 
     async def _launch_patiently(self, number: int) -> Worker:
-        """Start one worker, trying again after a pause while the engine may come back."""
+        """Start one worker, and try again after pauses, since the engine may work again."""
         cold_starts = 0
         for pause in self._pauses:
             try:
@@ -370,7 +371,7 @@ class Pool:
         task.add_done_callback(self._forget)
 
     def _forget(self, task: asyncio.Task[None]) -> None:
-        """Log a bug that ended a background task, and fail all who wait for a worker."""
+        """Log a bug that ended a background task, and raise it in all who wait for a worker."""
         self._tasks.discard(task)
         bug = None if task.cancelled() else task.exception()
         if bug is not None:

@@ -1,4 +1,4 @@
-"""Checks which kinds of box this machine can build, and says how to fix those it cannot."""
+"""Checks which kinds of box work on this machine, and says how to fix the others."""
 
 import sys
 from dataclasses import dataclass

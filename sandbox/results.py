@@ -46,8 +46,8 @@ def classify(facts: dict[str, Any], stderr: str, limits: Limits) -> Exit:
     """Decide how a program ended, from what the kernel reported.
 
     One thing is taken from the program's own output: a MemoryError on its last line, because the
-    kernel does not record memory that it refused. A program that fakes it only exchanges one
-    failure for another.
+    kernel does not record memory that it refused. A program that fakes it only changes one failure
+    into another.
     """
     status = facts["status"]
     stopped = {
@@ -80,7 +80,7 @@ def _text(data: bytes) -> str:
 
 
 def _with_cause(stderr: str, status: int, exit_: Exit) -> str:
-    """Add a line that says why a program ended where it does not say so itself."""
+    """Add a line that says why a program ended, if its own output does not."""
     signal = _signal(status)
     if exit_ is Exit.KILLED and signal:
         cause = f"Killed by signal {signal}: {_SIGNALS.get(signal, 'no name')}"

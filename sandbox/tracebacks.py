@@ -1,6 +1,6 @@
 """Shortens tracebacks to what helps to fix a program: its own frames with their source lines.
 
-A note says how much was left out, and no other line is changed.
+A note replaces what was left out; all other lines stay unchanged.
 """
 
 import re

@@ -9,7 +9,7 @@ from sandbox.execution import Limits
 from sandbox.zygote.settings import CONTENTION_FACTOR
 
 START_SECONDS = 120
-"""How long a fork server may take to import its libraries. On a busy machine it took 10 s."""
+"""How long a fork server may take to import its libraries; 10 s were measured on a busy machine."""
 
 _EXTRA_SECONDS = 45
 """How long to wait for a result beyond the longest time of a program: up to 30 s to restrict the

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from docker import DockerClient
 
 _FIRST_USER = 20_000
-"""User ids stay below 65,536, so that they exist in a user namespace of the engine too."""
+"""User id of the first worker's programs; the others follow. They stay below 65,536, so that they
+also exist if the engine uses a user namespace."""
 _SHARED_MEMORY_MB = 16
 
 NOT_COVERED = (
@@ -123,7 +124,7 @@ class Containers:
             "command": [json.dumps(asdict(box))],
             "labels": self._owner.labels(),
             "hostname": "sandbox",
-            "stdin_open": True,  # and docker-py sets StdinOnce: closing ends the standard input
+            "stdin_open": True,  # docker-py adds StdinOnce: closing the connection ends the stdin
             "network_mode": "none",
             "read_only": True,
             "cap_drop": ["ALL"],
@@ -138,7 +139,7 @@ class Containers:
             },
             "shm_size": f"{_SHARED_MEMORY_MB}m",
             "ulimits": _ulimits(),
-            "log_config": {"type": "none"},  # no copy of every message on the host's disk
+            "log_config": {"type": "none"},  # else the engine would log every message to disk
             "auto_remove": True,
             "init": False,
         }

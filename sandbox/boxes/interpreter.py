@@ -29,7 +29,7 @@ class Interpreter:
     """Folders that libraries are imported from."""
 
     def folders(self) -> tuple[str, ...]:
-        """List the folders to make readable besides the system's; only the outermost of each."""
+        """List the folders to make readable in addition to the system's, without nested ones."""
         wanted = {self.prefix, *self.site}
         inside_another = {
             path

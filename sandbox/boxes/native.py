@@ -1,6 +1,6 @@
 """The native kind, Linux without Docker: a worker is the fork server in a bubblewrap box.
 
-`NOT_COVERED` lists what a container protects against and this does not; every manifest has it.
+`NOT_COVERED` lists what it does not protect against; every run's manifest contains the list.
 """
 
 import json
@@ -99,7 +99,8 @@ class Bubblewrap:
         mounts += ["--perms", "0755", "--dir", "/etc"]
         for path in files:
             mounts += ["--ro-bind", path, path]
-        # parents that bubblewrap creates itself are closed to other users, and programs run as one
+        # bubblewrap would create parent folders that only its own user may enter, but programs run
+        # as another user
         for path in self._interpreter.folders():
             mounts += [*_readable_parents(path), "--ro-bind", path, path]
         mounts += [*_readable_parents(f"{_ZYGOTE_PARENT}/zygote")]
@@ -130,7 +131,7 @@ def working_flags(bwrap: str) -> tuple[str, ...]:
     flags = ["--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts"]
     flags += ["--unshare-cgroup-try", "--new-session", "--as-pid-1", "--hostname", "sandbox"]
     if os.getuid() == 0:
-        # no user namespace: it would have a single user, and programs need a user of their own
+        # no user namespace, since it has only one user, and programs need a user of their own
         for capability in ("SETUID", "SETGID", "KILL"):
             flags += ["--cap-add", f"CAP_{capability}"]
         flags = ["--cap-drop", "ALL", *flags]

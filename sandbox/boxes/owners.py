@@ -18,7 +18,7 @@ class Owner:
     boot: str
     pid: int
     started: str
-    """When the process started, in the system's own format. A process id alone may be reused."""
+    """When the process started, in the system's own format, since process ids are reused."""
 
     def labels(self) -> dict[str, str]:
         """Return the owner as labels of a container."""

@@ -34,7 +34,7 @@ def start_process(command: list[str], number: int, environment: dict[str, str]) 
     --die-with-parent is not used, because it would end the box with the thread that started it.
     """
     ours, theirs = socket.socketpair()
-    stderr = tempfile.TemporaryFile()  # noqa: SIM115  # lives as long as the worker
+    stderr = tempfile.TemporaryFile()  # noqa: SIM115  # stays open as long as the worker lives
     try:
         process = subprocess.Popen(
             command,
@@ -66,7 +66,7 @@ def start_process(command: list[str], number: int, environment: dict[str, str]) 
 
 
 def _kill_tree(pid: int) -> None:
-    """Kill bubblewrap and the fork server inside, where closing the connection did not."""
+    """Kill bubblewrap and the fork server inside, if closing the connection did not end them."""
     for found in (*_children(pid), pid):
         with contextlib.suppress(ProcessLookupError):
             os.kill(found, signal.SIGKILL)

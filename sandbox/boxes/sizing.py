@@ -5,7 +5,7 @@ import os
 from sandbox.execution import Limits
 
 SERVER_MB = 256
-"""Memory for a fork server, its libraries, and the pages that a program copies by writing."""
+"""Memory for a fork server with its libraries, and for copies of pages that a program changes."""
 
 
 def default_workers(limits: Limits) -> int:

@@ -1,9 +1,8 @@
 """The safety screen: judges a program by its syntax tree, before it runs.
 
-It is a lint and a statistic, **not the boundary**: the sandbox is the boundary. The screen gives a
-model a readable reason early, and gives a run a count of programs that tried something odd. Anyone
-who wants to get past it can. It misses the following; the list is held by tests in
-`tests/unit/test_sandbox_screen.py`:
+It is a lint, **not the protection**: that is the sandbox. The screen gives a model a readable
+reason early, and lets a run count programs that tried something odd. Whoever wants to get past it
+can. It misses the following, as tests in `tests/unit/test_sandbox_screen.py` show:
 
 - names computed at run time: `"".join`, `chr`, slices, `.format`, f-strings, `.replace`
 - strings that sympy, numpy or pandas evaluate, unless they are constants

@@ -10,7 +10,7 @@ from sandbox.screen.names import MAX_NAME, NAME_ARGUMENTS, Scope, constant_text
 from sandbox.screen.policy import Policy, Rule
 
 MAX_CHARACTERS = 64_000
-"""Longer programs are not read, which could take seconds; that is itself a finding."""
+"""Longer programs are not read, since that could take seconds; they get a finding that says so."""
 
 
 def screen(program: str, policy: Policy | None = None) -> tuple[Finding, ...]:
@@ -39,7 +39,8 @@ def _parse(program: str) -> ast.Module | None:
         try:
             return ast.parse(program)
         except (SyntaxError, ValueError, RecursionError, MemoryError):
-            return None  # NUL bytes and lone surrogates; extreme nesting for the last two
+            # ValueError: NUL bytes and lone surrogates; the last two: extreme nesting
+            return None
 
 
 class _Reading:
@@ -100,7 +101,7 @@ class _Reading:
         stands_for = self._scope.dotted(node)
         if stands_for is None or id(node) in self._done:
             return
-        # what was imported or assigned by name was already a finding where that was done
+        # an imported or assigned name is a finding where it was imported or assigned, not here
         if name == stands_for or name in self._scope.starred or stands_for in NAME_ARGUMENTS:
             self._name(stands_for, node)
 
@@ -114,7 +115,7 @@ class _Reading:
             self._name(named, node)
 
     def _evaluated(self, argument: ast.expr) -> None:
-        """Screen a constant string that the program evaluates as a program of its own."""
+        """Screen a constant string that the program evaluates, as if it were a program."""
         text = constant_text(argument)
         tree = _parse(text.strip()) if text else None
         if tree is None:

@@ -18,25 +18,25 @@ NAME_ARGUMENTS = {
 """Functions that take a name as a string, and the position of that argument."""
 
 MAX_NAME = 200
-"""Characters of a dotted name that are kept; aliases of aliases could make it endless."""
+"""The most characters of a dotted name, which aliases of aliases could make endless."""
 
 _MAX_DEPTH = 40
-"""How deep a dotted name or a sum of strings is followed."""
+"""The most levels to which a dotted name or a sum of strings is followed."""
 
 _MAX_TEXT = 10_000
-"""Longest string that is computed from constants."""
+"""The longest string that is computed from constants."""
 
 
 @dataclass
 class Scope:
-    """What the names of a program stand for. One flat scope is enough for a lint."""
+    """What the names of a program stand for. Functions have no scope of their own here."""
 
     aliases: dict[str, str]
     """The dotted name that each local name stands for."""
     bound: set[str]
-    """Names that the program defines itself, so that `vars = symbols("x y")` is no finding."""
+    """Names that the program defines itself; so `vars = symbols("x y")` is not taken for `vars`."""
     starred: set[str]
-    """Names that a `from module import *` may have defined; only their uses are findings."""
+    """Names that `from module import *` may define; they are findings only where they are used."""
 
     def learn(self, nodes: Iterable[ast.AST], policy: Policy) -> None:
         """Record imports, definitions, and assignments such as `run = os.system`."""

@@ -1,4 +1,4 @@
-"""The rules of the screen, and how they are read from a YAML file such as `policy.yaml`."""
+"""The rules of the screen, read from a YAML file such as `policy.yaml`."""
 
 import re
 from collections.abc import Iterator, Mapping
