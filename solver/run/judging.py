@@ -62,7 +62,7 @@ def connect_judge(config: Config, warnings: list[str]) -> Model | None:
     """
     wanted = config.judge.model
     if wanted is None:
-        warnings.append("judge: rules alone; what they cannot decide is counted apart")
+        warnings.append("judge: rules alone; answers that they cannot decide are not scored")
         return None
     options = config.provider_options(ModelOptions(name=wanted, options=config.judge.options))
     sampling = Sampling(temperature=0.0, max_tokens=config.judge.max_tokens or MAX_TOKENS)
@@ -73,7 +73,7 @@ def connect_judge(config: Config, warnings: list[str]) -> Model | None:
             raise
         warnings.append(
             f"judge: rules alone, since the default judge is not available ({missing});"
-            " what they cannot decide is counted apart"
+            " answers that they cannot decide are not scored"
         )
         return None
 
