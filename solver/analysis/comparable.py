@@ -49,7 +49,7 @@ def check_comparable(runs: Sequence[Run]) -> None:
 def remarks(runs: Sequence[Run]) -> list[str]:
     """Say what else sets the runs apart: trials that are missing, and other settings."""
     partial = [
-        f"{run.name} is not at its end: {len(run.rows)} of {planned} trials"
+        f"{run.name} is not complete: {len(run.rows)} of {planned} trials"
         for run in runs
         if len(run.rows) < (planned := run.manifest.get("trials", 0))
     ]
