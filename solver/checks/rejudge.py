@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from judge import Verdict
-from solver.config import Config
+from solver.config import DEFAULT_JUDGE, Config
 from solver.config_file import check_config
 from solver.errors import ConfigError
-from solver.records import Outcome, Problem
+from solver.records import Outcome, Problem, outcome_of
 from solver.run.judging import Judging, build_judge, judge_id
 from solver.run.progress import show_progress
 from solver.run.schedule import together
@@ -34,7 +34,7 @@ def rejudge(store: Store, overrides: Mapping[str, Any]) -> Change:
     keeps the first one. Raises ConfigError for a mistake in them, JudgeError where the judge's
     model does not answer.
     """
-    config = _config(store, {**store.manifest()["config"]["judge"], **overrides})
+    config = _config(store, store.manifest()["config"]["judge"], overrides)
     return asyncio.run(_rejudge(store, config, _answered(store)))
 
 
@@ -65,9 +65,17 @@ def rejudge_as_first(store: Store) -> Change:
     return Change(judged=len(answered), moved=changed)
 
 
-def _config(store: Store, judge: Mapping[str, Any]) -> Config:
-    """Return the run's config with another `judge` section."""
-    content = {**store.manifest()["config"], "judge": dict(judge)}
+def _config(
+    store: Store, stored: Mapping[str, Any], overrides: Mapping[str, Any] | None = None
+) -> Config:
+    """Return the run's config with a stored `judge` section, changed by the overrides.
+
+    A stored config names the default judge where nobody asked for one. It is left out, so that
+    without its key the rules decide alone, as when the run was made.
+    """
+    unasked = ("model", DEFAULT_JUDGE)
+    judge = {key: value for key, value in stored.items() if (key, value) != unasked}
+    content = {**store.manifest()["config"], "judge": {**judge, **(overrides or {})}}
     return check_config(content, source=f"{store.folder} (judge)")
 
 
@@ -123,6 +131,5 @@ async def _grade(row: Row, problem: Problem, judging: Judging, store: Store) -> 
 
 
 def _outcome(verdict: Verdict) -> Outcome:
-    if not verdict.valid:
-        return Outcome.JUDGE_INVALID
-    return Outcome.CORRECT if verdict.correct else Outcome.WRONG
+    correct = verdict.correct if verdict.valid else None
+    return outcome_of(error=False, failure=None, correct=correct)

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from solver.config import DEFAULT_JUDGE
 from solver.store import Store
 
 ROOT = Path(__file__).parents[2]
@@ -199,6 +200,18 @@ def test_the_first_judge_of_a_run_is_kept_and_can_be_gone_back_to(done):
     store.close()
     refused = solver(done, "rejudge", "runs/run", "--original", "--threshold", "5", code=2)
     assert "--original" in refused.stderr
+
+
+def test_judging_again_needs_no_key_where_nobody_asked_for_the_judge_that_needs_one(done):
+    store = Store.create_or_open(done / "runs/run")
+    config = store.manifest()["config"]
+    unasked = {**config["judge"], "model": DEFAULT_JUDGE}  # as a config without `judge:` is stored
+    store.write_manifest(config={**config, "judge": unasked})
+    store.close()
+    out = solver(done, "rejudge", "runs/run", "--policy", "missing_unit=refuse").stdout
+    assert "judged again: 3 answers" in out
+    refused = solver(done, "rejudge", "runs/run", "--judge", DEFAULT_JUDGE, code=2)
+    assert "MISTRAL_API_KEY" in refused.stderr
 
 
 def manifest_of(here):
