@@ -81,6 +81,10 @@ def _settings_of(run: Run) -> Iterator[Warn]:
         yield Warn(name, f"verdicts of {found.judges} judges are mixed: run `solver rejudge`")
     for text in (*_scoring(run.manifest), *mixtures(run.compared)):
         yield Warn(name, text)
+    ends = Counter[str](run.manifest.get("reply_ends", {}))
+    for end, count in ends.most_common():
+        text = f"{count} replies ended neither by a stop nor at the cap: {end}"
+        yield Warn(name, short(text, 600), grave=False)
     for warning in run.manifest.get("warnings", []):
         yield Warn(name, short(str(warning), 600), grave=False)
 

@@ -236,7 +236,7 @@ async def _execute(job: Job, store: Store) -> Watch:
     finally:
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.remove_signal_handler(number)
-        _note_ends(store, watch)
+        store_ends(store, watch)
     store.end_session(session)
     logger.info("ended: %d trials since the start, %d of them scored", watch.done, watch.scored)
     return watch
@@ -256,17 +256,11 @@ async def _run_watched(job: Job, parts: Parts, store: Store, watch: Watch) -> No
         watch.raise_end()
 
 
-def _note_ends(store: Store, watch: Watch) -> None:
-    """Add to the run's warnings which replies ended neither by a stop nor at the cap."""
-    manifest = store.manifest()
-    ends = Counter(manifest.get("reply_ends", {})) + watch.ends
-    if ends:
-        notes = [
-            f"{count} replies ended neither by a stop nor at the cap: {end}"
-            for end, count in ends.most_common()
-        ]
-        warnings = [*manifest.get("warnings", []), *notes]
-        store.write_manifest(reply_ends=dict(ends), warnings=warnings)
+def store_ends(store: Store, watch: Watch) -> None:
+    """Add to the manifest's counts of replies that ended neither by a stop nor at the cap."""
+    if watch.ends:
+        ends = Counter(store.manifest().get("reply_ends", {})) + watch.ends
+        store.write_manifest(reply_ends=dict(ends))
 
 
 async def _references_that_fail(problems: Iterable[Problem], judge: Judge) -> list[str]:

@@ -13,6 +13,10 @@ from solver.cli import app
 from solver.errors import ConfigError
 from solver.records import Message, Problem
 from solver.report import write_figures, write_report, write_tables
+from solver.report.runs import Run
+from solver.report.warnings import warnings_of
+from solver.run.start import store_ends
+from solver.run.watch import Watch
 from solver.store import FILE, Store
 from tests.bench.report import write_run
 from tests.fakes import EchoSandbox, config_of, finished_run, program
@@ -146,6 +150,22 @@ def test_warnings_come_before_the_first_number(tmp_path):
     first = shown.index("95 % interval")
     for warning in ("partial: 28 of 1,000", "error of ours", "without a usable verdict", "native"):
         assert shown.index(warning) < first
+
+
+def test_how_replies_ended_is_counted_over_all_starts_and_said_once(tmp_path):
+    run = write_run(tmp_path / "r", problems=2)
+    store = Store.create_or_open(run)
+    for _ in range(2):
+        watch = Watch()
+        watch.ends.update({"refusal: no": 2, "tool_calls": 1})
+        store_ends(store, watch)
+    store_ends(store, Watch())  # a start that reached no server
+    found = [w.text for w in warnings_of(Run(store, "r")) if "neither by a stop" in w.text]
+    store.close()
+    assert found == [
+        "4 replies ended neither by a stop nor at the cap: refusal: no",
+        "2 replies ended neither by a stop nor at the cap: tool_calls",
+    ]
 
 
 def test_a_run_without_trouble_has_no_warnings(tmp_path):
