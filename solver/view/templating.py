@@ -4,28 +4,20 @@ Every string on a page passes through `plain` and the engine's escaping, or thro
 """
 
 import time
-from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
+from jinja2 import Environment
 
 from solver.modes import stored_mode
-from solver.text import plain, plain_name
+from solver.templates import build_engine
+from solver.text import plain_name
 from solver.view import markup
 from solver.view.addresses import beside_address, raw_address, run_address, trial_address
 from solver.view.certainty import marked_html
 
 
 def build_environment() -> Environment:
-    """Build the engine. It escapes all text, and an undefined variable is an error."""
-    environment = Environment(
-        loader=PackageLoader("solver.view", "templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        finalize=_harmless,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    """Build the engine, with what the templates use."""
+    environment = build_engine("solver.view", "templates")
     environment.globals.update(
         run_address=run_address,
         trial_address=trial_address,
@@ -48,11 +40,6 @@ def build_environment() -> Environment:
         clock=lambda unix: time.strftime("%Y-%m-%d %H:%M", time.localtime(unix)),
     )
     return environment
-
-
-def _harmless(value: Any) -> Any:
-    """Make control characters in text visible; leave markup from `markup.py` as it is."""
-    return plain(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
 def duration(seconds: float) -> str:

@@ -4,27 +4,15 @@ All text passes through `plain` and is then escaped by the template engine. The 
 forbids scripts and the network, and all its links lead to places in the same page.
 """
 
-from typing import Any
-
-from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
-
 from solver.report.content import Content
 from solver.report.figures import Figure, Forest, Stack, names_of
 from solver.report.render.svg import COLOURS, draw, marker_path
-from solver.text import plain
+from solver.templates import build_engine
 
 
 def render(content: Content) -> str:
     """Write the page."""
-    pages = Environment(
-        loader=PackageLoader("solver.report.render", "."),
-        autoescape=True,
-        undefined=StrictUndefined,
-        finalize=_harmless,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    pages = build_engine("solver.report.render", ".")
     pages.globals.update(draw=draw, legend=legend)
     return pages.get_template("page.html.j2").render(content=content)
 
@@ -39,8 +27,3 @@ def legend(figure: Figure) -> list[tuple[str, str, str]]:
     if len(names) < 2 or (isinstance(figure, Forest) and figure.names_itself):
         return []
     return [(n, f"m s{i % COLOURS}", marker_path(i, 6, 6)) for i, n in enumerate(names)]
-
-
-def _harmless(value: Any) -> Any:
-    """Replace control characters in text by visible ones; leave the template's markup alone."""
-    return plain(value) if isinstance(value, str) and not isinstance(value, Markup) else value
