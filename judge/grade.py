@@ -32,9 +32,9 @@ from judge.model.replies import Opinion
 from judge.model.rubric import FIVE_POINTS, SHORT, SHORT_SWAPPED, SWAPPED, YES_NO, Case
 from judge.model.rubric import Protocol as AskingProtocol
 from judge.model.verdicts import invalid, refused, verdict_of_model, verdict_of_rules
-from judge.policy import Choice, Policy
+from judge.policy import Choice, Policy, rules_version
 from judge.relation import Comparison, Relation
-from judge.verdict import RULES_VERSION, Verdict
+from judge.verdict import Verdict
 from judge.workers.pool import Pool
 
 __all__ = ["PRESETS", "PROTOCOLS", "Ask", "CutReply", "Judge", "open_judge"]
@@ -169,7 +169,7 @@ class Judge:
     async def describe(self) -> dict[str, Any]:
         """Return all settings that decide a verdict, as JSON values for a run's manifest."""
         return {
-            "rules": RULES_VERSION,
+            "rules": rules_version(),
             "preset": self._preset,
             "threshold": self._threshold,
             "policy": json.loads(json.dumps(asdict(self._policy))),

@@ -60,11 +60,21 @@ class Policy:
     """ln u for ln |u|, as in antiderivatives."""
 
 
+_DECIDING = (
+    *("compare.py", "extract.py", "grade.py", "policy.py", "reading/*.py", "rules/*.py"),
+    *("model/asked.py", "model/evidence.py", "model/guard.py", "model/replies.py"),
+    *("model/rubric.py", "model/verdicts.py"),
+)
+
+
 @cache
 def rules_version() -> str:
-    """Return a hash of the sources of the rules and of extraction: runs with another one differ."""
+    """Return a hash of all sources that decide a verdict: it is part of a judge's identity.
+
+    They are those of the rules, of extraction, of the guards and of the reading of a model's reply.
+    """
     folder, digest = Path(__file__).parent, hashlib.sha256()
-    for name in ("compare.py", "extract.py", "policy.py", "reading/*.py", "rules/*.py"):
+    for name in _DECIDING:
         for path in sorted(folder.glob(name)):
             digest.update(path.read_bytes())
     return digest.hexdigest()[:12]

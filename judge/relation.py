@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
@@ -35,24 +36,23 @@ class Finding(NamedTuple):
     reason: str
 
 
-_followed: list[Finding] | None = None
+_FOLLOWED: ContextVar[list[Finding] | None] = ContextVar("followed", default=None)
 
 
 @contextmanager
 def followed() -> Iterator[list[Finding]]:
-    """Collect what each rule finds meanwhile, in order. For one thread at a time."""
-    global _followed
+    """Collect what each rule finds in this thread meanwhile, in order."""
     found: list[Finding] = []
-    _followed = found
+    before = _FOLLOWED.set(found)
     try:
         yield found
     finally:
-        _followed = None
+        _FOLLOWED.reset(before)
 
 
 def _noted(finding: Finding) -> Finding:
-    if _followed is not None:
-        _followed.append(finding)
+    if (found := _FOLLOWED.get()) is not None:
+        found.append(finding)
     return finding
 
 

@@ -2,9 +2,6 @@
 
 from dataclasses import dataclass
 
-RULES_VERSION = 2
-"""Of the rules, the guards and the reading of replies: raised when any of them changes verdicts."""
-
 
 class JudgeError(Exception):
     """The judge itself failed, so there is no verdict on the answer."""
