@@ -150,11 +150,6 @@ def parameter_in(said: Said) -> str:
     return next((name for name in _PARAMETERS if name in words), "")
 
 
-def prompt_too_long(detail: str) -> bool:
-    """Tell whether an error says that the prompt alone does not fit the model's context."""
-    return _size(detail) is Kind.TOO_LONG
-
-
 def stated_delay(words: str) -> float | None:
     """Read how many seconds an error's words ask to wait, as in `try again in 7m12.5s`."""
     found = _DELAY.search(words)

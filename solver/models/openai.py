@@ -84,7 +84,7 @@ def connect(name: str, sampling: Sampling, options: Options) -> "OpenAI":
     key = read_key(options.api_key_env, spec)
     if not key and not is_loopback(url) and not urlsplit(url).password:
         raise ConfigError(
-            f"model 'openai/{name}': no key for {place(url)}; set the environment variable"
+            f"model {spec!r}: no key for {place(url)}; set the environment variable"
             f" {options.api_key_env}, or name another with the option api_key_env"
         )
     for lacking in BEYOND_OPENAI if _is_openai(url) else ():
@@ -92,7 +92,6 @@ def connect(name: str, sampling: Sampling, options: Options) -> "OpenAI":
             raise ConfigError(f"model {spec!r}: OpenAI has no {lacking}; remove sampling.{lacking}")
     if options.reasoning_effort is not None and options.thinking != "default":
         raise ConfigError(f"model {spec!r}: give thinking or the option reasoning_effort, not both")
-    openai_fields(url, options.thinking, spec)
     return OpenAI(name, url, key, sampling, options)
 
 

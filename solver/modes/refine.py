@@ -8,7 +8,6 @@ import re
 from collections.abc import AsyncIterator, Container, Sequence
 from functools import partial as with_arguments
 
-from sandbox import Level
 from solver.config import Config
 from solver.models import Extend
 from solver.modes import Tools, code
@@ -95,7 +94,7 @@ def weakest_place(turn: Turn, tried: Container[str]) -> int:
 def failing_line(turn: Turn) -> int | None:
     """Return the number (from 1) of the program's line that was refused or crashed, if any."""
     if turn.execution is None:
-        return next((f.line for f in turn.findings if f.level is Level.REFUSE), None)
+        return next((finding.line for finding in turn.refusals), None)
     frames = re.findall(r'File "(?:[^"]*/)?solution\.py", line (\d{1,9})\b', turn.execution.stderr)
     return int(frames[-1]) if frames else None
 

@@ -3,7 +3,6 @@
 The sections come from `sections`, which has a file for each analysis. `render` draws the content.
 """
 
-import re
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -30,6 +29,7 @@ from solver.report.sections.retries import retried
 from solver.report.sections.rounds import rounds
 from solver.report.tables import Kind, Table, short, text_of
 from solver.report.warnings import Warn, warnings_of
+from solver.secrets import without_secrets
 
 MOST_CHARACTERS = 4_000
 """The most characters of one text in a manifest that are shown."""
@@ -212,9 +212,9 @@ def _moment(session: dict[str, Any]) -> str:
 
 
 def _readable(value: Any) -> str:
-    """Write YAML that reads back as the same value, without the credentials a URL may hold."""
+    """Write YAML that reads back as the same value, without keys that an earlier version stored."""
     text = yaml.safe_dump(_cut(value), sort_keys=False, allow_unicode=True, width=100)
-    return re.sub(r"(?<=://)[^/@\s'\"]+@", "", text)
+    return without_secrets(text)
 
 
 def _cut(value: Any) -> Any:

@@ -79,8 +79,8 @@ async def build(config: Config, *, owner: str, cache: Path, watch: Watch) -> Asy
         for model in models:
             stack.push_async_callback(model.close)
         described = await asyncio.gather(*(model.describe() for model in models))
-        for facts in described:
-            warnings += facts.pop("notes", [])
+        for said in described:
+            warnings += said.pop("notes", [])
         if any("continuing" in mode.needs for mode in config.running):
             await asyncio.gather(*(continuing(model).prove_extend() for model in models))
         facts = {m.name: said for m, said in zip(models, described, strict=True)}

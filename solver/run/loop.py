@@ -35,7 +35,8 @@ async def run(
 
     Models on one endpoint take turns, so that weights load once; endpoints work side by side.
     Raises ModelError where the run cannot go on, and StoreError where it cannot be stored: what is
-    in flight then is finished, and stored where it can be.
+    in flight then is finished, and stored where it can be. Raises JudgeError where a judge that has
+    waited for the trials fails.
     """
     finished, unfinished = store.finished(), store.unfinished()
     watch.total = trials_of(config, problems)

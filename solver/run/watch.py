@@ -39,7 +39,7 @@ class Watch:
 
     @property
     def stopping(self) -> bool:
-        """Tell whether Ctrl-C was pressed: no request starts any more."""
+        """Tell whether no request starts any more: after Ctrl-C, or where the run cannot go on."""
         return self.traffic.stop.is_set()
 
     def stop(self) -> None:

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any, Self
 
 from judge import Verdict
-from sandbox import Level
 from solver.errors import ConfigError, StoreError
 from solver.records import Problem, Record, Reply, Trial, Turn, without_surrogates
 from solver.secrets import without_secrets
@@ -247,9 +246,7 @@ def _verdict_write(key: str, verdict: Verdict, judge: str) -> _Write:
 
 def _turn_row(key: str, number: int, turn: Turn) -> tuple[Any, ...]:
     """Build the row of `turns`: the columns that lists read, and the whole turn compressed."""
-    refused = next(
-        (finding.rule for finding in turn.findings if finding.level is Level.REFUSE), None
-    )
+    refused = next((finding.rule for finding in turn.refusals), None)
     return (
         key,
         number,

@@ -11,8 +11,9 @@ import solver.models
 from solver.errors import ConfigError
 from solver.models import PROVIDERS, connect, provider_of
 from solver.models._failures import refused, retry_after
-from solver.models._kinds import prompt_too_long
+from solver.models._kinds import Kind, kind_of
 from solver.models._redact import one_line, place
+from solver.models._said import Said
 from solver.records import Sampling
 
 
@@ -126,7 +127,7 @@ def test_a_url_is_shown_without_its_password_and_query():
     ],
 )
 def test_a_prompt_that_does_not_fit_is_recognised(detail):
-    assert prompt_too_long(detail)
+    assert kind_of(Said(words=detail), 400, waits=False) is Kind.TOO_LONG
 
 
 @pytest.mark.parametrize(
@@ -140,4 +141,4 @@ def test_a_prompt_that_does_not_fit_is_recognised(detail):
     ],
 )
 def test_other_refusals_are_not_taken_for_a_prompt_that_does_not_fit(detail):
-    assert not prompt_too_long(detail)
+    assert kind_of(Said(words=detail), 400, waits=False) is not Kind.TOO_LONG
