@@ -41,7 +41,7 @@ def show_run(store: Store, *, greedy: Store | None = None, every_k: bool = False
     side_by_side = compared(comparisons)
     sections = [
         *(of_arm(arm) for arm in arms),
-        side_by_side and replace(side_by_side, folded=(), tables=side_by_side.tables[:-1]),
+        side_by_side and replace(side_by_side, folded=()),
         regenerated(by_arm(arms, lambda run: chain.from_iterable(run.regeneration))),
         rounds(by_arm(arms, lambda run: run.rounds)),
         checks(by_arm(arms, lambda run: run.checks)),

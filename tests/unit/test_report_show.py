@@ -105,3 +105,15 @@ async def test_a_run_of_code_and_words_alone_shows_no_other_mode(tmp_path, capsy
     shown = capsys.readouterr().out
     for title in ("Regeneration", "Rounds of", "Self-verification", "Repeats"):
         assert title not in shown
+
+
+async def test_two_modes_are_shown_with_every_number_of_their_difference(tmp_path, capsys):
+    config = config_of(mode="code,cot")
+    replies = [f"{program('print(1)')}\nSo \\boxed{{2}}."]
+    async with finished_run(tmp_path, replies, config=config) as store:
+        show_run(store)
+    shown = capsys.readouterr().out
+    for title in (
+        "Differences, first minus second", "What each side got, and for what", "Who solves what",
+    ):  # fmt: skip
+        assert f"\n{title}\n" in shown
