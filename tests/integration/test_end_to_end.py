@@ -1,7 +1,9 @@
 """The main job with real parts: model servers over the wire, a real model, real sandboxes."""
 
+import contextlib
 import json
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
@@ -69,14 +71,17 @@ async def test_no_container_outlives_the_run_however_it_ends(tmp_path, end):
     require("docker")
     async with serve_openai(reply=program("while True: pass")) as url:
         prepare(tmp_path, url, "docker")
-        child = subprocess.Popen(
-            command("run", "run.yaml", "--name", f"ended-{end}"),
-            cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-        )  # fmt: skip
+        said = tmp_path / "said"
+        with said.open("w") as file:
+            child = subprocess.Popen(
+                command("run", "run.yaml", "--name", f"ended-{end}"),
+                cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=file,
+            )  # fmt: skip
         wait_until(lambda: containers_of(f"ended-{end}"), 60)
+        wait_until(lambda: stored_replies(tmp_path / f"runs/ended-{end}"), 60)
         child.send_signal(end)
         if end is not signal.SIGKILL:
-            time.sleep(0.5)
+            wait_until(lambda: "stopping" in said.read_text(), 30)
             child.send_signal(end)
         child.wait(30)
         wait_until(lambda: not containers_of(f"ended-{end}"), 10)
@@ -125,6 +130,13 @@ def test_the_quickstart_runs_a_real_model_end_to_end(tmp_path):
     assert all(row.output_tokens > 0 for row in rows)
     assert store.manifest()["models"]["local/smollm2"]["sha256"]
     store.close()
+
+
+def stored_replies(run):
+    """Count the replies of a run whose programs have not ended yet."""
+    file = (run / "run.sqlite").as_uri()
+    with contextlib.closing(sqlite3.connect(f"{file}?mode=ro", uri=True)) as database:
+        return database.execute("SELECT count(*) FROM replies").fetchone()[0]
 
 
 def containers_of(run):
