@@ -26,6 +26,6 @@ def beside_address(left: tuple[str, str], right: tuple[str, str]) -> str:
 
 
 def _query(parts: Mapping[str, Any]) -> str:
-    """Return the parts that are not empty as a query string, with its question mark."""
-    kept = {name: value for name, value in parts.items() if value not in (None, "")}
-    return f"?{urlencode(kept)}" if kept else ""
+    """Return the parts that are not empty as a query string; a list is given value by value."""
+    kept = {name: value for name, value in parts.items() if value not in (None, "", [])}
+    return f"?{urlencode(kept, doseq=True)}" if kept else ""

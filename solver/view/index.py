@@ -20,7 +20,7 @@ from solver.view.snapshot import Entry, Snapshot
 PATIENCE = 0.15
 """Seconds that a page waits for the first reading of a run."""
 SHOWN_ANSWER = 200
-"""The most characters of an answer that are shown in lists and searched."""
+"""The most characters of an answer, and of a reason, that are shown in lists and searched."""
 _MOST_SINGLY = 2_000
 """The most changed trials that are read one by one; if more have changed, all are read again."""
 
@@ -28,7 +28,9 @@ _FACTS = f"""
 SELECT t.key, t.problem_id, t.model, t.mode, t.repeat, t.started, t.seconds,
        last.number + 1, substr(last.answer, 1, {SHOWN_ANSWER}),
        t.error IS NOT NULL OR last.number IS NULL, last.answer IS NOT NULL, last.runs_code,
-       last.has_program, last.exit, last.capped, last.prompt_cut, v.score, v.threshold
+       last.has_program, last.exit, last.capped, last.prompt_cut, v.score, v.threshold,
+       substr(json_extract(v.body, '$.reason'), 1, {SHOWN_ANSWER}),
+       (SELECT sum(model_seconds) FROM turns WHERE key = t.key)
 FROM trials t
 LEFT JOIN turns last
     ON last.key = t.key AND last.number = (SELECT max(number) FROM turns WHERE key = t.key)
@@ -144,7 +146,8 @@ class _EntryReader:
             single = _FACTS + " WHERE t.key = ?"
             rows = (row for key in changed for row in database.execute(single, (key,)))
         for row in rows:
-            entry = Entry._make((*row[:7], row[7] or 0, row[8], self._outcome(row[9:]), row[16]))
+            counted = (row[7] or 0, row[8], self._outcome(row[9:18]))
+            entry = Entry._make((*row[:7], *counted, row[16], row[18], row[19] or 0.0))
             self._entries[entry.key] = entry
 
     def _outcome(self, facts: tuple[object, ...]) -> Outcome:

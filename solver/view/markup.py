@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 TEXT_LIMIT = 20_000
 """The most characters of a text that are shown: three quarters at its beginning, the rest at its
 end."""
+LINE_LIMIT = 140
+"""The most characters of a question in a list."""
 SETTING_LIMIT = 8_000
 """The most characters of formulas that are typeset in one text; later ones stay as their source."""
 COLOUR_LIMIT = 8_000
@@ -48,6 +50,12 @@ CODE_CSS = """
 def math_html(text: str) -> Markup:
     r"""Typeset the formulas in prose: `$…$`, `$$…$$`, `\(…\)`, `\[…\]` and environments."""
     return _joined(Markup("").join(map(_piece, _formulas(part))) for part in _shown(text))
+
+
+def line_html(text: str) -> Markup:
+    """Return the start of a question on one line, with its formulas typeset."""
+    line = " ".join(text[: 2 * LINE_LIMIT].split())
+    return math_html(line if len(line) <= LINE_LIMIT else f"{line[:LINE_LIMIT]}…")
 
 
 def reply_html(text: str) -> Markup:

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from typing import Any
 
@@ -14,14 +14,20 @@ from solver.errors import ConfigError
 from solver.records import Problem
 from solver.text import plain
 from solver.view import markup
+from solver.view.columns import COLUMNS
+from solver.view.filters import Criteria, completions, matching
 from solver.view.library import About, Library, StoredTrial
 from solver.view.progress import progress_of
-from solver.view.snapshot import Criteria, Entry, Snapshot
+from solver.view.snapshot import Entry, Snapshot
 from solver.view.templating import build_environment
 
 PAGE = 50
 """The number of trials on one page of a list."""
 _STATIC = {"style.css": "text/css", "keys.js": "text/javascript", "icon.svg": "image/svg+xml"}
+
+
+_OF_ARMS = ("model", "mode", "repeat")
+"""Columns that are shown only where a run has several of them."""
 
 
 class Pages:
@@ -44,8 +50,8 @@ class Pages:
         about, snapshot = self._run(request)
         if snapshot is None:
             return self._page("reading", about=about)
-        criteria, latest, query = _list_of(request)
-        found = snapshot.matching(criteria, latest=latest)
+        criteria, order, query = _list_of(request)
+        found, trouble = self._matching(snapshot, criteria, order)
         pages = max(1, -(-len(found) // PAGE))
         page = min(_page_number(request.query_params.get("page", "")), pages)
         return self._page(
@@ -54,8 +60,12 @@ class Pages:
             snapshot=snapshot,
             progress=progress_of(about, snapshot),
             criteria=criteria,
-            latest=latest,
+            order=order,
+            columns=_columns(query, snapshot),
+            all_columns=COLUMNS,
+            words=completions(snapshot.choices),
             query=query,
+            trouble=trouble,
             found=len(found),
             entries=found[(page - 1) * PAGE : page * PAGE],
             page=page,
@@ -74,10 +84,10 @@ class Pages:
         about, snapshot = self._run(request)
         key = request.path_params["key"]
         shown = self._stored(about.name, key)
-        criteria, latest, query = _list_of(request)
+        criteria, order, query = _list_of(request)
         before = after = None
         if snapshot is not None:
-            found = snapshot.matching(criteria, latest=latest)
+            found, _ = self._matching(snapshot, criteria, order)
             place = next((n for n, entry in enumerate(found) if entry.key == key), None)
             if place is not None:
                 before = found[place - 1] if place else None
@@ -188,17 +198,42 @@ class Pages:
             return ()
         return snapshot.of_problem.get(problem.id, ())
 
+    def _matching(
+        self, snapshot: Snapshot, criteria: Criteria, order: str
+    ) -> tuple[list[Entry], str]:
+        """Return the trials of a list, and what is wrong with its filter, if anything is."""
+        try:
+            return matching(snapshot, criteria, order, self._trials_of), ""
+        except ConfigError as failure:
+            return [], str(failure)
+
+    def _trials_of(self, name: str) -> Snapshot | None:
+        """Return the trials of a run by its name; None where there is none, or it is being read."""
+        index = self._library.index(name)
+        return index.snapshot() if index else None
+
     def _page(self, template: str, *, status: int = 200, **content: Any) -> Response:
         """Return a template filled with content."""
         text = self._templates.get_template(f"{template}.html.j2").render(**content)
         return HTMLResponse(text, status_code=status)
 
 
-def _list_of(request: Request) -> tuple[Criteria, bool, dict[str, str]]:
-    """Read a list from an address: the filter, whether latest first, and both as a query."""
+def _list_of(request: Request) -> tuple[Criteria, str, dict[str, Any]]:
+    """Read a list from an address: the filter, the order, and both with the columns as a query."""
     criteria = Criteria.of(request.query_params)
-    latest = request.query_params.get("sort") == "latest"
-    return criteria, latest, {**criteria.query(), **({"sort": "latest"} if latest else {})}
+    order = request.query_params.get("sort", "")
+    if order.removeprefix("-") not in COLUMNS and order != "latest":
+        order = ""
+    columns = [name for name in COLUMNS if name in request.query_params.getlist("column")]
+    asked = {**criteria.query(), "sort": order, "column": columns}
+    return criteria, order, {name: value for name, value in asked.items() if value}
+
+
+def _columns(query: Mapping[str, Any], snapshot: Snapshot) -> list[str]:
+    """Return the columns to show: those of the address, else those that say something."""
+    alike = {name for name in _OF_ARMS if len(snapshot.choices[name]) < 2}
+    usual = [name for name, column in COLUMNS.items() if column.shown and name not in alike]
+    return query.get("column") or usual
 
 
 def _page_number(text: str) -> int:

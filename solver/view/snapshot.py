@@ -1,8 +1,8 @@
-"""Filter and count a run's trials, without their texts, as they were at one moment."""
+"""Count a run's trials, without their texts, as they were at one moment."""
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
 
@@ -30,38 +30,25 @@ class Entry(NamedTuple):
     """The beginning of the answer."""
     outcome: Outcome
     score: int | None
+    reason: str | None
+    """The beginning of the verdict's reason."""
+    model_seconds: float
+    """Those in which the model answered, without the time its requests waited for their turn."""
+
+    @property
+    def correct(self) -> bool:
+        """Tell whether the trial was judged right."""
+        return self.outcome is Outcome.CORRECT
+
+    @property
+    def waited(self) -> float:
+        """Return the seconds that were not the model's: programs, judge, and every queue."""
+        return max(0.0, self.seconds - self.model_seconds)
 
     @property
     def ended(self) -> float:
         """Return when it ended, as Unix time."""
         return self.started + self.seconds
-
-
-@dataclass(frozen=True)
-class Criteria:
-    """A filter on trials, as in an address. An empty field does not filter."""
-
-    problem: str = ""
-    """The whole id of a problem, as links from reports give it."""
-    domain: str = ""
-    level: str = ""
-    model: str = ""
-    mode: str = ""
-    outcome: str = ""
-    score: str = ""
-    """A number, or `none` for trials without a usable verdict."""
-    attempts: str = ""
-    q: str = ""
-    """Text to search for in the problem's id, question and reference, and in the answer."""
-
-    @classmethod
-    def of(cls, query: Mapping[str, str]) -> "Criteria":
-        """Read the filter from the query of an address; other parts of the query are ignored."""
-        return cls(**{part.name: query.get(part.name, "")[:LONGEST_VALUE] for part in fields(cls)})
-
-    def query(self) -> dict[str, str]:
-        """Return the fields that are not empty, for the query of an address."""
-        return {name: value for name, value in vars(self).items() if value}
 
 
 @dataclass(frozen=True)
@@ -71,13 +58,6 @@ class Snapshot:
     entries: Sequence[Entry]
     """Sorted by problem in the order of the run, then by model, mode and repeat."""
     problems: Mapping[str, Problem]
-
-    def matching(self, criteria: Criteria, *, latest: bool = False) -> list[Entry]:
-        """Return the entries that pass a filter, in order; with `latest`, the last to end first."""
-        found = list(self.entries)
-        for passes in self._conditions(criteria):
-            found = list(filter(passes, found))
-        return sorted(found, key=lambda entry: -entry.ended) if latest else found
 
     def prepared(self) -> "Snapshot":
         """Compute now what pages would otherwise compute on first use, and return the snapshot."""
@@ -116,8 +96,7 @@ class Snapshot:
         arms: dict[tuple[str, str], dict[str, list[bool]]] = defaultdict(lambda: defaultdict(list))
         for entry in self.entries:
             if entry.outcome.scored:
-                right = entry.outcome is Outcome.CORRECT
-                arms[entry.model, entry.mode][entry.problem_id].append(right)
+                arms[entry.model, entry.mode][entry.problem_id].append(entry.correct)
         return {arm: accuracy(arms[arm]) for arm in sorted(arms)}
 
     @cached_property
@@ -134,43 +113,12 @@ class Snapshot:
         return found
 
     @cached_property
-    def _texts(self) -> Mapping[str, str]:
+    def texts(self) -> Mapping[str, str]:
         """Return the searchable text of each problem."""
         return {
             name: f"{name}\n{problem.question}\n{problem.answer}".casefold()
             for name, problem in self.problems.items()
         }
-
-    def _conditions(self, criteria: Criteria) -> Iterable[Callable[[Entry], bool]]:
-        """Yield a condition for each field of the filter that is not empty."""
-        if criteria.problem:
-            yield lambda entry: entry.problem_id == criteria.problem
-        if criteria.domain or criteria.level:
-            chosen = {
-                name
-                for name, problem in self.problems.items()
-                if criteria.domain in ("", problem.domain)
-                and criteria.level in ("", str(problem.level))
-            }
-            yield lambda entry: entry.problem_id in chosen
-        if criteria.model:
-            yield lambda entry: entry.model == criteria.model
-        if criteria.mode:
-            yield lambda entry: entry.mode == criteria.mode
-        if criteria.outcome:
-            yield lambda entry: str(entry.outcome) == criteria.outcome
-        if criteria.score:
-            yield lambda entry: (str(entry.score) if entry.score else "none") == criteria.score
-        if criteria.attempts:
-            yield lambda entry: str(entry.attempts) == criteria.attempts
-        if needle := criteria.q.strip().casefold():
-            named = {name for name, text in self._texts.items() if needle in text}
-            yield (
-                lambda entry: (
-                    entry.problem_id in named
-                    or (entry.answer is not None and needle in entry.answer.casefold())
-                )
-            )
 
 
 def _offered(names: Iterable[str]) -> Sequence[str]:

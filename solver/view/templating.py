@@ -30,6 +30,7 @@ def build_environment() -> Environment:
         answer=markup.answer_html,
         code=markup.code_html,
         marked=marked_html,
+        line=markup.line_html,
         math=markup.math_html,
         reply=markup.reply_html,
         text=markup.text_html,

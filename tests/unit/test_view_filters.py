@@ -1,6 +1,7 @@
 """Lists show the trials that a filter names, in the order asked for, each once."""
 
 import itertools
+import re
 import sqlite3
 from urllib.parse import quote
 
@@ -11,10 +12,10 @@ from judge import Verdict
 from sandbox import Exit
 from solver.records import Outcome
 from solver.store import FILE, Store
+from solver.view.filters import Criteria, matching
 from solver.view.pages import PAGE
-from solver.view.snapshot import Criteria
 from tests.bench.report import write_run
-from tests.viewed import PROBLEMS, add, client_of, listed, page, snapshot_of, write
+from tests.viewed import PROBLEMS, VERDICT, add, client_of, listed, page, snapshot_of, write
 
 
 @pytest.fixture(scope="module")
@@ -67,7 +68,7 @@ def test_every_combination_of_facts_has_the_outcome_of_its_row(every_combination
 @pytest.mark.parametrize("outcome", Outcome)
 def test_a_filter_by_outcome_finds_the_rows_with_it(every_combination, outcome):
     rows = Store.open(every_combination).rows()
-    found = snapshot_of(every_combination).matching(Criteria(outcome=str(outcome)))
+    found = matching(snapshot_of(every_combination), Criteria(outcome=str(outcome)))
     assert {entry.key for entry in found} == {row.key for row in rows if row.outcome is outcome}
 
 
@@ -91,7 +92,7 @@ def test_other_filters_find_the_rows_they_name(every_combination):
     for part, value_of in parts.items():
         for value in snapshot.choices[part]:
             expected = {row.key for row in rows if value_of(row) == value}
-            assert {e.key for e in snapshot.matching(Criteria(**{part: value}))} == expected
+            assert {e.key for e in matching(snapshot, Criteria(**{part: value}))} == expected
             assert expected, (part, value)
 
 
@@ -150,3 +151,92 @@ def test_the_latest_come_first_when_asked(tmp_path):
     store.close()
     with client_of(tmp_path) as client:
         assert listed(page(client, "/run/first?sort=latest"))[0] == "new"
+
+
+@pytest.fixture(scope="module")
+def varied(tmp_path_factory):
+    """A run in which modes and repeats disagree, and one in which a trial went otherwise."""
+    folder = tmp_path_factory.mktemp("varied")
+    right, wrong = VERDICT, Verdict(1, "rules", "9 is not 8", "different")
+    for name, late in (("first", wrong), ("second", right)):
+        store = Store.create_or_open(write(folder / name, modes=()))
+        for key, number, mode, repeat, verdict in (
+            ("a", 0, "code", 0, right), ("b", 0, "cot", 0, wrong), ("c", 1, "code", 0, right),
+            ("d", 1, "code", 1, wrong), ("e", 2, "code", 0, late), ("f", 3, "code", 0, right),
+        ):  # fmt: skip
+            add(store, key, PROBLEMS[number], mode=mode, repeat=repeat, verdict=verdict,
+                seconds=10.0 + number)  # fmt: skip
+        store.close()
+    with client_of(folder) as client:
+        page(client, "/run/second")
+        yield client
+
+
+@pytest.mark.parametrize(
+    ("line", "found"),
+    [
+        ("outcome:wrong", "bde"),
+        ("outcome:WRONG mode:code", "de"),
+        ("-outcome:wrong", "acf"),
+        ("level:>=3", "ef"),
+        ("level:<2", "ab"),
+        ("level:2", "cd"),
+        ("level:>2 level:<=3", "e"),
+        ("reason:~not outcome:wrong", "bde"),
+        ('reason:"9 is not 8"', "bde"),
+        ('question:~"what is"', "abcdef"),
+        ("question:~$3", "f"),
+        ("reference:4", "e"),
+        ("repeat:1", "d"),
+        ("domain:algebra", "cdf"),
+        ("is:disagreed", "ab"),
+        ("-is:disagreed is:unstable", "cd"),
+        ("flipped:second", "e"),
+        ("score:none", ""),
+        ("waited:>12.5", "f"),
+        ("3^2 mode:code", "f"),
+        ("-7", ""),
+    ],
+)
+def test_a_line_of_words_finds_what_it_says(varied, line, found):
+    assert sorted(listed(page(varied, f"/run/first?q={quote(line)}"))) == sorted(found)
+
+
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        ("levle:3", "levle: no such word; the words are problem, question"),
+        ("level:>x", "level:&gt;x: &gt; needs a column of numbers and a number"),
+        ("answer:>3", "answer:&gt;3: &gt; needs a column of numbers"),
+        ("is:wrong", "is:wrong: it can be disagreed or unstable"),
+        ("flipped:third", "flipped:third: no such run"),
+    ],
+)
+def test_a_line_that_cannot_be_read_is_said_and_finds_nothing(varied, line, says):
+    text = page(varied, f"/run/first?q={quote(line)}")
+    assert says in text
+    assert listed(text) == []
+
+
+@pytest.mark.parametrize(
+    ("order", "first"), [("level", "a"), ("-level", "f"), ("-repeat", "d"), ("outcome", "a")]
+)
+def test_a_heading_sorts_by_its_column(varied, order, first):
+    text = page(varied, f"/run/first?sort={order}")
+    assert listed(text)[0] == first
+    assert 'aria-sort="' in text
+
+
+def test_the_address_names_the_columns_to_show(varied):
+    text = page(varied, "/run/first?column=domain&column=waited&q=mode:code")
+    head = re.findall(r'<th scope="col"[^>]*><a [^>]*>(\w+)</a>', text)
+    assert head == ["problem", "domain", "waited"]
+    assert "/trial/a?q=mode%3Acode&amp;column=domain&amp;column=waited" in text
+
+
+def test_a_list_shows_question_reference_answer_and_why(varied):
+    row = page(varied, "/run/first?q=repeat:1").partition("<tbody>")[2]
+    assert "<math" in row
+    assert 'data-name="reference">1<' in row
+    assert 'data-name="answer">9<' in row
+    assert "9 is not 8" in row

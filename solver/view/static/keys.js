@@ -41,10 +41,27 @@ for (const chosen of document.querySelectorAll("form[data-filter] select")) {
   chosen.addEventListener("change", () => chosen.form.requestSubmit());
 }
 
-// Disable empty fields when the form is sent, so that the address does not contain them.
+// Disable empty fields, and boxes nobody touched, so that the address does not contain them.
 for (const form of document.querySelectorAll("form[data-filter]")) {
   form.addEventListener("submit", () => {
-    for (const field of form.elements) if (field.name && !field.value) field.disabled = true;
+    const boxes = [...form.querySelectorAll("input[type=checkbox]")];
+    const asked = new URLSearchParams(location.search).has("column");
+    const usual = !asked && boxes.every((box) => box.checked === box.defaultChecked);
+    for (const field of form.elements) {
+      if (field.name && (!field.value || (usual && boxes.includes(field)))) field.disabled = true;
+    }
+  });
+}
+
+// Complete the last word of the filter line: the list offers the line with that word completed.
+for (const line of document.querySelectorAll("input[data-words]")) {
+  const words = [...line.list.options].map((option) => option.value);
+  line.addEventListener("input", () => {
+    const [, before, word] = line.value.match(/^(.*\s)?(\S*)$/s);
+    const minus = word.startsWith("-") ? "-" : "";
+    const typed = word.slice(minus.length).toLowerCase();
+    const offered = words.filter((each) => each.toLowerCase().startsWith(typed)).slice(0, 40);
+    line.list.replaceChildren(...offered.map((each) => new Option("", (before ?? "") + minus + each)));
   });
 }
 window.addEventListener("pageshow", () => {

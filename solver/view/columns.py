@@ -1,0 +1,58 @@
+"""The columns of a list of trials, which are also the words of its filter line."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from solver.records import Problem
+from solver.view.snapshot import Entry
+
+Value = str | float | None
+
+
+@dataclass(frozen=True)
+class Column:
+    """One fact of a trial, or of its problem."""
+
+    name: str
+    """Its heading, and its word in a filter."""
+    of_entry: Callable[[Entry], Value] | None = None
+    of_problem: Callable[[Problem], Value] | None = None
+    """One of the two is set. What depends on the problem alone is looked up once a problem."""
+    number: bool = False
+    shown: bool = True
+    """Whether a list shows it where the address names no columns."""
+    in_words: bool = False
+    """Whether a word without a column's name is looked for in it."""
+
+
+COLUMNS: Mapping[str, Column] = {
+    column.name: column
+    for column in (
+        Column("problem", lambda entry: entry.problem_id, in_words=True),
+        Column("question", of_problem=lambda problem: problem.question, in_words=True),
+        Column("domain", of_problem=lambda problem: problem.domain, shown=False),
+        Column("level", of_problem=lambda problem: problem.level or None, number=True),
+        Column("model", lambda entry: entry.model),
+        Column("mode", lambda entry: entry.mode),
+        Column("repeat", lambda entry: entry.repeat, number=True),
+        Column("reference", of_problem=lambda problem: problem.answer, in_words=True),
+        Column("answer", lambda entry: entry.answer, in_words=True),
+        Column("outcome", lambda entry: str(entry.outcome)),
+        Column("score", lambda entry: entry.score, number=True, shown=False),
+        Column("reason", lambda entry: entry.reason),
+        Column("attempts", lambda entry: entry.attempts, number=True),
+        Column("seconds", lambda entry: entry.model_seconds, number=True),
+        Column("waited", lambda entry: entry.waited, number=True, shown=False),
+        Column("started", lambda entry: entry.started, number=True, shown=False),
+    )
+}
+"""`seconds` are those in which the model wrote, `waited` all others of the trial: its programs,
+the judge, and the queues for them and for the model."""
+
+
+def value_of(column: Column, entry: Entry, problems: Mapping[str, Problem]) -> Value:
+    """Return a trial's value in a column."""
+    if column.of_entry is not None:
+        return column.of_entry(entry)
+    assert column.of_problem is not None
+    return column.of_problem(problems[entry.problem_id])

@@ -1,0 +1,219 @@
+"""Read a filter from an address, and find the trials of a run that pass it, in an order.
+
+The filter line holds words such as `outcome:wrong level:>=4 mode:code answer:~sqrt`. A word is a
+column of the list, a colon, and what the value is to be: equal (without a sign), `~` for a text
+that contains it, `>`, `>=`, `<` or `<=` for numbers, `none` for no value. A minus before it negates
+it, and quotes hold spaces together. Words without a colon are looked for in id, question, reference
+and answer. `is:disagreed` finds problems on which a model is right in one mode and not in another,
+`is:unstable` those on which repeats of one arm differ, and `flipped:RUN` trials that were right and
+are wrong, or the reverse, in another run.
+"""
+
+import operator
+import re
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, fields
+
+from solver.errors import ConfigError
+from solver.view.columns import COLUMNS, Column, Value, value_of
+from solver.view.snapshot import LONGEST_VALUE, Entry, Snapshot
+
+Find = Callable[[str], Snapshot | None]
+"""Returns the trials of another run by its name."""
+_Passes = Callable[[Entry], bool]
+
+_WORD = re.compile(r'(?:(-?)([A-Za-z_]+):(~|[<>]=?)?)?("[^"]*"?|[^\s"]\S*)')
+_ORDERS = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge}
+_STATES = ("disagreed", "unstable")
+WORDS = (*COLUMNS, "is", "flipped")
+"""What a word of the filter line may begin with."""
+
+
+@dataclass(frozen=True)
+class Criteria:
+    """A filter on trials, as in an address. An empty field does not filter."""
+
+    problem: str = ""
+    """The whole id of a problem, as links from reports give it."""
+    domain: str = ""
+    level: str = ""
+    model: str = ""
+    mode: str = ""
+    outcome: str = ""
+    score: str = ""
+    """A number, or `none` for trials without a usable verdict."""
+    attempts: str = ""
+    q: str = ""
+    """The filter line."""
+
+    @classmethod
+    def of(cls, query: Mapping[str, str]) -> "Criteria":
+        """Read the filter from the query of an address; other parts of the query are ignored."""
+        return cls(**{part.name: query.get(part.name, "")[:LONGEST_VALUE] for part in fields(cls)})
+
+    def query(self) -> dict[str, str]:
+        """Return the fields that are not empty, for the query of an address."""
+        return {name: value for name, value in vars(self).items() if value}
+
+
+def matching(
+    snapshot: Snapshot, criteria: Criteria, order: str = "", find: Find = lambda name: None
+) -> list[Entry]:
+    """Return the trials that pass a filter, in an order; `find` returns other runs by name.
+
+    The order is the name of a column, after a minus for the largest first, or `latest`; any other
+    is that of the problems. Raises ConfigError where the filter line cannot be read.
+    """
+    found = list(snapshot.entries)
+    for passes in _conditions(snapshot, criteria, find):
+        found = list(filter(passes, found))
+    column = COLUMNS.get(order.removeprefix("-"))
+    if order == "latest":
+        return sorted(found, key=lambda entry: -entry.ended)
+    return _sorted(found, column, snapshot, order.startswith("-")) if column else found
+
+
+def _sorted(found: list[Entry], column: Column, snapshot: Snapshot, largest: bool) -> list[Entry]:
+    """Sort by a column; trials without a value come last in either direction."""
+    values = [(value_of(column, entry, snapshot.problems), entry) for entry in found]
+    known = [pair for pair in values if pair[0] is not None]
+    known.sort(key=lambda pair: _sortable(pair[0]), reverse=largest)
+    return [entry for _, entry in known] + [entry for value, entry in values if value is None]
+
+
+def _sortable(value: Value) -> tuple[float, str]:
+    """Return what orders numbers before texts, and texts without regard to case."""
+    return (0.0, value.casefold()) if isinstance(value, str) else (value or 0.0, "")
+
+
+def _conditions(snapshot: Snapshot, criteria: Criteria, find: Find) -> Iterator[_Passes]:
+    """Yield a condition for each field of the filter, and for each word of its line."""
+    for name, chosen in criteria.query().items():
+        if name != "q":
+            yield _passes(COLUMNS[name], _exactly(chosen), snapshot)
+    for minus, name, sign, quoted in _WORD.findall(criteria.q):
+        passes = _condition(name.casefold(), sign, quoted.strip('"'), snapshot, find)
+        yield _negated(passes) if minus else passes
+
+
+def _exactly(chosen: str) -> Callable[[Value], bool]:
+    """Return the test that a value is written just so, as one that was chosen from a list."""
+    return lambda value: _text(value) == chosen
+
+
+def _condition(name: str, sign: str, wanted: str, snapshot: Snapshot, find: Find) -> _Passes:
+    """Return the condition of one word. Raises ConfigError where it cannot be read."""
+    if not name:
+        return _mentions(wanted.casefold(), snapshot)
+    if name == "is" and wanted in _STATES:
+        return _differs(snapshot, by_repeat=wanted == "unstable")
+    if name == "is":
+        raise ConfigError(f"is:{wanted}: it can be {' or '.join(_STATES)}")
+    if name == "flipped":
+        return _flipped(wanted, find)
+    if name not in COLUMNS:
+        raise ConfigError(
+            f"{name}: no such word; the words are {', '.join(WORDS)};"
+            f' to look for the text, put it in quotes: "{name}:{wanted}"'
+        )
+    return _passes(COLUMNS[name], _test(COLUMNS[name], sign, wanted), snapshot)
+
+
+def _test(column: Column, sign: str, wanted: str) -> Callable[[Value], bool]:
+    """Return what a value must pass. Raises ConfigError for a number that is none."""
+    if sign in _ORDERS:
+        try:
+            limit = float(wanted)
+        except ValueError:
+            limit = None
+        if limit is None or not column.number:
+            raise ConfigError(
+                f"{column.name}:{sign}{wanted}: {sign} needs a column of numbers and a number"
+            )
+        compare = _ORDERS[sign]
+        return lambda value: isinstance(value, int | float) and compare(value, limit)
+    plain = _loose(wanted)
+    if sign == "~":
+        return lambda value: value is not None and plain in _loose(_text(value))
+    return lambda value: _loose(_text(value)) == plain
+
+
+def _text(value: Value) -> str:
+    """Return a value as it is written in a filter."""
+    return "none" if value is None else f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _loose(text: str) -> str:
+    """Return a text without regard to case, and to how its words are joined."""
+    return text.casefold().replace("_", " ")
+
+
+def _passes(column: Column, test: Callable[[Value], bool], snapshot: Snapshot) -> _Passes:
+    """Return the condition that a column's value passes a test."""
+    if column.of_entry is not None:
+        value = column.of_entry
+        return lambda entry: test(value(entry))
+    of_problem = column.of_problem
+    assert of_problem is not None
+    chosen = {name for name, problem in snapshot.problems.items() if test(of_problem(problem))}
+    return lambda entry: entry.problem_id in chosen
+
+
+def _mentions(needle: str, snapshot: Snapshot) -> _Passes:
+    """Return the condition that id, question, reference or answer holds a text."""
+    named = {name for name, text in snapshot.texts.items() if needle in text}
+    return lambda entry: (
+        entry.problem_id in named
+        or (entry.answer is not None and needle in entry.answer.casefold())
+    )
+
+
+def _differs(snapshot: Snapshot, *, by_repeat: bool) -> _Passes:
+    """Return the condition that the scored trials of its model on its problem differ.
+
+    Either between modes, where one solved it and another never did, or within one mode.
+    """
+    results: dict[tuple[str, ...], set[bool]] = defaultdict(set)
+    for entry in snapshot.entries:
+        if entry.outcome.scored:
+            results[entry.problem_id, entry.model, entry.mode].add(entry.correct)
+    if by_repeat:
+        mixed = {arm for arm, found in results.items() if len(found) > 1}
+        return lambda entry: (entry.problem_id, entry.model, entry.mode) in mixed
+    solved: dict[tuple[str, ...], set[bool]] = defaultdict(set)
+    for (problem, model, _), found in results.items():
+        solved[problem, model].add(True in found)
+    return lambda entry: len(solved[entry.problem_id, entry.model]) > 1
+
+
+def _flipped(run: str, find: Find) -> _Passes:
+    """Return the condition that the same trial of another run was right where this is not, or not.
+
+    Raises ConfigError where there is no such run, or it is still being read.
+    """
+    other = find(run)
+    if other is None:
+        raise ConfigError(f"flipped:{run}: no such run, or it is still being read; try again")
+    before = {_same(entry): entry.correct for entry in other.entries if entry.outcome.scored}
+    return lambda entry: (
+        entry.outcome.scored and before.get(_same(entry), entry.correct) is not entry.correct
+    )
+
+
+def _same(entry: Entry) -> tuple[str, str, str, int]:
+    """Return what two runs have in common of one trial."""
+    return entry.problem_id, entry.model, entry.mode, entry.repeat
+
+
+def _negated(passes: _Passes) -> _Passes:
+    """Return the opposite condition."""
+    return lambda entry: not passes(entry)
+
+
+def completions(choices: Mapping[str, Iterable[str]]) -> list[str]:
+    """Return what the filter line offers to complete a word: each column, and each known value."""
+    words = [f"{name}:" for name in WORDS]
+    for name, values in choices.items():
+        words += [f'{name}:"{value}"' if " " in value else f"{name}:{value}" for value in values]
+    return [*words, *(f"is:{state}" for state in _STATES)]
