@@ -11,7 +11,6 @@ are wrong, or the reverse, in another run.
 
 import operator
 import re
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields
 
@@ -106,8 +105,10 @@ def _condition(name: str, sign: str, wanted: str, snapshot: Snapshot, find: Find
     """Return the condition of one word. Raises ConfigError where it cannot be read."""
     if not name:
         return _mentions(wanted.casefold(), snapshot)
-    if name == "is" and wanted in _STATES:
-        return _differs(snapshot, by_repeat=wanted == "unstable")
+    if name == "is" and wanted == "disagreed":
+        return lambda entry: (entry.problem_id, entry.model) in snapshot.disagreed
+    if name == "is" and wanted == "unstable":
+        return lambda entry: (entry.problem_id, entry.model, entry.mode) in snapshot.unstable
     if name == "is":
         raise ConfigError(f"is:{wanted}: it can be {' or '.join(_STATES)}")
     if name == "flipped":
@@ -167,24 +168,6 @@ def _mentions(needle: str, snapshot: Snapshot) -> _Passes:
         entry.problem_id in named
         or (entry.answer is not None and needle in entry.answer.casefold())
     )
-
-
-def _differs(snapshot: Snapshot, *, by_repeat: bool) -> _Passes:
-    """Return the condition that the scored trials of its model on its problem differ.
-
-    Either between modes, where one solved it and another never did, or within one mode.
-    """
-    results: dict[tuple[str, ...], set[bool]] = defaultdict(set)
-    for entry in snapshot.entries:
-        if entry.outcome.scored:
-            results[entry.problem_id, entry.model, entry.mode].add(entry.correct)
-    if by_repeat:
-        mixed = {arm for arm, found in results.items() if len(found) > 1}
-        return lambda entry: (entry.problem_id, entry.model, entry.mode) in mixed
-    solved: dict[tuple[str, ...], set[bool]] = defaultdict(set)
-    for (problem, model, _), found in results.items():
-        solved[problem, model].add(True in found)
-    return lambda entry: len(solved[entry.problem_id, entry.model]) > 1
 
 
 def _flipped(run: str, find: Find) -> _Passes:

@@ -64,6 +64,11 @@ class Index:
         self._look_again()
         return self._snapshot
 
+    @property
+    def size(self) -> int:
+        """Count the trials in memory."""
+        return len(self._snapshot.entries) if self._snapshot else 0
+
     def is_stale(self) -> bool:
         """Tell whether the run could not be read, or its file was replaced since."""
         return self._failure is not None or self._file != _identity(self.folder)

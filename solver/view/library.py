@@ -16,8 +16,10 @@ from solver.store import FILE, Reader, is_held
 from solver.view.connection import connect
 from solver.view.index import Index
 
-_MOST_OPEN = 6
-"""The most runs whose index is kept in memory; one of 100,000 trials takes some 50 MB."""
+MOST_OPEN = 12
+"""The most runs whose trials are kept in memory, and shown in the list of runs."""
+_MOST_ENTRIES = 400_000
+"""The most trials of them together, with the last run in any case; 100,000 take some 50 MB."""
 
 
 @dataclass(frozen=True)
@@ -81,9 +83,14 @@ class Library:
             if name not in self._indices or self._indices[name].is_stale():
                 self._indices[name] = Index(folder)
             self._indices.move_to_end(name)
-            while len(self._indices) > _MOST_OPEN:
+            while len(self._indices) > MOST_OPEN or self._held() > _MOST_ENTRIES:
                 self._indices.popitem(last=False)
             return self._indices[name]
+
+    def _held(self) -> int:
+        """Count the trials in memory, if they are those of more than one run."""
+        counts = [index.size for index in self._indices.values()]
+        return sum(counts) if len(counts) > 1 else 0
 
     def about(self, name: str) -> About:
         """Return the description and state of a listed run."""

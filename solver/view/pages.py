@@ -2,6 +2,7 @@
 
 import json
 import re
+import sqlite3
 from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from typing import Any
@@ -16,8 +17,8 @@ from solver.text import plain
 from solver.view import markup
 from solver.view.columns import COLUMNS
 from solver.view.filters import Criteria, completions, matching
-from solver.view.library import About, Library, StoredTrial
-from solver.view.progress import progress_of
+from solver.view.library import MOST_OPEN, About, Library, StoredTrial
+from solver.view.progress import arms_of, progress_of
 from solver.view.snapshot import Entry, Snapshot
 from solver.view.templating import build_environment
 
@@ -41,9 +42,22 @@ class Pages:
         """List all runs."""
         about = [self._library.about(name) for name in self._library.names()]
         about.sort(key=lambda run: -run.started)
-        for run in about[:1]:
-            self._library.index(run.name)  # starts reading the run that is likely to be opened
-        return self._page("runs", runs=about, folder=self._library.folder)
+        readable = [run.name for run in about if run.readable][:MOST_OPEN]
+        for name in reversed(readable):
+            self._library.index(name)  # starts reading it; the latest is kept longest
+        arms = {name: self._arms_of(name) for name in readable}
+        return self._page("runs", runs=about, arms=arms, folder=self._library.folder)
+
+    def _arms_of(self, name: str) -> Sequence[tuple[str, str, str, str]]:
+        """Return a run's arms with their accuracies; nothing while it is read for the first time.
+
+        Nor for a run that cannot be read, which its own page says.
+        """
+        try:
+            snapshot = self._trials_of(name)
+        except (ConfigError, sqlite3.Error):
+            return ()
+        return arms_of(snapshot) if snapshot else ()
 
     def trials(self, request: Request) -> Response:
         """List the trials of one run that pass a filter, with the progress of the run."""

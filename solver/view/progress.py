@@ -26,7 +26,14 @@ class Progress:
 
 def progress_of(about: About, snapshot: Snapshot) -> Progress:
     """Count the results so far."""
-    arms = [
+    parts = [(kind, snapshot.outcomes[kind]) for kind in Outcome if snapshot.outcomes[kind]]
+    total = max(about.planned, snapshot.outcomes.total(), 1)
+    return Progress(parts, total, arms_of(snapshot), _pace(about, snapshot))
+
+
+def arms_of(snapshot: Snapshot) -> Sequence[tuple[str, str, str, str]]:
+    """Return model, mode, accuracy, and its interval with its n, for each arm."""
+    return [
         (
             model,
             mode,
@@ -36,9 +43,6 @@ def progress_of(about: About, snapshot: Snapshot) -> Progress:
         )
         for (model, mode), found in snapshot.accuracies.items()
     ]
-    parts = [(kind, snapshot.outcomes[kind]) for kind in Outcome if snapshot.outcomes[kind]]
-    total = max(about.planned, snapshot.outcomes.total(), 1)
-    return Progress(parts, total, arms, _pace(about, snapshot))
 
 
 def _pace(about: About, snapshot: Snapshot) -> str:

@@ -1,7 +1,7 @@
 """Count a run's trials, without their texts, as they were at one moment."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
@@ -93,11 +93,35 @@ class Snapshot:
     @cached_property
     def accuracies(self) -> Mapping[tuple[str, str], Estimate]:
         """Return the accuracy over the scored trials, by model and mode."""
+        return {arm: accuracy(self._results[arm]) for arm in sorted(self._results)}
+
+    @cached_property
+    def unstable(self) -> Set[tuple[str, str, str]]:
+        """Return problem, model and mode where some repeats were right and some were not."""
+        return {
+            (problem, *arm)
+            for arm, results in self._results.items()
+            for problem, found in results.items()
+            if len(set(found)) > 1
+        }
+
+    @cached_property
+    def disagreed(self) -> Set[tuple[str, str]]:
+        """Return problem and model where one mode solved the problem and another never did."""
+        solved: dict[tuple[str, str], set[bool]] = defaultdict(set)
+        for (model, _), results in self._results.items():
+            for problem, found in results.items():
+                solved[problem, model].add(any(found))
+        return {place for place, found in solved.items() if len(found) > 1}
+
+    @cached_property
+    def _results(self) -> Mapping[tuple[str, str], Mapping[str, Sequence[bool]]]:
+        """Return whether each scored trial was right, by model and mode, then by problem."""
         arms: dict[tuple[str, str], dict[str, list[bool]]] = defaultdict(lambda: defaultdict(list))
         for entry in self.entries:
             if entry.outcome.scored:
                 arms[entry.model, entry.mode][entry.problem_id].append(entry.correct)
-        return {arm: accuracy(arms[arm]) for arm in sorted(arms)}
+        return arms
 
     @cached_property
     def outcomes(self) -> Counter[Outcome]:

@@ -35,6 +35,7 @@ def build_environment() -> Environment:
         reply=markup.reply_html,
         text=markup.text_html,
         brief=brief,
+        value=lambda text: markup.answer_html(text) if len(text) <= 60 else brief(text, 60),
         named=plain_name,
         model=short_model,
         duration=duration,

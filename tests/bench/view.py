@@ -49,6 +49,7 @@ def _measure(folder: Path) -> int:
         "trials, last page": f"/run/{name}?page={trials // 50}",
         "by outcome": f"/run/{name}?outcome=wrong",
         "by domain, level and mode": f"/run/{name}?domain=algebra&level=3&mode=code",
+        "by words, sorted": f"/run/{name}?q=outcome:wrong+-level:>4+is:disagreed&sort=-seconds",
         "by attempts, latest first": f"/run/{name}?attempts=2&sort=latest",
         "search": f"/run/{name}?q=412",
         "progress": f"/run/{name}/live",

@@ -23,6 +23,11 @@ def test_the_list_of_runs_tells_what_each_is(client):
     assert "finished" in text
 
 
+def test_the_list_of_runs_tells_the_accuracy_of_each_arm(client):
+    page(client, "/run/first")
+    assert re.findall(r"code <strong>100.0 %</strong>", page(client, "/"))
+
+
 def test_a_run_lists_its_trials_in_the_order_of_its_problems(client):
     keys = listed(page(client, "/run/first"))
     assert keys == [f"{mode}-{n}" for n in range(4) for mode in ("code", "cot")]
