@@ -14,6 +14,7 @@ from solver.analysis.arms import stored_rows
 from solver.analysis.overlooked import Overlooked, overlooked_in
 from solver.analysis.retries import Retries, retries_in
 from solver.analysis.trials import Place, ReadTexts, TrialTurns
+from solver.analysis.wrong import WrongKind, wrong_in
 from solver.errors import ConfigError
 from solver.modes import stored_mode
 from solver.records import Detail, Failure, Outcome, Problem
@@ -85,6 +86,7 @@ class ArmFailures:
     mode: str
     outcomes: Mapping[Outcome, int]
     cells: tuple[OutcomeCell, ...]
+    wrong: tuple[WrongKind, ...]
     crashes: tuple[Crash, ...]
     """The most common first, as in all fields below."""
     retries: Retries | None
@@ -197,6 +199,7 @@ def _arm(
         mode=mode,
         outcomes=Counter(trial.row.outcome for trial in trials),
         cells=_cells(trials, problems),
+        wrong=wrong_in(trials, problems),
         crashes=_crashes(trials, read_texts),
         retries=retries_in(trials) if stored_mode(mode).retries else None,
         caps=_caps(trials),

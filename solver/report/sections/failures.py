@@ -1,8 +1,9 @@
-"""Show why trials failed: exceptions, refused programs, caps, errors of ours."""
+"""Show why trials failed: wrong answers, exceptions, refused programs, caps, errors of ours."""
 
 from collections.abc import Sequence
 
 from solver.analysis.failures import ArmFailures, SolvedBy
+from solver.analysis.wrong import WrongAnswer
 from solver.records import Detail, Outcome
 from solver.report.parts import Rows, Section, share, table_or_none
 from solver.report.runs import MOST_TEXTS, Named, Run, names_by_arm
@@ -13,13 +14,15 @@ Solved = tuple[str, str, SolvedBy]
 """The names of two arms, and the problems that the first solves and the second never does."""
 
 _ALL = frozenset({"all"})
+MOST_ANSWERS = 200
 MOST_KINDS = 12
 """The most types of exceptions, rules and errors that are listed for each arm."""
 
 
 def failed(found: Sequence[tuple[str, ArmFailures]], solved: Sequence[Solved]) -> Section | None:
-    """Show exceptions, refusals, caps, errors of ours, and what only one mode solves."""
+    """Show wrong answers, exceptions, refusals, caps, our errors, what one mode alone solves."""
     tables = (
+        *table_or_none(_wrong(found)),
         *table_or_none(_crashes(found)),
         *table_or_none(_refusals(found)),
         *table_or_none(_caps(found)),
@@ -35,7 +38,8 @@ def failed(found: Sequence[tuple[str, ArmFailures]], solved: Sequence[Solved]) -
             f"Exceptions and overlooked answers are those of the first {MOST_TEXTS:,} crashes and"
             f" {MOST_TEXTS:,} failed trials of each arm; `solver failures` reads them all."
         )
-    return Section("failures", "Why trials failed", tuple(words), (), tables)
+    answers = table_or_none(_wrong_answers(found))
+    return Section("failures", "Why trials failed", tuple(words), (), tables, answers)
 
 
 def outcomes_by_cell(found: Sequence[tuple[str, ArmFailures]]) -> Section:
@@ -72,6 +76,53 @@ def solved_in(runs: Sequence[Run], arms: Sequence[Named]) -> list[Solved]:
         for run in runs
         for each in run.failures.solved_by
     ]
+
+
+def _wrong(found: Sequence[tuple[str, ArmFailures]]) -> Table:
+    columns = (
+        Column("arm", Kind.TEXT),
+        Column("the answer is", Kind.TEXT),
+        Column("trials"),
+        Column("problems", minor=True),
+        *_OF_ANSWERS,
+    )
+    rows: Rows = [
+        (name, kind.name, kind.trials, kind.problems, *_cells_of(kind.examples[0]))
+        for name, arm in found
+        for kind in arm.wrong
+    ]
+    note = "`solver show RUN --problem ID` prints the whole trials of a problem."
+    return Table("wrong", "Wrong answers, by how they differ", columns, tuple(rows), note)
+
+
+def _wrong_answers(found: Sequence[tuple[str, ArmFailures]]) -> Table:
+    columns = (Column("arm", Kind.TEXT), Column("the answer is", Kind.TEXT), *_OF_ANSWERS)
+    answers = [
+        (name, kind.name, *_cells_of(each))
+        for name, arm in found
+        for kind in arm.wrong
+        for each in kind.examples
+    ]
+    rows: Rows = list(answers[:MOST_ANSWERS])
+    note = f"The first {MOST_ANSWERS}." if len(answers) > MOST_ANSWERS else ""
+    return Table("wrong-answers", "Wrong answers, one by one", columns, tuple(rows), note)
+
+
+_OF_ANSWERS = (
+    Column("for example", Kind.TEXT),
+    Column("question", Kind.TEXT, minor=True),
+    Column("reference", Kind.TEXT),
+    Column("answer", Kind.TEXT),
+    Column("the judge says", Kind.TEXT, minor=True),
+)
+
+
+def _cells_of(wrong: WrongAnswer) -> tuple[str, ...]:
+    return (
+        f"{short(wrong.place.problem_id, 40)}, repeat {wrong.place.repeat}",
+        short(" ".join(wrong.question.split()), 80),
+        *(short(wrong.reference, 40), short(wrong.answer, 40), short(wrong.reason, 60)),
+    )
 
 
 def _crashes(found: Sequence[tuple[str, ArmFailures]]) -> Table:
