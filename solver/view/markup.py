@@ -49,18 +49,13 @@ CODE_CSS = """
 
 def math_html(text: str) -> Markup:
     r"""Typeset the formulas in prose: `$…$`, `$$…$$`, `\(…\)`, `\[…\]` and environments."""
-    return _joined(Markup("").join(map(_piece, _formulas(part))) for part in _shown(text))
+    return joined(Markup("").join(map(piece, formulas(part))) for part in shown(text))
 
 
 def line_html(text: str) -> Markup:
     """Return the start of a question on one line, with its formulas typeset."""
     line = " ".join(text[: 2 * LINE_LIMIT].split())
     return math_html(line if len(line) <= LINE_LIMIT else f"{line[:LINE_LIMIT]}…")
-
-
-def reply_html(text: str) -> Markup:
-    """Return a model's reply: prose with formulas typeset, and fenced code coloured."""
-    return _joined(Markup("").join(_fenced(part)) for part in _shown(text))
 
 
 def answer_html(text: str) -> Markup:
@@ -72,12 +67,12 @@ def answer_html(text: str) -> Markup:
 
 def code_html(code: str) -> Markup:
     """Return a coloured Python program, in which each line is a `<span class="line">`."""
-    return _joined(_coloured(part) for part in _shown(code))
+    return joined(coloured(part) for part in shown(code))
 
 
 def text_html(text: str) -> Markup:
     """Return plain text, such as a program's output: escaped and cut, without typesetting."""
-    return _joined(escape(part) for part in _shown(text))
+    return joined(escape(part) for part in shown(text))
 
 
 def formula_html(latex: str, *, display: bool = False, source: str = "") -> Markup:
@@ -98,27 +93,27 @@ def formula_html(latex: str, *, display: bool = False, source: str = "") -> Mark
 # -- cutting -------------------------------------------------------------------------------------
 
 
-class _Cut(str):
+class Cut(str):
     """The note that replaces the part that was left out."""
 
     __slots__ = ()
 
 
-def _shown(text: str) -> list[str]:
-    """Return the text through `plain`; of a long one, the beginning, a `_Cut`, and the end."""
+def shown(text: str) -> list[str]:
+    """Return the text through `plain`; of a long one, the beginning, a `Cut`, and the end."""
     if len(text) <= TEXT_LIMIT:
         return [plain(text)]
     kept = TEXT_LIMIT * 3 // 4, TEXT_LIMIT // 4
-    left_out = _Cut(f"{len(text) - sum(kept):,} characters are left out here")
+    left_out = Cut(f"{len(text) - sum(kept):,} characters are left out here")
     return [plain(text[: kept[0]]), left_out, plain(text[-kept[1] :])]
 
 
-def _joined(parts: Iterator[Markup]) -> Markup:
+def joined(parts: Iterator[Markup]) -> Markup:
     """Join pieces of markup."""
     return Markup("").join(parts)
 
 
-def _cut(note: str) -> Markup:
+def cut(note: str) -> Markup:
     """Return the note about a part that was left out."""
     return Markup('<span class="cut">… {} …</span>').format(str(note))
 
@@ -131,9 +126,9 @@ _CLOSING = {"$$": "$$", r"\(": r"\)", r"\[": r"\]"}
 _DOLLAR = re.compile(r"(?<!\\)\$")
 
 
-def _formulas(text: str) -> Iterator[tuple[str, str]]:
+def formulas(text: str) -> Iterator[tuple[str, str]]:
     """Split a text into pairs of a formula and its source, in order; prose has no formula."""
-    if isinstance(text, _Cut):
+    if isinstance(text, Cut):
         yield "", text
         return
     done = place = spent = 0
@@ -183,41 +178,23 @@ def _is_money(formula: str, rest: str) -> bool:
     return formula[0].isspace() or formula[-1].isspace() or rest[:1].isdigit()
 
 
-def _piece(pair: tuple[str, str]) -> Markup:
+def piece(pair: tuple[str, str]) -> Markup:
     """Return one pair of `_formulas` as markup."""
     formula, source = pair
-    if isinstance(source, _Cut):
-        return _cut(source)
+    if isinstance(source, Cut):
+        return cut(source)
     if not formula:
         return escape(source.replace(r"\$", "$"))
     return formula_html(formula, display=_is_display(source), source=source)
 
 
-_FENCE = re.compile(r"^[ \t]*```[^\n`]*\n?", re.MULTILINE)
-
-
-def _fenced(text: str) -> Iterator[Markup]:
-    """Yield prose and code in turn; a code fence that is not closed holds all the rest."""
-    if isinstance(text, _Cut):
-        yield _cut(text)
-        return
-    place, inside = 0, False
-    for fence in [*_FENCE.finditer(text), None]:
-        part = text[place : fence.start() if fence else len(text)]
-        if inside:
-            yield Markup('<code class="block">{}</code>').format(_coloured(part))
-        else:
-            yield from map(_piece, _formulas(part))
-        place, inside = (fence.end(), not inside) if fence else (place, inside)
-
-
 # -- programs ------------------------------------------------------------------------------------
 
 
-def _coloured(code: str) -> Markup:
+def coloured(code: str) -> Markup:
     """Return a program line by line, in colours unless it is too long."""
-    if isinstance(code, _Cut):
-        return _cut(code)
+    if isinstance(code, Cut):
+        return cut(code)
     coloured = _by_pygments(code) if len(code) <= COLOUR_LIMIT else str(escape(code))
     # Pygments closes its spans at the end of every line.
     lines = coloured.removesuffix("\n").split("\n")

@@ -4,15 +4,18 @@ Every string on a page passes through `plain` and the engine's escaping, or thro
 """
 
 import time
+from collections.abc import Sequence
 
 from jinja2 import Environment
 
 from solver.modes import stored_mode
+from solver.records import Turn
 from solver.templates import build_engine
 from solver.text import plain_name
 from solver.view import markup
 from solver.view.addresses import beside_address, raw_address, run_address, trial_address
 from solver.view.certainty import marked_html
+from solver.view.markdown import reply_html
 
 
 def build_environment() -> Environment:
@@ -25,6 +28,7 @@ def build_environment() -> Environment:
         beside_address=beside_address,
         text_limit=markup.TEXT_LIMIT,
         mode_of=stored_mode,
+        first_alike=first_alike,
     )
     environment.filters.update(
         answer=markup.answer_html,
@@ -32,7 +36,7 @@ def build_environment() -> Environment:
         marked=marked_html,
         line=markup.line_html,
         math=markup.math_html,
-        reply=markup.reply_html,
+        reply=reply_html,
         text=markup.text_html,
         brief=brief,
         value=lambda text: markup.answer_html(text) if len(text) <= 60 else brief(text, 60),
@@ -42,6 +46,17 @@ def build_environment() -> Environment:
         clock=lambda unix: time.strftime("%Y-%m-%d %H:%M", time.localtime(unix)),
     )
     return environment
+
+
+def first_alike(turns: Sequence[Turn], number: int) -> int | None:
+    """Return the first turn before the given one, from 1, that wrote and printed the same."""
+
+    def seen(turn: Turn) -> tuple[object, ...]:
+        ran = turn.execution
+        return turn.reply.text, turn.program, ran and (ran.exit, ran.stdout, ran.stderr)
+
+    last = seen(turns[number - 1])
+    return next((n for n, turn in enumerate(turns[: number - 1], 1) if seen(turn) == last), None)
 
 
 def duration(seconds: float) -> str:

@@ -8,12 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from solver.view import formulas, markup
+from solver.view.markdown import reply_html
 from solver.view.markup import (
     answer_html,
     code_html,
     formula_html,
     math_html,
-    reply_html,
     text_html,
 )
 
@@ -30,7 +30,16 @@ HOSTILE = [
     "\x1b[31mred\x1b[0m \x9b31m \x00 \u202egnp.exe \ud800 \uffff",
     r"$\newcommand{\a}{\a\a}\a$",
     r"$\rule{9999em}{9999em}$",
+    "[x](javascript:alert(1)) ![y](//evil) <//evil> [z]\n\n[z]: //evil",
+    "# <b>\n\n|a|b|\n|:-|-:|\n|<i>|$x$|",
+    "\ue0000\ue001 \ue00099\ue001 $y$",
 ]
+
+
+MARKDOWN = (
+    "p", "strong", "em", "br", "hr", "ol", "ul", "li", "blockquote", "table", "thead", "tbody",
+    "tr", "th", "td",
+)  # fmt: skip
 
 
 class Reader(HTMLParser):
@@ -52,9 +61,9 @@ class Reader(HTMLParser):
 
 def is_harmless(html):
     seen = Reader(str(html))
-    ours = {"span", "code"}
+    ours = {"span", "code", *MARKDOWN}
     return all(tag in ours or formulas.ELEMENTS.fullmatch(tag) for tag in seen.tags) and all(
-        name in ("class", "title") or name in formulas.ATTRIBUTES for name in seen.names
+        name in ("class", "title", "start") or name in formulas.ATTRIBUTES for name in seen.names
     )
 
 
@@ -174,9 +183,30 @@ def test_a_program_keeps_its_text_line_by_line():
 
 def test_a_fence_that_is_never_closed_holds_the_rest():
     html = str(reply_html("look:\n```python\nprint(1)\nprint(2)"))
-    assert html.startswith('look:\n<code class="block">')
+    assert html.startswith('<p>look:</p>\n<code class="block">')
     assert html.count('<span class="line">') == 2
 
 
 def test_dollars_in_a_program_are_not_formulas():
     assert "math" not in Reader(str(reply_html("```\nprint('$x^2$')\n```"))).tags
+
+
+def test_a_reply_s_markdown_is_drawn():
+    html = str(reply_html("# So\n\n1. **a**\n2. `b`\n\n|x|y|\n|-|-:|\n|$1^2$|3|\n\nline\nnext"))
+    assert "<p><strong>So</strong></p>" in html
+    assert "<li><strong>a</strong></li>" in html
+    assert "<code>b</code>" in html
+    assert "<td><span" in html
+    assert "line<br />\nnext" in html
+    assert "style" not in html
+
+
+def test_markdown_changes_nothing_in_a_formula_or_a_program():
+    html = str(reply_html("$a_1 * b_2 * c_3$ and\n```\n*x* _y_ <b>\n```\n*z*"))
+    assert html.count("<em>") == 1
+    assert "*x* _y_ <b>" in Reader(html).text
+    assert html.count("<msub>") == 3
+
+
+def test_a_backslash_of_a_reply_stays():
+    assert "\\boxed" in Reader(str(reply_html("so \\boxed 4 and \\*"))).text

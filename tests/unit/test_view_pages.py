@@ -8,7 +8,7 @@ import pytest
 
 from solver.records import Intervention, Verification
 from solver.store import FILE
-from tests.viewed import PROBLEMS, TURN, client_of, listed, page, write
+from tests.viewed import CRASH, PROBLEMS, TURN, client_of, listed, page, write
 
 
 def attempt(text, number):
@@ -211,3 +211,14 @@ def test_a_cut_while_thinking_is_said(tmp_path):
     assert "hit the cap while thinking" in text
     assert "(cut while thinking)" in text
     assert "The server counted them and did not show them." in text
+
+
+def test_an_attempt_that_wrote_and_printed_the_same_is_shown_once(tmp_path):
+    write(tmp_path / "first", turns=(CRASH, CRASH, TURN))
+    with client_of(tmp_path) as client:
+        text = page(client, "/run/first/trial/code-1")
+    first, second, third = (attempt(text, n) for n in (1, 2, 3))
+    assert 'the same as <a href="#attempt-1">number 1</a>' in second
+    assert "stderr" in first
+    assert "stderr" not in second
+    assert "the same as" not in third
