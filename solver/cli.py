@@ -322,8 +322,21 @@ def view(
     no_open: Annotated[
         bool, typer.Option("--no-open", help="Do not open a browser; only print the address.")
     ] = False,
+    bundle: Annotated[
+        Path | None,
+        typer.Option(help="Write a folder of pages that anyone can open, and serve nothing."),
+    ] = None,
+    filter: Annotated[
+        str, typer.Option(help="With --bundle: the trials, as in 'outcome:wrong level:>=4'.")
+    ] = "",
 ) -> None:
     """Browse runs and their trials in a local page."""
+    if bundle is not None:
+        from solver.view.bundle import write_bundle
+
+        found = write_bundle(runs, bundle, filter)
+        print(f"{bundle / 'index.html'}: {found:,} trial{'s' * (found != 1)}")
+        return
     from solver.view.server import serve
 
     serve(runs, port=port, open_browser=not no_open)
