@@ -21,8 +21,8 @@ _FENCE = re.compile(r"^[ \t]*```[^\n`]*\n?", re.MULTILINE)
 _PLACE = re.compile("\ue000([0-9]{1,6})\ue001")
 """Where a formula goes: two characters of private use, which are taken out of the reply."""
 _LEFT_OUT = ("link", "image", "autolink", "html_block", "html_inline", "reference", "entity",
-             "escape", "code")  # fmt: skip
-"""Rules that are off. `code` takes an indented line for a program; replies indent prose."""
+             "escape", "code", "fence")  # fmt: skip
+"""Rules that are off: `code` takes an indented line for a program, and fences are found before."""
 
 
 def reply_html(text: str) -> Markup:

@@ -55,7 +55,14 @@ def math_html(text: str) -> Markup:
 def line_html(text: str) -> Markup:
     """Return the start of a question on one line, with its formulas typeset."""
     line = " ".join(text[: 2 * LINE_LIMIT].split())
-    return math_html(line if len(line) <= LINE_LIMIT else f"{line[:LINE_LIMIT]}…")
+    for display, inline in (("$$", "$"), ("\\[", "\\("), ("\\]", "\\)")):
+        line = line.replace(display, inline)
+    if len(line) > LINE_LIMIT:
+        line = line[:LINE_LIMIT]
+        if line.count("$") % 2:  # not in the middle of a formula
+            line = line.rpartition("$")[0]
+        line += "…"
+    return math_html(line)
 
 
 def answer_html(text: str) -> Markup:

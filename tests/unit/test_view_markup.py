@@ -13,6 +13,7 @@ from solver.view.markup import (
     answer_html,
     code_html,
     formula_html,
+    line_html,
     math_html,
     text_html,
 )
@@ -210,3 +211,11 @@ def test_markdown_changes_nothing_in_a_formula_or_a_program():
 
 def test_a_backslash_of_a_reply_stays():
     assert "\\boxed" in Reader(str(reply_html("so \\boxed 4 and \\*"))).text
+
+
+def test_a_question_in_a_list_is_one_line_and_ends_outside_a_formula():
+    html = str(line_html("Let\n$$x^2$$ and \\[y\\] be " + "long " * 22 + "$z_1 + z_2 + z_3 + z_4$"))
+    assert 'class="formula"' in html
+    assert 'display="block"' not in html
+    assert "$" not in Reader(html).text
+    assert Reader(html).text.endswith("…")
