@@ -222,3 +222,9 @@ def test_an_attempt_that_wrote_and_printed_the_same_is_shown_once(tmp_path):
     assert "stderr" in first
     assert "stderr" not in second
     assert "the same as" not in third
+
+
+def test_every_part_of_two_trials_side_by_side_has_a_name_of_its_own(client):
+    text = page(client, "/beside?left=first/code-1&right=first/cot-1")
+    names = re.findall(r'<(?:section|article|nav)[^>]* aria-label="([^"]*)"', text)
+    assert len(names) == len(set(names))
