@@ -14,7 +14,7 @@ Solved = tuple[str, str, SolvedBy]
 """The names of two arms, and the problems that the first solves and the second never does."""
 
 _ALL = frozenset({"all"})
-MOST_ANSWERS = 200
+MOST_ANSWERS = 60
 MOST_KINDS = 12
 """The most types of exceptions, rules and errors that are listed for each arm."""
 
