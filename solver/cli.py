@@ -297,6 +297,12 @@ def report(
     tables: Annotated[
         str | None, typer.Option(help="Write the tables instead, as md, latex or csv.")
     ] = None,
+    with_trials: Annotated[
+        bool,
+        typer.Option(
+            "--with-trials", help="Put whole trials on the page: failures, and where modes differ."
+        ),
+    ] = False,
 ) -> None:
     """Write a report of one or more runs, as one HTML page or as tables.
 
@@ -305,7 +311,7 @@ def report(
     from solver.report import write_report, write_tables
 
     if tables is None:
-        print(write_report(runs, output))
+        print(write_report(runs, output, with_trials=with_trials))
     else:
         for path in write_tables(runs, tables, output):
             print(path)

@@ -27,6 +27,7 @@ from solver.report.sections.regeneration import regenerated
 from solver.report.sections.repeats import repeated, repeats_in
 from solver.report.sections.retries import retried
 from solver.report.sections.rounds import rounds
+from solver.report.sections.trials import whole_trials
 from solver.report.tables import Kind, Table, short, text_of
 from solver.report.warnings import Warn, warnings_of
 from solver.secrets import without_secrets
@@ -79,11 +80,14 @@ class Content:
         return [t for section in self.sections for t in (*section.tables, *section.folded)]
 
 
-def content_of(runs: Sequence[Run]) -> Content:
-    """Return the whole content of the report on some runs."""
+def content_of(runs: Sequence[Run], *, with_trials: bool = False) -> Content:
+    """Return the whole content of the report on some runs, with whole trials where asked."""
     arms = named_arms(runs)
     comparisons, notes = comparisons_of(runs)
     sections = _sections(runs, arms, comparisons)
+    if with_trials:
+        failures = by_arm(arms, lambda run: run.failures.arms)
+        sections.append(whole_trials(arms, comparisons, failures))
     warnings = [warning for run in runs for warning in warnings_of(run)]
     return Content(
         title=" and ".join(short(run.name, 60) for run in runs),

@@ -25,6 +25,8 @@ class Section:
     """Long tables, which the page hides until the reader opens them, and prints in full."""
     items: tuple[str, ...] = ()
     """A list of problem ids."""
+    texts: tuple[tuple[str, str], ...] = ()
+    """Long texts that only the page shows, folded, each after its title."""
     facts: tuple[tuple[str, str], ...] = ()
     """Lines that only a terminal shows, each a label and a text."""
 

@@ -1,6 +1,6 @@
 """Print the whole trials of one problem: prompts, replies, programs, executions, verdicts."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from judge import Verdict
 from solver.errors import ConfigError
@@ -29,71 +29,89 @@ def show_problem(
     ]
     if not keys:
         raise ConfigError(f"{store.folder}: no trial of {problem_id!r} has ended yet")
-    _show_problem_text(problem)
+    for line in _problem_lines(problem):
+        say(line)
     for key in keys:
-        _show_trial(store.trial(key), store.verdicts(key))
+        for line in trial_lines(store.trial(key), store.verdicts(key)):
+            say(line)
 
 
 def show_chat(chat: Iterable[Message]) -> None:
     """Print messages, each under its role."""
+    for line in _chat_lines(chat):
+        say(line)
+
+
+def _chat_lines(chat: Iterable[Message]) -> Iterator[str]:
     for message in chat:
-        _section(f"[{message.role}]", message.text)
+        yield from _section(f"[{message.role}]", message.text)
 
 
-def _show_problem_text(problem: Problem) -> None:
+def whole_trial(store: Store, key: str) -> str:
+    """Return a stored trial as text, its question first."""
+    trial = store.trial(key)
+    problem = store.problems()[trial.problem_id]
+    lines = (*_problem_lines(problem), *trial_lines(trial, store.verdicts(key)))
+    return "\n".join(lines)
+
+
+def _problem_lines(problem: Problem) -> Iterator[str]:
     level = f", level {problem.level}" if problem.level else ""
-    say(f"══ {problem.id} ({problem.domain}{level})")
-    _section("[question]", problem.question)
-    _section("[reference]", problem.answer)
+    yield f"══ {problem.id} ({problem.domain}{level})"
+    yield from _section("[question]", problem.question)
+    yield from _section("[reference]", problem.answer)
 
 
-def _show_trial(trial: Trial, verdicts: Sequence[tuple[str, Verdict]]) -> None:
-    say(f"\n══ {trial.model} · {trial.mode} · repeat {trial.repeat} · seed {trial.seed}")
+def trial_lines(trial: Trial, verdicts: Sequence[tuple[str, Verdict]]) -> Iterator[str]:
+    """Yield the lines of a trial: every turn, how it ended, and all verdicts."""
+    yield f"\n══ {trial.model} · {trial.mode} · repeat {trial.repeat} · seed {trial.seed}"
     mode = stored_mode(trial.mode)
     for number, turn in enumerate(trial.turns, start=1):
-        _show_turn(mode.heading(turn, number), number, turn, last=turn is trial.turns[-1])
-    say(f"── outcome: {plain_name(trial.outcome)} in {trial.seconds:.1f} s")
+        yield from _turn_lines(
+            mode.heading(turn, number), number, turn, last=turn is trial.turns[-1]
+        )
+    yield f"── outcome: {plain_name(trial.outcome)} in {trial.seconds:.1f} s"
     if trial.error:
-        say(f"   {trial.error}")
+        yield f"   {trial.error}"
     for judge, verdict in verdicts:
         score = "no usable verdict" if verdict.score is None else f"score {verdict.score} of 5"
-        say(f"── verdict: {score} by {verdict.by} (judge {judge}): {verdict.reason}")
+        yield f"── verdict: {score} by {verdict.by} (judge {judge}): {verdict.reason}"
         if verdict.reference_form or verdict.answer_form:
-            say(f"   compared {verdict.reference_form!r} with {verdict.answer_form!r}")
+            yield f"   compared {verdict.reference_form!r} with {verdict.answer_form!r}"
 
 
-def _show_turn(heading: str, number: int, turn: Turn, *, last: bool) -> None:
-    say(f"── {heading}" + (" (in a new conversation)" if turn.fresh and number > 1 else ""))
-    show_chat(turn.prompt)
+def _turn_lines(heading: str, number: int, turn: Turn, *, last: bool) -> Iterator[str]:
+    yield (f"── {heading}" + (" (in a new conversation)" if turn.fresh and number > 1 else ""))
+    yield from _chat_lines(turn.prompt)
     reply = turn.reply
     marks = [f"{reply.input_tokens} + {reply.output_tokens} tokens", f"{reply.seconds:.1f} s"]
     marks += ["hit the cap"] * reply.capped + ["PROMPT CUT BY THE SERVER"] * reply.prompt_cut
     if reply.thoughts or reply.thought_tokens:
-        _section(f"[thoughts: {_thoughts_counted(reply)}]", _folded(reply.thoughts))
-    _section(f"[reply: {', '.join(marks)}]", reply.text)
+        yield from _section(f"[thoughts: {_thoughts_counted(reply)}]", _folded(reply.thoughts))
+    yield from _section(f"[reply: {', '.join(marks)}]", reply.text)
     if turn.program is not None:
-        _section("[program]", turn.program)
+        yield from _section("[program]", turn.program)
     for finding in turn.findings:
-        say(f"   screen: {finding.level}: line {finding.line}: {finding.rule}: {finding.reason}")
+        yield f"   screen: {finding.level}: line {finding.line}: {finding.rule}: {finding.reason}"
     if turn.execution is not None:
         done = turn.execution
-        say(
+        yield (
             f"   execution: {done.exit}, {done.seconds:.2f} s, {done.cpu_seconds:.2f} s of CPU,"
             f" {done.peak_memory_mb:.0f} MiB" + (", output cut" if done.truncated else "")
         )
-        _section("[stdout]", done.stdout)
+        yield from _section("[stdout]", done.stdout)
         if done.stderr.strip():
-            _section("[stderr]", done.stderr)
+            yield from _section("[stderr]", done.stderr)
     for cut in reply.interventions:
         dropped = f", dropped {cut.dropped!r}" if cut.dropped else ""
-        say(f"   {cut.kind} at character {cut.at}{dropped}")
+        yield f"   {cut.kind} at character {cut.at}{dropped}"
     if turn.verification is not None:
-        say(f"   check: {turn.verification}")
+        yield f"   check: {turn.verification}"
     if turn.answer is not None:
-        say(f"   answer ({turn.answer_rule}): {turn.answer}")
+        yield f"   answer ({turn.answer_rule}): {turn.answer}"
     elif turn.failure is not None and (last or turn.failure is not Failure.NO_ANSWER):
         more = f", {turn.detail}" if turn.detail else ""
-        say(f"   no answer: {plain_name(turn.failure)}{more}")
+        yield f"   no answer: {plain_name(turn.failure)}{more}"
 
 
 def _thoughts_counted(reply: Reply) -> str:
@@ -112,7 +130,7 @@ def _folded(thoughts: str) -> str:
     return "\n".join((*lines[:_FOLDED_LINES], between, *lines[-_FOLDED_LINES:]))
 
 
-def _section(title: str, text: str) -> None:
-    say(f"   {title}")
+def _section(title: str, text: str) -> Iterator[str]:
+    yield f"   {title}"
     for line in text.rstrip().split("\n"):
-        say(f"     {line}")
+        yield f"     {line}"

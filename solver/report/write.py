@@ -17,13 +17,16 @@ TABLE_FORMATS = {"md": markdown, "latex": latex, "csv": comma_separated}
 _ENDINGS = {"latex": "tex"}
 
 
-def write_report(folders: Sequence[Path], output: Path | None = None) -> Path:
+def write_report(
+    folders: Sequence[Path], output: Path | None = None, *, with_trials: bool = False
+) -> Path:
     """Write the page, by default inside the first run, and return its path.
 
+    With `with_trials` it holds whole trials: an example of each failure, and problems in dispute.
     Raises ConfigError where a run is missing or the file cannot be written.
     """
     path = output or _home(folders) / "report.html"
-    page = render(_content(folders))
+    page = render(_content(folders, with_trials=with_trials))
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(page, encoding="utf-8")
@@ -71,14 +74,14 @@ def write_tables(folders: Sequence[Path], form: str, output: Path | None = None)
     return written
 
 
-def _content(folders: Sequence[Path]) -> Content:
+def _content(folders: Sequence[Path], *, with_trials: bool = False) -> Content:
     names = [folder.resolve().name for folder in folders]
     with _no_garbage_collection(), ExitStack() as stack:
         runs = []
         for folder, name in zip(folders, names, strict=True):
             store = stack.enter_context(closing(Store.open(folder)))
             runs.append(Run(store, str(folder) if names.count(name) > 1 else name))
-        return content_of(runs)
+        return content_of(runs, with_trials=with_trials)
 
 
 @contextmanager

@@ -1,6 +1,11 @@
 """One trial whole, as a terminal shows it."""
 
+import re
+
+import pytest
+
 from sandbox import Exit
+from solver.report import write_report
 from solver.report.trial import show_problem
 from tests.stored import changed, problem, said, stored, trial
 
@@ -88,3 +93,37 @@ def test_a_cut_while_thinking_is_told_from_one_while_answering(tmp_path, capsys)
 def test_an_answer_only_in_the_thoughts_is_said_to_be_there(tmp_path, capsys):
     turn = changed(said(code=False, text=""), thoughts=r"\boxed{1}")
     assert "no answer: no answer, answer only in the thoughts" in shown(tmp_path, capsys, turn)
+
+
+@pytest.fixture
+def disputed(tmp_path):
+    """Two modes: one problem is solved by one of them, another by neither."""
+    seven = changed(said("7", code=False), text="<b>seven</b>")
+    store = stored(
+        tmp_path / "run",
+        [problem(1), problem(2)],
+        [
+            trial("p1", said("1"), right=True),
+            trial("p1", seven, right=False, mode="cot"),
+            trial("p2", said("9"), right=False),
+            trial("p2", said(code=False), mode="cot"),
+        ],
+    )
+    store.close()
+    return tmp_path / "run"
+
+
+def test_a_page_with_trials_holds_each_failure_and_both_sides_of_a_dispute(disputed):
+    page = write_report([disputed], with_trials=True).read_text(encoding="utf-8")
+    titles = re.findall(r"<summary>(p\d · [^<]*)</summary>", page)
+    assert titles == [
+        "p2 · code · repeat 0: wrong",
+        "p1 · cot · repeat 0: wrong",
+        "p1 · code · repeat 0: correct",
+    ]
+    assert "&lt;b&gt;seven&lt;/b&gt;" in page
+    assert "── verdict: score 1 of 5 by rules" in page
+
+
+def test_a_page_holds_no_whole_trials_unless_asked(disputed):
+    assert "── verdict" not in write_report([disputed]).read_text(encoding="utf-8")
