@@ -7,12 +7,12 @@ from urllib.parse import quote, urlencode
 
 def run_address(run: str, query: Mapping[str, Any] | None = None, **more: Any) -> str:
     """Return the address of a run's list of trials."""
-    return f"/run/{quote(run, safe='')}" + _query({**(query or {}), **more})
+    return f"/run/{quote(run, safe='')}" + query_of({**(query or {}), **more})
 
 
 def trial_address(run: str, key: str, query: Mapping[str, Any] | None = None) -> str:
     """Return the address of a trial, which stays valid as long as the run keeps its name."""
-    return f"/run/{quote(run, safe='')}/trial/{quote(key)}" + _query(query or {})
+    return f"/run/{quote(run, safe='')}/trial/{quote(key)}" + query_of(query or {})
 
 
 def raw_address(run: str, key: str, turn: int, part: str) -> str:
@@ -22,10 +22,10 @@ def raw_address(run: str, key: str, turn: int, part: str) -> str:
 
 def beside_address(left: tuple[str, str], right: tuple[str, str]) -> str:
     """Return the address of two trials side by side, each given by its run and key."""
-    return "/beside" + _query({"left": "/".join(left), "right": "/".join(right)})
+    return "/beside" + query_of({"left": "/".join(left), "right": "/".join(right)})
 
 
-def _query(parts: Mapping[str, Any]) -> str:
+def query_of(parts: Mapping[str, Any]) -> str:
     """Return the parts that are not empty as a query string; a list is given value by value."""
     kept = {name: value for name, value in parts.items() if value not in (None, "", [])}
     return f"?{urlencode(kept, doseq=True)}" if kept else ""

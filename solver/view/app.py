@@ -41,6 +41,7 @@ def app(library: Library) -> Starlette:
     pages = Pages(library)
     routes = {
         "/": pages.runs,
+        "/trials": pages.everywhere,
         "/run/{run}": pages.trials,
         "/run/{run}/live": pages.live,
         "/run/{run}/manifest": pages.manifest,

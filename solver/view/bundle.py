@@ -42,13 +42,11 @@ def write_bundle(folder: Path, target: Path, line: str = "") -> int:
     trial, where there is no run, or where the target holds something already.
     """
     library = Library(folder)
-    runs = {}
-    for name in library.names():
-        if library.about(name).readable and (index := library.index(name)) is not None:
-            runs[name] = index.snapshot(patience=3600)
-    found = sum(
-        len(matching(trials, Criteria(q=line), find=runs.get)) for trials in runs.values() if trials
-    )
+    readable = [name for name in library.names() if library.about(name).readable]
+    indices = {name: library.index(name) for name in readable}
+    read = {name: index.snapshot(patience=3600) for name, index in indices.items() if index}
+    runs = {name: trials for name, trials in read.items() if trials is not None}
+    found = len(matching(runs, Criteria(q=line), find=runs.get))
     if not found:
         raise ConfigError(f"{folder}: holds no trial{f' that passes {line!r}' if line else ''}")
     if target.exists() and (not target.is_dir() or any(target.iterdir())):

@@ -1,4 +1,4 @@
-"""Read a filter from an address, and find the trials of a run that pass it, in an order.
+"""Read a filter from an address, and find the trials that pass it, in an order.
 
 The filter line holds words such as `outcome:wrong level:>=4 mode:code answer:~sqrt`. A word is a
 column of the list, a colon, and what the value is to be: equal (without a sign), `~` for a text
@@ -20,6 +20,8 @@ from solver.view.snapshot import LONGEST_VALUE, Entry, Snapshot
 
 Find = Callable[[str], Snapshot | None]
 """Returns the trials of another run by its name."""
+Place = tuple[str, Entry]
+"""A trial, after the name of its run."""
 _Passes = Callable[[Entry], bool]
 
 _WORD = re.compile(r'(?:(-?)([A-Za-z_]+):(~|[<>]=?)?)?("[^"]*"?|[^\s"]\S*)')
@@ -57,28 +59,36 @@ class Criteria:
 
 
 def matching(
-    snapshot: Snapshot, criteria: Criteria, order: str = "", find: Find = lambda name: None
-) -> list[Entry]:
-    """Return the trials that pass a filter, in an order; `find` returns other runs by name.
+    snapshots: Mapping[str, Snapshot],
+    criteria: Criteria,
+    order: str = "",
+    find: Find = lambda name: None,
+) -> list[Place]:
+    """Return the trials of some runs that pass a filter, in an order; `find` returns other runs.
 
     The order is the name of a column, after a minus for the largest first, or `latest`; any other
-    is that of the problems. Raises ConfigError where the filter line cannot be read.
+    is that of runs and problems. Raises ConfigError where the filter line cannot be read.
     """
-    found = list(snapshot.entries)
-    for passes in _conditions(snapshot, criteria, find):
-        found = list(filter(passes, found))
+    places: list[Place] = []
+    for run, snapshot in snapshots.items():
+        found = list(snapshot.entries)
+        for passes in _conditions(snapshot, criteria, find):
+            found = list(filter(passes, found))
+        places += [(run, entry) for entry in found]
     column = COLUMNS.get(order.removeprefix("-"))
     if order == "latest":
-        return sorted(found, key=lambda entry: -entry.ended)
-    return _sorted(found, column, snapshot, order.startswith("-")) if column else found
+        return sorted(places, key=lambda place: -place[1].ended)
+    return _sorted(places, column, snapshots, order.startswith("-")) if column else places
 
 
-def _sorted(found: list[Entry], column: Column, snapshot: Snapshot, largest: bool) -> list[Entry]:
+def _sorted(
+    places: list[Place], column: Column, snapshots: Mapping[str, Snapshot], largest: bool
+) -> list[Place]:
     """Sort by a column; trials without a value come last in either direction."""
-    values = [(value_of(column, entry, snapshot.problems), entry) for entry in found]
+    values = [(value_of(column, place[1], snapshots[place[0]].problems), place) for place in places]
     known = [pair for pair in values if pair[0] is not None]
     known.sort(key=lambda pair: _sortable(pair[0]), reverse=largest)
-    return [entry for _, entry in known] + [entry for value, entry in values if value is None]
+    return [place for _, place in known] + [place for value, place in values if value is None]
 
 
 def _sortable(value: Value) -> tuple[float, str]:

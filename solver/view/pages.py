@@ -4,6 +4,7 @@ import json
 import re
 import sqlite3
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from importlib.resources import files
 from typing import Any
 
@@ -16,10 +17,10 @@ from solver.records import Problem
 from solver.text import plain
 from solver.view import markup
 from solver.view.columns import COLUMNS
-from solver.view.filters import Criteria, completions, matching
+from solver.view.filters import Criteria, Place, completions, matching
 from solver.view.library import MOST_OPEN, About, Library, StoredTrial
 from solver.view.progress import arms_of, progress_of
-from solver.view.snapshot import Entry, Snapshot
+from solver.view.snapshot import Entry, Snapshot, choices_of
 from solver.view.templating import build_environment
 
 PAGE = 50
@@ -42,48 +43,57 @@ class Pages:
         """List all runs."""
         about = [self._library.about(name) for name in self._library.names()]
         about.sort(key=lambda run: -run.started)
-        readable = [run.name for run in about if run.readable][:MOST_OPEN]
-        for name in reversed(readable):
-            self._library.index(name)  # starts reading it; the latest is kept longest
-        arms = {name: self._arms_of(name) for name in readable}
+        arms = {name: arms_of(trials) for name, trials in self._latest().items()}
         return self._page("runs", runs=about, arms=arms, folder=self._library.folder)
-
-    def _arms_of(self, name: str) -> Sequence[tuple[str, str, str, str]]:
-        """Return a run's arms with their accuracies; nothing while it is read for the first time.
-
-        Nor for a run that cannot be read, which its own page says.
-        """
-        try:
-            snapshot = self._trials_of(name)
-        except (ConfigError, sqlite3.Error):
-            return ()
-        return arms_of(snapshot) if snapshot else ()
 
     def trials(self, request: Request) -> Response:
         """List the trials of one run that pass a filter, with the progress of the run."""
         about, snapshot = self._run(request)
         if snapshot is None:
             return self._page("reading", about=about)
+        return self._list(
+            request, {about.name: snapshot}, about=about, progress=progress_of(about, snapshot)
+        )
+
+    def everywhere(self, request: Request) -> Response:
+        """List the trials of the latest runs that pass a filter, in one list."""
+        return self._list(request, self._latest(), about=None)
+
+    def _latest(self) -> dict[str, Snapshot]:
+        """Return the latest runs that can be read, and have been, each with its trials."""
+        about = [self._library.about(name) for name in self._library.names()]
+        found = {}
+        for run in sorted(about, key=lambda run: -run.started)[:MOST_OPEN]:
+            with suppress(ConfigError, sqlite3.Error):  # its own page says what is wrong with it
+                if run.readable and (trials := self._trials_of(run.name)) is not None:
+                    found[run.name] = trials
+        return found
+
+    def _list(
+        self, request: Request, snapshots: Mapping[str, Snapshot], **content: Any
+    ) -> Response:
+        """Show a list of trials: those of the query in the request's address."""
         criteria, order, query = _list_of(request)
-        found, trouble = self._matching(snapshot, criteria, order)
+        found, trouble = self._matching(snapshots, criteria, order)
         pages = max(1, -(-len(found) // PAGE))
         page = min(_page_number(request.query_params.get("page", "")), pages)
+        choices = choices_of(list(snapshots.values()))
         return self._page(
             "trials",
-            about=about,
-            snapshot=snapshot,
-            progress=progress_of(about, snapshot),
+            snapshots=snapshots,
+            choices=choices,
             criteria=criteria,
             order=order,
-            columns=_columns(query, snapshot),
+            columns=_columns(query, choices),
             all_columns=COLUMNS,
-            words=completions(snapshot.choices),
+            words=completions(choices),
             query=query,
             trouble=trouble,
             found=len(found),
             entries=found[(page - 1) * PAGE : page * PAGE],
             page=page,
             pages=pages,
+            **content,
         )
 
     def live(self, request: Request) -> Response:
@@ -101,7 +111,8 @@ class Pages:
         criteria, order, query = _list_of(request)
         before = after = None
         if snapshot is not None:
-            found, _ = self._matching(snapshot, criteria, order)
+            places, _ = self._matching({about.name: snapshot}, criteria, order)
+            found = [entry for _, entry in places]
             place = next((n for n, entry in enumerate(found) if entry.key == key), None)
             if place is not None:
                 before = found[place - 1] if place else None
@@ -213,11 +224,11 @@ class Pages:
         return snapshot.of_problem.get(problem.id, ())
 
     def _matching(
-        self, snapshot: Snapshot, criteria: Criteria, order: str
-    ) -> tuple[list[Entry], str]:
+        self, snapshots: Mapping[str, Snapshot], criteria: Criteria, order: str
+    ) -> tuple[list[Place], str]:
         """Return the trials of a list, and what is wrong with its filter, if anything is."""
         try:
-            return matching(snapshot, criteria, order, self._trials_of), ""
+            return matching(snapshots, criteria, order, self._trials_of), ""
         except ConfigError as failure:
             return [], str(failure)
 
@@ -243,9 +254,9 @@ def _list_of(request: Request) -> tuple[Criteria, str, dict[str, Any]]:
     return criteria, order, {name: value for name, value in asked.items() if value}
 
 
-def _columns(query: Mapping[str, Any], snapshot: Snapshot) -> list[str]:
+def _columns(query: Mapping[str, Any], choices: Mapping[str, Sequence[str]]) -> list[str]:
     """Return the columns to show: those of the address, else those that say something."""
-    alike = {name for name in _OF_ARMS if len(snapshot.choices[name]) < 2}
+    alike = {name for name in _OF_ARMS if len(choices[name]) < 2}
     usual = [name for name, column in COLUMNS.items() if column.shown and name not in alike]
     return query.get("column") or usual
 

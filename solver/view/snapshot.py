@@ -4,7 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from solver.records import Outcome, Problem
 from solver.stats.metrics import Estimate, accuracy
@@ -61,7 +61,7 @@ class Snapshot:
 
     def prepared(self) -> "Snapshot":
         """Compute now what pages would otherwise compute on first use, and return the snapshot."""
-        for _ in (self.by_key, self.choices, self.accuracies, self.outcomes, self.of_problem):
+        for _ in (self.by_key, self.values, self.accuracies, self.outcomes, self.of_problem):
             pass
         return self
 
@@ -71,23 +71,16 @@ class Snapshot:
         return {entry.key: entry for entry in self.entries}
 
     @cached_property
-    def choices(self) -> Mapping[str, Sequence[str]]:
-        """Return the values that each field of a filter can have in this run, except the search."""
+    def values(self) -> Mapping[str, Set[Any]]:
+        """Return the values that occur in each column with few of them."""
         problems = [self.problems[name] for name in {entry.problem_id for entry in self.entries}]
-        outcomes = {entry.outcome for entry in self.entries}
-        scores = {entry.score for entry in self.entries}
         return {
-            "domain": _offered(problem.domain for problem in problems),
-            "level": [str(level) for level in sorted({problem.level for problem in problems})],
-            "model": _offered(entry.model for entry in self.entries),
-            "mode": _offered(entry.mode for entry in self.entries),
-            "outcome": [str(outcome) for outcome in Outcome if outcome in outcomes],
-            "score": [
-                *(str(score) for score in range(5, 0, -1) if score in scores),
-                *["none"] * (None in scores),
-            ],
-            "repeat": [str(n) for n in sorted({entry.repeat for entry in self.entries})],
-            "attempts": [str(n) for n in sorted({entry.attempts for entry in self.entries})],
+            "domain": {problem.domain for problem in problems},
+            "level": {problem.level for problem in problems},
+            **{
+                name: {getattr(entry, name) for entry in self.entries}
+                for name in ("model", "mode", "outcome", "score", "repeat", "attempts")
+            },
         }
 
     @cached_property
@@ -145,6 +138,27 @@ class Snapshot:
         }
 
 
+def choices_of(snapshots: Sequence[Snapshot]) -> Mapping[str, Sequence[str]]:
+    """Return the values that each field of a filter can have in some runs, except its line."""
+    found: dict[str, set[Any]] = {name: set() for name in Snapshot((), {}).values}
+    for snapshot in snapshots:
+        for name, values in snapshot.values.items():
+            found[name] |= values
+    return {
+        "domain": _offered(found["domain"]),
+        "level": [str(level) for level in sorted(found["level"])],
+        "model": _offered(found["model"]),
+        "mode": _offered(found["mode"]),
+        "outcome": [str(outcome) for outcome in Outcome if outcome in found["outcome"]],
+        "score": [
+            *(str(score) for score in range(5, 0, -1) if score in found["score"]),
+            *["none"] * (None in found["score"]),
+        ],
+        "repeat": [str(n) for n in sorted(found["repeat"])],
+        "attempts": [str(n) for n in sorted(found["attempts"])],
+    }
+
+
 def _offered(names: Iterable[str]) -> Sequence[str]:
     """Return the distinct names in order, without those that are too long."""
-    return sorted(name for name in set(names) if len(name) <= LONGEST_VALUE)
+    return sorted(name for name in names if len(name) <= LONGEST_VALUE)

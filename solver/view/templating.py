@@ -13,7 +13,7 @@ from solver.records import Turn
 from solver.templates import build_engine
 from solver.text import plain_name
 from solver.view import markup
-from solver.view.addresses import beside_address, raw_address, run_address, trial_address
+from solver.view.addresses import beside_address, query_of, raw_address, run_address, trial_address
 from solver.view.certainty import marked_html
 from solver.view.markdown import reply_html
 
@@ -22,6 +22,7 @@ def build_environment() -> Environment:
     """Build the engine, with what the templates use."""
     environment = build_engine("solver.view", "templates")
     environment.globals.update(
+        query_of=query_of,
         run_address=run_address,
         trial_address=trial_address,
         raw_address=raw_address,

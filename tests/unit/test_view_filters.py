@@ -14,6 +14,7 @@ from solver.records import Outcome
 from solver.store import FILE, Store
 from solver.view.filters import Criteria, matching
 from solver.view.pages import PAGE
+from solver.view.snapshot import choices_of
 from tests.bench.report import write_run
 from tests.viewed import PROBLEMS, VERDICT, add, client_of, listed, page, snapshot_of, write
 
@@ -68,8 +69,8 @@ def test_every_combination_of_facts_has_the_outcome_of_its_row(every_combination
 @pytest.mark.parametrize("outcome", Outcome)
 def test_a_filter_by_outcome_finds_the_rows_with_it(every_combination, outcome):
     rows = Store.open(every_combination).rows()
-    found = matching(snapshot_of(every_combination), Criteria(outcome=str(outcome)))
-    assert {entry.key for entry in found} == {row.key for row in rows if row.outcome is outcome}
+    found = matching({"all": snapshot_of(every_combination)}, Criteria(outcome=str(outcome)))
+    assert {entry.key for _, entry in found} == {row.key for row in rows if row.outcome is outcome}
 
 
 def test_other_filters_find_the_rows_they_name(every_combination):
@@ -81,6 +82,7 @@ def test_other_filters_find_the_rows_they_name(every_combination):
             "none" if row.verdict is None or row.verdict.score is None else str(row.verdict.score)
         )
 
+    run = {"all": snapshot}
     parts = {
         "domain": lambda row: problems[row.problem_id].domain,
         "level": lambda row: str(problems[row.problem_id].level),
@@ -90,9 +92,9 @@ def test_other_filters_find_the_rows_they_name(every_combination):
         "attempts": lambda row: str(row.turns),
     }
     for part, value_of in parts.items():
-        for value in snapshot.choices[part]:
+        for value in choices_of([snapshot])[part]:
             expected = {row.key for row in rows if value_of(row) == value}
-            assert {e.key for e in matching(snapshot, Criteria(**{part: value}))} == expected
+            assert {e.key for _, e in matching(run, Criteria(**{part: value}))} == expected
             assert expected, (part, value)
 
 
@@ -240,3 +242,11 @@ def test_a_list_shows_question_reference_answer_and_why(varied):
     assert 'data-name="reference">1<' in row
     assert 'data-name="answer">9<' in row
     assert "9 is not 8" in row
+
+
+def test_all_runs_stand_in_one_list(varied):
+    text = page(varied, "/trials?q=reason:~not+-repeat:1&sort=-level")
+    places = re.findall(r'href="/run/([^/]+)/trial/([^"?]+)[^"]*" data-row', text)
+    assert sorted(places) == [("first", "b"), ("first", "e"), ("second", "b")]
+    assert places[0] == ("first", "e")
+    assert text.count('<th scope="col">run</th>') == 1
