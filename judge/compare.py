@@ -85,7 +85,7 @@ def compare(
         found = (equal if same else different)("exact", "whole numbers")
         return _comparison(found, left, right)
     found, left_form, right_form = _compare_texts(left, right, policy, symbolic)
-    if found.relation is not Relation.EQUAL:
+    if found.relation is not Relation.EQUAL and found.tier != "choice":
         for other_left, other_right in _plain_variants(left, right, policy):
             again, *forms = _compare_texts(other_left, other_right, policy, symbolic)
             if again.relation is Relation.EQUAL:

@@ -28,6 +28,8 @@ UNREADABLE = "unreadable"
 
 _READ = 200_000
 """Characters that are read from the end of a text."""
+_SENTENCE_OF = 4
+"""Words from which a reply of one line may be a sentence that holds its answer."""
 _LONGEST = 1_000
 """Longest answer outside a box, in characters."""
 
@@ -54,15 +56,20 @@ def extract_answer(reply: str, *, closing: bool = True) -> Extracted:
         return Extracted(None, UNREADABLE)
     if last_output >= 0:
         printed = extract_output(parts[last_output][1])
-        return printed if printed.answer is None else Extracted(printed.answer, "output")
+        if printed.answer is not None:
+            return Extracted(printed.answer, "output")
     if broken_box:
         return Extracted(None, UNREADABLE)
-    rules = [("conclusion", _conclusion), ("whole", _whole), ("closing", _closing)]
-    for rule, find in rules if closing else rules[:2]:
-        answer = find(words)
-        if answer:
-            return Extracted(answer, rule)
-    return Extracted(None, NONE)
+    if answer := _conclusion(words):
+        return Extracted(answer, "conclusion")
+    whole = _whole(words) if last_output < 0 else None
+    if (
+        closing
+        and not (whole and len(words.split()) < _SENTENCE_OF)
+        and (answer := _closing(words))
+    ):
+        return Extracted(answer, "closing")
+    return Extracted(whole, "whole") if whole else Extracted(None, NONE)
 
 
 def extract_output(stdout: str) -> Extracted:
@@ -216,12 +223,16 @@ def _whole(words: str) -> str | None:
     text = words.strip()
     span = _SPAN.fullmatch(text)
     few_words = "\n" not in text and len(text) <= 200 and len(text.split()) <= 6
-    return tidy(text) if (span or few_words) and says_something(text) else None
+    if not (span or few_words) or _NO_ANSWER.search(text) or not says_something(text):
+        return None
+    return tidy(text)
 
 
+_NO_ANSWER = re.compile(r"^(?:I|We|Let|Sorry)\b|\\boxed\s*\W*$")
 _UNSURE = re.compile(
-    r"\?|\b(?:let|let's|will|would|can|cannot|can't|could|should|must|may|might|if|suppose|we need"
-    r"|assume|try|next|now|first|function|program|code|approach|method|unless|however|but|not|no)\b",
+    r"\?|\b(?:let|let's|we will|would|can|cannot|can't|could|should|must|may|might|if|suppose"
+    r"|we need|assume|try|next|now|first|function|program|code|approach|method|unless|however|but"
+    r"|not|no)\b",
     re.IGNORECASE,
 )
 _VALUE = re.compile(
@@ -238,12 +249,22 @@ def _closing(words: str) -> str | None:
     spans = [next(filter(None, span.groups())) for span in _SPAN.finditer(sentence)]
     found = spans or ["".join(value) for value in _VALUE.findall(sentence)]
     found = [value for value in found if says_something(value)]
-    distinct = {value.strip() for value in found}
     if not found or (
-        len(distinct) > 1 and not sentence.rstrip(".!$)]\\* ").endswith(found[-1].strip())
+        len({value.strip() for value in found}) > 1
+        and (_ALTERNATIVES.search(sentence) or not _ends_with(sentence, found[-1], words))
     ):
         return None
     return tidy(found[-1].rpartition("=")[2] if found[-1].count("=") > 1 else found[-1])
+
+
+_ALTERNATIVES = re.compile(r"\b(?:or|and)\b")
+
+
+def _ends_with(sentence: str, value: str, words: str) -> bool:
+    """Tell whether a sentence ends with a value; one that is the whole reply, with "= value"."""
+    before, found, behind = sentence.rpartition(value.strip())
+    ends = bool(found) and not behind.strip(".!$)]\\* ")
+    return ends and (sentence != words.strip() or before.rstrip("$ ").endswith("="))
 
 
 # --- printed lines -----------------------------------------------------------------------------

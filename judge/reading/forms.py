@@ -120,6 +120,8 @@ class Forms(Expressions):
             inner = self.argument()
             if isinstance(inner, Num):
                 raise Unreadable("digits under a bar")
+            if isinstance(inner, Sym):  # a mean, a conjugate or a complement; AB is a segment
+                return Sym(f"{'dot' if name == 'dot' else 'bar'}_{inner.name}")
             return inner
         raise Unreadable(f"\\{name} out of place")
 

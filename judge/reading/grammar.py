@@ -231,14 +231,17 @@ class Grammar(Forms):
     def declare_function(self) -> None:
         """Note that a letter is a function where it is defined: p(x) = ..., T(10) = 2."""
         tokens, at = self.tokens, self.at
-        if tokens[at].kind != "name" or tokens[at + 1].value != "(":
+        if tokens[at].kind not in ("name", "const") or tokens[at + 1].value not in ("(", "["):
             return
         if tokens[at].value in _PROBABILITIES and self.name_event():
             return
         end = at + 2
         while tokens[end].kind in ("name", "num") or tokens[end].value in (",", "+", "-"):
             end += 1
-        if tokens[end].value == ")" and tokens[end + 1].value in ("=", "~") and end > at + 2:
+        inside = [token.value for token in tokens[at + 2 : end]]
+        if tokens[end].value == ")" and tokens[end + 1].value in ("=", "~") and inside and (
+            tokens[at].value not in inside  # x(x - 1) = 0 is a product
+        ):  # fmt: skip
             self.functions.add(tokens[at].value)
 
     def name_event(self) -> bool:
@@ -246,7 +249,7 @@ class Grammar(Forms):
         tokens, at = self.tokens, self.at
         end, level = at + 2, 1
         while level and tokens[end].kind != "end":
-            level += (tokens[end].value == "(") - (tokens[end].value == ")")
+            level += (tokens[end].value in ("(", "[")) - (tokens[end].value in (")", "]"))
             end += 1
         if level or tokens[end].value not in ("=", "~"):
             return False

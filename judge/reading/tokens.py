@@ -8,7 +8,7 @@ import re
 
 from judge.reading.digits import Token, join_digit_groups
 from judge.reading.syntax import Unreadable
-from judge.reading.units import CHINESE_UNITS, UNIT_LETTERS, UNIT_SYMBOLS, UNIT_WORDS
+from judge.reading.units import CHINESE_UNITS, UNIT_LETTERS, UNIT_SYMBOLS, UNIT_WORDS, parse_unit
 from judge.reading.words import (
     ACCENTS,
     BLACKBOARD,
@@ -70,6 +70,8 @@ _CONNECTORS = {
 }
 _CHINESE = re.compile(rf"或者|[或且和及与]|{CHINESE_UNITS}|[万萬亿]|[^或且和及与万萬亿]+")
 _ORDINALS = frozenset(terms("st nd rd th"))
+_BOLD = frozenset(terms("mathbf boldsymbol bm"))
+_UNIT_SPACING = re.compile(r"\\[,;:! ]|\\cdot(?![a-z])|[~{}^]")
 _PROSE_IN_MATH = re.compile(r"[A-Za-z]{2}|^[A-Za-z]$")
 _MAX_TOKENS = 1_500
 _OPERAND_ENDS = frozenset(terms(") ] } \\} |) ! % ' ° ⌋ ⌉"))
@@ -343,18 +345,21 @@ class _Scanner:
     def font_command(self, name: str, index: int) -> int:
         """Read the argument of a command that changes the font: words or mathematics."""
         start = index + len(self.text[index:]) - len(self.text[index:].lstrip())
-        if self.text[start : start + 1] != "{":
+        if self.text[start : start + 1] == "{":
+            end = matching_brace(self.text, start)
+            if end < 0:
+                raise Unreadable(f"\\{name} without its closing brace")
+            content = self.text[start + 1 : end]
+        elif self.text[start : start + 1] in UNIT_VECTORS and name in _BOLD:
+            end, content = start, self.text[start]
+        else:
             return index
-        end = matching_brace(self.text, start)
-        if end < 0:
-            raise Unreadable(f"\\{name} without its closing brace")
-        content = self.text[start + 1 : end]
         words = " ".join(content.replace("~", " ").split())
         if name == "mathbb" and words in BLACKBOARD:
             self.add("set", words)
         elif words in _CONNECTORS or words == "mod":
             self.add("op", _CONNECTORS.get(words, words))
-        elif words in UNIT_VECTORS and name in ("mathbf", "boldsymbol", "bm"):
+        elif words in UNIT_VECTORS and name in _BOLD:
             self.add("name", f"vec_{words}")
         elif words in FUNCTIONS.keys() - ONLY_BEFORE_BRACKET and name in (
             "operatorname",
@@ -366,6 +371,8 @@ class _Scanner:
             self.add("const", words)
         elif words in GREEK or (name.startswith(("math", "bold")) and len(words) == 1):
             self.add("const" if words in ("e", "i") else "name", words)
+        elif self.after_operand() and (unit := _upright_unit(name, content)):
+            self.words(unit)
         elif _PROSE_IN_MATH.search(words) and "\\" not in words:
             self.spaced = self.spaced or content[:1].isspace()
             self.words(words)
@@ -375,3 +382,12 @@ class _Scanner:
             inner.run()
             self.tokens += inner.tokens
         return end + 1
+
+
+def _upright_unit(name: str, content: str) -> str:
+    r"""Return a compound unit in upright letters, such as \mathrm{kg\,m/s^2}; else nothing."""
+    if name not in ("mathrm", "text", "rm") or not re.search(r"[\\/^]", content):
+        return ""
+    plain = _UNIT_SPACING.sub(" ", content)
+    unit = None if "\\" in plain else parse_unit(plain)
+    return " ".join(plain.split()) if unit and unit.known and unit.dimension else ""

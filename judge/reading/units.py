@@ -63,8 +63,8 @@ def parse_unit(text: str) -> Unit | None:
     found: list[tuple[_Measure, int]] = []  # each with its exponent
     direction, pending, known = 1, 1, True
     words = [part for word in _WORD.findall(text) for part in _SPELLED.get(word.lower(), [word])]
-    if len(words) > 8:
-        return None
+    if len(words) > 8 or (words and all(word.lower() in _POWERS for word in words)):
+        return None  # "5 squared" is no unit
     for word in words:
         lower = word.lower()
         if lower in ("/", "per", "每"):

@@ -16,7 +16,7 @@ _OPTION = re.compile(
     re.DOTALL,
 )
 _AROUND_LETTER = re.compile(
-    r"^(?:the )?(?:correct )?(?:option|choice|answer)\b(?: is)?:?\s*"
+    r"^(?:the )?(?:correct )?(?:option|choice|answer)\b(?: is)?:?\s*|^(?:故|应)?选(?:项|择)?\s*"
     r"|\s+is (?:correct|right|true|the (?:correct |right )?(?:answer|option|choice))\W*$",
     re.IGNORECASE,
 )

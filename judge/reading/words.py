@@ -130,7 +130,8 @@ SKIPPED = frozenset(
         qquad displaystyle textstyle scriptstyle limits nolimits , ; : ! > negmedspace
         thinspace negthinspace medspace thickspace enspace enskip hfill nobreak allowbreak
         angle triangle space therefore thinspace hspace vspace phantom hphantom left. right.
-        small large Large normalsize rm bf it bfseries mathstrut strut noindent centering
+        small large Large LARGE huge Huge normalsize tiny rm bf it bfseries mathstrut strut
+        noindent centering
         cancel checkmark
     """)
 )
@@ -141,7 +142,7 @@ BLACKBOARD = frozenset("RQZNC")
 ALTERING = frozenset(
     terms("""
         not no non negative minus half third quarter double twice triple dozen or more less than
-        most least except without besides greater fewer inverse reciprocal opposite
+        most least except without besides greater fewer inverse reciprocal opposite and
     """)
 )
 """Words that change the value next to them, so that neither a label nor a remark may hold them."""
@@ -149,7 +150,8 @@ ANSWER_MARKERS = (
     r"(?:(?:答案|答え|结果|結果|정답|답|Antwort|Ergebnis|Lösung|respuesta|resultado|solución|réponse"
     r"|résultat|resposta|risposta|risultato|ответ|відповідь|odpowied[zź]|cevap|jawaban|đáp án"
     r"|antwoord|उत्तर|الجواب|答)(?:\s|[*_]){0,9}"
-    r"(?:finale?)?\s?(?::|：|=|ist|lautet|est|es|è|é|是|为|為|は|은|는|là|adalah|—|-)\s?(?::|：)?"
+    r"(?:finale?)?\s?(?::|：|=|ist|lautet|est|es|è|é|是|为|為|は|은|는|là|to|wynosi|adalah|равен"
+    r"|равна|равно|—|-)(?: (?:gleich|égale? à|igual a|uguale a))?\s?(?::|：)?"
     r"|(?:故选|应选|選)\s?[:：]?)"
 )
 """What announces an answer in other languages than English."""

@@ -22,9 +22,13 @@ _LEAD = re.compile(
 _MARKER = re.compile(
     rf"^(?:[^\W\d_]{{1,12}}\s){{0,3}}?[^\W\d_]{{0,9}}?{ANSWER_MARKERS}\s*", re.IGNORECASE
 )
-_TAIL = re.compile(r"(?<=[\s\d)}\]$])[.,;](?:\s|\\[ ,;])*$|(?<=\w)\.\s*$|\\text\s*\{[.,;]\}\s*$")
+_TAIL = re.compile(
+    r"(?<=[\s\d)}\]$])[.,;](?:\s|\\[ ,;])*$|(?<=\w)\.\s*$|\\text\s*\{[.,;]\}\s*$|\\n$"
+    r"|(?<=.)(?:\\[ ,;]|\\q?quad|\s)*(?:\\(?:black|Box|square){1,2}|[■□∎])\s*$"
+)
 _LABEL = re.compile(
-    r"^(?:\\text|\\mathrm|\\textbf|\\mathbf|\*\*)?\{?([A-Za-z ]{4,}):\s*\}?(?:\*\*)?(?=.)"
+    r"^(?:\\text|\\mathrm|\\textbf|\\mathbf|\*\*)?\{?"
+    r"(?:([A-Za-z ]{4,}):\s*|([A-Za-z]{2,} (?:[A-Za-z]{2,} )+)=\s*)\}?(?:\*\*)?(?=.)"
 )
 _ODDS = re.compile(r"^(\d+) (?:in|out of) (\d+)$")
 _NAMED = re.compile(r"(?:^|(?<=[,;]))\s*([A-Z][a-z]{2,20}(?: [a-z]{1,20}){0,3})\s{0,9}:(?=\s)")
@@ -35,7 +39,8 @@ _REMARK = re.compile(
 )
 _UNIT_BEHIND = re.compile(r"(?<=[\d}$])\s+\((?:in )?([A-Za-z]+)\)\s*$")
 _ABOUT = re.compile(
-    r"^(?:approximately|approx\.?|about|roughly|nearly|around|the)\s+(?=[\d\\$])", re.I
+    r"^(?:approximately|approx\.?|about|roughly|nearly|around|exactly|only|just|the)\s+(?=[\d\\$])",
+    re.I,
 )
 _MARKS = "[\\s\u2600-\u27bf\u2b00-\u2bff\ufe0f\U0001f300-\U0001faff]+"
 _EMOJI = re.compile(rf"^{_MARKS}|{_MARKS}$")
@@ -50,7 +55,7 @@ def strip_wording(text: str) -> str:
         return text
     for _ in range(3):
         before = text
-        if text[:1] in "<[b\\$" or text[-1:] in ")]$}>":
+        if text[:1] in "<[b\\$#" or text[-1:] in ")]$}>":
             text = _without_leftovers(text)
         if text[:1].isalpha():
             text = _MARKER.sub("", _LEAD.sub("", text))
@@ -70,11 +75,11 @@ def strip_remarks(text: str) -> str:
     if text[:1].isalpha():
         text = _ABOUT.sub("", text)
     text = _ODDS.sub(r"\1/\2", text)
-    if ":" not in text:
+    if ":" not in text and "=" not in text:
         return text
     if len(named := _NAMED.findall(text)) > 1 and len(set(named)) == len(named):
         return _NAMED.sub(r"\\text{\1}=", text)
-    return _LABEL.sub(lambda match: match[0] if _alters(match[1]) else "", text)
+    return _LABEL.sub(lambda match: match[0] if _alters(match[1] or match[2]) else "", text)
 
 
 def _alters(label: str) -> bool:
@@ -89,6 +94,8 @@ def _without_leftovers(text: str) -> str:
         text = _BOX.sub(r"\\boxed", _COLOUR.sub("", text))
     if "<" in text or "[" in text:
         text = _TAGS.sub("", without_stops(text)).strip()
+    if text[:1] == "#":
+        text = re.sub(r"^#{1,6}\s+", "", text)
     for opening, closing in ((r"\[", r"\]"), (r"\(", r"\)"), ("$$", "$$")):
         if text.endswith(closing) and text.count(opening) == (opening == closing):
             text = text[: -len(closing)].rstrip()

@@ -139,6 +139,13 @@ def _number_in(words: list[str]) -> str:
     if words[0] in ("minus", "negative") and len(words) > 1:
         number = _number_in(words[1:])
         return f"-{number}" if number else ""
+    for between in ("in", "out"):  # one in eight, one out of eight
+        if between in words:
+            at = words.index(between)
+            above, below = (
+                _number_in(part) if part else "" for part in (words[:at], words[at + 1 :])
+            )
+            return f"{above}/{below}" if above.isdigit() and below.isdigit() else ""
     if words[-1] in PART_WORDS:
         above = _number_in(words[:-1]) if len(words) > 1 else "1"
         return f"{above}/{PART_WORDS[words[-1]]}" if above.isdigit() else ""

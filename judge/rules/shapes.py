@@ -39,6 +39,7 @@ from judge.reading.syntax import (
     walk,
 )
 from judge.reading.units import DEGREE, PERCENT, Unit, parse_unit
+from judge.rules.rationals import exact
 
 _MAX_SIGNS = 6
 GOLDEN_RATIO = quotient(Add((ONE, Pow(Num(Fraction(5)), HALF))), Num(Fraction(2)))
@@ -90,11 +91,13 @@ def _with_unit(node: Node) -> Node:
 
 
 def _unit_part(factor: Node) -> str:
-    """Return a letter as part of a unit, with its power."""
-    base, power = (factor.base, factor.exponent) if isinstance(factor, Pow) else (factor, ONE)
-    if not isinstance(base, Sym) or not isinstance(power, Num):
+    """Return a letter as part of a unit, with its power; "?" for any other factor."""
+    base, power = factor, Fraction(1)
+    while isinstance(base, Pow) and (exponent := exact(base.exponent)):
+        base, power = base.base, power * exponent
+    if not isinstance(base, Sym) or power.denominator != 1:
         return "?"
-    return base.name if power == ONE else f" {base.name}{power.value} "
+    return base.name if power == 1 else f" {base.name}{power} "
 
 
 def _constants(

@@ -7,6 +7,7 @@ from judge.reading.show import show
 from judge.reading.syntax import (
     INFINITY,
     SCALARS,
+    Add,
     Call,
     Chain,
     Group,
@@ -156,6 +157,8 @@ def _compare_with_value(reference: Node, answer: Node, policy: Policy, compare: 
             return undecided("order", "named values in another order than the list")
         return finding
     if isinstance(value, SCALARS):
+        if (given := _given_value(statement, value, compare)) is not None:
+            return given
         equation = isinstance(statement, Chain) and statement.relations == ("=",)
         if equation and not isinstance(value, Num) and compare_equations(
             gap(statement), value, policy  # type: ignore[arg-type]
@@ -168,6 +171,34 @@ def _compare_with_value(reference: Node, answer: Node, policy: Policy, compare: 
     if found.relation is Relation.EQUAL:
         return Finding(policy.interval_for_inequality.relation(), found.tier, found.reason)
     return found
+
+
+def _given_value(statement: Node, value: Node, compare: Compare) -> Finding | None:
+    """Compare the number that an expression is said to have: tan θ = 2/3, m + n = 17.
+
+    None where there is no such number. Equal only where nobody would solve the equation: for a
+    function of an angle or point, and for letters that are added or multiplied.
+    """
+    if not isinstance(statement, Chain) or not {*statement.relations} <= {"=", "~"}:
+        return None
+    first, *members = statement.operands
+    if not names(first) or any(names(m) or not isinstance(m, SCALARS) for m in members):
+        return None
+    found = [compare(member, value) for member in members]
+    best = next((f for f in found if f.relation is Relation.EQUAL), found[-1])
+    parts = (
+        first.terms if isinstance(first, Add) else first.factors if isinstance(first, Mul) else ()
+    )
+    measured = isinstance(first, Call) and first.name in _MEASURED and not names(first) <= _UNKNOWNS
+    joined = len(parts) > 1 and all(isinstance(part, Sym) for part in parts)
+    if best.relation is Relation.EQUAL and not (measured or joined):
+        return undecided("kind", "the value of an expression, which may be an equation to solve")
+    return best
+
+
+_MEASURED = frozenset(terms("sin cos tan cot sec csc abs re im arg gcd lcm"))
+_UNKNOWNS = frozenset(terms("x y t u n k m"))
+"""Letters for which an equation is solved: |x| = 3 is not the number 3."""
 
 
 def _in_order_of_names(statement: Node, stated: Node | None, value: Node) -> Node | None:
