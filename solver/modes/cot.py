@@ -26,13 +26,15 @@ class Options(Record):
 
     examples: int = Field(default=0, ge=0)
     """How many worked examples precede the problem."""
+    closing: bool = True
+    """Whether the one value of a last sentence is the answer where nothing announces one."""
 
 
 async def solve(problem: Problem, tools: Tools, config: Config, seed: int) -> AsyncIterator[Turn]:
     """Ask once for reasoning with a boxed answer."""
     chat = opening(problem, config)
     reply = await tools.ask(chat, seed=seed)
-    answer = judge.extract_answer(reply.text)
+    answer = judge.extract_answer(reply.text, closing=config.section(Options).closing)
     found = answer.answer is not None
     yield Turn(
         prompt=chat,
@@ -53,7 +55,12 @@ def opening(problem: Problem, config: Config) -> tuple[Message, ...]:
 
 def settings(config: Config) -> dict[str, Any]:
     """Return the settings that affect a trial."""
-    return config.section(Options).model_dump(mode="json")
+    return measured(config.section(Options))
+
+
+def measured(options: Options) -> dict[str, Any]:
+    """Return the options that affect a run: without `closing` where it is as it always was."""
+    return options.model_dump(mode="json", exclude={"closing"} if options.closing else set())
 
 
 MODE = Mode(
@@ -65,4 +72,5 @@ MODE = Mode(
     sentences=(SYSTEM, QUESTION),
     settings=settings,
     options=Options,
+    measured=measured,
 )
