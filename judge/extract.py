@@ -157,7 +157,7 @@ _SPAN = re.compile(
     re.DOTALL,
 )
 _SENTENCE_ENDS = re.compile(
-    r"\n|[。；！]|です|입니다|(?<![ap]\.m)[.!?](?=\s+[A-Z$\\(*]|\s*$|\s*\n)"
+    r"\n|[。；！]|です|입니다|이다|(?<![ap]\.m)[.!?](?=\s+[A-Z$\\(*]|\s*$|\s*\n)"
     r"|,?\s(?:because|since|which|where|so that|as required)\b"
 )
 _VERB = re.compile(r"\b(?:is|are|equals|be)\b(?=\s*\S)")
@@ -228,7 +228,7 @@ def _whole(words: str) -> str | None:
     return tidy(text)
 
 
-_NO_ANSWER = re.compile(r"^(?:I|We|Let|Sorry)\b|\\boxed\s*\W*$")
+_NO_ANSWER = re.compile(r"^(?:I|We|Let|Sorry)\b|\\boxed\s*\W*$|\?$")
 _UNSURE = re.compile(
     r"\?|\b(?:let|let's|we will|would|can|cannot|can't|could|should|must|may|might|if|suppose"
     r"|we need|assume|try|next|now|first|function|program|code|approach|method|unless|however|but"
@@ -273,8 +273,11 @@ _ERROR = re.compile(
     r"^\s*(?:[\w.]*(?:Error|Exception|Interrupt|Exit)(?::|$)"
     r"|(?:An )?[Ee]rror\b[^:]{0,40}:\s*[A-Za-z'\"(])"
 )
-_LABEL = re.compile(r"^[^\W\d_][\w \t'’()/,-]{2,80}?:[ \t]+(?=\S)")
-_SENTENCE = re.compile(r"^(?:[^\W\d_][\w'’-]*[ \t]+){2,20}?(?:is|are|equals)[: \t]+(?=\S)")
+_LABEL = re.compile(r"^[^\W\d_][\w \t'’()/,-]{2,80}?(?::|->|=>|→)[ \t]+(?=\S)")
+_SENTENCE = re.compile(
+    r"^(?:[^\W\d_][\w'’-]*[ \t]+){2,20}?(?:is|are|equals|ist|beträgt|es|est|è|é|равна|равно|равен)"
+    r"[: \t]+(?=\S)"
+)
 _BRACKETS = {")": "(", "]": "[", "}": "{"}
 _TALLEST = 50
 """Most lines of a printed matrix."""

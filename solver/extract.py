@@ -100,7 +100,7 @@ def _dedented(block: str) -> str:
 
 def _is_output(text: str) -> bool:
     """Tell whether a block marked as Python is what a program printed, or shell commands."""
-    if all(_SHELL.fullmatch(line) for line in text.splitlines()):
+    if text.startswith(">>>") or all(_SHELL.fullmatch(line) for line in text.splitlines()):
         return True
     return _parsed(text) is not None and not _acts(text)
 

@@ -7,6 +7,7 @@ import re
 
 from judge.reading.printed import as_mathematics
 from judge.reading.syntax import Unreadable
+from judge.reading.units import parse_unit
 from judge.reading.wrappers import MAX_CHARS, strip_remarks, strip_wording, unwrap
 
 _EATEN = re.compile(
@@ -44,6 +45,12 @@ _MICRO = re.compile(
     r"|(?<=\d)\s*[µμ](?=[A-Za-z]{1,3}$)()"
 )
 _SIUNITX = re.compile(r"\\(SI|si|qty|unit|num)\s*\{([^{}]*)\}(?:\s*\{([^{}]*)\})?")
+_PERMUTATIONS = re.compile(r"(?<![A-Za-z\\])[AP]_\{?(\d+)\}?\^\{?(\d+)\}?")
+_UNIT_BEHIND = re.compile(
+    r"(?<=[\d}])(?:\s|~|\\[ ,;])+"
+    r"([A-Za-zμΩ]{1,12}(?:[ ^{}·*/()-]{0,4}(?:[A-Za-zμΩ]{1,12}|-?\d)){1,9}\)?\}?)$"
+)
+"""Several units that no command marks: 5 N m^2 kg^-2, 8.31 J/(mol K), 40 miles/hour."""
 _CHOOSE = re.compile(
     r"\\(?:mathrm|text)\s*\{C\}\s*_\{?(\w+)\}?\s*\^\{?(\w+)\}?|(?<![A-Za-z\\])C_\{?(\d+)\}?\^\{?(\d+)\}?"
     r"|(?:\{\}|\\,)?\s*[_^]\{?(\w+)\}?\s*C_\{?(\w+)\}?|\bC\((\d+),\s*(\d+)\)"
@@ -51,7 +58,8 @@ _CHOOSE = re.compile(
 )
 """Binomial coefficients in the notations of several countries."""
 _INDEX = re.compile(
-    r"(?<=\S)\s*,?\s*\(?\s*\b([a-z])\s*(?:\\in\b|∈|\bin\b)\s*(?:\\math(?:bb|bf|rm))?\s*\{?([ZNQR])\}?\s*\)?$"
+    r"(?<=\S)(?:\\ |\s)*,?\s*\(?\s*\b([a-z])\s*(?:\\in\b|∈|\bin\b)\s*"
+    r"(?:\\math(?:bb|bf|rm))?\s*\{?([ZNQR])\}?\s*\)?$"
 )
 """What an index runs through, in brackets or with a plain letter: (k∈Z)."""
 _DOUBLED = re.compile(r"\\\\(?=[A-Za-z{}%$,;:!])")
@@ -85,6 +93,10 @@ def clean(text: str) -> str:
         text = _SIUNITX.sub(_siunitx, _SYSTEM_BRACE.sub("", _LOST_F.sub(r"\\frac", text)))
     if "C" in text or "choose" in text:
         text = _CHOOSE.sub(_binomial, text)
+    if "_" in text and "^" in text:
+        text = _PERMUTATIONS.sub(r"\\frac{\1!}{(\1-\2)!}", text)
+    if "/" in text or "^" in text:
+        text = _UNIT_BEHIND.sub(_marked_unit, text)
     if "mu" in text or not text.isascii():
         text = _MICRO.sub(lambda m: r" \text{u" if m[1] is None else " u", text)
     text = unwrap(strip_remarks(strip_wording(text)))
@@ -113,6 +125,15 @@ def _overline(match: re.Match[str]) -> str:
 def _binomial(match: re.Match[str]) -> str:
     above, below = filter(None, match.groups())
     return rf"\binom{{{above}}}{{{below}}}"
+
+
+def _marked_unit(match: re.Match[str]) -> str:
+    """Mark units as such where all of them are known and one has a power or is a divisor."""
+    plain = re.sub(r"/\s*\(([^()]*)\)", lambda m: "/" + "/".join(m[1].split()), match[1])
+    plain = " ".join(re.sub(r"[{}·*]", " ", plain).split())
+    unit = parse_unit(plain)
+    known = unit is not None and unit.known and unit.dimension and re.search(r"[/^]", plain)
+    return rf" \text{{{plain}}}" if known else match[0]
 
 
 def _siunitx(match: re.Match[str]) -> str:

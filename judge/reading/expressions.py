@@ -100,6 +100,8 @@ class Expressions(Cursor):
         while True:
             if self.accept("*"):
                 factors.append(self.unary())
+            elif self.accept("bmod"):
+                factors = [Call("mod", (product(factors), self.unary()))]
             elif self.accept("//"):
                 divided = quotient(product(list(map(unlisted, factors))), unlisted(self.unary()))
                 factors = [Call("floor", (divided,))]

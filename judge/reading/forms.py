@@ -27,6 +27,7 @@ from judge.reading.syntax import (
     Unreadable,
     product,
     quotient,
+    walk,
 )
 from judge.reading.tokens import tokenize
 from judge.reading.words import GREEK, INVERSE
@@ -48,6 +49,8 @@ class Forms(Expressions):
         if name == "exp" and not self.starts_factor() and not self.is_op("("):
             raise Unreadable("exp without an argument")
         args = self.arguments() if self.is_op("(") else (self.bare_argument(),)
+        if isinstance(args[0], Group) and args[0].kind == "set":  # max{3, 5}
+            args = args[0].items
         if base is not None:
             args = (*args, base)
         node = apply(name, args)
@@ -122,6 +125,8 @@ class Forms(Expressions):
                 raise Unreadable("digits under a bar")
             if isinstance(inner, Sym):  # a mean, a conjugate or a complement; AB is a segment
                 return Sym(f"{'dot' if name == 'dot' else 'bar'}_{inner.name}")
+            if name != "dot" and IMAGINARY in walk(inner):
+                return Call("conj", (inner,))
             return inner
         raise Unreadable(f"\\{name} out of place")
 

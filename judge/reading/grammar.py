@@ -41,7 +41,8 @@ from judge.reading.words import SCALES, terms
 _RELATIONS = ("=", "<", ">", "<=", ">=", "!=", "~", "in")
 _SET_OPERATORS = {"∪": "union", "∩": "intersection", "∖": "difference"}
 _CLOSING = {"(": (")", "]"), "[": ("]", ")"), "\\{": ("\\}", "}"), "{": ("}", "\\}")}
-_SEPARATORS = (",", "and", "or", "xor")
+_SEPARATORS = (",", "and", "or", "xor", "∧", "∨")
+_LOGIC = {"∧": "and", "∨": "or"}
 _CLOCK = re.compile(
     r"(\d{1,2})(?:\s*(?:\\text\s*\{:\}|:)\s*([0-5]\d))?\s*(?:\\,|\\ |~)*(?:\\\w+\{)?\s*"
     r"(?:([ap])\.?\s*m\.?)?\s*\}?",
@@ -175,8 +176,9 @@ class Grammar(Forms):
         if len(items) == 1:
             return items[0]
         items = spread_modulus(items)
-        if set(joins) & {"and", "or"} and all(isinstance(i, Chain | Logic) for i in items):
-            return join_logic(items, joins)
+        stated = all(isinstance(item, Chain | Logic) for item in items)
+        if set(joins) & _LOGIC.keys() or (set(joins) & {"and", "or"} and stated):
+            return join_logic(items, [_LOGIC.get(join, join) for join in joins])
         return Group("bare", tuple(items))
 
     def separator(self) -> str:

@@ -11,6 +11,8 @@ BASIC: Mapping[str, tuple[str, int, str]] = {
     "cm centimeter centimeters centimetre centimetres 厘米": ("length", 1, "1/100"),
     "mm millimeter millimeters millimetre millimetres 毫米": ("length", 1, "1/1000"),
     "分米": ("length", 1, "1/10"),
+    "里": ("length", 1, "500"),
+    "亩": ("length", 2, "2000/3"),
     "in inch inches 英寸": ("length", 1, "0.0254"),
     "ft foot feet": ("length", 1, "0.3048"),
     "yd yard yards": ("length", 1, "0.9144"),
@@ -28,6 +30,7 @@ BASIC: Mapping[str, tuple[str, int, str]] = {
     "kg kilogram kilograms 千克 公斤": ("mass", 1, "1000"),
     "g gm gram grams 克": ("mass", 1, "1"),
     "mg milligram milligrams 毫克": ("mass", 1, "1/1000"),
+    "斤": ("mass", 1, "500"),
     "lb lbs pound pounds": ("mass", 1, "453.59237"),
     "oz ounce ounces": ("mass", 1, "28.349523125"),
     "ton tons tonne tonnes 吨": ("ton", 1, "1"),
@@ -43,6 +46,7 @@ BASIC: Mapping[str, tuple[str, int, str]] = {
     "euro euros eur": ("euro", 1, "1"),
     "gbp sterling": ("sterling", 1, "1"),
     "yuan rmb cny 元": ("yuan", 1, "1"),
+    "角": ("yuan", 1, "1/10"),
     "yen jpy": ("yen", 1, "1"),
     "rupee rupees": ("rupee", 1, "1"),
     "degree degrees deg degs 度": ("degree", 1, "1"),
@@ -54,6 +58,7 @@ BASIC: Mapping[str, tuple[str, int, str]] = {
     "K kelvin kelvins": ("kelvin", 1, "1"),
     "mol mole moles": ("mole", 1, "1"),
     "person persons people 人": ("person", 1, "1"),
+    "dB decibel decibels": ("decibel", 1, "1"),
 }
 # names: (the same in other units, how many of them)
 DERIVED: Mapping[str, tuple[str, str]] = {
@@ -64,6 +69,7 @@ DERIVED: Mapping[str, tuple[str, str]] = {
     "eV electronvolt electronvolts": ("J", "1.602176634e-19"),
     "cal calorie calories": ("J", "4.184"),
     "W watt watts 瓦": ("J / s", "1"),
+    "Wh": ("J", "3600"),
     "Pa pascal pascals": ("N m^-2", "1"),
     "bar bars": ("Pa", "100000"),
     "atm": ("Pa", "101325"),
@@ -84,7 +90,7 @@ PREFIXES = {
 }  # fmt: skip
 PREFIXED = frozenset(
     terms("""
-        m g s A K N J W V Pa Hz eV C F T L l mol bar cal pc ohm Ohm Ω Omega Wb meter metre meters
+        m g s A K N J W Wh V Pa Hz eV C F T L l mol bar cal pc ohm Ohm Ω Omega Wb meter metre meters
         metres gram grams second seconds amp amps ampere amperes newton newtons joule joules watt
         watts volt volts pascal pascals hertz electronvolt electronvolts coulomb coulombs farad
         farads ohms tesla teslas liter liters litre litres mole moles calorie calories parsec

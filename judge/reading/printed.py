@@ -20,6 +20,7 @@ _EMPTY = re.compile(r"\[\]|\{\}|\(\)|set\(\)|EmptySet(?:\(\))?|S\.EmptySet|froze
 
 def as_mathematics(text: str) -> str:
     """Rewrite the types around printed numbers, and arrays whose numbers only spaces separate."""
+    text = re.sub(r"\bnp\.(True|False)_", r"\1", text)
     if "(" in text:
         text = _COMPLEX.sub(r"(\1+\2*i)", _POLYNOMIAL.sub(r"(\1)", _NUMBER.sub(r"\2", text)))
         if found := _CONTAINER.fullmatch(text):

@@ -18,7 +18,7 @@ class Divided(NamedTuple):
     """False where the text ends within thoughts, so that there may be no reply at all."""
 
 
-_TAG = r"(?:\w{1,12}:)?(?:think|thinking|thoughts?|reasoning)"
+_TAG = r"(?:\w{1,12}:)?(?:think|thinking|thoughts?|reasoning|scratchpad|reflection)"
 _OPENING = re.compile(
     rf"<{_TAG}>|\[THINK\]|◁think▷|<\|begin_of_thought\|>|<\|START_THINKING\|>"
     r"|```(?:think|thinking|reasoning)(?=\n)",
@@ -37,7 +37,8 @@ _STOP_BEHIND = re.compile(rf"{_STOP.pattern}\s*$")
 _MOST_STOPS = 20
 _NEXT_TURN = re.compile(
     r"(?:<\|(?:im_end|eot_id|end)\|>|<end_of_turn>)\s*"
-    r"(?:<\|im_start\|>|<\|start_header_id\|>|<\|(?:user|system)\|>|<start_of_turn>).*",
+    r"(?:<\|im_start\|>|<\|start_header_id\|>|<\|(?:user|system)\|>|<start_of_turn>).*"
+    r"|(?<=\S)\s*<\|endoftext\|>.*",
     re.DOTALL,
 )
 _CHANNEL = re.compile(

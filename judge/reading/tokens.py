@@ -47,7 +47,7 @@ _SYMBOLS = {
     "≤": "<=", "≥": ">=", "≠": "!=", "⩽": "<=", "⩾": ">=", "≦": "<=", "≧": ">=", "≈": "~",
     "≡": "=", "×": "*", "·": "*", "⋅": "*", "∙": "*", "•": "*", "÷": "/", "±": "±", "∓": "∓",
     "∪": "∪", "∩": "∩", "∈": "in", "∖": "∖", "°": "°", "∅": "∅", "⌊": "⌊", "⌋": "⌋", "⌈": "⌈",
-    "⌉": "⌉", "€": "€", "£": "£", "¥": "¥", "⟨": "(", "⟩": ")", "∧": "and", "∨": "or", "¬": "not",
+    "⌉": "⌉", "€": "€", "£": "£", "¥": "¥", "⟨": "(", "⟩": ")", "∧": "∧", "∨": "∨", "¬": "not",
     "∣": "|",
 }  # fmt: skip
 _GREEK_LETTERS = dict(
@@ -62,6 +62,7 @@ _GREEK_LETTERS = dict(
     )
 ) | {"ϵ": "epsilon", "ϕ": "phi", "ς": "sigma", "µ": "mu", "ħ": "hbar", "ℓ": "ell"}
 _SET_LETTERS = dict(zip("ℝℚℤℕℂ", "RQZNC", strict=True))
+_SETS = {"Reals": "R", "Integers": "Z", "Naturals": "N", "Rationals": "Q", "Complexes": "C"}
 _MODULES = re.compile(r"\b(?:math|cmath|np|numpy|sympy|sp|sym|S)\.(?=[A-Za-z])")
 _CONNECTORS = {
     **{"and": "and", "or": "or", "not": "not", "AND": "and", "OR": "or", "xor": "xor"},
@@ -193,6 +194,8 @@ class _Scanner:
                 self.add("text", run)
             else:
                 self.add("func", function)
+        elif run in _SETS:
+            self.add("set", _SETS[run])
         elif run in CONSTANTS or (lower in CONSTANTS and len(run) > 3):
             self.add("const", CONSTANTS.get(run) or CONSTANTS[lower])
         elif run in _CONNECTORS:
@@ -224,7 +227,7 @@ class _Scanner:
 
     def letter(self, letter: str, index: int) -> int:
         """Read a letter: a unit after a number and a space, else a variable (x, x1)."""
-        at_end = not self.text[index:].strip(" .)")
+        at_end = re.match(r"[ .)]*$|\s+\d", self.text[index:])
         if self.spaced and self.after_number() and at_end and letter in UNIT_LETTERS:
             self.add("text", letter)
             return index
@@ -361,11 +364,9 @@ class _Scanner:
             self.add("op", _CONNECTORS.get(words, words))
         elif words in UNIT_VECTORS and name in _BOLD:
             self.add("name", f"vec_{words}")
-        elif words in FUNCTIONS.keys() - ONLY_BEFORE_BRACKET and name in (
-            "operatorname",
-            "mathrm",
-            "text",
-        ):
+        elif name == "operatorname" and words.lower() in FUNCTIONS:
+            self.add("func", FUNCTIONS[words.lower()])
+        elif words in FUNCTIONS.keys() - ONLY_BEFORE_BRACKET and name in ("mathrm", "text"):
             self.add("func", FUNCTIONS[words])
         elif words in ("e", "i") and name == "mathrm":
             self.add("const", words)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from judge.reading.measures import BASIC, DERIVED, PREFIXED, PREFIXES
-from judge.reading.words import terms
+from judge.reading.words import ALTERING, terms
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ UNIT_WORDS = frozenset(
 ) - {"mol"}
 """Words that mean a unit wherever they stand; shorter ones do so only after a space or in text."""
 
-UNIT_LETTERS = frozenset(terms("m km cm mm in ft yd mi l ml kg g gm mg lb oz s hr h"))
+UNIT_LETTERS = frozenset(terms("m km cm mm in ft yd mi l ml kg g gm mg lb oz s hr h K N J W V"))
 
 
 def parse_unit(text: str) -> Unit | None:
@@ -63,8 +63,9 @@ def parse_unit(text: str) -> Unit | None:
     found: list[tuple[_Measure, int]] = []  # each with its exponent
     direction, pending, known = 1, 1, True
     words = [part for word in _WORD.findall(text) for part in _SPELLED.get(word.lower(), [word])]
-    if len(words) > 8 or (words and all(word.lower() in _POWERS for word in words)):
-        return None  # "5 squared" is no unit
+    lower_words = {word.lower() for word in words}
+    if len(words) > 8 or lower_words & ALTERING or (words and lower_words <= _POWERS.keys()):
+        return None  # as in "5 doubled" and "5 squared"
     for word in words:
         lower = word.lower()
         if lower in ("/", "per", "每"):
@@ -95,7 +96,7 @@ def singular(word: str) -> str:
     """Return a noun without its plural ending."""
     if len(word) > 3 and word.endswith("ies"):
         return word[:-3] + "y"
-    if len(word) > 3 and word.endswith("s") and not word.endswith("ss"):
+    if len(word) > 3 and word.endswith("s") and not word.endswith(("ss", "us")):
         return word[:-1]
     return word
 

@@ -93,10 +93,11 @@ OPERATORS = named({
     "|)": "rvert rVert",
     ":": "colon",
     ",": "&",
-    "and": "land wedge",
-    "or": "lor vee",
+    "∧": "land wedge",
+    "∨": "lor vee",
     "not": "lnot neg",
-    "mod": "pmod bmod mod",
+    "mod": "pmod mod",
+    "bmod": "bmod",
     "...": "ldots cdots dots dotsc dotsb hdots vdots",
     "'": "prime",
     "°": "circ degree textdegree textcirc textcircled",
@@ -143,15 +144,17 @@ ALTERING = frozenset(
     terms("""
         not no non negative minus half third quarter double twice triple dozen or more less than
         most least except without besides greater fewer inverse reciprocal opposite and
+        doubled tripled halved power choose factorial plus root error
     """)
 )
 """Words that change the value next to them, so that neither a label nor a remark may hold them."""
 ANSWER_MARKERS = (
     r"(?:(?:答案|答え|结果|結果|정답|답|Antwort|Ergebnis|Lösung|respuesta|resultado|solución|réponse"
-    r"|résultat|resposta|risposta|risultato|ответ|відповідь|odpowied[zź]|cevap|jawaban|đáp án"
-    r"|antwoord|उत्तर|الجواب|答)(?:\s|[*_]){0,9}"
+    r"|résultat|resposta|risposta|risultato|ответ|відповідь|odpowied[zź]|odpověď|odpoveď|cevap|svar"
+    r"|jawaban(?:nya)?|đáp án|antwoord|vastaus|válasz|răspuns|απάντηση|उत्तर|الجواب|الإجابة|תשובה"
+    r"|คำตอบ|答)(?:\s|[*_]){0,9}(?:corre[ck]ta|correcte|richtig)?\s?"
     r"(?:finale?)?\s?(?::|：|=|ist|lautet|est|es|è|é|是|为|為|は|은|는|là|to|wynosi|adalah|равен"
-    r"|равна|равно|—|-)(?: (?:gleich|égale? à|igual a|uguale a))?\s?(?::|：)?"
+    r"|равна|равно|选|—|-)(?: (?:gleich|égale? à|igual a|uguale a|l[ae]|el|der|die))?\s?(?::|：)?"
     r"|(?:故选|应选|選)\s?[:：]?)"
 )
 """What announces an answer in other languages than English."""

@@ -8,22 +8,34 @@ import re
 
 from judge.reading.thoughts import without_stops
 from judge.reading.units import is_unit
-from judge.reading.words import ALTERING, ANSWER_MARKERS
+from judge.reading.words import ALTERING, ANSWER_MARKERS, PART_WORDS
 
 MAX_CHARS = 2_000
 
 _WRAPPERS = (("$$", "$$"), ("$", "$"), (r"\(", r"\)"), (r"\[", r"\]"), ("`", "`"), ('"', '"'),
-             ("**", "**"), ("'", "'"))  # fmt: skip
+             ("**", "**"), ("'", "'"), ("*", "*"), ("_", "_"))  # fmt: skip
 _LEAD = re.compile(
     r"^(?:(?:so|thus|hence|therefore|the|our|my|final|correct|exact|answer|result|solution|value)"
-    r"\b[\s,]*)*\b(?:answer|result|solution|value)\s*(?:is|are|equals|=|:|was)\s*[:=]?\s*",
+    r"\b[\s,]*)*\b(?:answer|ans\.?|result|solution|value)\s*(?:is|are|equals|=|:|was|(?<=\.))\s*[:=]?\s*"
+    r"|^(?:so|thus|hence|therefore|then|finally|it is|it's|that is|we (?:get|have))\b[,:]?\s+"
+    r"(?=[-+\d$\\(\[{])",
     re.IGNORECASE,
 )
+_BEHIND = re.compile(
+    r"\s+is (?:the|our|my) (?:final |correct )?(?:answer|result|solution)\.?$", re.I
+)
+_CLAUSE = re.compile(
+    r"(?<=[\w})\]$%]),?\s+(?:because|since|as required|as desired|which is)\b"
+    r"(?!.*\b(?:not|no|wrong|but|only|incorrect|impossible|less|more|half|twice)\b)[^\d=]*$"
+)
+_VARIABLE = re.compile(r"^([a-z]):\s+(?=[-\d\\])")
+_POINT = re.compile(r"^[ABDMOQ](?=\([^(),]{1,40},[^(),]{1,40}\)$)")
+_MIXED = re.compile(rf"^(\d+) and (?:a|one) ({'|'.join(PART_WORDS)})$")
 _MARKER = re.compile(
     rf"^(?:[^\W\d_]{{1,12}}\s){{0,3}}?[^\W\d_]{{0,9}}?{ANSWER_MARKERS}\s*", re.IGNORECASE
 )
 _TAIL = re.compile(
-    r"(?<=[\s\d)}\]$])[.,;](?:\s|\\[ ,;])*$|(?<=\w)\.\s*$|\\text\s*\{[.,;]\}\s*$|\\n$"
+    r"(?<=[\s\d)}\]$])[.,;:](?:\s|\\[ ,;])*$|(?<=\w)\.\s*$|\\text\s*\{[.,;]\}\s*$|\\n$"
     r"|(?<=.)(?:\\[ ,;]|\\q?quad|\s)*(?:\\(?:black|Box|square){1,2}|[■□∎])\s*$"
 )
 _LABEL = re.compile(
@@ -59,6 +71,8 @@ def strip_wording(text: str) -> str:
             text = _without_leftovers(text)
         if text[:1].isalpha():
             text = _MARKER.sub("", _LEAD.sub("", text))
+        if text[-1:].isalpha() or text[-2:-1].isalpha():
+            text = _CLAUSE.sub("", _BEHIND.sub("", text))
         text = unwrap(_TAIL.sub("", text).strip())
         if text == before:
             break
@@ -74,7 +88,8 @@ def strip_remarks(text: str) -> str:
         text = _REMARK.sub("", text)
     if text[:1].isalpha():
         text = _ABOUT.sub("", text)
-    text = _ODDS.sub(r"\1/\2", text)
+        text = _POINT.sub("", _VARIABLE.sub(r"\1=", text))
+    text = _MIXED.sub(lambda m: f"({m[1]}+1/{PART_WORDS[m[2]]})", _ODDS.sub(r"\1/\2", text))
     if ":" not in text and "=" not in text:
         return text
     if len(named := _NAMED.findall(text)) > 1 and len(set(named)) == len(named):

@@ -48,7 +48,7 @@ _SYNONYMS = {  # as they are without articles and plural endings
     "does not exist": ("dne", "doe not exist", "doesn t exist", "doesnt exist", "not exist"),
     "infinitely many": ("infinite", "infinitely many solution", "infinite number"),
     "no solution": ("none", "无解", "no real solution", "no solution exist", "empty set"),
-    "all real numbers": ("all real", "all real number", "real number", "every real number"),
+    "all real numbers": ("all real", "all real number", "real", "real number", "every real number"),
 }
 _OPPOSITES = frozenset(terms("not no neither never nor non isn't cannot without un"))
 
@@ -94,7 +94,9 @@ def same_wording(left: str, right: str) -> bool:
 
 
 _BRACED = re.compile(r"(?<![\\^_A-Za-z}])\{([A-Za-z ]{2,})\}")
-_ONLY_WORDS = re.compile(r"(?:[^\W_]|[\s$~:'’\"-]|[.,;](?!\d))*[.!?]?\s*")
+_ONLY_WORDS = re.compile(
+    r"(?:[^\W_]|[\s$~:-]|['’](?=[A-Za-z])|(?<!\w)[\"'“]|[.,;](?!\d))*[.!?\"”]?\s*"
+)
 _SIGN_OR_WORD = re.compile(r"\\[a-zA-Z]+|\d+(?:[.,]\d+)*|[^\W\d_]+|\\[^\s,;:!]|[^\s\w$~]|_")
 
 
@@ -139,6 +141,8 @@ def _number_in(words: list[str]) -> str:
     if words[0] in ("minus", "negative") and len(words) > 1:
         number = _number_in(words[1:])
         return f"-{number}" if number else ""
+    if words[0] in _NO_CHANGE and len(words) > 1:
+        return _number_in(words[1:])
     for between in ("in", "out"):  # one in eight, one out of eight
         if between in words:
             at = words.index(between)
@@ -146,6 +150,9 @@ def _number_in(words: list[str]) -> str:
                 _number_in(part) if part else "" for part in (words[:at], words[at + 1 :])
             )
             return f"{above}/{below}" if above.isdigit() and below.isdigit() else ""
+    if words[-1] in PART_WORDS and words[-2:-1] == ["and"]:  # one and a half
+        whole = _number_in(words[:-2])
+        return f"({whole}+1/{PART_WORDS[words[-1]]})" if whole.isdigit() else ""
     if words[-1] in PART_WORDS:
         above = _number_in(words[:-1]) if len(words) > 1 else "1"
         return f"{above}/{PART_WORDS[words[-1]]}" if above.isdigit() else ""
@@ -159,6 +166,9 @@ def _number_in(words: list[str]) -> str:
         elif word != "and" or not total + group:
             return ""
     return str(total + group)
+
+
+_NO_CHANGE = frozenset(terms("exactly about approximately only just roughly total"))
 
 
 def means_no_solution(text: str) -> bool:
@@ -178,6 +188,7 @@ _FORMULAS = {
     "no solution": r"\emptyset",
     "all real numbers": r"(-\infty, \infty)",
     "infinitely many": r"\infty",
+    "integer": r"\mathbb{Z}",
 }
 
 

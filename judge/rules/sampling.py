@@ -215,7 +215,7 @@ def _under_conventions(
             return Finding(
                 policy.log_of_absolute.relation(), "sampling-log", "equal with ln u read as ln |u|"
             )
-    if any(isinstance(p, Call) and p.name == "root" for p in (*walk(reference), *walk(answer))):
+    if any(_has_odd_root(part) for part in (*walk(reference), *walk(answer))):
         left, right = (rewrite(node, _real_root) for node in (reference, answer))
         samples = list(_samples(left, right, variables))
         if _judge(samples, policy, may_be_positive=False).relation is Relation.EQUAL:
@@ -268,6 +268,12 @@ def _absolute_log(node: Node) -> Node:
     if isinstance(node, Call) and node.name == "log":
         return Call("log", (Call("abs", node.args),))
     return node
+
+
+def _has_odd_root(part: Node) -> bool:
+    if isinstance(part, Call):
+        return part.name == "root"
+    return isinstance(part, Pow) and _real_root(part) is not part
 
 
 def _real_root(node: Node) -> Node:

@@ -50,7 +50,8 @@ def stated_value(node: Node) -> Node | None:
 
 def _stated_value(node: Node) -> Node | None:
     if isinstance(node, Logic) and node.kind in ("or", "and"):
-        return _stated_group("bare", node.parts)
+        named = any(isinstance(part, Chain | Logic) for part in node.parts)
+        return _stated_group("bare", node.parts) if named else None
     if isinstance(node, Group):
         return _stated_group(node.kind, node.items)
     if not isinstance(node, Chain):
@@ -103,7 +104,7 @@ def is_name(node: Node) -> bool:
         return node.name not in KNOWN_FUNCTIONS
     if isinstance(node, Group | Ratio):
         parts = node.items if isinstance(node, Group) else node.parts
-        return getattr(node, "kind", "tuple") == "tuple" and all(map(is_name, parts))
+        return getattr(node, "kind", "tuple") in ("tuple", "list") and all(map(is_name, parts))
     if isinstance(node, Mul):
         first = node.factors[0]
         if isinstance(first, Pow) and isinstance(first.base, Sym) and first.base.name in "fgFG":
@@ -190,7 +191,7 @@ def _given_value(statement: Node, value: Node, compare: Compare) -> Finding | No
         first.terms if isinstance(first, Add) else first.factors if isinstance(first, Mul) else ()
     )
     measured = isinstance(first, Call) and first.name in _MEASURED and not names(first) <= _UNKNOWNS
-    joined = len(parts) > 1 and all(isinstance(part, Sym) for part in parts)
+    joined = len(parts) > 1 and all(map(is_name, parts))
     if best.relation is Relation.EQUAL and not (measured or joined):
         return undecided("kind", "the value of an expression, which may be an equation to solve")
     return best

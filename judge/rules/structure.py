@@ -18,7 +18,13 @@ from judge.reading.syntax import (
     names,
 )
 from judge.relation import Finding, Relation, different, equal, undecided
-from judge.rules.groups import combine, compare_groups, compare_in_any_order, compare_matrices
+from judge.rules.groups import (
+    combine,
+    compare_groups,
+    compare_in_any_order,
+    compare_in_order,
+    compare_matrices,
+)
 from judge.rules.numeric import compare_numbers
 from judge.rules.prose import compare_words
 from judge.rules.quantities import compare_based, compare_clocks, compare_ratios, compare_units
@@ -157,7 +163,8 @@ class Structure:
             ):
                 return different("brackets", "intervals with other brackets")
         if isinstance(left, SetOp) and isinstance(right, SetOp) and left.kind == right.kind:
-            parts = compare_in_any_order(left.parts, right.parts, self.compare)
+            matched = compare_in_order if left.kind == "difference" else compare_in_any_order
+            parts = matched(left.parts, right.parts, self.compare)
             if parts.relation is Relation.EQUAL:
                 return parts
         return compare_sets(left, right)
