@@ -197,6 +197,9 @@ _CUE = re.compile(
     re.IGNORECASE,
 )
 _LINES_OF_CONCLUSION = 6
+_NAMED = r"\$[^$\n=]{1,40}=[^$\n=]{1,200}\$"
+_SEVERAL = re.compile(rf"(?:{_NAMED}(?:,\s*(?:and|or)?|\s+(?:and|or))\s*){{1,9}}{_NAMED}")
+"""Named values side by side: $a = 3$ and $b = 5$."""
 
 
 def _conclusion(words: str) -> str | None:
@@ -210,6 +213,8 @@ def _conclusion(words: str) -> str | None:
     if sentence.lower().startswith("is "):
         sentence = ending
     spans = [next(filter(None, span.groups())) for span in _SPAN.finditer(sentence)]
+    if (several := _SEVERAL.search(sentence)) and spans[-1] in several[0]:
+        return tidy(several[0].replace("$", " "))
     if spans and re.search(r"[\d\\]", spans[-1]):
         chain = spans[-1].split("=")
         return tidy(chain[-1] if len(chain) > 2 else spans[-1])
@@ -264,11 +269,13 @@ def _ends_with(sentence: str, value: str, words: str) -> bool:
     """Tell whether a sentence ends with a value; one that is the whole reply, with "= value"."""
     before, found, behind = sentence.rpartition(value.strip())
     ends = bool(found) and not behind.strip(".!$)]\\* ")
-    return ends and (sentence != words.strip() or before.rstrip("$ ").endswith("="))
+    said = re.search(r"(?:=|\bis|\bare|\bequals)$", before.rstrip("$ "))
+    return ends and (sentence != words.strip() or said is not None)
 
 
 # --- printed lines -----------------------------------------------------------------------------
 
+_CHATTER = re.compile(r"(?:all )?(?:done|finished|completed?|end|success\w*)\W*", re.IGNORECASE)
 _ERROR = re.compile(
     r"^\s*(?:[\w.]*(?:Error|Exception|Interrupt|Exit)(?::|$)"
     r"|(?:An )?[Ee]rror\b[^:]{0,40}:\s*[A-Za-z'\"(])"
@@ -322,6 +329,8 @@ def _unopened(text: str) -> bool:
 def _after_errors(text: str) -> list[str]:
     """Return the lines after the last error message, without blank ones."""
     lines = [line.rstrip() for line in text.split("\n") if says_something(line)]
+    while len(lines) > 1 and _CHATTER.fullmatch(lines[-1].strip()):
+        lines.pop()
     errors = [number for number, line in enumerate(lines) if _ERROR.match(line)]
     return lines[errors[-1] + 1 :] if errors else lines
 

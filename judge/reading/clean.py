@@ -44,6 +44,7 @@ _MICRO = re.compile(
     r"|\\(?:text|mathrm)\s*\{\s*~?\s*(?:\\mu\s*|[µμ])(?=[A-Za-z]{1,3}\})"
     r"|(?<=\d)\s*[µμ](?=[A-Za-z]{1,3}$)()"
 )
+_OHM = re.compile(r"(?<=[\d\s,])([kMmG])\s*\\Omega\b")
 _SIUNITX = re.compile(r"\\(SI|si|qty|unit|num)\s*\{([^{}]*)\}(?:\s*\{([^{}]*)\})?")
 _PERMUTATIONS = re.compile(r"(?<![A-Za-z\\])[AP]_\{?(\d+)\}?\^\{?(\d+)\}?")
 _UNIT_BEHIND = re.compile(
@@ -97,6 +98,8 @@ def clean(text: str) -> str:
         text = _PERMUTATIONS.sub(r"\\frac{\1!}{(\1-\2)!}", text)
     if "/" in text or "^" in text:
         text = _UNIT_BEHIND.sub(_marked_unit, text)
+    if "Omega" in text:
+        text = _OHM.sub(r" \\text{\1Omega}", text)
     if "mu" in text or not text.isascii():
         text = _MICRO.sub(lambda m: r" \text{u" if m[1] is None else " u", text)
     text = unwrap(strip_remarks(strip_wording(text)))

@@ -211,6 +211,12 @@ class Expressions(Cursor):
                     node = Call("factorial2" if bangs == 2 else "factorial", (node,))
             elif self.accept("%"):
                 node = Call("percent", (node,))
+            elif (
+                isinstance(node, Sym)
+                and self.is_op("°")
+                and self.tokens[self.at + 1].kind == "name"
+            ):
+                raise Unreadable("functions composed")
             elif self.accept("°"):
                 node = self.minutes(Call("degree", (node,)))
             elif isinstance(node, Sym) and self.accept("'"):

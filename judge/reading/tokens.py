@@ -370,7 +370,9 @@ class _Scanner:
             self.add("func", FUNCTIONS[words])
         elif words in ("e", "i") and name == "mathrm":
             self.add("const", words)
-        elif words in GREEK or (name.startswith(("math", "bold")) and len(words) == 1):
+        elif words in GREEK or (
+            name.startswith(("math", "bold")) and len(words) == 1 and words.isalpha()
+        ):
             self.add("const" if words in ("e", "i") else "name", words)
         elif self.after_operand() and (unit := _upright_unit(name, content)):
             self.words(unit)

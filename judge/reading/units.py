@@ -37,6 +37,7 @@ _SPELLED = {
 }
 _POWERS = {"square": 2, "squared": 2, "cubic": 3, "cubed": 3, "平方": 2, "立方": 3}
 _NEUTRAL = frozenset(terms("unit units u of a the in each total st nd rd th"))
+_NO_UNIT = ALTERING | frozenset(terms("is are was were wrong incorrect false invalid undefined"))
 _WORD = re.compile(r"[^\W\d_]+|-?\d+|/")
 
 _Measure = tuple[Mapping[str, int], Fraction]
@@ -64,7 +65,7 @@ def parse_unit(text: str) -> Unit | None:
     direction, pending, known = 1, 1, True
     words = [part for word in _WORD.findall(text) for part in _SPELLED.get(word.lower(), [word])]
     lower_words = {word.lower() for word in words}
-    if len(words) > 8 or lower_words & ALTERING or (words and lower_words <= _POWERS.keys()):
+    if len(words) > 8 or lower_words & _NO_UNIT or (words and lower_words <= _POWERS.keys()):
         return None  # as in "5 doubled" and "5 squared"
     for word in words:
         lower = word.lower()

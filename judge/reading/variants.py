@@ -21,7 +21,7 @@ _AROUND_LETTER = re.compile(
     re.IGNORECASE,
 )
 _LETTER = re.compile(r"\(?([A-J])[.)]?")
-_LETTERS = re.compile(r"([A-J])(?:\s*(?:[,;、]|\band\b|\\&)\s*([A-J]))*")
+_LETTERS = re.compile(r"([A-J])(?:\s*(?:[,;、和与及]|\band\b|\\&)\s*([A-J]))*")
 _TWICE = re.compile(
     r"^(.{1,200}?)\s*(?:,?\s*(?:\\text\s*\{\s*or\s*\}|\bor\b|\bi\.e\.,?)\s*(.{1,200})"
     r"|(?:\s|\\[ ,;])\((?:or|=|\\approx|≈|approximately|about|i\.e\.,?)?\s*(.{1,200})\))$",
@@ -50,7 +50,7 @@ def letters_in(text: str) -> str:
     """Return the letters of a text that is nothing but choices: `B`, `(B)`, `A, C`, `AC`."""
     if len(text) > 60 or _NO_LETTER.match(text):
         return ""
-    bare = _AROUND_LETTER.sub("", _FONT.sub(r"\1", text)).strip(" .")
+    bare = _AROUND_LETTER.sub("", _FONT.sub(r"\1", text)).strip(" .。")
     if found := _LETTER.fullmatch(bare):
         return found[1]
     if _LETTERS.fullmatch(bare) or re.fullmatch(r"[A-J]{2,5}", bare):

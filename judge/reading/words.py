@@ -154,7 +154,8 @@ ANSWER_MARKERS = (
     r"|jawaban(?:nya)?|đáp án|antwoord|vastaus|válasz|răspuns|απάντηση|उत्तर|الجواب|الإجابة|תשובה"
     r"|คำตอบ|答)(?:\s|[*_]){0,9}(?:corre[ck]ta|correcte|richtig)?\s?"
     r"(?:finale?)?\s?(?::|：|=|ist|lautet|est|es|è|é|是|为|為|は|은|는|là|to|wynosi|adalah|равен"
-    r"|равна|равно|选|—|-)(?: (?:gleich|égale? à|igual a|uguale a|l[ae]|el|der|die))?\s?(?::|：)?"
+    r"|равна|равно|选|—|-|(?=\s?[$\\]))"
+    r"(?: (?:gleich|égale? à|igual a|uguale a|l[ae]|el|der|die))?\s?(?::|：)?"
     r"|(?:故选|应选|選)\s?[:：]?)"
 )
 """What announces an answer in other languages than English."""

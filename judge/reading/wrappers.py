@@ -17,7 +17,8 @@ _WRAPPERS = (("$$", "$$"), ("$", "$"), (r"\(", r"\)"), (r"\[", r"\]"), ("`", "`"
 _LEAD = re.compile(
     r"^(?:(?:so|thus|hence|therefore|the|our|my|final|correct|exact|answer|result|solution|value)"
     r"\b[\s,]*)*\b(?:answer|ans\.?|result|solution|value)\s*(?:is|are|equals|=|:|was|(?<=\.))\s*[:=]?\s*"
-    r"|^(?:so|thus|hence|therefore|then|finally|it is|it's|that is|we (?:get|have))\b[,:]?\s+"
+    r"|^(?:so|thus|hence|therefore|then|finally|it (?:is|equals)|it's|(?:that|which) is"
+    r"|we (?:get|have))\b[,:]?\s+"
     r"(?=[-+\d$\\(\[{])",
     re.IGNORECASE,
 )
@@ -28,7 +29,9 @@ _CLAUSE = re.compile(
     r"(?<=[\w})\]$%]),?\s+(?:because|since|as required|as desired|which is)\b"
     r"(?!.*\b(?:not|no|wrong|but|only|incorrect|impossible|less|more|half|twice)\b)[^\d=]*$"
 )
-_VARIABLE = re.compile(r"^([a-z]):\s+(?=[-\d\\])")
+_VARIABLE = re.compile(r"^([a-z])(?::| is| equals)\s+(?=[-\d\\])")
+_LEAD_IN_TEXT = re.compile(r"^\\text(?:bf)?\s*\{\s*([^{}]{1,80})\}\s*(?=\S)")
+_CHINESE_LEAD = re.compile(r"^(?:[一总]?共有?|即|为|是)(?=\d)")
 _POINT = re.compile(r"^[ABDMOQ](?=\([^(),]{1,40},[^(),]{1,40}\)$)")
 _MIXED = re.compile(rf"^(\d+) and (?:a|one) ({'|'.join(PART_WORDS)})$")
 _MARKER = re.compile(
@@ -70,7 +73,11 @@ def strip_wording(text: str) -> str:
         if text[:1] in "<[b\\$#" or text[-1:] in ")]$}>":
             text = _without_leftovers(text)
         if text[:1].isalpha():
-            text = _MARKER.sub("", _LEAD.sub("", text))
+            text = _CHINESE_LEAD.sub("", _MARKER.sub("", _LEAD.sub("", text)))
+        elif text.startswith("\\text"):
+            text = _LEAD_IN_TEXT.sub(
+                lambda m: m[0] if _LEAD.sub("", f"{m[1]} ").strip() else "", text
+            )
         if text[-1:].isalpha() or text[-2:-1].isalpha():
             text = _CLAUSE.sub("", _BEHIND.sub("", text))
         text = unwrap(_TAIL.sub("", text).strip())

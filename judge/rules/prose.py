@@ -125,9 +125,9 @@ def is_words(text: str) -> bool:
 
 
 _CHINESE = re.compile(r"[\u3400-\u9fff，。、 ]+")
-_FORMULA = re.compile(r"[=^<>]|\*\*|\d\s*-\s*\w|\w\s*[+*/]\s*\w")
+_FORMULA = re.compile(r"[=^<>]|\*\*|\d\s*-\s*\w|\w\s*[+*/]\s*\w|[)\w][-+*/]\(|\)[-+*/]\w")
 _LETTER_NAMES = frozenset(name.lower() for name in GREEK) | {"pi", "infinity", "infty", "inf"}
-_SHORT = frozenset(terms("yes no odd dne mon tue wed thu fri sat sun tie"))
+_SHORT = frozenset(terms("yes no odd dne mon tue wed thu fri sat sun tie")) | NUMBER_WORDS.keys()
 
 
 def words_as_mathematics(text: str) -> str:

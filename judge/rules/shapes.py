@@ -84,10 +84,11 @@ def _with_unit(node: Node) -> Node:
     """Read the letters after a number as a unit, which they are on the other side: 5 m, 5kW."""
     factors = node.factors if isinstance(node, Mul) else (node,)
     count = next((i for i, factor in enumerate(factors) if names(factor)), len(factors))
-    letters = "".join(map(_unit_part, factors[count:]))
-    unit = parse_unit(letters) if count and letters else None
-    known = unit is not None and unit.known and bool(unit.dimension)
-    return Quantity(product(list(factors[:count])), unit) if unit and known else node
+    letters = list(map(_unit_part, factors[count:])) if count else []
+    for unit in (parse_unit("".join(letters)), parse_unit(" ".join(letters))):  # kg, then N s
+        if unit is not None and unit.known and unit.dimension:
+            return Quantity(product(list(factors[:count])), unit)
+    return node
 
 
 def _unit_part(factor: Node) -> str:
