@@ -216,12 +216,12 @@ def _decide(
     if _is_choice(left_node) and _is_choice(right_node):
         same = show(left_node).upper() == show(right_node).upper()
         return (equal if same else different)("choice", "letters of a choice")
-    letters = names(left_node) | names(right_node)
-    if letters:
+    letters = names(left_node), names(right_node)
+    if any(letters):
         left_node = with_letters_as_in(left_node, right_node)
         right_node = with_letters_as_in(right_node, left_node)
-        letters = names(left_node) | names(right_node)
-    structure = Structure(policy, len(letters))
+        letters = names(left_node), names(right_node)
+    structure = Structure(policy, len(letters[0] | letters[1]))
     found = compare_families(left_node, right_node, structure.compare)
     if found is None or found.relation is Relation.DIFFERENT:
         found = structure.compare(left_node, right_node)
@@ -229,7 +229,9 @@ def _decide(
         for other_left, other_right in _other_readings(left, left_node, right, right_node):
             if structure.compare(other_left, other_right).relation is Relation.EQUAL:
                 return equal("commas", "equal with the comma read otherwise")
-    if found.relation is not Relation.UNDECIDED and (doubt := _doubt(left_node, right_node, found)):
+    if found.relation is not Relation.UNDECIDED and (
+        doubt := _doubt(left_node, right_node, letters, found)
+    ):
         return undecided("unread", doubt)
     doubtful = (found.relation, found.tier) in _FOR_SYMPY
     if symbolic and doubtful and (_has_series(left_node) or _has_series(right_node)):
@@ -237,14 +239,15 @@ def _decide(
     return found
 
 
-def _doubt(left_node: Node, right_node: Node, found: Finding) -> str:
+def _doubt(
+    left_node: Node, right_node: Node, letters: tuple[frozenset[str], ...], found: Finding
+) -> str:
     """Say why a finding about two readable sides is not certain; empty where it is."""
     computed = found.tier.startswith(("sampling", "equation"))
     if found.relation is Relation.EQUAL and not computed:
         return ""
     if found.tier == "exact" and isinstance(left_node, SCALARS):  # two rational numbers
         return ""
-    letters = names(left_node), names(right_node)
     if any(ELLIPSIS.name in side for side in letters) and (
         found.relation is Relation.DIFFERENT or computed
     ):

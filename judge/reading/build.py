@@ -37,6 +37,8 @@ _FONT = re.compile(r"\\(?:text|mathrm|mathit|mbox|rm)\b\s*|[{}\s]|\\[,;!]")
 
 def decimal(digits: str) -> Num:
     """Build a number from its digits. Raises `Unreadable` for a huge exponent."""
+    if digits.isdecimal():
+        return Num(Fraction(int(digits)))
     mantissa, _, exponent = digits.lower().partition("e")
     if exponent and abs(int(exponent[:9])) > MAX_EXPONENT:
         raise Unreadable("an exponent too large to write out")

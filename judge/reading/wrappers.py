@@ -14,6 +14,7 @@ MAX_CHARS = 2_000
 
 _WRAPPERS = (("$$", "$$"), ("$", "$"), (r"\(", r"\)"), (r"\[", r"\]"), ("`", "`"), ('"', '"'),
              ("**", "**"), ("'", "'"), ("*", "*"), ("_", "_"))  # fmt: skip
+_WRAPPING = frozenset(opening[0] for opening, _ in _WRAPPERS)
 _LEAD = re.compile(
     r"^(?:(?:so|thus|hence|therefore|the|our|my|final|correct|exact|answer|result|solution|value)"
     r"\b[\s,]*)*\b(?:answer|ans\.?|result|solution|value)\s*(?:is|are|equals|=|:|was|(?<=\.))\s*[:=]?\s*"
@@ -41,6 +42,8 @@ _TAIL = re.compile(
     r"(?<=[\s\d)}\]$])[.,;:](?:\s|\\[ ,;])*$|(?<=\w)\.\s*$|\\text\s*\{[.,;]\}\s*$|\\n$"
     r"|(?<=.)(?:\\[ ,;]|\\q?quad|\s)*(?:\\(?:black|Box|square){1,2}|[■□∎])\s*$"
 )
+_TAIL_ENDS = frozenset(" .,;:}nexk■□∎")
+"""The last characters of what `_TAIL` strips."""
 _LABEL = re.compile(
     r"^(?:\\text|\\mathrm|\\textbf|\\mathbf|\*\*)?\{?"
     r"(?:([A-Za-z ]{4,}):\s*|([A-Za-z]{2,} (?:[A-Za-z]{2,} )+)=\s*)\}?(?:\*\*)?(?=.)"
@@ -78,9 +81,11 @@ def strip_wording(text: str) -> str:
             text = _LEAD_IN_TEXT.sub(
                 lambda m: m[0] if _LEAD.sub("", f"{m[1]} ").strip() else "", text
             )
-        if text[-1:].isalpha() or text[-2:-1].isalpha():
+        if " " in text and (text[-1:].isalpha() or text[-2:-1].isalpha()):
             text = _CLAUSE.sub("", _BEHIND.sub("", text))
-        text = unwrap(_TAIL.sub("", text).strip())
+        if text[-1:] in _TAIL_ENDS:
+            text = _TAIL.sub("", text)
+        text = unwrap(text.strip())
         if text == before:
             break
     return text
@@ -148,6 +153,8 @@ def unwrap(text: str) -> str:
     """Strip delimiters of formulas, quotes, and boxes that enclose the whole text."""
     for _ in range(6):
         before = text
+        if text[:1] not in _WRAPPING:
+            break
         for opening, closing in _WRAPPERS:
             inner = text[len(opening) : -len(closing)]
             if (

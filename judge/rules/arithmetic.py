@@ -30,8 +30,8 @@ class Arithmetic:
         """Return the number nearest to a fraction."""
         raise NotImplementedError
 
-    def number(self, given: Any) -> Any:
-        """Convert a Python number exactly to this arithmetic."""
+    def numbers(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        """Convert Python numbers exactly to this arithmetic."""
         raise NotImplementedError
 
     def power(self, base: Any, exponent: Any) -> Any:
@@ -51,9 +51,9 @@ class Floats(Arithmetic):
         """Return the number nearest to a fraction."""
         return value.numerator / value.denominator
 
-    def number(self, given: Any) -> Any:
-        """Convert a Python number exactly to this arithmetic."""
-        return given
+    def numbers(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        """Convert Python numbers exactly to this arithmetic."""
+        return dict(given)
 
     def power(self, base: Any, exponent: Any) -> Any:
         """Compute a power, on the principal branch."""
@@ -78,9 +78,9 @@ class Digits(Arithmetic):
         """Return the number nearest to a fraction."""
         return self.context.mpf(value.numerator) / value.denominator
 
-    def number(self, given: Any) -> Any:
-        """Convert a Python number exactly to this arithmetic."""
-        return self.context.convert(given)
+    def numbers(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        """Convert Python numbers exactly to this arithmetic."""
+        return {name: self.context.convert(number) for name, number in given.items()}
 
     def power(self, base: Any, exponent: Any) -> Any:
         """Compute a power, on the principal branch."""

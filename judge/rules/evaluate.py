@@ -49,10 +49,9 @@ def function(
 ) -> Callable[[Environment], Any]:
     """Compile a node to a function of its variables, to compute many values of it."""
     formula = _Compiler(arithmetic, real).formula(node)
-    number = arithmetic.number
 
     def call(env: Environment) -> Any:
-        numbers = {name: number(given) for name, given in env.items()}
+        numbers = arithmetic.numbers(env)
         numbers[_TERMS] = MAX_TERMS
         try:
             return formula(numbers)
@@ -149,7 +148,7 @@ class _Compiler:
             raise NoValue(f"a {node.kind} without bounds")
         low_end, high_end = self.formula(node.low), self.formula(node.high)
         body, size, adds = self.formula(node.body), _size(node.body), node.kind == "sum"
-        number = self.arithmetic.number
+        numbers = self.arithmetic.numbers
 
         def formula(env: dict[str, Any]) -> Any:
             low, high = _whole_bound(low_end(env)), _whole_bound(high_end(env))
@@ -159,7 +158,7 @@ class _Compiler:
             inside = dict(env)
             found: Any = 0 if adds else 1
             for index in range(low, high + 1):
-                inside[node.variable] = number(float(index))
+                inside |= numbers({node.variable: float(index)})
                 term = body(inside)
                 found = found + term if adds else found * term
             env[_TERMS] = inside[_TERMS]
