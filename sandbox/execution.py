@@ -62,7 +62,10 @@ class Limits:
 
     seconds: float = 10
     """Wall time. Time in which the program waits for a processor does not count, so that a busy
-    machine does not cause timeouts; but after three times these seconds it is always stopped."""
+    machine does not cause timeouts, up to `wall_seconds`."""
+    wall_seconds: float | None = None
+    """Wall time after which a program is always stopped, however busy the machine is. None means
+    three times `seconds`; one that is not above `seconds` makes `seconds` plain wall time."""
     cpu_seconds: float | None = None
     """CPU time of each process. None means `seconds` plus one."""
     memory_mb: int = 1024

@@ -34,7 +34,7 @@ def execution(facts: dict[str, Any], output: bytes, limits: Limits) -> Execution
     return Execution(
         exit=exit_,
         stdout=_text(stdout),
-        stderr=_with_cause(shortened, facts["status"], exit_),
+        stderr=_with_cause(shortened, facts, exit_),
         seconds=round(facts["seconds"], 6),
         cpu_seconds=round(facts["cpu_seconds"], 6),
         peak_memory_mb=round(facts["peak_kb"] / 1024, 3),
@@ -55,6 +55,7 @@ def classify(facts: dict[str, Any], stderr: str, limits: Limits) -> Exit:
         "output": Exit.OUTPUT_LIMIT,
         "memory": Exit.OUT_OF_MEMORY,
         "processes": Exit.KILLED,
+        "files": Exit.KILLED,
     }.get(facts["stopped"])
     if stopped is not None:
         return stopped
@@ -79,11 +80,13 @@ def _text(data: bytes) -> str:
     return data.decode("utf-8", "replace")
 
 
-def _with_cause(stderr: str, status: int, exit_: Exit) -> str:
+def _with_cause(stderr: str, facts: dict[str, Any], exit_: Exit) -> str:
     """Add a line that says why a program ended, if its own output does not."""
+    status = facts["status"]
     signal = _signal(status)
-    if exit_ is Exit.KILLED and signal:
-        cause = f"Killed by signal {signal}: {_SIGNALS.get(signal, 'no name')}"
+    if exit_ is Exit.KILLED and (signal or facts["stopped"]):
+        by_signal = f"Killed by signal {signal}: {_SIGNALS.get(signal, 'no name')}"
+        cause = f"Killed: too many {facts['stopped']}" if facts["stopped"] else by_signal
         return f"{stderr.rstrip()}\n{cause}\n".lstrip("\n")
     if exit_ is Exit.CRASHED and not stderr.strip():
         return f"The program left with status {status >> 8}.\n"

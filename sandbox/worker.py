@@ -6,11 +6,12 @@ from typing import Any
 
 from sandbox.channel import Channel, NotStarted
 from sandbox.execution import Limits
-from sandbox.zygote.settings import CONTENTION_FACTOR
 
 START_SECONDS = 120
 """How long a fork server may take to import its libraries; 10 s were measured on a busy machine."""
 
+_CONTENTION_FACTOR = 3
+"""Longest wall time under CPU contention, as a multiple of `seconds`."""
 _EXTRA_SECONDS = 45
 """How long to wait for a result beyond the longest time of a program: up to 30 s to restrict the
 process, 5 s to clean up, and the rest for a busy machine."""
@@ -48,9 +49,9 @@ class Worker:
 
     def _ask(self, what: str, program: str, limits: Limits) -> tuple[dict[str, Any], bytes]:
         self.programs += 1
-        head = {"do": what, "limits": allowance(limits)}
+        head: dict[str, Any] = {"do": what, "limits": allowance(limits)}
         body = program.encode("utf-8", "replace")
-        patience = CONTENTION_FACTOR * limits.seconds + _EXTRA_SECONDS
+        patience = head["limits"]["wall_seconds"] + _EXTRA_SECONDS
         facts, output = self.channel.ask(head, body, patience)
         self._note(facts)
         if facts["broken"]:
@@ -73,4 +74,6 @@ def allowance(limits: Limits) -> dict[str, Any]:
     del values["cpus"]
     if limits.cpu_seconds is None:
         values["cpu_seconds"] = limits.seconds + 1
+    if limits.wall_seconds is None:
+        values["wall_seconds"] = _CONTENTION_FACTOR * limits.seconds
     return values

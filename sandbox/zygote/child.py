@@ -136,7 +136,7 @@ def _limit(box: Box, allowance: Allowance, base: Mapping[str, int]) -> None:
         resource.RLIMIT_STACK: _STACK_MB * _MB,
         resource.RLIMIT_FSIZE: allowance.file_mb * _MB,
         resource.RLIMIT_NOFILE: allowance.open_files,
-        resource.RLIMIT_CORE: 0,
+        resource.RLIMIT_CORE: 1,  # no core file; and unlike 0, none to a handler of the host's
         resource.RLIMIT_MEMLOCK: 0,
         resource.RLIMIT_MSGQUEUE: 0,
     }

@@ -5,7 +5,7 @@ import signal
 from pathlib import Path
 
 from .kernel import die_with_parent, mount, unshare
-from .settings import Box
+from .settings import MOST_FILES, Box
 
 _NEW_MOUNTS, _NEW_NAMES, _NEW_IPC = 0x00020000, 0x04000000, 0x08000000
 _NEW_USERS, _NEW_PROCESSES, _NEW_NETWORK = 0x10000000, 0x20000000, 0x40000000
@@ -35,7 +35,7 @@ def enter(box: Box) -> None:
     die_with_parent(signal.SIGKILL)
     mount("none", "/", "none", _PRIVATE)
     for folder in (box.scratch, *box.other_scratch):
-        options = f"size={box.scratch_mb}m,nr_inodes=4096,mode=1777"
+        options = f"size={box.scratch_mb}m,nr_inodes={MOST_FILES},mode=1777"
         mount("tmpfs", folder, "tmpfs", _PLAIN, options)
     mount("proc", "/proc", "proc", _PLAIN)
     if box.user is not None:

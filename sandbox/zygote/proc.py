@@ -53,11 +53,22 @@ def kill_everything(pid: int) -> tuple[int, resource.struct_rusage, float]:
 
 
 def kill_others(but: int) -> None:
-    """Kill every process of the box except this one and `but`."""
+    """Stop the process `but`, and kill every other of the box except this one."""
+    if os.getpid() == 1:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(-1, signal.SIGSTOP)  # atomic in the kernel, so none forks while others() looks
     for pid in others():
         if pid != but:
             with contextlib.suppress(OSError):
                 os.kill(pid, signal.SIGKILL)
+
+
+def reap_others(but: int) -> None:
+    """Collect the processes that have ended, except `but`: until then they count as processes."""
+    for pid in others():
+        if pid != but:
+            with contextlib.suppress(ChildProcessError):  # it is a child of another process
+                os.waitpid(pid, os.WNOHANG)
 
 
 def memory_of(pid: int) -> dict[str, int]:
@@ -72,10 +83,14 @@ def memory_of(pid: int) -> dict[str, int]:
     return counted
 
 
-def held_by(folder: str) -> int:
-    """Return the bytes of memory that the files of a tmpfs use, 1 kB for each name included."""
+def held_by(folder: str) -> tuple[int, int]:
+    """Return the bytes of memory that the files of a tmpfs use, and how many files there are.
+
+    Each file counts 1 kB, even an empty one.
+    """
     held = os.statvfs(folder)
-    return (held.f_blocks - held.f_bfree) * held.f_frsize + (held.f_files - held.f_ffree) * 1024
+    files = held.f_files - held.f_ffree
+    return (held.f_blocks - held.f_bfree) * held.f_frsize + files * 1024, files
 
 
 def out_of_memory_kills() -> int:

@@ -238,6 +238,7 @@ class Server:
         """Stop a session's process until the next program, so that nothing runs in between."""
         os.kill(forked.pid, signal.SIGSTOP)
         proc.kill_others(but=forked.pid)
+        proc.reap_others(but=forked.pid)
         cpu = queueing.seconds_run(forked.pid)
         peak = proc.memory_of(forked.pid).get("VmHWM", 0)  # missing if the process has just ended
         facts = _facts(watch, status << 8, cpu - self.session_cpu, peak // 1024)

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-CONTENTION_FACTOR = 3
-"""Longest wall time under CPU contention, as a multiple of `seconds`."""
+MOST_FILES = 4096
+"""How many files and folders the scratch folders may hold, each."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +39,8 @@ class Allowance:
     """What one program may use: the host's `Limits` with every value filled in."""
 
     seconds: float
+    wall_seconds: float
+    """When it is stopped even if other processes kept it from running."""
     cpu_seconds: float
     memory_mb: int
     processes: int

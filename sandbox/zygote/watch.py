@@ -8,12 +8,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from . import child, proc, queueing
-from .settings import CONTENTION_FACTOR, Allowance, Box
+from .settings import MOST_FILES, Allowance, Box
 from .text import Text
 
 _SETUP_SECONDS = 30
 _CHECK_SECONDS = 0.02
-"""Seconds between two memory checks in a box without a cgroup."""
+"""Seconds between two looks at what a program uses."""
 _MB = 2**20
 
 
@@ -58,7 +58,7 @@ class Watch:
     ) -> None:
         self.truncated = False
         self.stopped = ""
-        """Why the program was stopped: setup, deadline, output, memory, processes; or empty."""
+        """Why it was stopped: setup, deadline, output, files, memory, processes; or empty."""
         self.ended = False
         self.status: int | None = None
         """In a session: the exit status that its process reported for this program."""
@@ -82,6 +82,8 @@ class Watch:
         self._session_started = False
         self._next_check = 0.0
         self._at_start = queueing.CpuTimes(0.0, {})
+        self._late = 0.0
+        """How long after the program's start this process noticed it."""
         self._deadline = time.monotonic() + _SETUP_SECONDS
         if resumed:
             # a session that does not start the program was broken by an earlier program of its
@@ -128,13 +130,23 @@ class Watch:
         """Wait for an event and return the readable descriptors; none if the program must stop."""
         left = self._seconds_left()
         if left <= 0:
+            # on a starved machine this process may come here long after the program has ended
+            if self._is_there_news():
+                return self._readable(0)
             self.stopped = "deadline" if self.started else "setup"
-        elif self.started and not self._box.cgroup:
+        elif self.started:
             self.stopped = self._exceeded()
             left = min(left, _CHECK_SECONDS)
-        if self.stopped:
-            return set()
-        return {number for number, _ in self._poll.poll(max(1, left * 1000))}
+        return set() if self.stopped else self._readable(max(1, left * 1000))
+
+    def _is_there_news(self) -> bool:
+        """Tell whether the program has ended, has started or is done, so that it need not stop."""
+        signs = {self._forked.descriptor, self._forked.ready, self._forked.done}
+        return bool(self._readable(0) & signs)
+
+    def _readable(self, milliseconds: float) -> set[int]:
+        """Wait for an event; return the readable descriptors."""
+        return {number for number, _ in self._poll.poll(milliseconds)}
 
     def _seconds_left(self) -> float:
         left = self._deadline - time.monotonic()
@@ -148,12 +160,17 @@ class Watch:
         """Extend the deadline by the time that other processes kept the program from running."""
         now = queueing.cpu_times(proc.others())
         lost = queueing.seconds_lost(self._at_start, now, time.monotonic() - self.started)
+        return self.started + self._longest(self._late + lost)
+
+    def _longest(self, lost: float) -> float:
+        """Return how long the program may run, if other processes cost it so many seconds."""
         seconds = self._allowance.seconds
-        return self.started + min(seconds + lost, CONTENTION_FACTOR * seconds)
+        return max(seconds, min(seconds + lost, self._allowance.wall_seconds))
 
     def _start(self, when: float) -> None:
         self.started = when
-        self._deadline = when + self._allowance.seconds
+        self._late = max(0.0, time.monotonic() - when)
+        self._deadline = when + self._longest(self._late)
         self._at_start = queueing.cpu_times([self._forked.pid])
 
     def _read_output(self, readable: set[int]) -> None:
@@ -194,20 +211,28 @@ class Watch:
             self.status = byte[0]
 
     def _exceeded(self) -> str:
-        """Return which limit the box as a whole exceeds, or "". For boxes without a cgroup."""
+        """Return which limit the box as a whole exceeds, or "".
+
+        Memory and processes are left to the kernel where the box has a cgroup.
+        """
         if time.monotonic() < self._next_check:
             return ""
         self._next_check = time.monotonic() + _CHECK_SECONDS
         held, processes = 0, 0
+        for folder in (self._box.scratch, *self._box.other_scratch):
+            with contextlib.suppress(OSError):
+                if os.path.ismount(folder):
+                    size, files = proc.held_by(folder)
+                    held += size
+                    if files > MOST_FILES:
+                        return "files"
+        if self._box.cgroup:
+            return ""
         for pid in proc.others():
             with contextlib.suppress(OSError, KeyError):  # the process may end meanwhile
                 memory = proc.memory_of(pid)
                 held += max(0, memory["RssAnon"] - self._base["RssAnon"]) + memory["RssShmem"]
                 processes += memory["Threads"]
-        for folder in (self._box.scratch, *self._box.other_scratch):
-            with contextlib.suppress(OSError):
-                if os.path.ismount(folder):
-                    held += proc.held_by(folder)
         if held > self._allowance.memory_mb * _MB:
             return "memory"
         return "processes" if processes > self._allowance.processes + 2 else ""

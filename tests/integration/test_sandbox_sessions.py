@@ -2,9 +2,20 @@
 
 import asyncio
 import secrets
+from pathlib import Path
+
+import pytest
 
 from sandbox import Exit
-from tests.integration.boxes import NEEDS_A_SHORT_TIME, NOT_STRICT, busy_cores, opened
+from tests.integration.attacks.sessions import SESSIONS
+from tests.integration.boxes import (
+    NEEDS_A_SHORT_TIME,
+    NOT_STRICT,
+    POOLS,
+    assert_untouched,
+    busy_cores,
+    opened,
+)
 
 
 @NOT_STRICT
@@ -141,3 +152,36 @@ async def test_a_session_that_lies_about_being_done_only_spoils_its_own_next_pro
             assert (await session.run("print('next')")).exit is not Exit.OK
             assert (await session.run("print('again')")).stdout == "again\n"
         assert (await sandbox.run("print('others')")).stdout == "others\n"
+
+
+@pytest.mark.parametrize("kind", POOLS)
+async def test_a_hostile_session_spoils_nothing_but_itself(kind: str, tmp_path: Path) -> None:
+    canary = tmp_path / "canary"
+    canary.write_text("alive", encoding="utf-8")
+    async with opened(kind, seconds=1) as sandbox:
+        for attack in SESSIONS:
+            async with sandbox.session() as session:
+                await session.run("kept = 1")
+                assert (await session.run(attack.program)).exit in attack.exits, attack.name
+                for _ in range(2):
+                    await session.run("import os; print('next', os.getpid())")
+            await assert_untouched(sandbox, canary)
+
+
+@NOT_STRICT
+async def test_children_that_fork_without_end_do_not_run_between_two_programs(kind: str) -> None:
+    chain = (
+        "import os, time\nopen('ticks', 'w').close()\n"
+        "if os.fork() == 0:\n"
+        "    while True:\n"
+        "        with open('ticks', 'a') as file: file.write('x')\n"
+        "        if os.fork(): os._exit(0)\n"
+        "time.sleep(0.2)"
+    )
+    size = "import os; print(os.path.getsize('ticks'))"
+    async with opened(kind) as sandbox, sandbox.session() as session:
+        for _ in range(5):
+            await session.run(chain)
+            before = (await session.run(size)).stdout
+            await asyncio.sleep(0.05)
+            assert (await session.run(size)).stdout == before != ""

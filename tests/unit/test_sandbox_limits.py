@@ -25,5 +25,12 @@ def test_processor_seconds_follow_from_seconds_unless_they_are_given() -> None:
     assert allowance(Limits(seconds=3, cpu_seconds=9))["cpu_seconds"] == 9
 
 
+def test_the_longest_wall_time_follows_from_seconds_unless_it_is_given() -> None:
+    assert allowance(Limits(seconds=3))["wall_seconds"] == 9
+    assert allowance(Limits(seconds=3, wall_seconds=4))["wall_seconds"] == 4
+    with pytest.raises(ValueError, match="wall_seconds"):
+        Limits(wall_seconds=0)
+
+
 def test_a_program_that_needs_all_memory_gets_one_worker() -> None:
     assert default_workers(Limits(memory_mb=10**9)) == 1

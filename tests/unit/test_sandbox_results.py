@@ -43,6 +43,7 @@ def facts(**changed: Any) -> dict[str, Any]:
         (facts(status=signal.SIGKILL, stopped="output"), "", Exit.OUTPUT_LIMIT),
         (facts(status=signal.SIGKILL, stopped="memory"), "", Exit.OUT_OF_MEMORY),
         (facts(status=signal.SIGKILL, stopped="processes"), "", Exit.KILLED),
+        (facts(status=signal.SIGKILL, stopped="files"), "", Exit.KILLED),
         (facts(status=signal.SIGKILL, oom_kills=1), "", Exit.OUT_OF_MEMORY),
         (facts(status=signal.SIGKILL), "", Exit.KILLED),
         (facts(status=signal.SIGSEGV, oom_kills=1), "", Exit.KILLED),
@@ -83,3 +84,10 @@ def test_an_execution_survives_pydantic_unchanged() -> None:
     record = execution(facts(out_size=2), b"42", Limits())
     adapter = TypeAdapter(Execution)
     assert adapter.validate_json(adapter.dump_json(record)) == record
+
+
+@pytest.mark.parametrize("status", [signal.SIGKILL, 0])
+@pytest.mark.parametrize("what", ["processes", "files"])
+def test_a_program_that_was_stopped_is_told_what_it_had_too_many_of(what: str, status: int) -> None:
+    stopped = execution(facts(status=int(status), stopped=what), b"", Limits())
+    assert stopped.stderr == f"Killed: too many {what}\n"

@@ -2,6 +2,7 @@
 
 from tests.integration.attacks.writing import (
     CRASHED,
+    KILLED,
     OK,
     TIMEOUT,
     attack,
@@ -82,9 +83,13 @@ FILES = [
         except OSError as failure:
             print("held", failure)
     """, says="held"),
-    attack("more files than anyone needs", (OK, CRASHED, TIMEOUT), """
-        for number in range(100_000):
+    attack("more files than anyone needs", (CRASHED, KILLED), """
+        for number in range(10**7):
             open(f"file-{number}", "w").close()
+    """),
+    attack("more files in shared memory than anyone needs", (CRASHED, KILLED), """
+        for number in range(10**7):
+            open(f"/dev/shm/file-{number}", "w").close()
     """),
     attack("tree three thousand folders deep", (OK, CRASHED, TIMEOUT), """
         import os
