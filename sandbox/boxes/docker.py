@@ -19,7 +19,7 @@ from sandbox.boxes.sizing import SERVER_MB
 from sandbox.channel import Channel
 from sandbox.execution import Limits, SandboxError
 from sandbox.worker import Worker
-from sandbox.zygote.settings import Box
+from sandbox.zygote.settings import MOST_FILES, Box
 
 if TYPE_CHECKING:
     from docker import DockerClient
@@ -34,6 +34,11 @@ NOT_COVERED = (
     "side channels: timing, caches, load",
     "a program that learns it is in a sandbox and behaves",
 )
+NOT_LIMITED = (
+    "memory and processes of a box: no cgroup limits them, the fork server looks every 20 ms",
+    "processor: a program may use every core until its time is up",
+)
+"""Where the engine has no cgroups to set limits in, as without root and systemd."""
 
 
 class Containers:
@@ -53,10 +58,12 @@ class Containers:
             self.image_id, self.image_tag = str(image.id), (image.tags or [""])[0]
             version, info = client.version(), client.info()
             self.engine = {
+                "name": version.get("Components", [{}])[0].get("Name", "Engine"),
                 "version": version["Version"],
                 "api": version["ApiVersion"],
                 "kernel": info.get("KernelVersion", ""),
                 "cgroup_version": info.get("CgroupVersion", "1"),
+                "limits": bool(info.get("MemoryLimit") and info.get("PidsLimit")),
                 "cpus": info["NCPU"],
                 "security": info.get("SecurityOptions", []),
             }
@@ -104,7 +111,7 @@ class Containers:
             "image": self.image_tag,
             "image_id": self.image_id,
             "engine": self.engine,
-            "not_covered": list(NOT_COVERED),
+            "not_covered": [*NOT_COVERED, *([] if self.engine["limits"] else NOT_LIMITED)],
         }
 
     def _options(self, number: int) -> dict[str, Any]:
@@ -117,7 +124,7 @@ class Containers:
             scratch="/tmp",
             other_scratch=("/dev/shm", "/dev/mqueue"),
             sockets=True,
-            cgroup=True,
+            cgroup=self.engine["limits"],
             landlock=False,
         )
         return {
@@ -134,15 +141,23 @@ class Containers:
             "mem_limit": memory,
             "memswap_limit": memory,
             "nano_cpus": int(min(limits.cpus, self.engine["cpus"]) * 1e9),
-            "tmpfs": {
-                "/tmp": f"nosuid,nodev,noexec,size={limits.scratch_mb}m,nr_inodes=4096,mode=1777"
-            },
+            "tmpfs": {"/tmp": self._scratch()},
             "shm_size": f"{_SHARED_MEMORY_MB}m",
-            "ulimits": _ulimits(),
+            "ulimits": _ulimits(podman=self._podman),
             "log_config": {"type": "none"},  # else the engine would log every message to disk
             "auto_remove": True,
             "init": False,
         }
+
+    def _scratch(self) -> str:
+        """Return the options of the folder that programs write to."""
+        options = f"nosuid,nodev,noexec,size={self._limits.scratch_mb}m,mode=1777"
+        # Podman knows no such option; there the fork server alone counts the files
+        return options if self._podman else f"{options},nr_inodes={MOST_FILES}"
+
+    @property
+    def _podman(self) -> bool:
+        return "Podman" in self.engine["name"]
 
 
 def reap(owner: str | None = None) -> list[str]:
@@ -178,7 +193,12 @@ def _remove_container(client: "DockerClient", name: str) -> None:
                 raise
 
 
-def _ulimits() -> list[Any]:
+def _ulimits(*, podman: bool) -> list[Any]:
+    """Return the limits of a container's processes; programs get lower ones of their own.
+
+    Podman sets one for processes that not every machine lets it set, unless it is given here.
+    """
     from docker.types import Ulimit
 
-    return [Ulimit(name="core", soft=0, hard=0), Ulimit(name="nofile", soft=2048, hard=2048)]
+    limits = {"core": 1, "nofile": 2048, **({"nproc": 4096} if podman else {})}
+    return [Ulimit(name=name, soft=most, hard=most) for name, most in limits.items()]

@@ -55,8 +55,7 @@ def build_image(base: str | None = None, on_progress: Callable[[str], None] = pr
     with connect() as client, engine_trouble():
         base_id = _ensure_base(client, wanted, on_progress)
         tag = _tag(base_id)
-        here = client.images.list(name=tag, filters={"label": f"{BASE_ID_LABEL}={base_id}"})
-        if here:
+        if any(_is_called(image, tag) for image in _built(client)):
             on_progress(f"{tag} is there already")
             return tag
         with tempfile.TemporaryDirectory(prefix="solver-build-") as folder:
@@ -90,13 +89,28 @@ def require_image(client: "DockerClient") -> "Image":
 
 def find_image(client: "DockerClient") -> "Image | None":
     """Return the newest image built from exactly these files on the chosen base, or None."""
-    labels = [f"{CONTENT_LABEL}={content_hash()}"]
-    if os.environ.get("SOLVER_BASE_IMAGE"):
-        labels.append(f"{BASE_LABEL}={chosen_base()}")
-    found = client.images.list(filters={"label": labels})
-    # an image that is derived from ours inherits its labels, but not its tag
-    images = [image for image in found if _tag(image.labels.get(BASE_ID_LABEL, "")) in image.tags]
+    named = os.environ.get("SOLVER_BASE_IMAGE")
+    images = [
+        image
+        for image in _built(client)
+        # an image that is derived from ours inherits its labels, but not its tag
+        if _is_called(image, _tag(image.labels.get(BASE_ID_LABEL, "")))
+        and (not named or image.labels.get(BASE_LABEL) == named)
+    ]
     return max(images, key=lambda image: str(image.attrs["Created"]), default=None)
+
+
+def _built(client: "DockerClient") -> "list[Image]":
+    """List the images built from exactly these files, and those derived from them.
+
+    Only one label is asked for: Podman finds nothing where there are two.
+    """
+    return client.images.list(filters={"label": f"{CONTENT_LABEL}={content_hash()}"})
+
+
+def _is_called(image: "Image", tag: str) -> bool:
+    """Tell whether an image has a tag. Podman puts a registry in front: `localhost/NAME:TAG`."""
+    return any(tag in (name, name.rpartition("/")[2]) for name in image.tags)
 
 
 def chosen_base() -> str:
