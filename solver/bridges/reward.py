@@ -23,13 +23,13 @@ import os
 import threading
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, partial
 from typing import Any, TypeVar
 
 from judge import Policy, extract_answer, extract_output
 from judge.grade import Judge
 from judge.workers.pool import Pool
-from sandbox import Exit, Level, Sandbox, open_sandbox, screen
+from sandbox import Exit, Level, Limits, Sandbox, open_sandbox, screen
 from solver.extract import extract_program
 
 T = TypeVar("T")
@@ -59,9 +59,30 @@ def code_reward(
     """Return 1.0 for each completion whose last program prints the reference. For TRL.
 
     References are given as to `reward`. Programs run in `sandbox.open_sandbox("auto")`, many at a
-    time, each for 10 s at most, unless the screen refuses them. Raises SandboxError, JudgeError.
+    time, each for 10 s at most (30 s on a busy machine, see `code_reward_within`), unless the
+    screen refuses them. Raises SandboxError, JudgeError.
     """
-    return _rewards(completions, columns, _answer_of_program)
+    return _rewards(completions, columns, partial(_answer_of_program, Limits()))
+
+
+def code_reward_within(
+    seconds: float, wall_seconds: float | None = None
+) -> Callable[..., list[Reward]]:
+    """Return a `code_reward` that gives each program so many seconds.
+
+    Time in which a busy machine keeps a program waiting is added, up to `wall_seconds` in all; None
+    means three times `seconds`. With W workers, N programs that hang hold a call for at most
+    ceil(N / W) × `wall_seconds`. Raises ValueError for a limit that is not above 0.
+    """
+    limits = Limits(seconds=seconds, wall_seconds=wall_seconds)
+
+    def code_reward(
+        prompts: Sequence[Any], completions: Sequence[Completion], **columns: Any
+    ) -> list[Reward]:
+        """Return 1.0 for each completion whose last program prints the reference. For TRL."""
+        return _rewards(completions, columns, partial(_answer_of_program, limits))
+
+    return code_reward
 
 
 def compute_score(
@@ -151,12 +172,12 @@ async def _answer_in_words(opened: "Opened", text: str) -> str | None:
     return extract_answer(text).answer
 
 
-async def _answer_of_program(opened: "Opened", text: str) -> str | None:
+async def _answer_of_program(limits: Limits, opened: "Opened", text: str) -> str | None:
     """Return the answer that the last program in a text prints, if the screen lets it run."""
     program = extract_program(text)
     if program is None or any(found.level is Level.REFUSE for found in screen(program)):
         return None
-    execution = await (await opened.sandbox()).run(program)
+    execution = await (await opened.sandbox(limits)).run(program)
     return extract_output(execution.stdout).answer if execution.exit is Exit.OK else None
 
 
@@ -170,13 +191,15 @@ class Opened:
     pool: Pool
     judge: Judge
     loop: asyncio.AbstractEventLoop
-    _opening: asyncio.Task[Sandbox] | None = field(default=None, init=False)
+    _opening: dict[Limits, asyncio.Task[Sandbox]] = field(default_factory=dict, init=False)
 
-    async def sandbox(self) -> Sandbox:
-        """Return the sandbox, opened once; if that failed, try again with the next batch."""
-        if self._opening is None or (self._opening.done() and self._opening.exception()):
-            self._opening = asyncio.ensure_future(open_sandbox("auto", owner="reward"))
-        return await asyncio.shield(self._opening)
+    async def sandbox(self, limits: Limits) -> Sandbox:
+        """Return the sandbox of these limits, opened once; if that failed, try again."""
+        opening = self._opening.get(limits)
+        if opening is None or (opening.done() and opening.exception()):
+            opening = asyncio.ensure_future(open_sandbox("auto", limits=limits, owner="reward"))
+            self._opening[limits] = opening
+        return await asyncio.shield(opening)
 
     def wait(self, work: Coroutine[Any, Any, T]) -> T:
         """Run `work` on the loop and wait for it, from any other thread."""
@@ -188,19 +211,20 @@ class Opened:
             raise
 
     def close(self) -> None:
-        """End the sandbox, the workers and the loop."""
-        self.wait(self._close_sandbox())
+        """End the sandboxes, the workers and the loop."""
+        self.wait(self._close_sandboxes())
         self.end()
 
     def end(self) -> None:
-        """End the workers and the loop; the sandbox ends by itself with this process."""
+        """End the workers and the loop; the sandboxes end by themselves with this process."""
         self.pool.close()
         self.loop.call_soon_threadsafe(self.loop.stop)
 
-    async def _close_sandbox(self) -> None:
-        """Close the sandbox if it was opened."""
-        if self._opening is not None and self._opening.done() and not self._opening.exception():
-            await self._opening.result().close()
+    async def _close_sandboxes(self) -> None:
+        """Close the sandboxes that were opened."""
+        for opening in self._opening.values():
+            if opening.done() and not opening.exception():
+                await opening.result().close()
 
 
 _lock = threading.Lock()
