@@ -263,6 +263,12 @@ def export(
     per_problem: Annotated[
         int, typer.Option(help="With sft and rft: at most so many trials of a problem.")
     ] = 4,
+    no_formulas: Annotated[
+        bool,
+        typer.Option(
+            "--no-formulas", help="With csv: an apostrophe before texts a spreadsheet would run."
+        ),
+    ] = False,
 ) -> None:
     """Write a run's trials to one file.
 
@@ -279,8 +285,8 @@ def export(
     from solver.bridges.tables import export_run
     from solver.store import Store
 
-    if format not in training.FORMATS:
-        print(export_run(Store.open(run), format, output))
+    if format not in training.FORMATS or no_formulas:
+        print(export_run(Store.open(run), format, output, no_formulas=no_formulas))
         return
     made = training.write_training(Store.open(run), format, output, per_problem=per_problem)
     print(made)

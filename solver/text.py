@@ -34,6 +34,17 @@ def one_line(text: str, most: int = 100) -> str:
     return line if len(line) <= most else line[: most - 1] + "…"
 
 
+def no_formula(text: str) -> str:
+    """Put an apostrophe before a text that a spreadsheet would take for a formula and run."""
+    if text[:1] not in tuple("=+-@\t\r\n"):
+        return text
+    try:
+        float(text)
+    except ValueError:
+        return f"'{text}"
+    return text  # a number with its sign
+
+
 def plain_name(kind: str) -> str:
     """Write `out_of_memory` as words."""
     return str(kind).replace("_", " ")

@@ -1,21 +1,29 @@
 """A run's trials as one file: JSONL with all texts, CSV or Parquet with one row for each trial."""
 
+import csv
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 from solver.errors import ConfigError
 from solver.store import Store
+from solver.text import no_formula
 
 FORMATS = ("jsonl", "csv", "parquet")
 
 
-def export_run(store: Store, form: str, output: Path | None = None) -> Path:
+def export_run(
+    store: Store, form: str, output: Path | None = None, *, no_formulas: bool = False
+) -> Path:
     """Write the trials, by default next to the run's database, and return the path.
 
-    Raises ConfigError for an unknown format, a missing pyarrow, or a file that cannot be written.
+    CSV holds every text as it is. With `no_formulas`, one that a spreadsheet would run as a formula
+    (a model may write `=HYPERLINK(…)` as its answer) has an apostrophe before it. Raises
+    ConfigError for an unknown format, a missing pyarrow, or a file that cannot be written.
     """
+    if no_formulas and form != "csv":
+        raise ConfigError(f"--no-formulas is for --format csv, not {form}")
     if form not in FORMATS:
         raise ConfigError(f"--format: {form!r} is unknown; choices: {', '.join(FORMATS)}, sft, rft")
     path = output or store.folder / f"trials.{form}"
@@ -25,7 +33,7 @@ def export_run(store: Store, form: str, output: Path | None = None) -> Path:
                 for trial in _whole(store):
                     file.write(json.dumps(trial, ensure_ascii=False) + "\n")
         else:
-            _write_table(store, form, path)
+            _write_table(store, form, path, no_formula if no_formulas else str)
     except OSError as failure:
         raise ConfigError(f"{path}: cannot be written: {failure.strerror or failure}") from failure
     return path
@@ -49,8 +57,8 @@ def _whole(store: Store) -> Iterator[dict[str, Any]]:
         }
 
 
-def _write_table(store: Store, form: str, path: Path) -> None:
-    """Write one row for each trial, without texts. Raises OSError, ConfigError."""
+def _write_table(store: Store, form: str, path: Path, written: Callable[[str], str]) -> None:
+    """Write one row for each trial, without long texts. Raises OSError, ConfigError."""
     import pandas as pd  # takes half a second, and only this function needs it
 
     problems = store.problems()
@@ -86,7 +94,9 @@ def _write_table(store: Store, form: str, path: Path) -> None:
         for row in store.rows()
     )
     if form == "csv":
-        table.to_csv(path, index=False)
+        table = table.map(lambda value: written(value) if isinstance(value, str) else value)
+        # texts are quoted, since a carriage return alone would else break a line in two
+        table.to_csv(path, index=False, quoting=csv.QUOTE_NONNUMERIC)
         return
     try:
         table.to_parquet(path, index=False)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 
 from solver.report.tables import Kind, Table
-from solver.text import plain
+from solver.text import no_formula, plain
 
 
 def markdown(table: Table) -> str:
@@ -54,7 +54,7 @@ def comma_separated(table: Table) -> str:
             if column.kind in pairs:
                 cells += value if isinstance(value, tuple) else ("", "")
             elif isinstance(value, str):
-                cells.append(_in_csv(plain(value)))
+                cells.append(no_formula(plain(value)))
             else:
                 cells.append("" if value is None or isinstance(value, tuple) else value)
         writer.writerow(cells)
@@ -89,7 +89,3 @@ _LATEX = {
 
 def _in_latex(text: str) -> str:
     return "".join(_LATEX.get(character, character) for character in " ".join(text.split()))
-
-
-def _in_csv(text: str) -> str:
-    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t") else text
