@@ -141,7 +141,7 @@ class Containers:
             "mem_limit": memory,
             "memswap_limit": memory,
             "nano_cpus": int(min(limits.cpus, self.engine["cpus"]) * 1e9),
-            "tmpfs": {"/tmp": self._scratch()},
+            "tmpfs": self._folders(),
             "shm_size": f"{_SHARED_MEMORY_MB}m",
             "ulimits": _ulimits(podman=self._podman),
             "log_config": {"type": "none"},  # else the engine would log every message to disk
@@ -149,11 +149,13 @@ class Containers:
             "init": False,
         }
 
-    def _scratch(self) -> str:
-        """Return the options of the folder that programs write to."""
+    def _folders(self) -> dict[str, str]:
+        """Return the file systems in memory and their options: the one programs write to."""
         options = f"nosuid,nodev,noexec,size={self._limits.scratch_mb}m,mode=1777"
-        # Podman knows no such option; there the fork server alone counts the files
-        return options if self._podman else f"{options},nr_inodes={MOST_FILES}"
+        if not self._podman:
+            return {"/tmp": f"{options},nr_inodes={MOST_FILES}"}
+        # Podman cannot count files, which the fork server does too, and would add writable ones
+        return {"/tmp": options, **dict.fromkeys(("/run", "/var/tmp"), "ro,size=4k,mode=0755")}
 
     @property
     def _podman(self) -> bool:

@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import json
 import os
 import re
 import time
@@ -127,8 +128,11 @@ def _client(url: str, check: "Callable[[httpx.Response], Awaitable[None]]") -> "
 
         async def _request_raw(self, *args: Any, **kwargs: Any) -> Any:
             answer = await super()._request_raw(*args, **kwargs)
-            if has_error(parsed(answer.text)):  # in an answer with a good status
+            said = parsed(answer.text)
+            if has_error(said):  # in an answer with a good status
                 raise library.ResponseError(answer.text)
+            if not isinstance(said, dict):
+                raise json.JSONDecodeError("not the API's", answer.text, 0)
             return answer
 
     client: ollama.AsyncClient = NeverCut(

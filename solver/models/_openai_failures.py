@@ -14,7 +14,11 @@ BASE_URL = "check the option base_url: it should be the API's root, as in http:/
 
 
 def failure_of(
-    failed: "openai.APIError | ValueError", endpoint: str, *, advice: Advice, secret: str
+    failed: "openai.APIError | ValueError | RecursionError",
+    endpoint: str,
+    *,
+    advice: Advice,
+    secret: str,
 ) -> ModelError:
     """Return the failure for what the client raised. Its own exception holds the request's key."""
     import openai
@@ -35,8 +39,9 @@ def failure_of(
 
 def choice_of(answer: Any, endpoint: str, *, advice: Advice, secret: str) -> Any:
     """Return the first choice of an answer. Raises ModelError where it holds none, but an error."""
-    if choices := getattr(answer, "choices", None):
-        return choices[0]
+    for choice in getattr(answer, "choices", None) or ():
+        if getattr(choice, "message", None) or isinstance(getattr(choice, "text", None), str):
+            return choice
     body = answer if isinstance(answer, str | bytes) else _plain(answer)
     if has_error(body):
         raise refused(endpoint, None, body, {}, advice=advice, secret=secret)

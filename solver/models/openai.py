@@ -21,7 +21,7 @@ from solver.models._formats import json_of
 from solver.models._keys import checked_url, read_key
 from solver.models._openai_answers import piece_of, reply_of
 from solver.models._openai_failures import choice_of, failure_of
-from solver.models._openai_models import facts_in
+from solver.models._openai_models import facts_in, models_in
 from solver.models._redact import place
 from solver.models._stream import Piece, collect_reply
 from solver.models._templates import Prompts, read_template
@@ -232,7 +232,8 @@ class OpenAI:
 
     async def _list(self) -> "list[openai.types.Model]":
         """List the server's models."""
-        return [model async for model in self._client.models.list()]
+        answer = await self._client.models.with_raw_response.list()
+        return models_in(answer.text, self.endpoint)
 
     def _request(self, seed: int, stop: Sequence[str] = ()) -> dict[str, Any]:
         """Return what all requests have in common."""
@@ -310,7 +311,7 @@ class OpenAI:
                 return await send()
         except (TimeoutError, openai.APITimeoutError) as late:
             raise too_slow(self.endpoint, seconds) from late
-        except (openai.APIError, ValueError) as failed:
+        except (openai.APIError, ValueError, RecursionError) as failed:  # the last two: no API's
             advice = self._advice()
             raise failure_of(failed, self.endpoint, advice=advice, secret=self._key) from None
 

@@ -25,6 +25,8 @@ def test_only_docker_is_asked_to_count_files_and_only_podman_to_count_processes_
     docker, podman = (containers(engine)._options(1) for engine in (DOCKER, PODMAN))
     assert "nr_inodes=4096" in docker["tmpfs"]["/tmp"]
     assert "nr_inodes" not in podman["tmpfs"]["/tmp"]
+    assert list(docker["tmpfs"]) == ["/tmp"]
+    assert all(podman["tmpfs"][place].startswith("ro,") for place in ("/run", "/var/tmp"))
     assert [limit["Name"] for limit in docker["ulimits"]] == ["core", "nofile"]
     assert [limit["Name"] for limit in podman["ulimits"]] == ["core", "nofile", "nproc"]
 
