@@ -167,14 +167,15 @@ def compare(
     Runs whose problems or scoring differ are refused, with what differs.
     """
     from solver.analysis.comparable import read_run, remarks
-    from solver.analysis.compare import compare_runs
+    from solver.analysis.compare import apart, compare_runs
     from solver.report.show import show_comparisons
     from solver.store import Store
     from solver.view.addresses import beside_address
 
     alike = len({run.name for run in runs}) < len(runs)
     read = [read_run(Store.open(run), str(run) if alike else "") for run in runs]
-    show_comparisons(compare_runs(read), remarks(read), address=beside_address)
+    found = compare_runs(read)
+    show_comparisons(found, remarks(read), missing=apart(read), address=beside_address)
 
 
 @app.command()

@@ -71,7 +71,7 @@ def mixtures(run: Run) -> Iterator[str]:
     repeats = Counter((row.model, row.mode, row.problem_id, row.repeat) for row in run.rows)
     if twice := sum(count > 1 for count in repeats.values()):
         yield (
-            f"holds {_count(twice, 'repeat')} more than once: prompts or options have"
+            f"holds {counted(twice, 'repeat')} more than once: prompts or options have"
             " changed while it ran, and its numbers mix them"
         )
     for (mode, problem), prompts in run.openings.items():
@@ -145,7 +145,7 @@ def _other_labels(first: Run, second: Run) -> Iterator[str]:
             and getattr(problem, label) != getattr(second.problems[name], label)
         ]
         if changed:
-            yield f"the {label} of {_count(len(changed), 'problem')}, such as {changed[0]}"
+            yield f"the {label} of {counted(len(changed), 'problem')}, such as {changed[0]}"
 
 
 def _other_problems(first: Run, second: Run) -> Iterator[str]:
@@ -160,7 +160,7 @@ def _other_problems(first: Run, second: Run) -> Iterator[str]:
     ):
         if names:
             more = f" and {len(names) - 3} more" if len(names) > 3 else ""
-            yield f"{_count(len(names), 'problem')} {what}: {', '.join(names[:3])}{more}"
+            yield f"{counted(len(names), 'problem')} {what}: {', '.join(names[:3])}{more}"
 
 
 def _other_scoring(first: Run, second: Run) -> Iterator[str]:
@@ -172,5 +172,6 @@ def _other_scoring(first: Run, second: Run) -> Iterator[str]:
         yield f"scored in another way: {', '.join(found)} (`solver rejudge` can fix that)"
 
 
-def _count(number: int, what: str) -> str:
+def counted(number: int, what: str) -> str:
+    """Write `1 problem`, `2 problems`."""
     return f"{number} {what}" if number == 1 else f"{number} {what}s"

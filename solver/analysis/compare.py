@@ -6,13 +6,13 @@ runs may be compared (`comparable.py`).
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations, product
 from typing import TypeVar
 
 from solver.analysis.accuracy import correct_by_problem
-from solver.analysis.comparable import Run, check_comparable
+from solver.analysis.comparable import Run, check_comparable, counted
 from solver.analysis.cost import Usage, usage
 from solver.errors import ConfigError
 from solver.records import Outcome
@@ -23,22 +23,50 @@ from solver.store import Row
 
 Key = TypeVar("Key", str, int)
 
+MOST_REASONS = 3
+"""The most pairs whose reason is in the refusal to compare anything."""
+
 
 @dataclass(frozen=True)
-class Side:
-    """One arm of a comparison."""
+class Tried:
+    """One arm, and how many of its trials count."""
 
     run: str
     """The run's name."""
     model: str
     mode: str
-    accuracy: Estimate
-    """Over the trials that are compared."""
     trials: int
-    """Of the arm, all of them, like what follows."""
     scored: int
     errors: int
     """Errors of ours; other unscored trials have an answer without a verdict."""
+
+
+@dataclass(frozen=True)
+class Apart:
+    """Two arms that cannot be compared: no problem has a scored trial of both."""
+
+    a: Tried
+    b: Tried
+    shared: int
+    """Problems that both tried."""
+
+    @property
+    def why(self) -> str:
+        """Say why there is no comparison, with the counts of both sides."""
+        if not self.shared:
+            return "no problem was tried on both sides"
+        return (
+            "no repeat of a problem is scored on both sides"
+            f" (first: {_counted(self.a)}; second: {_counted(self.b)})"
+        )
+
+
+@dataclass(frozen=True)
+class Side(Tried):
+    """One arm of a comparison; the counts are of all its trials."""
+
+    accuracy: Estimate
+    """Over the trials that are compared."""
     replies: int
     capped: int
     """Replies that hit the token cap."""
@@ -97,20 +125,34 @@ def compare_runs(runs: Sequence[Run]) -> tuple[Comparison, ...]:
     Of a single run, those pairs are compared that share the model or the mode. Of two runs, those
     that share both; if there are none, those that share one of the two; else all pairs. Raises
     ConfigError where the runs' problems or scoring differ, and where there is nothing to compare.
+    Pairs that have no problem in common are left out: `apart` names them.
     """
     check_comparable(runs)
-    chosen = list(_within(runs[0]) if len(runs) == 1 else _between(runs))
-    found = [_compared(*pair) for pair in chosen]
+    found = [_compared(*pair) for pair in _pairs(runs)]
     compared = [each for each in found if each is not None]
     if not compared:
+        reasons = "".join(f"; {_pair(each)}: {each.why}" for each in apart(runs)[:MOST_REASONS])
         raise ConfigError(
             f"{runs[0].name}: nothing to compare: two modes or models with scored trials of the"
-            " same problems are needed, or a second run"
+            f" same problems are needed, or a second run{reasons}"
         )
     adjusted = holm([each.difference.p_value for each in compared])
     return tuple(
         Comparison(**{**vars(each), "adjusted": p})
         for each, p in zip(compared, adjusted, strict=True)
+    )
+
+
+def apart(runs: Sequence[Run]) -> tuple[Apart, ...]:
+    """Return the pairs that `compare_runs` leaves out, with what there is of each side.
+
+    Raises ConfigError where the runs' problems or scoring differ.
+    """
+    check_comparable(runs)
+    return tuple(
+        Apart(_tried(a), _tried(b), len(_problems(a.rows) & _problems(b.rows)))
+        for a, b in _pairs(runs)
+        if not _paired(a.rows, b.rows, _is_scored)[0]
     )
 
 
@@ -127,6 +169,10 @@ def _arms(run: Run) -> list[_Arm]:
     for row in run.rows:
         rows[row.model, row.mode].append(row)
     return [_Arm(run, model, mode, found) for (model, mode), found in rows.items()]
+
+
+def _pairs(runs: Sequence[Run]) -> Iterator[tuple[_Arm, _Arm]]:
+    return _within(runs[0]) if len(runs) == 1 else _between(runs)
 
 
 def _within(run: Run) -> Iterator[tuple[_Arm, _Arm]]:
@@ -146,12 +192,12 @@ def _between(runs: Sequence[Run]) -> Iterator[tuple[_Arm, _Arm]]:
 def _compared(a: _Arm, b: _Arm) -> Comparison | None:
     """Compare two arms; None where no problem has a scored trial on both sides."""
     problems = a.run.problems
-    ours, theirs = _paired(a.rows, b.rows, lambda row: row.outcome.scored)
+    ours, theirs = _paired(a.rows, b.rows, _is_scored)
     if not ours:
         return None
     all_ours, all_theirs = _paired(a.rows, b.rows, lambda row: True)
     unscored = any(not row.outcome.scored for arm in (a, b) for row in arm.rows)
-    unmatched = {row.problem_id for arm in (a, b) for row in arm.rows} - ours.keys()
+    unmatched = (_problems(a.rows) | _problems(b.rows)) - ours.keys()
     difference = paired_difference(ours, theirs)
     return Comparison(
         a=_side(a, ours),
@@ -172,17 +218,45 @@ def _compared(a: _Arm, b: _Arm) -> Comparison | None:
 def _side(arm: _Arm, correct: Mapping[str, Sequence[bool]]) -> Side:
     rows = arm.rows
     return Side(
-        arm.run.name,
-        arm.model,
-        arm.mode,
-        accuracy(correct),
-        trials=len(rows),
-        scored=sum(row.outcome.scored for row in rows),
-        errors=sum(row.outcome is Outcome.ERROR for row in rows),
+        **vars(_tried(arm)),
+        accuracy=accuracy(correct),
         replies=sum(row.turns for row in rows),
         capped=sum(row.capped for row in rows),
         usage=usage(rows),
     )
+
+
+def _tried(arm: _Arm) -> Tried:
+    return Tried(
+        arm.run.name,
+        arm.model,
+        arm.mode,
+        trials=len(arm.rows),
+        scored=sum(map(_is_scored, arm.rows)),
+        errors=sum(row.outcome is Outcome.ERROR for row in arm.rows),
+    )
+
+
+def _counted(side: Tried) -> str:
+    undecided = side.trials - side.scored - side.errors
+    errors = f", {counted(side.errors, 'error')} of ours" * (side.errors > 0)
+    unread = f", {counted(undecided, 'answer')} without a verdict" * (undecided > 0)
+    return f"{side.scored:,} of {side.trials:,} trials scored{errors}{unread}"
+
+
+def _pair(each: Apart) -> str:
+    first, second = (
+        " ".join(dict.fromkeys((side.run, side.model, side.mode))) for side in (each.a, each.b)
+    )
+    return f"{first} − {second}"
+
+
+def _is_scored(row: Row) -> bool:
+    return row.outcome.scored
+
+
+def _problems(rows: Iterable[Row]) -> set[str]:
+    return {row.problem_id for row in rows}
 
 
 def _paired(

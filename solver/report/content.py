@@ -11,14 +11,13 @@ from typing import Any
 
 import yaml
 
-from solver.analysis.compare import Comparison
 from solver.analysis.cost import costs, load_prices
 from solver.report.figures import Figure
 from solver.report.parts import Section, by_arm, listed, value_and_range
 from solver.report.runs import Named, Run, model_name, named_arms
 from solver.report.sections.accuracy import by_part, judged, outcomes, overall, unsolved
 from solver.report.sections.checks import checks
-from solver.report.sections.compare import compared, comparisons_of
+from solver.report.sections.compare import Compared, compared, comparisons_of
 from solver.report.sections.cost import cost
 from solver.report.sections.failures import failed, solved_in
 from solver.report.sections.modes import defined
@@ -83,7 +82,7 @@ class Content:
 def content_of(runs: Sequence[Run], *, with_trials: bool = False) -> Content:
     """Return the whole content of the report on some runs, with whole trials where asked."""
     arms = named_arms(runs)
-    comparisons, notes = comparisons_of(runs)
+    comparisons = comparisons_of(runs)
     sections = _sections(runs, arms, comparisons)
     if with_trials:
         failures = by_arm(arms, lambda run: run.failures.arms)
@@ -92,7 +91,7 @@ def content_of(runs: Sequence[Run], *, with_trials: bool = False) -> Content:
     return Content(
         title=" and ".join(short(run.name, 60) for run in runs),
         subtitle=tuple(_about(run) for run in runs),
-        warnings=(*warnings, *(Warn("", short(note, 600)) for note in notes)),
+        warnings=(*warnings, *(Warn("", short(note, 600)) for note in comparisons.notes)),
         headlines=tuple(_headline(arm) for arm in arms),
         sections=tuple(section for section in sections if section is not None),
         recipes=tuple(_recipe(run) for run in runs),
@@ -101,14 +100,14 @@ def content_of(runs: Sequence[Run], *, with_trials: bool = False) -> Content:
 
 
 def _sections(
-    runs: Sequence[Run], arms: Sequence[Named], comparisons: Sequence[Comparison]
+    runs: Sequence[Run], arms: Sequence[Named], comparisons: Compared
 ) -> list[Section | None]:
     failures = by_arm(arms, lambda run: run.failures.arms)
     prices = load_prices()
     return [
         overall(arms),
         defined(arms),
-        compared(comparisons),
+        compared(comparisons.found, comparisons.apart),
         regenerated(by_arm(arms, lambda run: chain.from_iterable(run.regeneration))),
         rounds(by_arm(arms, lambda run: run.rounds)),
         checks(by_arm(arms, lambda run: run.checks)),

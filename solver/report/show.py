@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import chain
 
-from solver.analysis.compare import Comparison
+from solver.analysis.compare import Apart, Comparison
 from solver.analysis.cost import ArmCost
 from solver.analysis.failures import Failures
 from solver.analysis.plan import Plan
@@ -37,8 +37,8 @@ def show_run(store: Store, *, greedy: Store | None = None, every_k: bool = False
     if not arms:
         say(f"{store.folder}: no trial has ended yet")
         return
-    comparisons, _ = comparisons_of([run])
-    side_by_side = compared(comparisons)
+    found = comparisons_of([run])
+    side_by_side = compared(found.found, found.apart)
     sections = [
         *(of_arm(arm) for arm in arms),
         side_by_side and replace(side_by_side, folded=()),
@@ -66,10 +66,17 @@ def _whole_run(run: Run) -> Iterator[tuple[str, str]]:
 
 
 def show_comparisons(
-    found: Sequence[Comparison], notes: Iterable[str] = (), *, address: Address | None = None
+    found: Sequence[Comparison],
+    notes: Iterable[str] = (),
+    *,
+    missing: Sequence[Apart] = (),
+    address: Address | None = None,
 ) -> None:
-    """Print comparisons in full. `notes` name other differences between the runs."""
-    section = compared(found, every=True, address=address)
+    """Print comparisons in full, and why those of `missing` are not made.
+
+    `notes` name other differences between the runs.
+    """
+    section = compared(found, missing, every=True, address=address)
     facts = tuple(("note", note) for note in notes)
     print_sections([section and replace(section, facts=(*section.facts, *facts))])
 

@@ -8,13 +8,14 @@ from typer.testing import CliRunner
 
 from solver.analysis.accuracy import accuracy_of_run
 from solver.analysis.comparable import read_run, remarks
-from solver.analysis.compare import compare_runs
+from solver.analysis.compare import apart, compare_runs
 from solver.analysis.ranking import ranking
 from solver.cli import app
 from solver.config import differences
 from solver.errors import ConfigError
 from solver.records import Message
-from solver.report.show import show_comparisons
+from solver.report import write_report
+from solver.report.show import show_comparisons, show_run
 from solver.stats.paired import holm, mcnemar
 from tests.stored import JUDGE, changed, problem, said, stored, trial
 
@@ -235,6 +236,69 @@ def test_a_judge_with_more_workers_scores_the_same_way(tmp_path):
 def test_one_arm_alone_cannot_be_compared(tmp_path):
     with pytest.raises(ConfigError, match="nothing to compare"):
         compare_runs([run_of(tmp_path / "first", [1] * 9)])
+
+
+def undecided_words(folder):
+    """A run whose programs are all judged and whose words are not; one trial of words failed."""
+    return stored(
+        folder,
+        PROBLEMS,
+        [
+            *(trial(f"p{n}", said("1"), right=True) for n in range(9)),
+            *(trial(f"p{n}", said("1"), mode="cot") for n in range(8)),
+            trial("p8", error="the server left", mode="cot"),
+        ],
+    )
+
+
+WHY = (
+    "code − cot: not compared, because no repeat of a problem is scored on both sides (first: 9 of"
+    " 9 trials scored; second: 0 of 9 trials scored, 1 error of ours, 8 answers without a verdict)"
+)
+
+
+def test_a_run_says_why_its_modes_cannot_be_compared(tmp_path, capsys):
+    store = undecided_words(tmp_path)
+    show_run(store)
+    store.close()
+    assert WHY in " ".join(capsys.readouterr().out.split())
+
+
+def test_a_report_says_why_its_modes_cannot_be_compared(tmp_path):
+    undecided_words(tmp_path / "run").close()
+    page = write_report([tmp_path / "run"]).read_text(encoding="utf-8")
+    assert WHY in " ".join(page.split())
+
+
+def test_a_refused_comparison_says_why(tmp_path):
+    store = undecided_words(tmp_path)
+    with pytest.raises(ConfigError, match=r"code − .*cot: no repeat of a problem is scored"):
+        compare_runs([read_run(store)])
+    store.close()
+
+
+def test_runs_that_may_not_be_compared_are_not_called_apart(tmp_path):
+    other = [problem(n + 9) for n in range(9)]
+    first = run_of(tmp_path / "first", [1] * 9)
+    store = stored(tmp_path / "second", other, [trial("p9", said("1"), right=True)])
+    with pytest.raises(ConfigError, match="9 problems only in first"):
+        apart([first, read_run(store)])
+    store.close()
+
+
+def test_arms_without_a_problem_in_common_are_named_beside_those_that_have_one(tmp_path):
+    trials = [
+        *(trial(f"p{n}", said("1"), right=True, mode=mode) for n in (0, 1) for mode in "ab"),
+        trial("p5", said("1"), right=True, mode="c"),
+    ]
+    store = stored(tmp_path, PROBLEMS, trials)
+    run = read_run(store)
+    store.close()
+    assert len(compare_runs([run])) == 1
+    assert [(each.a.mode, each.b.mode, each.why) for each in apart([run])] == [
+        ("a", "c", "no problem was tried on both sides"),
+        ("b", "c", "no problem was tried on both sides"),
+    ]
 
 
 @pytest.mark.parametrize(

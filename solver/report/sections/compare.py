@@ -2,10 +2,11 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
+from contextlib import suppress
+from dataclasses import dataclass, replace
 
 from solver.analysis import comparable
-from solver.analysis.compare import Comparison, compare_runs
+from solver.analysis.compare import Apart, Comparison, Tried, apart, compare_runs
 from solver.analysis.ranking import ranking
 from solver.errors import ConfigError
 from solver.modes import stored_mode
@@ -34,55 +35,72 @@ _COLUMNS = (
 )
 
 
-def comparisons_of(runs: Sequence[Run]) -> tuple[list[Comparison], list[str]]:
-    """Make every comparison within and between the runs.
+@dataclass(frozen=True)
+class Compared:
+    """What comparing the arms of some runs gave."""
 
-    Say too why some could not be made, and in what settings the runs differ.
-    """
+    found: Sequence[Comparison]
+    apart: Sequence[Apart]
+    """Pairs that cannot be compared."""
+    notes: Sequence[str]
+    """In what settings the runs differ, and why they may not be compared, if so."""
+
+
+def comparisons_of(runs: Sequence[Run]) -> Compared:
+    """Make every comparison within and between the runs."""
     sides = [run.compared for run in runs]
-    found: list[Comparison] = []
     notes = comparable.other_settings(sides)
-    for side in sides:
-        if len({(row.model, row.mode) for row in side.rows}) > 1:
-            found += _attempt([side], [])
-    if len(sides) > 1:
-        found += _attempt(sides, notes)
-    return found, notes
-
-
-def _attempt(sides: Sequence[comparable.Run], notes: list[str]) -> Sequence[Comparison]:
-    """Compare, or note why that is refused: the page has other things to say."""
-    try:
-        return compare_runs(sides)
-    except ConfigError as reason:
-        notes.append(str(reason))
-        return ()
+    groups = [[side] for side in sides] + [sides] * (len(sides) > 1)
+    found: list[Comparison] = []
+    left_out: list[Apart] = []
+    for group in groups:
+        try:
+            left_out += apart(group)
+        except ConfigError as reason:  # the page has other things to say
+            notes.append(str(reason))
+            continue
+        with suppress(ConfigError):  # of no two arms, or of none that are not apart
+            found += compare_runs(group)
+    return Compared(found, left_out, notes)
 
 
 def compared(
-    found: Sequence[Comparison], *, every: bool = False, address: Address | None = None
+    found: Sequence[Comparison],
+    missing: Sequence[Apart] = (),
+    *,
+    every: bool = False,
+    address: Address | None = None,
 ) -> Section | None:
     """Show the differences between arms, also by domain and level, and who solves which problem.
 
     Modes of one model are compared with its first mode only, and one more table shows all pairs;
-    with `every`, all pairs are shown everywhere. With `address`, lines name the pages that show
-    both trials of a problem.
+    with `every`, all pairs are shown everywhere. Of pairs that cannot be compared the reason is
+    given. With `address`, lines name the pages that show both trials of a problem.
     """
-    if not found:
+    pairs: list[tuple[Tried, Tried]] = [(each.a, each.b) for each in found] + [
+        (each.a, each.b) for each in missing
+    ]
+    if not pairs:
         return None
-    names = short_names([key_of(side) for each in found for side in (each.a, each.b)])
+    names = short_names([key_of(side) for pair in pairs for side in pair])
+    reasons = [
+        f"{_name(each.a, each.b, names)}: not compared, because {each.why}." for each in missing
+    ]
+    title = "Programs against words" if _programs_against_words(pairs) else "Side by side"
+    if not found:
+        return Section("compared", title, tuple(reasons))
     adjusted = holm([each.difference.p_value for each in found])
     found = [replace(each, adjusted=p) for each, p in zip(found, adjusted, strict=True)]
     leading = found if every else list(_leading(found))
     table = _table("differences", "Differences, first minus second", leading, names)
     folded = [_parts(leading, names), _flips(leading, names)]
     if len(leading) < len(found):
-        title = f"All {len(found)} pairs, first minus second"
-        folded.insert(0, _table("differences-of-all-pairs", title, found, names))
+        all_of_them = f"All {len(found)} pairs, first minus second"
+        folded.insert(0, _table("differences-of-all-pairs", all_of_them, found, names))
     return Section(
         "compared",
-        "Programs against words" if _programs_against_words(found) else "Side by side",
-        tuple(sentences(leading, len(found), names)),
+        title,
+        (*sentences(leading, len(found), names), *reasons),
         tuple(_figures(leading, names)),
         tables=(table, _sides(leading, names), *_ranks(found, names), _four_counts(leading, names)),
         folded=tuple(table for table in folded if table.rows),
@@ -95,7 +113,9 @@ def _figures(found: Sequence[Comparison], names: Names) -> Iterator[Forest]:
         "differences",
         "Difference in accuracy, in points",
         ("difference",),
-        tuple((_name(each, names), (_dot("difference", each.difference),)) for each in found),
+        tuple(
+            (_name(each.a, each.b, names), (_dot("difference", each.difference),)) for each in found
+        ),
         note="To the right of zero, the first arm is better. n is the number of problems.",
         signed=True,
     )
@@ -139,7 +159,7 @@ def _table(name: str, title: str, found: Sequence[Comparison], names: Names) -> 
     )
     rows: Rows = [
         (
-            _name(each, names),
+            _name(each.a, each.b, names),
             *_numbers(each.difference, each.adjusted),
             each.difference.detectable,
             (each.of_all or each.difference).value,
@@ -208,7 +228,7 @@ def _four_counts(found: Sequence[Comparison], names: Names) -> Table:
         counts = each.difference.counts
         four = (counts.both, counts.only_a, counts.only_b, counts.neither)
         clearly = (sum(f.a > f.b for f in each.flips), sum(f.b > f.a for f in each.flips))
-        rows.append((_name(each, names), each.difference.n_problems, *four, *clearly))
+        rows.append((_name(each.a, each.b, names), each.difference.n_problems, *four, *clearly))
     note = (
         "Problems solved by both, one or neither; with repeats, the expected number for one repeat."
         " “Clearly”: one arm is right in more repeats than the other, by more than half of them."
@@ -238,7 +258,7 @@ def _sides(found: Sequence[Comparison], names: Names) -> Table:
             mean, of_correct = side.usage.per_trial(), side.usage.per_correct()
             rows.append(
                 (
-                    *(_name(each, names), which, *value_and_range(side.accuracy)),
+                    *(_name(each.a, each.b, names), which, *value_and_range(side.accuracy)),
                     *(side.trials, side.scored, side.errors, share(side.capped, side.replies)),
                     side.replies / side.trials if side.trials else None,
                     mean.tokens if mean else None,
@@ -268,7 +288,7 @@ def _parts(found: Sequence[Comparison], names: Names) -> Table:
             four = part.difference.counts
             rows.append(
                 (
-                    *(_name(each, names), short(part.name, 60)),
+                    *(_name(each.a, each.b, names), short(part.name, 60)),
                     *_numbers(part.difference, part.adjusted),
                     *(four.both, four.only_a, four.only_b, four.neither),
                 )
@@ -290,7 +310,7 @@ def _flips(found: Sequence[Comparison], names: Names) -> Table:
     flips = [(each, flip) for each in found for flip in each.flips]
     rows: Rows = [
         (
-            *(_name(each, names), short(flip.problem_id, 80), short(flip.domain, 40)),
+            *(_name(each.a, each.b, names), short(flip.problem_id, 80), short(flip.domain, 40)),
             *(flip.level, flip.a, flip.b),
         )
         for each, flip in flips[:MOST_FLIPS]
@@ -315,13 +335,13 @@ def _by_domain(found: Sequence[Comparison], names: Names) -> Forest | None:
     drawn = found[:MOST_BY_DOMAIN]
     for each in drawn:
         for part in each.domains:
-            lines[short(part.name, 60)].append(_dot(_name(each, names), part.difference))
+            lines[short(part.name, 60)].append(_dot(_name(each.a, each.b, names), part.difference))
     if len(lines) < 2:
         return None
     return Forest(
         "differences-by-domain",
         "The same by domain, in points",
-        tuple(_name(each, names) for each in drawn),
+        tuple(_name(each.a, each.b, names) for each in drawn),
         tuple((name, tuple(dots)) for name, dots in lines.items()),
         note=f"The first {len(drawn)} comparisons." if len(drawn) < len(found) else "",
         signed=True,
@@ -336,15 +356,13 @@ def _dot(series: str, found: Difference) -> Dot:
     return Dot(series, found.value, found.low, found.high, found.n_problems)
 
 
-def _programs_against_words(found: Sequence[Comparison]) -> bool:
-    return all(
-        stored_mode(each.a.mode).runs_code != stored_mode(each.b.mode).runs_code for each in found
-    )
+def _programs_against_words(pairs: Sequence[tuple[Tried, Tried]]) -> bool:
+    return all(stored_mode(a.mode).runs_code != stored_mode(b.mode).runs_code for a, b in pairs)
 
 
-def _name(each: Comparison, names: Names) -> str:
+def _name(a: Tried, b: Tried, names: Names) -> str:
     """Write `first − second`, what both share said once."""
-    first, second = (of_side(side, names).split(" · ") for side in (each.a, each.b))
+    first, second = (of_side(side, names).split(" · ") for side in (a, b))
     shared = 0
     while shared < min(len(first), len(second)) - 1 and first[shared] == second[shared]:
         shared += 1

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
-from solver.analysis.compare import Comparison, Side
+from solver.analysis.compare import Comparison, Tried
 from solver.report.parts import listed, share
 from solver.report.runs import Key
 from solver.report.tables import Kind, text_of
@@ -88,11 +88,11 @@ def _span(found: Difference) -> str:
     return text_of((found.low, found.high), Kind.POINTS_INTERVAL)
 
 
-def key_of(side: Side) -> Key:
+def key_of(side: Tried) -> Key:
     """Return the side's arm."""
     return side.run, side.model, side.mode
 
 
-def of_side(side: Side, names: Names) -> str:
+def of_side(side: Tried, names: Names) -> str:
     """Return the side's short name."""
     return names[key_of(side)]
