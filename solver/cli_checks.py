@@ -86,21 +86,51 @@ def judge_audit(
         Path | None, typer.Option(help="JSONL of labelled pairs: reference, answer, correct.")
     ] = None,
     sample: Annotated[int, typer.Option(help="At most so many pairs, drawn at random.")] = 400,
+    label: Annotated[
+        int | None,
+        typer.Option(
+            min=0, help="Label trials of RUN by hand instead, until so many are; no model is asked."
+        ),
+    ] = None,
 ) -> None:
-    """Measure how often a judging model errs.
+    """Measure how often a judging model errs, or label answers by hand.
 
     Shown are its agreement with rules and labels, verdicts that change when it is asked again or
     with the sides swapped, and errors on altered answers, prompt injections and the canaries (fixed
     pairs with known verdicts). Exit code 1 if it errs on the canaries.
+
+    With --label, trials drawn at random from what became of their answers are shown one by one,
+    without the verdict: say whether each is right. The accuracy that follows, with its interval,
+    is printed here and from then on by `solver show` and `report`. Stop at any time: labels are
+    kept in the run's folder, and the same command goes on.
     """
     from solver.checks.judge_audit import audit_judge
     from solver.checks.shown import show_judge_audit
     from solver.store import Store
 
+    if label is not None:
+        _label(run, label, given=model or pairs)
+        return
     store = Store.open(run) if run is not None else None
     found = audit_judge(store, model=model, pairs=pairs, sample=sample)
     show_judge_audit(found)
     raise typer.Exit(1 if found.report.canaries.drifted else 0)
+
+
+def _label(run: Path | None, number: int, *, given: object) -> None:
+    from solver.analysis.arms import stored_rows
+    from solver.analysis.labelled import audited_arms
+    from solver.checks.labelling import label_run
+    from solver.checks.shown import show_labelled
+    from solver.errors import ConfigError
+    from solver.store import Store
+    from solver.store.labels import read_labels
+
+    if run is None or given:
+        raise ConfigError("--label needs a RUN, and takes neither --model nor --pairs")
+    store = Store.open(run)
+    label_run(store, number)
+    show_labelled(audited_arms(stored_rows(store), read_labels(store.folder)))
 
 
 @judge_app.callback()

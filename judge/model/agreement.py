@@ -12,8 +12,6 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
-from judge.verdict import Verdict
-
 _Z = 1.959963984540054
 """The normal quantile of a two-sided 95 % interval."""
 
@@ -69,20 +67,6 @@ class Confusion:
         return Rate(self.right_rejected, self.right_rejected + self.right_accepted)
 
 
-@dataclass(frozen=True)
-class Bounds:
-    """The range of a run's accuracy under the strictest and the most lenient judge."""
-
-    rules_only: Rate
-    """Counting as right only answers that the rules found equal."""
-    reported: Rate
-    """Counting as right what the verdicts call correct."""
-    highest: Rate
-    """Counting as right also answers that nobody decided or that only a model rejected."""
-    by_model: int
-    """The number of verdicts that came from a model, which are worth checking by hand."""
-
-
 def wilson(count: int, total: int) -> tuple[float, float]:
     """Compute the 95 % Wilson score interval of a share."""
     if total == 0:
@@ -125,24 +109,6 @@ def mcnemar(only_first: int, only_second: int) -> float:
     smaller = min(only_first, only_second)
     tail = sum(math.comb(total, k) for k in range(smaller + 1))
     return min(1.0, float(Fraction(2 * tail, 1 << total)))
-
-
-def score_bounds(verdicts: Sequence[Verdict]) -> Bounds:
-    """Compute the range of the accuracy over these verdicts; see `Bounds`."""
-    total = len(verdicts)
-    by_rules = sum(verdict.rules == "equal" for verdict in verdicts)
-    correct = sum(verdict.correct for verdict in verdicts)
-    open_to_doubt = sum(
-        not verdict.correct and verdict.rules == "undecided" and verdict.tier != "guard"
-        for verdict in verdicts
-    )
-    by_model = sum(verdict.by == "model" for verdict in verdicts)
-    return Bounds(
-        rules_only=Rate(by_rules, total),
-        reported=Rate(correct, total),
-        highest=Rate(correct + open_to_doubt, total),
-        by_model=by_model,
-    )
 
 
 def _kappa(

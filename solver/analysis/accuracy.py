@@ -198,9 +198,9 @@ def _arm(
         unsafe_trials=sum(row.refused > 0 for row in rows),
         replies=sum(row.turns for row in rows),
         **{name: sum(getattr(row, name) for row in rows) for name in _SUMS},
-        rules_alone=share(_right_by_rules),
-        rules_and_judge=share(lambda row: _right_by_rules(row) and row.correct),
-        rules_or_judge=share(lambda row: _right_by_rules(row) or row.correct),
+        rules_alone=share(right_by_rules),
+        rules_and_judge=share(lambda row: right_by_rules(row) and row.correct),
+        rules_or_judge=share(lambda row: right_by_rules(row) or row.correct),
         by_rules=sum(verdict.by == "rules" for verdict in verdicts),
         by_model=sum(verdict.by == "model" for verdict in verdicts),
         undecided=sum(not verdict.valid or verdict.score == 3 for verdict in verdicts),
@@ -224,5 +224,6 @@ def _exhausted(mode: Mode, rows: Iterable[Row], config: Config | None) -> int:
     return sum(row.error is None and row.turns >= most and row.failure is not None for row in rows)
 
 
-def _right_by_rules(row: Row) -> bool:
+def right_by_rules(row: Row) -> bool:
+    """Tell whether the rules alone find the trial's answer equal to the reference."""
     return row.failure is None and row.verdict is not None and row.verdict.rules == "equal"

@@ -1,7 +1,7 @@
 """Do `solver judge audit`: measure a judging model on a run's answers or on labelled pairs.
 
 For a run's answers the decisions of the rules are the labels: the audit shows how often the model
-agrees with them, and `score_bounds` how much of the run's accuracy depends on the model.
+agrees with them, and the bounds how much of each arm's accuracy depends on the model.
 """
 
 import asyncio
@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from judge.audit import AuditReport, audit, read_pairs
-from judge.model.agreement import Bounds, score_bounds
 from judge.model.probes import Probe, planted
+from solver.analysis.arms import stored_rows
+from solver.analysis.bounds import Bounds, bounds_of
 from solver.config import Config
 from solver.config_file import check_config
 from solver.errors import ConfigError
@@ -30,8 +31,9 @@ class JudgeAudit:
     """The result of an audit."""
 
     report: AuditReport
-    bounds: Bounds | None
-    """The lowest and highest accuracy that the run could have under any judge; None without one."""
+    bounds: Sequence[Bounds]
+    """The lowest and highest accuracy that each arm could have under any judge; none without a
+    run."""
 
 
 def audit_judge(
@@ -50,43 +52,40 @@ def audit_judge(
     if model is not None:
         content["judge"] = {**content.get("judge", {}), "model": model}
     config = check_config(content, source="judge audit")
-    chosen, bounds = _pairs(store, pairs)
+    chosen, rows = _pairs(store, pairs), stored_rows(store) if store else []
     if not chosen:
         raise ConfigError(
             "judge audit: no answer of the run was decided by the rules; give --pairs"
         )
     drawn = random.Random(seed).sample(chosen, min(sample, len(chosen)))
     folder = store.folder if store else None
-    return JudgeAudit(asyncio.run(_audit(config, drawn, folder)), bounds)
+    return JudgeAudit(asyncio.run(_audit(config, drawn, folder)), bounds_of(rows))
 
 
-def _pairs(store: Store | None, path: Path | None) -> tuple[list[Probe], Bounds | None]:
+def _pairs(store: Store | None, path: Path | None) -> list[Probe]:
     """Return labelled pairs: a file's, a run's, or the starter set's answers, right and altered."""
-    bounds = None
+    if path is not None:
+        try:
+            return read_pairs(path)
+        except (OSError, ValueError) as failure:
+            raise ConfigError(f"--pairs: {failure}") from failure
     found: list[Probe] = []
     if store is not None:
         problems = store.problems()
-        rows = [row for row in store.rows() if row.verdict is not None and row.answer is not None]
-        bounds = score_bounds([row.verdict for row in rows if row.verdict is not None])
-        for row in rows:
-            if row.verdict is not None and row.verdict.rules in ("equal", "different"):
+        for row in store.rows():
+            rules = row.verdict.rules if row.verdict is not None else ""
+            if row.answer is not None and rules in ("equal", "different"):
                 problem = problems[row.problem_id]
-                right = row.verdict.rules == "equal"
-                answer = row.answer or ""
-                found.append(Probe(problem.question, problem.answer, answer, right, problem.domain))
-    if path is not None:
-        try:
-            return read_pairs(path), bounds
-        except (OSError, ValueError) as failure:
-            raise ConfigError(f"--pairs: {failure}") from failure
-    if store is None:
+                asked = problem.question, problem.answer
+                found.append(Probe(*asked, row.answer, rules == "equal", problem.domain))
+    else:
         for problem in load("starter").problems:
             asked = problem.question, problem.answer
             found.append(Probe(*asked, problem.answer, True, "the reference itself"))
             found += [
                 Probe(*asked, slip, False, kind) for kind, slip in planted(problem.answer)[:1]
             ]
-    return found, bounds
+    return found
 
 
 async def _audit(config: Config, pairs: Sequence[Probe], folder: Path | None) -> AuditReport:

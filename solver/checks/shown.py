@@ -3,12 +3,16 @@
 from collections.abc import Sequence
 
 from sandbox import Exit
+from solver.analysis.bounds import Bounds
+from solver.analysis.labelled import Audited
 from solver.checks.judge_audit import JudgeAudit
 from solver.checks.rejudge import Change
 from solver.checks.screen_audit import ScreenAudit
 from solver.checks.timing import Timing
-from solver.report.parts import Rows, Section, of
+from solver.report.parts import Rows, Section, of, value_and_range
 from solver.report.render.terminal import print_sections
+from solver.report.runs import short_names
+from solver.report.sections.labelled import labelled
 from solver.report.tables import Column, Kind, Table
 from solver.text import plain_name, say
 
@@ -59,8 +63,43 @@ def show_timings(kind: str, timings: Sequence[Timing]) -> None:
 def show_judge_audit(found: JudgeAudit) -> None:
     """Print how reliable the judge's model is."""
     say(found.report.to_text())
-    if found.bounds is not None:
-        bounds = found.bounds
-        say(f"\nrun's accuracy over judged answers: rules alone {bounds.rules_only}")
-        say(f"  as reported {bounds.reported} · at most {bounds.highest}")
-        say(f"  verdicts that rest on the model: {bounds.by_model}")
+    if found.bounds:
+        print_sections([_bounded(found.bounds)])
+
+
+def _bounded(found: Sequence[Bounds]) -> Section:
+    columns = (
+        Column("arm", Kind.TEXT),
+        Column("problems"),
+        Column("trials"),
+        Column("rules alone", Kind.SHARE),
+        Column("95 % interval", Kind.INTERVAL),
+        Column("as reported", Kind.SHARE),
+        Column("95 % interval", Kind.INTERVAL),
+        Column("at most", Kind.SHARE),
+        Column("95 % interval", Kind.INTERVAL),
+        Column("by model"),
+    )
+    names = short_names([("", each.model, each.mode) for each in found])
+    rows: Rows = [
+        (
+            *(names["", each.model, each.mode], each.reported.n_problems, each.reported.n_trials),
+            *value_and_range(each.rules_alone),
+            *value_and_range(each.reported),
+            *(*value_and_range(each.highest), each.by_model),
+        )
+        for each in found
+    ]
+    note = (
+        "Over all trials without an error of ours; intervals are clustered by problem. “At most”"
+        " counts as right what nobody decided, and what a model alone rejected."
+    )
+    table = Table("judge-bounds", "Accuracy", columns, tuple(rows), note)
+    return Section("judge-bounds", "What depends on the judge", tables=(table,))
+
+
+def show_labelled(found: Sequence[Audited]) -> None:
+    """Print what a person's labels say of the judge, and of every arm's accuracy."""
+    names = short_names([("", each.model, each.mode) for each in found])
+    section = labelled([(names["", each.model, each.mode], each) for each in found])
+    print_sections([section] if section else [])

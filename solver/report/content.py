@@ -20,6 +20,7 @@ from solver.report.sections.checks import checks
 from solver.report.sections.compare import Compared, compared, comparisons_of
 from solver.report.sections.cost import cost
 from solver.report.sections.failures import failed, solved_in
+from solver.report.sections.labelled import audited_in, by_labels, labelled
 from solver.report.sections.modes import defined
 from solver.report.sections.overlooked import overlooked
 from solver.report.sections.regeneration import regenerated
@@ -44,7 +45,7 @@ class Headline:
     interval: str
     n: str
     also: str
-    """The accuracy over all trials, where some are not scored; else empty."""
+    """The accuracy over all trials, where some are not scored, and by labels, where there are."""
 
 
 @dataclass(frozen=True)
@@ -106,6 +107,7 @@ def _sections(
     prices = load_prices()
     return [
         overall(arms),
+        labelled(by_arm(arms, lambda run: run.audited)),
         defined(arms),
         compared(comparisons.found, comparisons.apart),
         regenerated(by_arm(arms, lambda run: chain.from_iterable(run.regeneration))),
@@ -150,15 +152,15 @@ def _models(run: Run) -> list[str]:
 def _headline(named: Named) -> Headline:
     cell = named.arm.overall
     value, span = value_and_range(cell.of_scored)
-    both = cell.unscored and cell.of_all is not None
+    also = [by_labels(each) for each in audited_in(named)]
+    if cell.unscored and cell.of_all:
+        also.insert(0, f"{text_of(cell.of_all.value, Kind.SHARE)} of all {cell.trials:,} trials")
     return Headline(
         name=named.name,
         value=text_of(value, Kind.SHARE),
         interval=text_of(span, Kind.INTERVAL),
         n=f"{cell.problems:,} problems, {cell.trials - cell.unscored:,} scored trials",
-        also=f"{text_of(cell.of_all.value, Kind.SHARE)} of all {cell.trials:,} trials"
-        if both and cell.of_all
-        else "",
+        also="; ".join(also),
     )
 
 

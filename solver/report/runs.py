@@ -12,11 +12,13 @@ from solver.analysis.accuracy import Arm, RunAccuracy, accuracy_of_run
 from solver.analysis.arms import stored_rows
 from solver.analysis.checks import Checks, checks_of, vote_weights
 from solver.analysis.failures import Failures, analyse
+from solver.analysis.labelled import Audited, audited_arms
 from solver.analysis.regeneration import Regenerated, regeneration_of
 from solver.analysis.rounds import Rounds, rounds_of
 from solver.records import Problem
 from solver.report.tables import short
 from solver.store import Row, Store, Texts
+from solver.store.labels import read_labels
 
 MOST_TEXTS = 2_000
 """The most failed programs, and wrong trials, whose texts are read for each arm, to save time."""
@@ -87,6 +89,11 @@ class Run:
     def checks(self) -> tuple[Checks, ...]:
         """Count what self-verification found."""
         return checks_of(self.store, self.rows)
+
+    @cached_property
+    def audited(self) -> tuple[Audited, ...]:
+        """Compute the arms' accuracy by a person's labels, where there are any."""
+        return audited_arms(self.rows, read_labels(self.store.folder))
 
     @cached_property
     def vote_weights(self) -> dict[str, float]:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from judge import JudgeError, Relation, Verdict, compare
+from judge import JudgeError, Relation, compare
 from judge.audit import audit, read_pairs
 from judge.model.agreement import (
     Confusion,
@@ -16,7 +16,6 @@ from judge.model.agreement import (
     confusion,
     kappa,
     mcnemar,
-    score_bounds,
     weighted_kappa,
     wilson,
 )
@@ -102,20 +101,6 @@ def test_mcnemar_is_the_exact_binomial(only_first, only_second, p):
 
 def test_mcnemar_of_thousands_of_pairs_is_a_number():
     assert 0 <= mcnemar(100, 5000) < 1e-100
-
-
-def test_bounds_enclose_the_reported_score():
-    verdicts = [
-        Verdict(5, "rules", "", "equal", rules="equal"),
-        Verdict(5, "model", "", "identical", rules="undecided"),
-        Verdict(3, "model", "", "looks_disagree", rules="undecided"),
-        Verdict(None, "none", "", "undecided", rules="undecided"),
-        Verdict(1, "rules", "", "addresses_grader", tier="guard", rules="undecided"),
-        Verdict(1, "rules", "", "different", rules="different"),
-    ]
-    bounds = score_bounds(verdicts)
-    assert (bounds.rules_only.count, bounds.reported.count, bounds.highest.count) == (1, 2, 4)
-    assert bounds.by_model == 2
 
 
 # --- probes ------------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ from solver.records import Detail, Outcome
 from solver.report.figures import Forest, Stack
 from solver.report.parts import Rows, Section, dot, names_of_arms, of, value_and_range
 from solver.report.runs import Named, Run
+from solver.report.sections.labelled import audited_in, by_labels
 from solver.report.tables import Column, Kind, Table, Value, short
 from solver.text import percent, plain_name, share_of
 
@@ -82,7 +83,8 @@ def of_arm(named: Named) -> Section:
         parts=(len(domains), len(domains) + len(levels)),
     )
     title = f"{arm.model} · {arm.mode}"
-    return Section("arm", title, tables=(table,), facts=tuple(_facts(arm)))
+    labels = [("labels", by_labels(each)) for each in audited_in(named)]
+    return Section("arm", title, tables=(table,), facts=(*labels, *_facts(arm)))
 
 
 def _facts(arm: Arm) -> Iterator[tuple[str, str]]:
