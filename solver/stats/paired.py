@@ -49,7 +49,12 @@ class Difference:
     high: float
     """95 % interval for problems like these, between -1 and 1. Without 0 exactly if p < 0.05."""
     p_value: float
-    """Two-sided. Adjust it with `holm` when several comparisons are reported."""
+    """Two-sided. Adjust it with `holm` when several comparisons are reported.
+
+    Of runs that are alike it is below 0.05 in 5 % of cases or fewer, and of runs that are alike
+    only on average in 5.3 %, by enumeration over 3 to 500 problems; if they never solve the same
+    problem and repeats all but agree, in 7 % (8 problems).
+    """
     test: str
     n_problems: int
     counts: Counts
@@ -63,10 +68,11 @@ def paired_difference(a: Correct, b: Correct, *, seed: int = 0) -> Difference:
     """Compare two runs over the same problems. The order of problems does not matter.
 
     The interval and the p-value speak of problems like these, of which these are a random choice.
-    With single repeats p is McNemar's. With repeats it is the greater of two: that of a permutation
-    of labels, which is exact if the runs solve each problem equally often, and that at which the
-    interval reaches 0, which holds if they do so on average. Where the test does not tell the runs
-    apart and the interval would, the interval is extended to 0, so that they never disagree.
+    Where the repeats of every problem agree, in both runs, they say no more than one would, and p
+    is McNemar's. Else it is the greater of two: that of a permutation of labels, which is exact if
+    the runs solve each problem equally often, and that at which the interval reaches 0, which holds
+    if they do so on average. Where the test does not tell the runs apart and the interval would,
+    the interval is extended to 0, so that they never disagree.
 
     Raises ValueError when the runs hold different problems, or a problem has no trial.
     """
@@ -79,15 +85,14 @@ def paired_difference(a: Correct, b: Correct, *, seed: int = 0) -> Difference:
     differences = np.array([rate_a - rate_b for rate_a, rate_b in rates])
     n, low, high, p_reach = len(rates), *mean_interval(differences)
     counts = four_counts(rates)
-    if all(tally.n_a == tally.n_b == 1 for tally in tallies):
+    single = all(tally.n_a == tally.n_b == 1 for tally in tallies)
+    p_alike, by_labels = (1.0, "") if single else label_permutation(tallies, seed=seed)
+    if all(rate in (0, 1) for pair in rates for rate in pair):
         p_value, test = mcnemar(round(counts.only_a), round(counts.only_b)), "exact McNemar"
-        again = None
         # Half a problem won by each run: none seen does not mean none possible.
         found = smallest_detectable(n, (counts.only_a + counts.only_b + 1) / (n + 1))
     else:
-        p_alike, test = label_permutation(tallies, seed=seed)
-        p_value, test = max((p_alike, test), (p_reach, "paired t over problems"))
-        again = _again(tallies, p_alike)
+        p_value, test = max((p_alike, by_labels), (p_reach, "paired t over problems"))
         found = detectable_mean(n, _variance(tallies, differences))
     low, high = _agreeing(low, high, p_value)
     return Difference(
@@ -99,7 +104,7 @@ def paired_difference(a: Correct, b: Correct, *, seed: int = 0) -> Difference:
         n_problems=n,
         counts=counts,
         detectable=found,
-        again=again,
+        again=_again(tallies, p_alike),
     )
 
 

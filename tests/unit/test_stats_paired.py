@@ -37,7 +37,7 @@ def test_many_repeats_are_compared_by_permutation():
 
 def test_a_difference_that_a_few_problems_make_is_held_to_their_number():
     # 3 problems leave little doubt about themselves, and tell nothing of others.
-    a, b = run(*[[1] * 48] * 3), run(*[[0] * 48] * 3)
+    a, b = run(*[[1] * 48] * 3), run(*[[0] * 47 + [1]] * 3)
     ours = paired_difference(a, b)
     assert ours.test == "paired t over problems"
     assert ours.p_value > 0.05 > ours.again.p_value
@@ -72,6 +72,30 @@ def test_models_that_differ_by_problem_but_not_on_average_are_not_told_apart():
         a, b = (run(*np.repeat(rng.random((40, 1)) < 0.5, 48, axis=1)) for _ in "ab")
         found.append(paired_difference(a, b).p_value <= 0.05)
     assert np.mean(found) <= binom.ppf(0.999, 200, 0.05) / 200
+
+
+@pytest.mark.parametrize("n", [5, 8, 20, 43, 54, 105, 200])
+def test_the_t_test_is_wrong_in_5_5_percent_or_less(n):
+    """Enumerate all ways in which runs alike on average win problems outright, each as often."""
+    quantile = t.ppf(0.975, n + 1)
+    found = np.zeros(n + 1)
+    for differ in range(n + 1):
+        won = np.arange(differ + 1)
+        middles = (2 * won - differ) / (n + 2)
+        errors = np.sqrt(((differ + 2) / (n + 2) - middles**2) / (n + 2))
+        found[differ] = binom.pmf(won, differ, 0.5)[np.abs(middles) > quantile * errors].sum()
+    shares = np.linspace(0.01, 0.95, 60)
+    assert max(binom.pmf(np.arange(n + 1), n, share) @ found for share in shares) <= 0.055
+
+
+def test_repeats_that_agree_say_no_more_than_one():
+    once = run(*[[1]] * 6, *[[0]] * 2), run(*[[0]] * 6, *[[1]] * 2)
+    often = run(*[[1] * 9] * 6, *[[0] * 9] * 2), run(*[[0] * 9] * 6, *[[1] * 9] * 2)
+    ours = paired_difference(*often)
+    assert (ours.p_value, ours.test) == (mcnemar(6, 2), "exact McNemar")
+    assert (ours.low, ours.high) == pytest.approx(tuple(vars(paired_difference(*once))[end]
+                                                        for end in ("low", "high")))  # fmt: skip
+    assert ours.again.p_value < 0.001  # on these problems they tell the runs apart
 
 
 def test_an_interval_excludes_0_exactly_where_the_test_does():
