@@ -224,6 +224,14 @@ def plan(
     like: Annotated[
         Path | None, typer.Option(help="An earlier, smaller run to estimate from.")
     ] = None,
+    points: Annotated[
+        float,
+        typer.Option(
+            min=0.1,
+            max=100,
+            help="With --like: count the problems needed to see such a difference.",
+        ),
+    ] = 5,
     prices: Annotated[
         Path | None, typer.Option(help="A YAML file whose prices go over the shipped ones.")
     ] = None,
@@ -245,6 +253,7 @@ def plan(
         load_prices(prices),
         pilot=read_run(pilot) if pilot else None,
         pilot_sessions=pilot.sessions() if pilot else (),
+        points=points / 100,
     )
     show_plan(found)
 

@@ -18,7 +18,8 @@ from solver.errors import ConfigError
 from solver.records import Outcome
 from solver.stats.metrics import Estimate, accuracy
 from solver.stats.noise import Noise, paired_noise
-from solver.stats.paired import Difference, holm, paired_difference
+from solver.stats.paired import Difference, holm, paired_difference, tallies_of
+from solver.stats.permutation import Tally
 from solver.store import Row
 
 Key = TypeVar("Key", str, int)
@@ -109,6 +110,8 @@ class Comparison:
     """p-value after Holm, over all comparisons made together."""
     noise: Noise | None
     """What problems and what repeats add to it; None where a problem has a single repeat."""
+    tallies: tuple[Tally, ...]
+    """The compared repeats of each problem."""
     of_all: Difference | None
     """The difference over all trials, unscored ones counted as wrong; None if all are scored."""
     left_out: tuple[str, ...]
@@ -205,6 +208,7 @@ def _compared(a: _Arm, b: _Arm) -> Comparison | None:
         difference=difference,
         adjusted=difference.p_value,
         noise=paired_noise(ours, theirs),
+        tallies=tallies_of(ours, theirs),
         of_all=paired_difference(all_ours, all_theirs) if unscored else None,
         left_out=tuple(problem for problem in problems if problem in unmatched),
         domains=_parts(ours, theirs, {name: problems[name].domain for name in ours}, str),

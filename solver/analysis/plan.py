@@ -8,14 +8,16 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from solver.analysis.comparable import Run
-from solver.analysis.compare import compare_runs
+from solver.analysis.compare import Comparison, compare_runs
 from solver.analysis.cost import Price, Prices, Usage, usage
+from solver.analysis.repeats import usual_ks
 from solver.config import Config, ModelOptions
 from solver.errors import ConfigError
 from solver.modes import Mode
 from solver.records import Problem
 from solver.stats.metrics import clopper_pearson
 from solver.stats.noise import Noise, detectable, smallest_detectable
+from solver.stats.power import detectable_g_pass, problems_needed
 
 CHARACTERS_PER_TOKEN = 4
 """A rule of thumb for English and LaTeX, which is right within a third."""
@@ -24,6 +26,10 @@ REPORT_TOKENS = 1_100
 DISCORDANCES = (0.5, 0.25, 0.1)
 """Assumed shares of problems that exactly one of two arms solves: for unrelated, similar and nearly
 identical arms."""
+REPEATS = (1, 4, 16, 48)
+"""The numbers of repeats for which the needed problems are counted."""
+MOST_K, TAUS = 16, ("0.5", "1")
+"""The k and thresholds of G-Pass@k whose detectable difference is simulated."""
 
 
 @dataclass(frozen=True)
@@ -69,6 +75,25 @@ class Detectable:
 
 
 @dataclass(frozen=True)
+class Stability:
+    """The smallest difference in G-Pass@k that would be detected, by simulation."""
+
+    k: int
+    tau: str
+    difference: float | None
+    """None where no difference would show."""
+
+
+@dataclass(frozen=True)
+class Needed:
+    """How many problems it takes to see a difference."""
+
+    repeats: int
+    problems: int | None
+    """None for more than a million."""
+
+
+@dataclass(frozen=True)
 class Plan:
     """A run that has not been started."""
 
@@ -84,6 +109,12 @@ class Plan:
     narrowest: float
     """The same if repeats were independent, like more problems."""
     detectable: tuple[Detectable, ...]
+    stability: tuple[Stability, ...]
+    """Empty without repeats in this run and in the earlier one."""
+    points: float
+    """A difference, from 0 to 1, and what it takes to see it, by repeats; `needed` is empty without
+    repeats in the earlier run."""
+    needed: tuple[Needed, ...]
 
 
 def plan_run(
@@ -93,18 +124,20 @@ def plan_run(
     *,
     pilot: Run | None = None,
     pilot_sessions: Sequence[Mapping[str, Any]] = (),
+    points: float = 0.05,
 ) -> Plan:
     """Compute what a run of this config may use, and estimate it from an earlier run if given.
 
     An arm is estimated from the earlier run's trials of the same model and mode, or else from those
-    of the same mode.
+    of the same mode. `points` is the difference in accuracy for which the needed problems are
+    counted.
     """
     arms = [
         _arm(config, model, mode, problems, prices, pilot)
         for model in config.model
         for mode in config.running
     ]
-    n = len(problems)
+    n, first = len(problems), _first_pair(pilot)
     return Plan(
         problems=n,
         repeats=config.repeats,
@@ -113,7 +146,10 @@ def plan_run(
         seconds=_wall_time(arms, pilot, pilot_sessions) if pilot else None,
         widest=_half_width(n),
         narrowest=_half_width(n * config.repeats),
-        detectable=tuple(_detectable(n, config.repeats, pilot)),
+        detectable=tuple(_detectable(n, config.repeats, first)),
+        stability=tuple(_stability(n, config.repeats, first)),
+        points=points,
+        needed=tuple(_needed(points, first)),
     )
 
 
@@ -188,15 +224,18 @@ def _half_width(n: int) -> float:
     return (high - low) / 2
 
 
-def _detectable(n: int, repeats: int, pilot: Run | None) -> Iterator[Detectable]:
+def _first_pair(pilot: Run | None) -> Comparison | None:
+    try:
+        return compare_runs([pilot])[0] if pilot else None
+    except ConfigError:
+        return None  # one arm alone
+
+
+def _detectable(n: int, repeats: int, first: Comparison | None) -> Iterator[Detectable]:
     for discordance in DISCORDANCES:
         yield _between_bounds(n, repeats, discordance)
-    if pilot is None:
+    if first is None:
         return
-    try:
-        first = compare_runs([pilot])[0]
-    except ConfigError:
-        return  # one arm alone
     counts = first.difference.counts
     # Half a problem won by each, as in `paired`: none seen does not mean none possible.
     observed = (counts.only_a + counts.only_b + 1) / (first.difference.n_problems + 1)
@@ -205,6 +244,20 @@ def _detectable(n: int, repeats: int, pilot: Run | None) -> Iterator[Detectable]
         yield Detectable(observed, difference, observed=True)
     else:
         yield replace(_between_bounds(n, repeats, observed), observed=True)
+
+
+def _stability(n: int, repeats: int, first: Comparison | None) -> Iterator[Stability]:
+    if first is None or first.noise is None or repeats < 2:
+        return
+    k = max(k for k in usual_ks(repeats) if k <= MOST_K)
+    for tau in TAUS:
+        yield Stability(k, tau, detectable_g_pass(first.tallies, n, repeats, k, tau))
+
+
+def _needed(points: float, first: Comparison | None) -> Iterator[Needed]:
+    if first is not None and first.noise is not None:
+        for repeats in REPEATS:
+            yield Needed(repeats, problems_needed(points, repeats, first.noise))
 
 
 def _between_bounds(n: int, repeats: int, discordance: float) -> Detectable:

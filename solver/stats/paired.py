@@ -77,10 +77,7 @@ def paired_difference(a: Correct, b: Correct, *, seed: int = 0) -> Difference:
     Raises ValueError when the runs hold different problems, or a problem has no trial.
     """
     _check_same_problems(a, b)
-    tallies = [
-        Tally(len(a[problem]), sum(a[problem]), len(b[problem]), sum(b[problem]))
-        for problem in sorted(a)
-    ]
+    tallies = tallies_of(a, b)
     rates = [(c_a / n_a, c_b / n_b) for n_a, c_a, n_b, c_b in tallies]
     differences = np.array([rate_a - rate_b for rate_a, rate_b in rates])
     n, low, high, p_reach = len(rates), *mean_interval(differences)
@@ -105,6 +102,14 @@ def paired_difference(a: Correct, b: Correct, *, seed: int = 0) -> Difference:
         counts=counts,
         detectable=found,
         again=_again(tallies, p_alike),
+    )
+
+
+def tallies_of(a: Correct, b: Correct) -> tuple[Tally, ...]:
+    """Return the tallies of two runs over the same problems, sorted by the problems' ids."""
+    return tuple(
+        Tally(len(a[problem]), sum(a[problem]), len(b[problem]), sum(b[problem]))
+        for problem in sorted(a)
     )
 
 

@@ -10,9 +10,11 @@ from solver.analysis.cost import Price
 from solver.analysis.plan import plan_run
 from solver.cli import app
 from solver.models.scripted import Line
+from solver.report.show import show_plan
 from solver.run.tasks import trials_of
 from solver.stats.metrics import clopper_pearson
 from solver.stats.noise import Noise, detectable, smallest_detectable
+from solver.stats.power import problems_needed
 from tests.fakes import PROBLEMS, config_of, finished_run, program
 from tests.stored import problem, said, stored, trial
 
@@ -169,7 +171,7 @@ def test_repeats_make_smaller_differences_show():
         assert many.difference == pytest.approx(one.difference, rel=0.2)
 
 
-def test_the_noise_of_an_earlier_run_with_repeats_says_what_shows(tmp_path):
+def test_the_noise_of_an_earlier_run_with_repeats_says_what_shows(tmp_path, capsys):
     trials = [
         trial(f"p{n}", said("1"), right=(n + r) % 2 == 0, mode=mode, repeat=r)
         for n in range(8)
@@ -187,6 +189,28 @@ def test_the_noise_of_an_earlier_run_with_repeats_says_what_shows(tmp_path):
     *_, observed = plan.detectable
     # Each trial is a coin toss, and both arms solve each problem equally often.
     assert observed.difference == pytest.approx(detectable(100, 8, Noise(0, 2 / 3)))
+    assert [(each.k, each.tau) for each in plan.stability] == [(8, "0.5"), (8, "1")]
+    assert all(0 < each.difference < 0.5 for each in plan.stability)
+    assert [each.repeats for each in plan.needed] == [1, 4, 16, 48]
+    assert plan.needed[1].problems == problems_needed(0.05, 4, Noise(0, 2 / 3))
+    show_plan(plan)
+    shown = capsys.readouterr().out
+    assert f"G-Pass@8 at τ 1: a difference of {100 * plan.stability[1].difference:.1f}" in shown
+    assert f"to see 5 points, as in {tmp_path.name}: {plan.needed[0].problems:,} problems" in shown
+
+
+def test_an_earlier_run_without_repeats_tells_nothing_of_stability(tmp_path):
+    trials = [
+        trial(f"p{n}", said("1"), right=n % 2 == 0, mode=mode)
+        for n in range(8)
+        for mode in ("code", "cot")
+    ]
+    store = stored(tmp_path, [problem(n) for n in range(8)], trials)
+    pilot, problems = read_run(store), [problem(n) for n in range(100)]
+    store.close()
+    config = config_of(repeats=8, sampling={"temperature": 0.7})
+    plan = plan_run(config, problems, {}, pilot=pilot)
+    assert (plan.stability, plan.needed) == ((), ())
 
 
 def test_too_few_problems_show_no_difference():

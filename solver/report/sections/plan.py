@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator
 
-from solver.analysis.plan import ArmPlan, Detectable, Plan, Range
+from solver.analysis.comparable import counted
+from solver.analysis.plan import ArmPlan, Detectable, Plan, Range, Stability
 from solver.report.parts import Rows, Section
 from solver.report.tables import Column, Kind, Table
 
@@ -45,6 +46,24 @@ def _facts(plan: Plan) -> Iterator[tuple[str, str]]:
         basis = f"as in {plan.pilot}, " if found.observed else "if "
         share = f"{100 * found.discordance:.0f} % of problems are solved by exactly one of two arms"
         yield "power", f"{basis}{share}: {_power(found)}"
+    for stable in plan.stability:
+        yield "power", f"as in {plan.pilot}, G-Pass@{stable.k} at τ {stable.tau}: {_shown(stable)}"
+    if plan.needed:
+        sizes = " · ".join(
+            f"{_most(each.problems)} problems with {counted(each.repeats, 'repeat')}"
+            for each in plan.needed
+        )
+        yield "needed", f"to see {100 * plan.points:g} points, as in {plan.pilot}: {sizes}"
+
+
+def _shown(found: Stability) -> str:
+    if found.difference is None:
+        return "no difference would show"
+    return f"a difference of {100 * found.difference:.1f} points would show 4 times in 5"
+
+
+def _most(problems: int | None) -> str:
+    return "over a million" if problems is None else f"{problems:,}"
 
 
 def _power(found: Detectable) -> str:
