@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
+from typing import TypeAlias
 
 import judge
 from solver.analysis.numbers import plain_number
@@ -28,6 +29,8 @@ from solver.store import Row
 
 TAUS = ("0.25", "0.5", "0.75", "1.0")
 """The thresholds of arXiv 2412.13147."""
+Votes: TypeAlias = tuple[list[int | None], dict[int, float]]
+"""The class of each trial's answer, and what share of each class was judged right."""
 
 
 @dataclass(frozen=True)
@@ -101,7 +104,7 @@ def repeats_of(
         once = {p: trials for p, trials in greedy_arms.get(arm, {}).items() if p in rounds}
         found.append(
             _repeats(
-                *arm, n, rounds, ks or usual_ks(n), taus, once, same or _equivalent, weights or {}
+                *arm, n, rounds, ks or usual_ks(n), taus, once, same or equivalent, weights or {}
             )
         )
     return tuple(found)
@@ -159,7 +162,7 @@ def _reading(
     same: Callable[[str, str], bool],
 ) -> Reading:
     tallies = {p: (len(trials), sum(row.correct for row in trials)) for p, trials in rounds.items()}
-    votes = [_votes(trials, same) for trials in rounds.values()]
+    votes = [votes_of(trials, same) for trials in rounds.values()]
     return Reading(
         problems=len(rounds),
         accuracy=accuracy({p: [row.correct for row in trials] for p, trials in rounds.items()}),
@@ -170,7 +173,7 @@ def _reading(
 def _at(
     k: int,
     tallies: Tallies,
-    votes: Sequence[tuple[list[int | None], dict[int, float]]],
+    votes: Sequence[Votes],
     taus: Sequence[str],
 ) -> AtK:
     trials = sum(n for n, _ in tallies.values())
@@ -194,15 +197,13 @@ def _verified(
     """
     values = []
     for trials in rounds.values():
-        labels, right = _votes(trials, same)
+        labels, right = votes_of(trials, same)
         winners = vote(labels, [weights.get(row.key, 0.0) for row in trials])
         values.append(sum(right[each] for each in winners) / len(winners) if winners else 0.0)
     return estimate(values, sum(map(len, rounds.values())))
 
 
-def _votes(
-    trials: Sequence[Row], same: Callable[[str, str], bool]
-) -> tuple[list[int | None], dict[int, float]]:
+def votes_of(trials: Sequence[Row], same: Callable[[str, str], bool]) -> Votes:
     """Return the class of each trial's answer, and what share of each class was judged right.
 
     Classes come from the answers alone: a vote that merged right answers because the judge accepts
@@ -218,7 +219,8 @@ def _votes(
 
 
 @lru_cache(maxsize=65536)
-def _equivalent(first: str, second: str) -> bool:
+def equivalent(first: str, second: str) -> bool:
+    """Tell whether two answers are equal by the judge's rules."""
     numbers = plain_number(first), plain_number(second)
     if None not in numbers:
         return numbers[0] == numbers[1]  # fast, and enough for most answers

@@ -16,6 +16,7 @@ from solver.report.figures import Figure
 from solver.report.parts import Section, by_arm, listed, value_and_range
 from solver.report.runs import Named, Run, model_name, named_arms
 from solver.report.sections.accuracy import by_part, judged, outcomes, overall, unsolved
+from solver.report.sections.budget import budgeted
 from solver.report.sections.checks import checks
 from solver.report.sections.compare import Compared, compared, comparisons_of
 from solver.report.sections.cost import cost
@@ -123,6 +124,7 @@ def _sections(
             by_arm(arms, lambda run: costs(run.rows, prices)),
             {arm.name: arm.arm.overall.of_scored for arm in arms},
         ),
+        budgeted(arms),
         judged(arms),
         unsolved(runs),
     ]

@@ -10,6 +10,7 @@ from typing import Any
 from solver.analysis import comparable
 from solver.analysis.accuracy import Arm, RunAccuracy, accuracy_of_run
 from solver.analysis.arms import stored_rows
+from solver.analysis.budget import Budgets, budgets_of
 from solver.analysis.checks import Checks, checks_of, vote_weights
 from solver.analysis.failures import Failures, analyse
 from solver.analysis.labelled import Audited, audited_arms
@@ -17,11 +18,14 @@ from solver.analysis.regeneration import Regenerated, regeneration_of
 from solver.analysis.rounds import Rounds, rounds_of
 from solver.records import Problem
 from solver.report.tables import short
-from solver.store import Row, Store, Texts
+from solver.store import Row, Store, Texts, TurnFacts
 from solver.store.labels import read_labels
 
 MOST_TEXTS = 2_000
 """The most failed programs, and wrong trials, whose texts are read for each arm, to save time."""
+
+MOST_COMPARED = 20_000
+"""The most trials for which votes compare answers mathematically; with more, as text."""
 
 Key = tuple[str, str, str]
 """An arm by the names of its run, its model and its mode."""
@@ -56,6 +60,11 @@ class Run:
         return stored_rows(self.store)
 
     @cached_property
+    def turns(self) -> list[TurnFacts]:
+        """Read the turns without their texts, trial by trial."""
+        return list(self.store.turn_facts())
+
+    @cached_property
     def compared(self) -> comparable.Run:
         """Return what comparisons need, the first prompts included."""
         prompts = comparable.first_prompts(self.store, self.rows, self.problems)
@@ -73,7 +82,13 @@ class Run:
         def some_texts(places: Iterable[tuple[str, int]]) -> Iterator[Texts]:
             return self.store.texts(islice(places, MOST_TEXTS))
 
-        return analyse(self.rows, self.problems, self.store.turn_facts(), some_texts)
+        return analyse(self.rows, self.problems, self.turns, some_texts)
+
+    @cached_property
+    def budgets(self) -> Budgets:
+        """Compute what the arms get for their tokens."""
+        same = None if len(self.rows) <= MOST_COMPARED else str.__eq__
+        return budgets_of(self.rows, self.turns, same=same)
 
     @cached_property
     def regeneration(self) -> tuple[tuple[Regenerated, ...], ...]:

@@ -12,6 +12,7 @@ from solver.report.parts import Section, by_arm
 from solver.report.render.terminal import print_sections
 from solver.report.runs import Run, named_arms, short_names
 from solver.report.sections.accuracy import never_solved, of_arm
+from solver.report.sections.budget import budgeted
 from solver.report.sections.checks import checks
 from solver.report.sections.compare import Address, compared, comparisons_of
 from solver.report.sections.cost import cost
@@ -42,6 +43,7 @@ def show_run(store: Store, *, greedy: Store | None = None, every_k: bool = False
     sections = [
         *(of_arm(arm) for arm in arms),
         side_by_side and replace(side_by_side, folded=()),
+        budgeted(arms),
         regenerated(by_arm(arms, lambda run: chain.from_iterable(run.regeneration))),
         rounds(by_arm(arms, lambda run: run.rounds)),
         checks(by_arm(arms, lambda run: run.checks)),

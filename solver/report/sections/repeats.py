@@ -5,13 +5,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from solver.analysis.repeats import AtK, Reading, Repeats, repeats_of
 from solver.report.figures import Curves, Point
 from solver.report.parts import Rows, Section, by_arm, of, table_or_none, value_and_range
-from solver.report.runs import Named, Run
+from solver.report.runs import MOST_COMPARED, Named, Run
 from solver.report.tables import Column, Kind, Table
 from solver.store import Row
 
 TAUS = ("0", "0.125", "0.25", "0.375", "0.5", "0.625", "0.75", "0.875", "1.0")
-MOST_COMPARED = 20_000
-"""The most trials for which votes compare answers mathematically; with more, as text."""
 
 
 _Found = Sequence[tuple[str, Repeats]]
