@@ -21,6 +21,10 @@ Problem: {question}
 Reason step by step and box the final answer."""
 
 
+ANNOUNCED = ("boxed", "boxes", "declared")
+"""Rules that find an answer also in a reply that the cap cut: what it says last is not its end."""
+
+
 class Options(Record):
     """The mode in which the model reasons in words and boxes its answer."""
 
@@ -35,12 +39,12 @@ async def solve(problem: Problem, tools: Tools, config: Config, seed: int) -> As
     chat = opening(problem, config)
     reply = await tools.ask(chat, seed=seed)
     answer = judge.extract_answer(reply.text, closing=config.section(Options).closing)
-    found = answer.answer is not None
+    found = answer.answer is not None and (not reply.capped or answer.rule in ANNOUNCED)
     yield Turn(
         prompt=chat,
         fresh=True,
         reply=reply,
-        answer=answer.answer,
+        answer=answer.answer if found else None,
         answer_rule=answer.rule if found else None,
     )
 

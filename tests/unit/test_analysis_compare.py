@@ -14,7 +14,8 @@ from solver.cli import app
 from solver.config import differences
 from solver.errors import ConfigError
 from solver.records import Message
-from solver.report import write_report
+from solver.report import write_report, write_tables
+from solver.report.sections.compare import compared
 from solver.report.show import show_comparisons, show_run
 from solver.stats.paired import holm, mcnemar
 from tests.stored import JUDGE, changed, problem, said, stored, trial
@@ -159,7 +160,53 @@ def test_a_difference_is_told_with_caps_unscored_trials_and_tokens(tmp_path, cap
     show_comparisons(found)
     shown = " ".join(capsys.readouterr().out.split())
     assert "The token cap cut 100.0 % of the replies of cot" in shown
-    assert "They used 30 and 1,829 tokens a trial" in shown
+    assert "Errors of ours ended 11.1 % of the trials of cot" in shown
+    assert "code − cot: 30 and 1,829 tokens a trial" in shown
+
+
+def test_the_row_of_a_difference_holds_what_else_could_have_made_it(tmp_path):
+    cut = said(None, code=False, capped=True, tokens=(10, 2048))
+    trials = [
+        *(trial(f"p{n}", said("1"), right=n < 5) for n in range(9)),
+        *(trial(f"p{n}", cut, mode="cot") for n in range(3)),
+        *(trial(f"p{n}", said("1", code=False), right=True, mode="cot") for n in range(3, 8)),
+        trial("p8", error="the server left", mode="cot"),
+    ]
+    store = stored(tmp_path, PROBLEMS, trials)
+    (found,) = compare_runs([read_run(store)])
+    store.close()
+    section = compared([found])
+    table = section.tables[0]
+    row = dict(zip((column.title for column in table.columns), table.rows[0], strict=True))
+    assert row["problems"] == 8
+    assert row["95 % interval"] == (found.difference.low, found.difference.high)
+    assert row["p after Holm"] == found.adjusted
+    assert row["of all, points"] == found.of_all.value
+    assert row["its interval"] == (found.of_all.low, found.of_all.high)
+    assert row["scored"] == "9 of 9 / 8 of 9"
+    assert row["errors"] == "0 / 1"
+    assert row["cap hit"] == "0.0 % / 37.5 %"
+    assert row["tokens a trial"] == "30 / 703"
+    # One sentence says that nothing is sure, and what to be careful about all the same.
+    (words,) = section.words
+    assert "cannot be told apart" in words
+    assert "cap cut 37.5 %" in words
+
+
+def test_the_page_and_markdown_hold_the_same_row(tmp_path):
+    folder = tmp_path / "run"
+    trials = [
+        trial(f"p{n}", said("1"), right=n < right, mode=mode)
+        for n in range(9)
+        for mode, right in (("code", 8), ("cot", 1), ("tir", 4))
+    ]
+    stored(folder, PROBLEMS, trials).close()
+    page = write_report([folder]).read_text(encoding="utf-8")
+    written = {path.stem: path.read_text("utf-8") for path in write_tables([folder], "md")}
+    for shown in (page, written["differences"]):
+        assert "9 of 9 / 9 of 9" in shown
+    assert "places" in written["ranks"]
+    assert "Ranks" in page
 
 
 def test_a_greedy_run_is_compared_with_all_repeats_of_the_other(tmp_path):

@@ -107,6 +107,23 @@ async def test_the_second_cut_while_thinking_ends_the_trial(tmp_path, cut):
     assert found.turns[1].fresh
 
 
+@pytest.mark.parametrize(
+    ("text", "outcome"),
+    [
+        ("Let me think", Outcome.TRUNCATED),
+        ("So x = 1 and then we", Outcome.TRUNCATED),
+        ("Therefore the first sum is 1. Next, we", Outcome.TRUNCATED),
+        (r"\boxed{1} Let me check this by", Outcome.CORRECT),
+        ("The final answer is 1.\n\nLet me check this by", Outcome.CORRECT),
+    ],
+)
+async def test_words_that_the_cap_cut_have_an_answer_only_if_they_announce_it(
+    tmp_path, text, outcome
+):
+    found = await told(tmp_path, [Line(text=text, capped=True)], mode="cot")
+    assert found.row.outcome is outcome
+
+
 async def test_a_cut_while_answering_is_asked_for_again(tmp_path):
     cut = Line(text=program("print(1)")[:-3], thoughts=DRAFT, capped=True)
     found = await told(tmp_path, [cut], code={"retries": 3})

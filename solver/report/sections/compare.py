@@ -7,16 +7,15 @@ from dataclasses import dataclass, replace
 
 from solver.analysis import comparable
 from solver.analysis.compare import Apart, Comparison, Tried, apart, compare_runs
-from solver.analysis.ranking import ranking
 from solver.errors import ConfigError
 from solver.modes import stored_mode
 from solver.report.figures import Dot, Forest
-from solver.report.parts import Rows, Section, listed, share, table_or_none, value_and_range
+from solver.report.parts import Rows, Section, listed, share, value_and_range
 from solver.report.runs import Run, short_names
 from solver.report.sections.comparison_words import Names, key_of, of_side, sentences
-from solver.report.tables import Column, Kind, Table, Value, short
+from solver.report.sections.ranks import ranks
+from solver.report.tables import Column, Kind, Table, Value, short, text_of
 from solver.stats.paired import Difference, holm
-from solver.stats.ranks import Standing
 
 Address = Callable[[tuple[str, str], tuple[str, str]], str]
 """Returns the address of the page that shows two trials side by side, given by run and key."""
@@ -102,7 +101,7 @@ def compared(
         title,
         (*sentences(leading, len(found), names), *reasons),
         tuple(_figures(leading, names)),
-        tables=(table, _sides(leading, names), *_ranks(found, names), _four_counts(leading, names)),
+        tables=(table, _sides(leading, names), *ranks(found, names), _four_counts(leading, names)),
         folded=tuple(table for table in folded if table.rows),
         facts=tuple(_places(leading, address)) if address else (),
     )
@@ -147,12 +146,31 @@ def _again(found: Difference) -> tuple[Value, Value]:
     )
 
 
+_SIDES = ("scored", "errors", "cap hit", "tokens a trial")
+
+
+def _both_sides(each: Comparison) -> Iterator[str]:
+    """Yield what belongs to a difference of each side: `34 of 35 / 35 of 35`."""
+    sides = each.a, each.b
+    yield " / ".join(f"{side.scored:,} of {side.trials:,}" for side in sides)
+    yield " / ".join(f"{side.errors:,}" for side in sides)
+    yield " / ".join(text_of(share(side.capped, side.replies), Kind.SHARE) for side in sides)
+    means = [side.usage.per_trial() for side in sides]
+    yield " / ".join(text_of(mean.tokens if mean else None, Kind.NUMBER) for mean in means)
+
+
+def _span(found: Difference) -> tuple[float, float]:
+    return found.low, found.high
+
+
 def _table(name: str, title: str, found: Sequence[Comparison], names: Names) -> Table:
     columns = (
         Column("comparison", Kind.TEXT),
         *_COLUMNS,
-        Column("detectable, points", Kind.POINTS),
         Column("of all, points", Kind.POINTS),
+        Column("its interval", Kind.POINTS_INTERVAL, minor=True),
+        *(Column(title, Kind.TEXT) for title in _SIDES),
+        Column("detectable, points", Kind.POINTS),
         *(_AGAIN if (repeated := any(each.difference.again for each in found)) else ()),
         Column("left out"),
         Column("test", Kind.TEXT, minor=True),
@@ -161,8 +179,10 @@ def _table(name: str, title: str, found: Sequence[Comparison], names: Names) -> 
         (
             _name(each.a, each.b, names),
             *_numbers(each.difference, each.adjusted),
-            each.difference.detectable,
             (each.of_all or each.difference).value,
+            _span(each.of_all or each.difference),
+            *_both_sides(each),
+            each.difference.detectable,
             *(_again(each.difference) if repeated else ()),
             len(each.left_out),
             each.difference.test,
@@ -172,9 +192,10 @@ def _table(name: str, title: str, found: Sequence[Comparison], names: Names) -> 
     tests = listed(list(dict.fromkeys(each.difference.test for each in found)))
     note = (
         "Paired by problem, over trials scored on both sides; “of all” counts unscored trials as"
-        " wrong. “Detectable” is the smallest true difference that this many problems and repeats"
-        " would show 4 times in 5. “Left out” are problems without a scored trial on both sides."
-        " Holm’s p is"
+        " wrong. A slash divides first and second: their scored trials of all, errors of ours,"
+        " replies that the token cap cut, and tokens a trial. “Detectable” is the smallest true"
+        " difference that this many problems and repeats would show 4 times in 5. “Left out” are"
+        " problems without a scored trial on both sides. Holm’s p is"
         f" over all pairs, folded tables included. The test: {tests}."
     )
     if repeated:
@@ -183,36 +204,6 @@ def _table(name: str, title: str, found: Sequence[Comparison], names: Names) -> 
             " of the same problems, which repeats tell more surely."
         )
     return Table(name, title, columns, tuple(rows), note)
-
-
-def _ranks(found: Sequence[Comparison], names: Names) -> tuple[Table, ...]:
-    columns = (
-        Column("places", Kind.TEXT),
-        Column("arm", Kind.TEXT),
-        Column("accuracy", Kind.SHARE),
-        Column("95 % interval", Kind.INTERVAL),
-        Column("problems"),
-    )
-    rows: Rows = [
-        (
-            _places_of(one.standing),
-            of_side(one.side, names),
-            *value_and_range(one.side.accuracy),
-            one.side.accuracy.n_problems,
-        )
-        for one in ranking(found)
-    ]
-    note = (
-        "The places that an arm may have, right for all arms at once in 95 % of rankings: a place"
-        f" is claimed only by p after Holm over {len(found)} pairs. The accuracy’s interval is of"
-        " the arm alone."
-    )
-    return table_or_none(Table("ranks", "Ranks", columns, tuple(rows), note))
-
-
-def _places_of(standing: Standing) -> str:
-    best, worst = standing.best, standing.worst
-    return str(best) if best == worst else f"{best} to {worst}"
 
 
 def _four_counts(found: Sequence[Comparison], names: Names) -> Table:
@@ -349,7 +340,7 @@ def _by_domain(found: Sequence[Comparison], names: Names) -> Forest | None:
 
 
 def _numbers(found: Difference, adjusted: float) -> Iterator[Value]:
-    yield from (found.n_problems, found.value, (found.low, found.high), found.p_value, adjusted)
+    yield from (found.n_problems, found.value, _span(found), found.p_value, adjusted)
 
 
 def _dot(series: str, found: Difference) -> Dot:

@@ -13,8 +13,8 @@ Names = Mapping[Key, str]
 
 MOST_SENTENCES = 6
 CAPPED, LEFT_OUT, EFFORT = 0.05, 0.01, 2
-"""From which share of cut replies, which shift by unscored trials and which ratio of tokens on a
-difference in accuracy is told with a caution."""
+"""From which share of cut replies, which share of errors or shift by unscored trials, and which
+ratio of tokens on a difference in accuracy is told with a caution."""
 
 
 def sentences(found: Sequence[Comparison], pairs: int, names: Names) -> Iterator[str]:
@@ -31,7 +31,8 @@ def sentences(found: Sequence[Comparison], pairs: int, names: Names) -> Iterator
             unclear[of_side(each.a, names)].append(each)
     yield from clear[:MOST_SENTENCES]
     for first, group in list(unclear.items())[:MOST_SENTENCES]:
-        yield _unclear(first, group, pairs, names)
+        cautions = dict.fromkeys(caution for each in group for caution in _cautions(each, names))
+        yield _unclear(first, group, pairs, names) + "".join(cautions)
 
 
 def _clear(each: Comparison, pairs: int, names: Names) -> str:
@@ -52,14 +53,21 @@ def _cautions(each: Comparison, names: Names) -> Iterator[str]:
         if side.capped > CAPPED * side.replies:
             cut = text_of(share(side.capped, side.replies), Kind.SHARE)
             yield f" The token cap cut {cut} of the replies of {of_side(side, names)}."
+        if side.errors > LEFT_OUT * side.trials:
+            lost = text_of(share(side.errors, side.trials), Kind.SHARE)
+            yield f" Errors of ours ended {lost} of the trials of {of_side(side, names)}."
     if each.of_all and abs(each.of_all.value - each.difference.value) > LEFT_OUT:
         yield (
-            f" With unscored trials counted as wrong, first minus second is"
+            f" With unscored trials counted as wrong, {_minus(each, names)} is"
             f" {text_of(each.of_all.value, Kind.POINTS)} points ({_span(each.of_all)})."
         )
     tokens = [one.tokens if (one := side.usage.per_trial()) else 0 for side in (each.a, each.b)]
     if max(tokens) > EFFORT * min(tokens):
-        yield f" They used {tokens[0]:,.0f} and {tokens[1]:,.0f} tokens a trial."
+        yield f" {_minus(each, names)}: {tokens[0]:,.0f} and {tokens[1]:,.0f} tokens a trial."
+
+
+def _minus(each: Comparison, names: Names) -> str:
+    return f"{of_side(each.a, names)} − {of_side(each.b, names)}"
 
 
 def _unclear(first: str, group: Sequence[Comparison], pairs: int, names: Names) -> str:
