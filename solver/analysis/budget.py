@@ -17,7 +17,7 @@ from solver.analysis.repeats import Votes, equivalent, usual_ks, votes_of
 from solver.analysis.trials import TrialTurns
 from solver.modes import stored_mode
 from solver.stats.metrics import Estimate, estimate, maj_at_k
-from solver.stats.paired import holm, mean_interval
+from solver.stats.paired import MeanComparison, compare_means, holm
 from solver.store import Row, TurnFacts
 
 Same = Callable[[str, str], bool]
@@ -75,14 +75,10 @@ class EqualTokens:
     a: Policy
     b: Policy
     n_problems: int
-    value: float
-    """Accuracy of a minus accuracy of b; `low` and `high` are its 95 % interval."""
-    low: float
-    high: float
-    p_value: float
-    """That at which the interval meets 0."""
+    difference: MeanComparison
+    """Accuracy of a minus accuracy of b."""
     adjusted: float
-    """After Holm, over all that is compared at equal tokens in the run."""
+    """p-value after Holm, over all that is compared at equal tokens in the run."""
 
 
 @dataclass(frozen=True)
@@ -98,7 +94,8 @@ def budgets_of(
 ) -> Budgets:
     """Compute what every arm gets for its tokens, and compare the modes of each model.
 
-    Each mode is compared with the first one of its model. `turns` must come trial by trial. `same`
+    Each mode is compared with the first one of its model; arms whose tokens nobody counted, or that
+    have no problem with scored trials only, are left out. `turns` must come trial by trial. `same`
     says which answers vote together, by default those that the judge's rules find equal.
     """
     arms = _arms(rows, turns, same or equivalent)
@@ -108,7 +105,7 @@ def budgets_of(
         if a.model == b.model and a is next(arm for arm in arms if arm.model == a.model)
         for each in _at_equal_tokens(a, b)
     ]
-    adjusted = holm([each.p_value for each in equal])
+    adjusted = holm([each.difference.p_value for each in equal])
     return Budgets(
         arms=tuple(_spending(arm) for arm in arms),
         equal=tuple(replace(each, adjusted=p) for each, p in zip(equal, adjusted, strict=True)),
@@ -143,7 +140,10 @@ def _arms(rows: Iterable[Row], turns: Iterable[TurnFacts], same: Same) -> list[_
             for name, trials in first.items()
             if all(row.outcome.scored for row in trials)
         }
-        if whole:
+        if (
+            any(row.input_tokens + row.output_tokens for of in first.values() for row in of)
+            and whole
+        ):
             found.append(_Arm(model, mode, repeats, whole, _voting(whole, same)))
     return found
 
@@ -231,12 +231,10 @@ def _at_equal_tokens(a: _Arm, b: _Arm) -> Iterator[EqualTokens]:
         if 2 * min(ours.tokens, theirs.tokens) < max(ours.tokens, theirs.tokens):
             continue  # the cheaper one has nothing to spend so many tokens on
         seen.add((ours.name, theirs.name))
-        differences = np.array(ours.values) - np.array(theirs.values)
-        low, high, p_value = mean_interval(differences)
-        n, value = len(names), float(differences.mean())
+        difference = compare_means(ours.values, theirs.values)
         yield EqualTokens(
-            *(a.model, a.mode, b.mode, tokens, ours, theirs),
-            *(n, value, min(value, low), max(value, high), p_value, p_value),
+            *(a.model, a.mode, b.mode, tokens, ours, theirs, len(names)),
+            *(difference, difference.p_value),
         )
 
 
@@ -244,7 +242,7 @@ def _affordable(
     arm: _Arm, names: Sequence[str], ladder: Sequence[Policy], one: float, tokens: float
 ) -> Policy | None:
     """Return the policy that spends most of these tokens; None where none is so cheap."""
-    votes = min(arm.repeats, int(tokens / one + 1e-9)) if one else arm.repeats
+    votes = min(arm.repeats, int(tokens / one + 1e-9))
     if votes:
         return _vote(arm, names, votes)
     return max(

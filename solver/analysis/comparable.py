@@ -174,4 +174,4 @@ def _other_scoring(first: Run, second: Run) -> Iterator[str]:
 
 def counted(number: int, what: str) -> str:
     """Write `1 problem`, `2 problems`."""
-    return f"{number} {what}" if number == 1 else f"{number} {what}s"
+    return f"{number:,} {what}{'s' * (number != 1)}"

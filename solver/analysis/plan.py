@@ -240,7 +240,8 @@ def _detectable(n: int, repeats: int, first: Comparison | None) -> Iterator[Dete
     # Half a problem won by each, as in `paired`: none seen does not mean none possible.
     observed = (counts.only_a + counts.only_b + 1) / (first.difference.n_problems + 1)
     if first.noise and repeats > 1:
-        difference = detectable(n, repeats, first.noise)
+        noise = first.noise.cautious(first.difference.n_problems)
+        difference = detectable(n, repeats, noise)
         yield Detectable(observed, difference, observed=True)
     else:
         yield replace(_between_bounds(n, repeats, observed), observed=True)
@@ -250,14 +251,16 @@ def _stability(n: int, repeats: int, first: Comparison | None) -> Iterator[Stabi
     if first is None or first.noise is None or repeats < 2:
         return
     k = max(k for k in usual_ks(repeats) if k <= MOST_K)
+    noise = first.noise.cautious(first.difference.n_problems)
     for tau in TAUS:
-        yield Stability(k, tau, detectable_g_pass(first.tallies, n, repeats, k, tau))
+        yield Stability(k, tau, detectable_g_pass(first.tallies, noise, n, repeats, k, tau))
 
 
 def _needed(points: float, first: Comparison | None) -> Iterator[Needed]:
     if first is not None and first.noise is not None:
+        noise = first.noise.cautious(first.difference.n_problems)
         for repeats in REPEATS:
-            yield Needed(repeats, problems_needed(points, repeats, first.noise))
+            yield Needed(repeats, problems_needed(points, repeats, noise))
 
 
 def _between_bounds(n: int, repeats: int, discordance: float) -> Detectable:

@@ -34,6 +34,14 @@ class Noise:
         """Return the standard deviation of the result if the same problems are run again."""
         return sqrt(self.within / n_trials)
 
+    def cautious(self, n_problems: int) -> "Noise":
+        """Allow for so few problems: add one that the runs disagree on, half won by each.
+
+        Problems that happen to agree do not mean that others would.
+        """
+        between = (n_problems * self.between + 1) / (n_problems + 1)
+        return Noise(between, self.within)
+
     def total(self, n_problems: int, repeats: int) -> float:
         """Return the standard deviation of the result over other problems of the same kind."""
         return sqrt((self.between + self.within / repeats) / n_problems)

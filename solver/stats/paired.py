@@ -123,6 +123,30 @@ class MeanDifference:
     """Student's 95 % interval; NaN for a single problem."""
 
 
+@dataclass(frozen=True)
+class MeanComparison:
+    """Mean over problems of the difference of two shares, such as two votes."""
+
+    value: float
+    low: float
+    high: float
+    """95 % interval for problems like these. Without 0 exactly if p < 0.05."""
+    p_value: float
+    """Two-sided: McNemar's where every share is 0 or 1, else that at which the interval meets 0."""
+
+
+def compare_means(a: Sequence[float], b: Sequence[float]) -> MeanComparison:
+    """Compare two shares of each problem, in the same order. Raises ValueError for no problem."""
+    if not a:
+        raise ValueError("a mean over problems needs at least one problem, but there is none")
+    differences = np.array(a, dtype=np.float64) - np.array(b, dtype=np.float64)
+    low, high, p_value = mean_interval(differences)
+    if all(share in (0, 1) for share in (*a, *b)):
+        p_value = mcnemar(int((differences > 0).sum()), int((differences < 0).sum()))
+    value = fsum(differences) / differences.size
+    return MeanComparison(value, *_agreeing(low, high, p_value), p_value)
+
+
 def mean_difference(differences: Sequence[float]) -> MeanDifference:
     """Compute the mean of one difference a problem. Raises ValueError where there is none."""
     if not differences:

@@ -40,6 +40,7 @@ def problems_needed(difference: float, repeats: int, noise: Noise) -> int | None
 
 def detectable_g_pass(
     pilot: Sequence[Tally],
+    noise: Noise,
     n_problems: int,
     repeats: int,
     k: int,
@@ -54,8 +55,8 @@ def detectable_g_pass(
     G-Pass@k, lies above 0; it must do so with chance `power`. By simulation: a problem is one of
     the earlier run, with a rate drawn from what its repeats in both arms leave open (a beta
     posterior whose prior is fitted by moments). On the logit scale the arms lie apart by chance, as
-    far as those of the earlier run do beyond their repeats' noise, and one of them is made better
-    until the interval shows it often enough. None where not even solving all would show.
+    far as `noise`, that of the earlier run's difference, says; one of them is made better until the
+    interval shows it often enough. None where not even solving all would show.
 
     Raises ValueError where there is no problem, a problem has a single repeat, or k > `repeats`.
     """
@@ -66,7 +67,7 @@ def detectable_g_pass(
     rng = np.random.default_rng(seed)
     chosen = rng.integers(len(pilot), size=(WORLDS, n_problems))
     common = _logits(n_a + n_b, c_a + c_b, chosen, rng)
-    apart = _apart(common, _between(c_a / n_a, n_a, c_b / n_b, n_b), rng)
+    apart = _apart(common, noise.between, rng)
 
     def simulated(better: float) -> tuple[float, float]:
         """Return how often the difference shows, and how large it truly is."""
@@ -105,17 +106,6 @@ def _logits(
 def _of_mean(rates: NDArray[np.float64], n: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the variance that chance gives each problem's mean of n repeats."""
     return rates * (1 - rates) / (n - 1)
-
-
-def _between(
-    a: NDArray[np.float64],
-    n_a: NDArray[np.float64],
-    b: NDArray[np.float64],
-    n_b: NDArray[np.float64],
-) -> float:
-    """Return the variance of the problems' true differences."""
-    spread = float((a - b).var(ddof=1)) if a.size > 1 else 0.0
-    return max(0.0, spread - float((_of_mean(a, n_a) + _of_mean(b, n_b)).mean()))
 
 
 def _apart(

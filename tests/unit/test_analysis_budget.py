@@ -8,7 +8,7 @@ from solver.analysis.arms import stored_rows
 from solver.analysis.budget import budgets_of
 from solver.report import write_report, write_tables
 from solver.report.show import show_run
-from solver.stats.paired import holm, mean_interval
+from solver.stats.paired import holm, mcnemar, mean_interval
 from tests.stored import problem, said, stored, trial
 
 N = 9
@@ -48,7 +48,7 @@ def test_an_attempt_is_set_against_a_trial_and_a_retry_against_a_vote(tmp_path):
         (60, "one trial", "vote of 2"),
     ]
     assert [(each.a.accuracy, each.b.accuracy) for each in equal] == [(0, 0.5), (1, 0.5)]
-    assert [each.value for each in equal] == [-0.5, 0.5]
+    assert [each.difference.value for each in equal] == [-0.5, 0.5]
     assert {each.n_problems for each in equal} == {N}
 
 
@@ -60,8 +60,32 @@ def test_nobody_spends_more_than_the_budget(tmp_path):
 def test_interval_and_p_are_paired_by_problem_and_adjusted_together(tmp_path):
     equal = budgets(retried_and_cheap(tmp_path)).equal
     low, high, p = mean_interval(np.full(N, 0.5))
-    assert (equal[1].low, equal[1].high, equal[1].p_value) == pytest.approx((low, high, p))
-    assert [each.adjusted for each in equal] == holm([each.p_value for each in equal])
+    ours = equal[1].difference
+    assert (ours.low, ours.high, ours.p_value) == pytest.approx((low, high, p))
+    assert [each.adjusted for each in equal] == holm([each.difference.p_value for each in equal])
+
+
+def test_single_trials_are_compared_as_by_mcnemar(tmp_path):
+    trials = [
+        one
+        for n in range(N)
+        for one in (trial(f"p{n}", said("1"), right=n < 6), words(n, 0, right=n == 8))
+    ]
+    (equal,) = budgets(stored(tmp_path, PROBLEMS, trials)).equal
+    assert equal.difference.p_value == mcnemar(6, 1)
+    assert equal.difference.low <= 0
+
+
+def test_arms_whose_tokens_nobody_counted_are_left_out(tmp_path):
+    trials = [
+        one
+        for n in range(N)
+        for one in (
+            trial(f"p{n}", said("1", tokens=(0, 0)), right=True),
+            words(n, 0, right=True, tokens=(0, 0)),
+        )
+    ]
+    assert budgets(stored(tmp_path, PROBLEMS, trials)).arms == ()
 
 
 def test_every_arm_has_a_point_for_each_attempt_and_each_vote(tmp_path):

@@ -187,12 +187,13 @@ def test_the_noise_of_an_earlier_run_with_repeats_says_what_shows(tmp_path, caps
     )
     store.close()
     *_, observed = plan.detectable
-    # Each trial is a coin toss, and both arms solve each problem equally often.
-    assert observed.difference == pytest.approx(detectable(100, 8, Noise(0, 2 / 3)))
+    # Each trial is a coin toss, and both arms solve each problem equally often; one problem is
+    # added on which they would not.
+    assert observed.difference == pytest.approx(detectable(100, 8, Noise(1 / 9, 2 / 3)))
     assert [(each.k, each.tau) for each in plan.stability] == [(8, "0.5"), (8, "1")]
     assert all(0 < each.difference < 0.5 for each in plan.stability)
     assert [each.repeats for each in plan.needed] == [1, 4, 16, 48]
-    assert plan.needed[1].problems == problems_needed(0.05, 4, Noise(0, 2 / 3))
+    assert plan.needed[1].problems == problems_needed(0.05, 4, Noise(1 / 9, 2 / 3))
     show_plan(plan)
     shown = capsys.readouterr().out
     assert f"G-Pass@8 at τ 1: a difference of {100 * plan.stability[1].difference:.1f}" in shown

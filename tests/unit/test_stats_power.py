@@ -9,6 +9,8 @@ from solver.stats.paired import mean_interval
 from solver.stats.permutation import Tally
 from solver.stats.power import detectable_g_pass, problems_needed
 
+ALIKE = Noise(between=0, within=0.2)
+
 
 def earlier_run(rng, rates, repeats):
     return [Tally(repeats, *pair) for pair in tallied(rng, rates, repeats)]
@@ -43,7 +45,7 @@ def test_what_no_run_can_show_needs_over_a_million():
 def test_a_named_difference_in_g_pass_is_found_4_times_in_5(n, repeats, k, tau):
     rng = np.random.default_rng(1)
     kinds = rng.beta(1, 0.7, 800)
-    named = detectable_g_pass(earlier_run(rng, kinds, 32), n, repeats, k, tau)
+    named = detectable_g_pass(earlier_run(rng, kinds, 32), ALIKE, n, repeats, k, tau)
     values = np.array([g_pass_at_k(repeats, c, k, tau) for c in range(repeats + 1)])
 
     def of_rates(rates):
@@ -69,18 +71,32 @@ def test_a_named_difference_in_g_pass_is_found_4_times_in_5(n, repeats, k, tau):
 def test_more_problems_show_a_smaller_difference_in_g_pass():
     rng = np.random.default_rng(2)
     pilot = earlier_run(rng, rng.beta(1, 1, 100), 8)
-    few, many = (detectable_g_pass(pilot, n, 8, 8, "1") for n in (30, 300))
+    few, many = (detectable_g_pass(pilot, ALIKE, n, 8, 8, "1") for n in (30, 300))
     assert many < few / 2
-    assert detectable_g_pass(pilot, 3, 8, 8, "1") is None
+    assert detectable_g_pass(pilot, ALIKE, 3, 8, 8, "1") is None
+
+
+def test_arms_that_differ_from_problem_to_problem_need_a_larger_difference():
+    rng = np.random.default_rng(3)
+    pilot = earlier_run(rng, rng.beta(1, 1, 100), 8)
+    apart = Noise(between=0.1, within=0.2)
+    assert detectable_g_pass(pilot, apart, 60, 8, 8, "1") > 1.05 * detectable_g_pass(
+        pilot, ALIKE, 60, 8, 8, "1"
+    )
+
+
+def test_few_problems_that_agree_are_not_taken_for_many():
+    assert Noise(between=0, within=0).cautious(5).between == pytest.approx(1 / 6)
+    assert Noise(between=0.2, within=0.1).cautious(10**6).between == pytest.approx(0.2, abs=1e-5)
 
 
 def test_an_earlier_run_that_always_solves_everything_can_be_simulated_from():
-    found = detectable_g_pass([Tally(4, 4, 4, 4)] * 30, 100, 8, 8, "1")
+    found = detectable_g_pass([Tally(4, 4, 4, 4)] * 30, ALIKE, 100, 8, 8, "1")
     assert found is None or 0 < found < 1
 
 
 def test_an_earlier_run_without_repeats_is_refused():
     with pytest.raises(ValueError, match="two repeats of every problem"):
-        detectable_g_pass([Tally(1, 1, 4, 2)], 10, 4, 4, "1")
+        detectable_g_pass([Tally(1, 1, 4, 2)], ALIKE, 10, 4, 4, "1")
     with pytest.raises(ValueError, match="two repeats"):
-        detectable_g_pass([], 10, 4, 4, "1")
+        detectable_g_pass([], ALIKE, 10, 4, 4, "1")

@@ -59,7 +59,7 @@ _NOTE = (
     "Neither side may use more than these tokens a problem, and each does what spends most of them;"
     " first minus second. A vote is the exact mean over all choices of so many repeats. Over the"
     " problems whose repeats are all scored on both sides; p is of a paired t test over problems,"
-    " and Holm’s over all rows of a run."
+    " or McNemar’s where nothing but 0 and 1 occurs, and Holm’s is over all rows of a run."
 )
 
 
@@ -68,14 +68,15 @@ def _rows(
 ) -> tuple[tuple[Value, ...], ...]:
     rows: Rows = []
     for run, each in equal:
+        found = each.difference
         first, second = _names(run.name, each.model, (each.a_mode, each.b_mode), names)
         rows.append(
             (
                 *(f"{first} − {second}", each.tokens),
                 *(each.a.name, each.a.tokens, each.a.accuracy),
                 *(each.b.name, each.b.tokens, each.b.accuracy),
-                *(each.n_problems, each.value, (each.low, each.high)),
-                *(each.p_value, each.adjusted),
+                *(each.n_problems, found.value, (found.low, found.high)),
+                *(found.p_value, each.adjusted),
             )
         )
     return tuple(rows)

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
+from solver.analysis.comparable import counted
 from solver.analysis.compare import Comparison, Tried
 from solver.report.parts import listed, share
 from solver.report.runs import Key
@@ -43,7 +44,7 @@ def _clear(each: Comparison, pairs: int, names: Names) -> str:
     better, worse = (first, second) if found.value > 0 else (second, first)
     return (
         f"{better} is {points} points more accurate than {worse} (first minus second, 95 %"
-        f" interval: {_span(found)} points; n = {found.n_problems:,} problems{p})."
+        f" interval: {_span(found)} points; n = {counted(found.n_problems, 'problem')}{p})."
     )
 
 
@@ -77,14 +78,16 @@ def _unclear(first: str, group: Sequence[Comparison], pairs: int, names: Names) 
         for each in group
     ]
     sizes = sorted({each.difference.n_problems for each in group})
-    problems = f"{sizes[0]:,}" + (f" to {sizes[-1]:,}" if len(sizes) > 1 else "")
+    problems = counted(sizes[-1], "problem")
+    if len(sizes) > 1:
+        problems = f"{sizes[0]:,} to {problems}"
     alone = ""
     if any(not each.difference.low <= 0 <= each.difference.high for each in group):
         alone = " An interval without 0 is of that pair alone; p allows for all pairs."
     return (
         f"{first} cannot be told apart with this many problems from {listed(others)}: in brackets"
         " the difference in points, first minus second, its 95 % interval, and"
-        f" p{_holm(pairs)}; n = {problems} problems.{alone}"
+        f" p{_holm(pairs)}; n = {problems}.{alone}"
     )
 
 

@@ -11,7 +11,7 @@ from solver.stats.ranks import Standing
 
 
 def ranks(found: Sequence[Comparison], names: Names) -> tuple[Table, ...]:
-    """Rank the arms; no table for fewer than three."""
+    """Show the places that each arm may have; no table for fewer than three."""
     columns = (
         Column("places", Kind.TEXT),
         Column("arm", Kind.TEXT),
