@@ -88,7 +88,7 @@ def content_of(runs: Sequence[Run], *, with_trials: bool = False) -> Content:
     sections = _sections(runs, arms, comparisons)
     if with_trials:
         failures = by_arm(arms, lambda run: run.failures.arms)
-        sections.append(whole_trials(arms, comparisons, failures))
+        sections.append(whole_trials(arms, comparisons.found, failures))
     warnings = [warning for run in runs for warning in warnings_of(run)]
     return Content(
         title=" and ".join(short(run.name, 60) for run in runs),
