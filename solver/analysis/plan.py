@@ -52,6 +52,8 @@ class ArmPlan:
     """Requests without those that fail. A reply takes several where a controller makes it."""
     input_tokens: Range
     output_tokens: Range
+    thought_tokens: float | None
+    """Of those, what thoughts will take, as estimated from the earlier run; None without one."""
     money: Range | None
     """In `currency`; None where the price is not known."""
     currency: str
@@ -179,6 +181,7 @@ def _arm(
         calls=Range(trials, trials * one.requests if one else None, trials * replies * requests),
         input_tokens=sent,
         output_tokens=received,
+        thought_tokens=trials * one.thought_tokens if one else None,
         money=_money(price, sent, received) if price else None,
         currency=price.currency if price else "",
         model_seconds=trials * one.model_seconds if one else None,

@@ -16,7 +16,7 @@ from solver.stats.metrics import clopper_pearson
 from solver.stats.noise import Noise, detectable, smallest_detectable
 from solver.stats.power import problems_needed
 from tests.fakes import PROBLEMS, config_of, finished_run, program
-from tests.stored import problem, said, stored, trial
+from tests.stored import changed, problem, said, stored, trial
 
 PRICES = {"scripted/test": Price(input=1_000_000, output=2_000_000, dated=date(2026, 1, 1))}
 
@@ -118,6 +118,16 @@ def test_an_earlier_run_of_the_same_kind_is_scaled_up(tmp_path):
     assert plan.seconds == pytest.approx(45)
     assert plan.pilot == "pilot"
     store.close()
+
+
+def test_thoughts_of_an_earlier_run_are_told_apart_in_the_tokens_out(tmp_path, capsys):
+    thinking = changed(said("1", tokens=(100, 400)), thoughts="so", thought_tokens=300)
+    store = stored(tmp_path, [problem(1)], [trial("p1", thinking, right=True)])
+    plan = plan_run(config_of(), PROBLEMS, {}, pilot=read_run(store))
+    store.close()
+    assert plan.arms[0].thought_tokens == 300 * len(PROBLEMS)
+    show_plan(plan)
+    assert "about 900 of them thoughts" in " ".join(capsys.readouterr().out.split())
 
 
 def test_a_killed_session_foretells_no_time(tmp_path):

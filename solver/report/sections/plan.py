@@ -19,13 +19,13 @@ def planned(plan: Plan) -> Section:
     rows: Rows = [
         (
             *(f"{arm.model} · {arm.mode}", arm.trials, _range(arm.calls)),
-            *(_range(arm.input_tokens), _range(arm.output_tokens), _cost(arm)),
+            *(_range(arm.input_tokens), _output(arm), _cost(arm)),
         )
         for arm in plan.arms
     ]
     words = (
-        "Tokens in are estimated at 4 characters each; not counted: requests that fail,"
-        " and the judge's model.",
+        "Tokens in are estimated at 4 characters each; tokens out include thoughts; not counted:"
+        " requests that fail, and the judge's model.",
     )
     table = Table("plan", "Plan", columns, tuple(rows))
     return Section("plan", "Plan", words, tables=(table,), facts=tuple(_facts(plan)))
@@ -84,6 +84,12 @@ def _range(span: Range) -> str:
         return f"{span.most:,.0f}"
     least = f"{span.least:,.0f} to " if span.least else "at most "
     return f"{least}{span.most:,.0f}"
+
+
+def _output(arm: ArmPlan) -> str:
+    """Return the tokens out, and how many of them are thoughts where an earlier run shows any."""
+    thoughts = f", about {arm.thought_tokens:,.0f} of them thoughts" if arm.thought_tokens else ""
+    return f"{_range(arm.output_tokens)}{thoughts}"
 
 
 def _cost(arm: ArmPlan) -> str | None:
