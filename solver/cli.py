@@ -117,7 +117,8 @@ def run(
     a second Ctrl-C stops at once. Exit code 0: every trial ended without an error of ours; 1: some
     are left, and the same command tries them again; 2: something must be set right first.
     """
-    from solver.run.start import dry, execute, prepare
+    from solver.run.dry import dry
+    from solver.run.start import execute, prepare
 
     given = _given(
         model=model or None, problems=problems, mode=mode, limit=limit, repeats=repeats,

@@ -85,7 +85,12 @@ async def _one(wire: Wire, reader: asyncio.StreamReader, writer: asyncio.StreamW
             await writer.drain()
         await writer.drain()
         return not trouble.cut
-    status, answer = await wire.answer(request)
+    answering = asyncio.ensure_future(wire.answer(request))
+    while not (await asyncio.wait({answering}, timeout=0.05))[0]:
+        if reader.at_eof():  # the client left
+            answering.cancel()
+            return False
+    status, answer = answering.result()
     if isinstance(answer, Stream):
         wire.streams.append(answer)
         return await _send_stream(reader, writer, answer)

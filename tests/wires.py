@@ -228,9 +228,11 @@ class MistralWire(Wire):
 
 
 class OllamaWire(Wire):
-    """/api/chat, generate, tags, show and version.
+    """/api/chat, generate, tags, show, ps and version.
 
-    A prompt that does not fit is refused, or cut in half where version or request say so.
+    A prompt that does not fit is refused, or cut in half where version or request say so. A model
+    is loaded by its first request, which takes `load_seconds`, and again where a request asks for
+    another context; a client that leaves before its end leaves the model unloaded.
     """
 
     def __init__(
@@ -250,6 +252,13 @@ class OllamaWire(Wire):
         """The name in its list, if not `model`."""
         self.card: dict[str, Any] = {}
         """What /api/show says otherwise."""
+        self.load_seconds = 0.0
+        self.loaded: int | None = None
+        """The context with which the model is loaded."""
+        self.loads = 0
+        self.gpu_share = 1.0
+        self.processes = True
+        """It answers /api/ps."""
         self.seen_roles: tuple[str, ...] = ("system", "user", "assistant")
         """Roles that the template renders."""
 
@@ -265,6 +274,10 @@ class OllamaWire(Wire):
                 return 404, {"error": f"model '{body['model']}' not found"}
             case "/api/show":
                 return 200, self._card()
+            case "/api/ps" if self.processes:
+                return 200, {"models": [self._process()] if self.loaded else []}
+        await self._load(body)
+        match request.path:
             case "/api/chat" if self.renders and body.get("_debug_render_only"):
                 seen = [m for m in body["messages"] if m["role"] in self.seen_roles]
                 shown = {"rendered_template": rendered(seen)}
@@ -274,6 +287,21 @@ class OllamaWire(Wire):
             case "/api/generate":
                 return await self._write(body, [{"role": "user", "content": body["prompt"]}])
         return 404, {"error": "no such path"}
+
+    async def _load(self, body: dict[str, Any]) -> None:
+        context = min(body["options"]["num_ctx"], self.trained_context)
+        if self.loaded != context:
+            await asyncio.sleep(self.load_seconds)
+            self.loaded, self.loads = context, self.loads + 1
+
+    def _process(self) -> dict[str, Any]:
+        return {
+            "model": self.listed or self.model,
+            "name": self.listed or self.model,
+            "context_length": self.loaded,
+            "size": 1000,
+            "size_vram": int(1000 * self.gpu_share),
+        }
 
     async def _write(self, body: dict[str, Any], messages: list[dict[str, Any]]) -> tuple[int, Any]:
         context = min(body["options"]["num_ctx"], self.trained_context)
@@ -323,7 +351,7 @@ class OllamaWire(Wire):
         return {
             "modelfile": "",
             "parameters": "top_k 20\nrepeat_penalty 1.1",
-            "template": "{{ .Prompt }}",
+            "template": "{{ range .Messages }}<{{ .Role }}>{{ .Content }}\n{{ end }}<assistant>",
             "details": {
                 "format": "gguf",
                 "family": "llama",

@@ -6,13 +6,16 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 from sandbox import probe
 from solver.config import Config
 from solver.config_file import load_config
 from solver.errors import ConfigError, ModelError
-from solver.models import Model, provider_names, provider_of
+from solver.models import LoadingModel, Model, provider_names, provider_of
 from solver.run.build import connect_models
+from solver.run.decoding import decoding, decoding_line
+from solver.run.dry import served_line
 from solver.run.judging import connect_judge
 from solver.run.start import FREE_DISK_MB
 from solver.text import say
@@ -97,8 +100,11 @@ def _models(config: Config) -> Iterator[Finding]:
     except ConfigError as lacking:
         yield Finding("models", False, str(lacking), needed=True)
         return
-    for model in models:
-        yield asyncio.run(_described(model))
+    for model, options in zip(models, config.model, strict=True):
+        found, facts = asyncio.run(_described(model))
+        yield found
+        line = decoding_line(decoding(config, options, facts))
+        yield Finding(f"{model.name} decodes with", True, line)
 
 
 def _judge(config: Config) -> Finding:
@@ -110,16 +116,18 @@ def _judge(config: Config) -> Finding:
         return Finding("judge", False, str(lacking), needed=True)
     if model is None:
         return Finding("judge", True, notes[0])
-    return asyncio.run(_described(model))
+    return asyncio.run(_described(model))[0]
 
 
-async def _described(model: Model) -> Finding:
-    """Ask a model to describe itself, which proves that it is there."""
+async def _described(model: Model) -> tuple[Finding, dict[str, Any]]:
+    """Ask a model to describe itself, which proves that it is there; return its facts, too."""
     try:
         facts = await model.describe()
+        loaded = await model.load() if isinstance(model, LoadingModel) else {}
     except ModelError as failure:
-        return Finding(model.name, False, str(failure), needed=True)
+        return Finding(model.name, False, str(failure), needed=True), {}
     finally:
         await model.close()
-    known = [f"{key} {value}" for key, value in facts.items() if isinstance(value, str) and value]
-    return Finding(model.name, True, ", ".join([*known, *facts.get("notes", [])]) or "is there")
+    notes = [*facts.pop("notes", []), *loaded.get("notes", [])]
+    told = ", ".join(filter(None, [served_line(facts), *dict.fromkeys(notes)]))
+    return Finding(model.name, True, told or "is there"), facts

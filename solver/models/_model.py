@@ -117,3 +117,15 @@ class ServedModel(Protocol):
     async def served(self) -> list[dict[str, Any]]:
         """Return what each server has under the name now, as in `describe`. Raises ModelError."""
         ...
+
+
+@runtime_checkable
+class LoadingModel(Protocol):
+    """A model whose server loads its weights before the first reply, which may take minutes."""
+
+    async def load(self) -> dict[str, Any]:
+        """Have the weights loaded; return what the server then says of them, and `notes`.
+
+        Raises ModelError.
+        """
+        ...

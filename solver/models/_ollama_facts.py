@@ -3,13 +3,13 @@
 import asyncio
 import json
 import re
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from solver.errors import ModelError, Scope
 from solver.models._failures import CONNECT_SECONDS
 from solver.models._ollama_host import Host
-from solver.records import Message, digest
+from solver.records import digest
 
 if TYPE_CHECKING:
     import ollama
@@ -81,8 +81,19 @@ async def facts_of(host: Host, model: str) -> dict[str, Any]:
         "chat_template": digest(shown.template or ""),
         "system": digest(_SYSTEM.findall(modelfile)),
         "messages": _MESSAGE.findall(modelfile),
+        "left_out": left_out(modelfile, shown.template or ""),
         "thinks": "thinking" in able,
     }
+
+
+def left_out(modelfile: str, template: str) -> list[str]:
+    """Return the roles that a template cannot hold, as far as its text alone tells.
+
+    A model with a renderer of the server's own needs no template.
+    """
+    if "\nRENDERER " in f"\n{modelfile}" or ".Messages" in template or ".System" in template:
+        return []
+    return ["system"] if template.strip() else []
 
 
 def whole_name(name: str) -> str:
@@ -125,33 +136,6 @@ def notes_on(facts: Mapping[str, Any]) -> list[str]:
     if not (facts["weights"] or facts["digest"]):
         notes.append("the server does not tell which weights it serves")
     return notes
-
-
-async def unseen_messages(
-    render: Callable[[Sequence[Message]], Awaitable[str]], name: str, *, required: bool
-) -> list[str]:
-    """Note which messages the model's template leaves out of a chat, or that nobody can know.
-
-    Raises ModelError where one is left out and all are `required`.
-    """
-    chat = (Message(role="system", text="SOLVER-ONE"), Message(role="user", text="SOLVER-TWO"))
-    try:
-        rendered = await render(chat)
-    except ModelError as unable:
-        if unable.scope is Scope.RUN:
-            raise
-        return ["this server does not show what its template makes of a prompt"]
-    dropped = [message.role for message in chat if message.text not in rendered]
-    if not dropped:
-        return []
-    said = f"the model's template leaves out the {' and the '.join(dropped)} message"
-    if required:
-        raise ModelError(
-            f"{name}: {said}, so it would not be told what to do; take a model with a whole"
-            " template, or accept this with the option require_system: false",
-            scope=Scope.RUN,
-        )
-    return [said]
 
 
 def model_seconds(answer: "ollama.ChatResponse | ollama.GenerateResponse") -> float:

@@ -77,6 +77,10 @@ class Provider:
     sent: Mapping[str, Any] = field(default_factory=dict)
     """What it sends where the config leaves it unset, though a server has another default. It can
     change a reply, so it is part of a trial's key."""
+    neutral: Mapping[str, Any] = field(default_factory=dict)
+    """What holds where the config leaves it unset, in every version: no part of a trial's key."""
+    loads: bool = False
+    """Describing a model loads its weights into this process, so that a dry run does not ask."""
     key: str | None = None
     """The environment variable that holds the key by default; None where no key is needed."""
     library: str | None = None

@@ -72,6 +72,10 @@ def connect(name: str, sampling: Sampling, options: Options) -> "Local":
     return Local(name, sampling, options)
 
 
+NO_PENALTY = {"repeat_penalty": 1.0, "presence_penalty": 0.0, "frequency_penalty": 0.0}
+"""What llama.cpp does with a penalty that is not sent."""
+
+
 class Local:
     """A language model in this process."""
 
@@ -345,6 +349,8 @@ PROVIDER = Provider(
         }
     ),
     reach=frozenset({"gpu_layers", "parallel", "threads", "timeout"}),
+    neutral={"top_p": 1.0, "top_k": 0, "min_p": 0.0, **NO_PENALTY},
+    loads=True,
     library="xllamacpp",
     install="'solver[local]'",
 )

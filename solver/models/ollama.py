@@ -27,12 +27,18 @@ from solver.models._ollama_facts import (
     model_seconds,
     notes_on,
     time_of,
-    unseen_messages,
     was_cut,
 )
-from solver.models._ollama_host import Host, advised_parallel, host_url, look
+from solver.models._ollama_host import Host, advised_parallel, look
+from solver.models._ollama_hosts import Hosts
+from solver.models._ollama_loading import (
+    SHOWN,
+    load_on_all,
+    notes_on_loaded,
+    notes_on_roles,
+)
 from solver.models._stream import Piece, collect_reply, token
-from solver.models._templates import REMEMBERED, Prompts, read_template
+from solver.models._templates import Prompts, read_template
 from solver.models._thinking import Thinking, ollama_think, template_variables
 from solver.models._thoughts import keep_apart, read_message, refuse_thoughts
 from solver.records import Message, Record, Reply, Sampling
@@ -75,7 +81,9 @@ class Options(Record):
     require_system: bool = True
     """Refuse a model whose template leaves out the system message."""
     timeout: float = Field(default=900.0, gt=0)
-    """Seconds for one reply, loading the model and waiting in the server's queue included."""
+    """Seconds for one reply, waiting in the server's queue included."""
+    load_timeout: float = Field(default=1800.0, gt=0)
+    """Seconds for loading the model, which comes before its first request."""
 
     @field_validator("keep_alive")
     @classmethod
@@ -113,12 +121,10 @@ class Ollama:
             else None
         )
         self._prompts = Prompts(self._render)
-        self._host_of: dict[str, Host] = {}
         self._stops: list[str] = []
-        hosts = options.hosts or (os.environ.get("OLLAMA_HOST", ""),)
-        self._hosts = [Host(url, name) for url in dict.fromkeys(map(host_url, hosts))]
-        self.endpoint = "ollama " + " ".join(host.place for host in self._hosts)
-        self.parallel = len(self._hosts) * (options.parallel or advised_parallel())
+        self._hosts = Hosts(options.hosts or (os.environ.get("OLLAMA_HOST", ""),), name)
+        self.endpoint = "ollama " + " ".join(host.place for host in self._hosts.all)
+        self.parallel = len(self._hosts.all) * (options.parallel or advised_parallel())
 
     async def generate(
         self,
@@ -161,7 +167,7 @@ class Ollama:
         request: dict[str, Any] = {"prompt": prompt, "options": options}
         if logprobs := how.get("logprobs", 0):
             request |= {"logprobs": True, "top_logprobs": logprobs}
-        host = self._host_for(rendered)
+        host = self._hosts.of(rendered)
         return await self._reached(
             host,
             lambda: collect_reply(
@@ -230,8 +236,7 @@ class Ollama:
                 notes.append(f"num_ctx {self._options.num_ctx} is more than the model's {trained}")
         self._stops = first["stops"]
         notes += notes_on(first)
-        required = self._options.require_system
-        notes += await unseen_messages(self._rendered, self.name, required=required)
+        notes += notes_on_roles(self.name, first["left_out"], required=self._options.require_system)
         if self._options.parallel is None and "OLLAMA_NUM_PARALLEL" not in os.environ:
             notes.append(ONE_AT_A_TIME)
         return {
@@ -244,29 +249,39 @@ class Ollama:
             "notes": [f"{self.name}: {note}" for note in notes],
         }
 
+    async def load(self) -> dict[str, Any]:
+        """Load the model on all hosts; return what each then tells. A chat must reach it whole."""
+        seconds = self._options.load_timeout
+        hosts, notes = await load_on_all(
+            self._hosts.all, lambda host: self._rendered(SHOWN, host), self._model, seconds
+        )
+        for facts in hosts:
+            notes += notes_on_loaded(facts, self._context)
+            self._context = min(self._context, facts.get("context") or self._context)
+            required = self._options.require_system
+            notes += notes_on_roles(self.name, facts["left_out"], required=required)
+        notes = [f"{self.name}: {note}" for note in dict.fromkeys(notes)]
+        return {"hosts": hosts, "notes": notes}
+
     async def served(self) -> list[dict[str, Any]]:
         """Return what each host that answers says about the model now."""
-        told, _ = await facts_of_all(self._hosts, self._model)
+        told, _ = await facts_of_all(self._hosts.all, self._model)
         return list(told.values())
 
     async def _of_hosts(self) -> tuple[list[dict[str, Any]], list[str]]:
         """Return what each host says; one that does not answer is left out, with a note."""
-        told, failures = await facts_of_all(self._hosts, self._model)
-        for host in self._hosts:
-            if host not in told:
-                await host.close()
-        self.parallel = self.parallel * len(told) // len(self._hosts)
-        self._hosts = list(told)
+        told, failures = await facts_of_all(self._hosts.all, self._model)
+        self.parallel = self.parallel * len(told) // len(self._hosts.all)
+        await self._hosts.keep(told)
         return list(told.values()), [f"goes on without a host: {failure}" for failure in failures]
 
     async def close(self) -> None:
         """Close the connections. The server unloads the model when its `keep_alive` ends."""
-        for host in self._hosts:
-            await host.close()
+        await self._hosts.close()
 
     async def _ask(self, send: "Send", *, prompt: str) -> Reply:
         """Make one request that is not streamed, to the least busy host."""
-        host = self._least_busy()
+        host = self._hosts.least_busy()
 
         async def whole() -> Reply:
             started = time.perf_counter()
@@ -332,9 +347,9 @@ class Ollama:
         """Return the text of a chat: by the option's template, or by the server."""
         return self._template(chat) if self._template is not None else await self._rendered(chat)
 
-    async def _rendered(self, chat: Sequence[Message]) -> str:
-        """Return the text of a chat as the server's template makes it."""
-        host = self._least_busy()
+    async def _rendered(self, chat: Sequence[Message], host: Host | None = None) -> str:
+        """Return the text of a chat as the server's template makes it; this loads the model."""
+        host = host or self._hosts.least_busy()
         request = {
             "model": self._model,
             "messages": [{"role": m.role, "content": m.text} for m in chat],
@@ -345,22 +360,7 @@ class Ollama:
         }
         if self._think is not None:
             request["think"] = self._think
-        return await host.reach(lambda: host.rendered(request), self._options.timeout)
-
-    def _host_for(self, rendered: str) -> Host:
-        """Choose the host that continued this chat's reply last, if it is up."""
-        host = self._host_of.pop(rendered, None)
-        if host is None or host.down_until > time.monotonic():
-            host = self._least_busy()
-        while len(self._host_of) >= REMEMBERED:
-            self._host_of.pop(next(iter(self._host_of)))
-        self._host_of[rendered] = host
-        return host
-
-    def _least_busy(self) -> Host:
-        """Choose the host with the fewest requests, among those that are up if any is."""
-        now = time.monotonic()
-        return min(self._hosts, key=lambda host: (host.down_until > now, host.busy))
+        return await host.reach(lambda: host.rendered(request), 1 + self._options.load_timeout)
 
     def _sampling_options(self, seed: int, stop: Sequence[str] = ()) -> dict[str, Any]:
         """Return the sampling in Ollama's names."""
@@ -390,7 +390,7 @@ PROVIDER = Provider(
     can=frozenset(
         {"continuing", "logprobs", "schema", "seed", "stop", "thinking-level", "thinking-off"}
     ),
-    reach=frozenset({"hosts", "keep_alive", "parallel", "timeout"}),
+    reach=frozenset({"hosts", "keep_alive", "load_timeout", "parallel", "timeout"}),
     sent=SENT,
     library="ollama",
     look=look,

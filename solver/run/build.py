@@ -25,6 +25,7 @@ from solver.models import (
     provider_of,
     provider_of_model,
 )
+from solver.run.decoding import decoding
 from solver.run.judging import Judging, open_judges
 from solver.run.schedule import Endpoint, Gate, gate_of
 from solver.run.thinking import thinking_warnings
@@ -104,6 +105,9 @@ async def build(config: Config, *, owner: str, cache: Path, watch: Watch) -> Asy
             second_judge=judges[1] if len(judges) > 1 else None,
             facts={
                 "models": facts,
+                "decoding": {
+                    each.name: decoding(config, each, facts[each.name]) for each in config.model
+                },
                 "sandbox": await sandbox.describe() if sandbox else {"kind": "none"},
                 "judge": judges[-1].facts,
                 "can": {m.name: sorted(provider_of_model(m.name).can) for m in models},

@@ -15,6 +15,7 @@ from solver.modes import mode_of
 from solver.records import Problem, Trial, Turn
 from solver.run.build import Parts
 from solver.run.judging import grade_undecided
+from solver.run.loading import load_first
 from solver.run.log import TRIAL
 from solver.run.resume import Replay
 from solver.run.schedule import Endpoint, Stopped, together
@@ -51,6 +52,7 @@ async def run(
 
         async def worker() -> None:
             for task in todo:  # one iterator for all workers: each takes the next task
+                await load_first(endpoint, store, watch)
                 if watch.stopping:
                     return
                 stored = store.turns(task.key) if task.key in unfinished else ()

@@ -41,7 +41,8 @@ def headline(watch: Watch) -> str:
     """Return the progress as one line of plain text."""
     done, traffic = watch.before + watch.done, watch.traffic
     if not watch.total:
-        return f"{watch.phase} · {watch.judge_traffic.answered} replies"
+        parts = [watch.phase, f"{watch.judge_traffic.answered} replies", *_loading(watch)]
+        return " · ".join(parts)
     parts = [f"{done}/{watch.total} trials"]
     if watch.scored:
         correct = watch.outcomes[Outcome.CORRECT]
@@ -52,11 +53,19 @@ def headline(watch: Watch) -> str:
         parts.append(f"{watch.retries} retries")
     if traffic.started:
         parts.append(f"{len(traffic.started)} asking")
+    parts += _loading(watch)
     if (left := watch.seconds_left()) is not None and not watch.stopping:
         parts.append(f"{_duration(left)} left")
     if watch.phase != "solving":
         parts.append(watch.phase)
     return " · ".join(parts)
+
+
+def _loading(watch: Watch) -> list[str]:
+    """Name the models whose weights a server is loading, and for how long it has been doing so."""
+    begun = {**watch.traffic.loading, **watch.judge_traffic.loading}
+    now = time.monotonic()
+    return [f"loading {name} for {_duration(now - start)}" for name, start in begun.items()]
 
 
 def troubles(watch: Watch) -> str:

@@ -19,6 +19,7 @@ from solver.config import Patience
 from solver.errors import ModelError, Scope
 from solver.models import (
     Extend,
+    LoadingModel,
     Model,
     begins_with_thoughts,
     continuing,
@@ -54,6 +55,8 @@ class Traffic:
     """Replies so far."""
     output_tokens: int = 0
     model_seconds: float = 0.0
+    loading: dict[str, float] = field(default_factory=dict)
+    """When each model that a server is loading began to load (monotonic seconds), by its name."""
     last_trouble: str = ""
     """Why the last attempt failed."""
     stop: asyncio.Event = field(default_factory=asyncio.Event)
@@ -115,6 +118,30 @@ class Endpoint:
         self.gate = gate
         self.traffic = traffic
         self._answered = False
+        self._loading = asyncio.Lock()
+        self._loaded = False
+
+    async def load(self) -> dict[str, Any]:
+        """Have the model's weights loaded and return what its server then says of them.
+
+        Empty where they were loaded before. Loading has a time of its own, and every request waits
+        for it. Raises ModelError; Stopped at Ctrl-C, since there is nothing in it to be stored.
+        """
+        model = self.model
+        if self._loaded or not isinstance(model, LoadingModel):
+            return {}
+        async with self._loading:
+            if self._loaded:
+                return {}
+            logger.info("loading %s", self.model.name)
+            self.traffic.loading[self.model.name] = time.monotonic()
+            try:
+                facts = await self._unless_stopped(model.load())
+            finally:
+                del self.traffic.loading[self.model.name]
+            self._loaded = True
+            logger.info("loaded %s", self.model.name)
+            return facts
 
     async def ask(
         self,
@@ -185,6 +212,7 @@ class Endpoint:
         slot: AbstractAsyncContextManager[None],
         level: int,
     ) -> Reply:
+        await self.load()
         async with slot:
             if self.traffic.stop.is_set():
                 raise Stopped
@@ -204,6 +232,20 @@ class Endpoint:
         counts = (reply.seconds, reply.input_tokens, reply.output_tokens, end)
         logger.log(level, "answered in %.1f s: %d tokens in, %d out%s", *counts)
         return reply
+
+    async def _unless_stopped(self, work: Coroutine[None, None, dict[str, Any]]) -> dict[str, Any]:
+        """Return what the work gives, but drop it at Ctrl-C and raise Stopped."""
+        working = asyncio.ensure_future(work)
+        stopping = asyncio.ensure_future(self.traffic.stop.wait())
+        try:
+            await asyncio.wait({working, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            if self.traffic.stop.is_set():
+                raise Stopped
+            return working.result()
+        finally:
+            for task in (working, stopping):
+                task.cancel()
+            await asyncio.gather(working, stopping, return_exceptions=True)
 
     async def _wait(self, seconds: float) -> None:
         """Wait before a request is made again. Raises Stopped at Ctrl-C."""
@@ -241,6 +283,7 @@ class Endpoint:
                 failure, f"gave up after waiting {waited:.0f} s of at most {limit}{asked}"
             ) from failure
         logger.warning("request %d failed: %s; again in %.1f s", attempt, failure, pause)
+        self._loaded = False  # its server may have been started again, or have unloaded it
         return pause
 
     def _final(

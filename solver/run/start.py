@@ -19,15 +19,13 @@ from solver.errors import ConfigError
 from solver.problems import ProblemSet, load, select
 from solver.records import Problem
 from solver.report.show import show_run
-from solver.report.trial import show_chat
-from solver.run.build import Parts, build, connect_models
-from solver.run.judging import connect_judge, policy_of
+from solver.run.build import Parts, build
+from solver.run.judging import policy_of
 from solver.run.log import logging_to
 from solver.run.loop import run
 from solver.run.progress import show_progress
 from solver.run.sameness import check_resume, check_served, look_again, watch_served
 from solver.run.tasks import trials_of
-from solver.run.thinking import thinking_warnings
 from solver.run.watch import Watch
 from solver.store import Store
 from solver.text import say, share_of
@@ -101,41 +99,6 @@ def default_name(path: Path, overrides: dict[str, Any]) -> str:
                 for v in values
             ]
     return "-".join(part.strip("-.") for part in parts)
-
-
-def dry(job: Job) -> int:
-    """Print the first prompt of each mode, the counts, and what is missing.
-
-    Returns the exit code: 0, or 2 where something is missing.
-    """
-    config = job.config
-    for mode in config.running:
-        say(f"── first prompt, mode {mode.name}, problem {job.problems[0].id}")
-        show_chat(mode.opening(job.problems[0], config))
-    trials = trials_of(config, job.problems)
-    most = sum(mode.most_turns(config) for mode in config.running) * trials // len(config.modes)
-    say(
-        f"{len(job.problems)} problems × {len(config.modes)} modes × {len(config.model)} models"
-        f" × {config.repeats} repeats = {trials} trials, {trials} to {most} replies"
-    )
-    say(f"run folder: {job.folder}" + (" (exists: would resume)" if job.folder.exists() else ""))
-    notes: list[str] = []
-    missing = list(_missing(config, notes))
-    notes += thinking_warnings(config, {})
-    for line in notes:
-        say(f"note: {line}")
-    for line in missing:
-        say(f"missing: {line}")
-    return 2 if missing else 0
-
-
-def _missing(config: Config, notes: list[str]) -> Iterator[str]:
-    """Yield each missing key or package that would stop a run. No server is contacted."""
-    for connect in (lambda: connect_models(config), lambda: connect_judge(config, notes)):
-        try:
-            connect()
-        except ConfigError as lacking:
-            yield str(lacking)
 
 
 def execute(job: Job, *, verbose: bool = False) -> int:

@@ -8,7 +8,8 @@ import yaml
 from solver.config_file import load_config
 from solver.records import Message
 from solver.run.build import connect_models
-from solver.run.start import dry, prepare
+from solver.run.dry import dry
+from solver.run.start import prepare
 from tests.servers import serving
 from tests.wires import OpenAIWire
 
@@ -40,14 +41,19 @@ def test_each_server_that_people_use_has_one():
 def test_a_dry_run_names_the_key_that_is_missing_and_passes_with_it(
     path, tmp_path, monkeypatch, capsys
 ):
-    job = prepare(path, {"limit": 1}, name=None, runs=tmp_path)
-    variable = options_of(path).get("api_key_env")
+    """No server answers: the address is one of this machine where nothing listens."""
+    options = options_of(path)
+    variable = options.get("api_key_env")
+    nowhere = "http://127.0.0.1:9/v1"
     if variable is not None:
-        assert dry(job) == 2
+        assert dry(prepare(path, {"limit": 1}, name=None, runs=tmp_path)) == 2
         assert variable in capsys.readouterr().out
         monkeypatch.setenv(variable, "kEy-0123456789")
-    assert dry(job) == 0
-    assert "missing" not in capsys.readouterr().out
+    here = {"limit": 1, "providers": {"openai": {**options, "base_url": nowhere}}}
+    assert dry(prepare(path, here, name=None, runs=tmp_path)) == 0
+    said = capsys.readouterr().out
+    assert "missing" not in said
+    assert "was not asked what it serves: openai http://127.0.0.1:9/v1: no connection" in said
 
 
 async def test_what_it_says_is_what_is_sent(path, monkeypatch):

@@ -284,12 +284,25 @@ async def test_stops_of_the_model_alone_are_left_to_the_server():
 async def test_a_template_without_the_system_message_is_refused_unless_it_is_accepted():
     wire = OllamaWire()
     wire.seen_roles = ("user", "assistant")
-    with pytest.raises(ModelError, match="leaves out the system message") as failure:
+    async with described(wire) as (model, _, _):
+        with pytest.raises(ModelError, match="leaves out the system message") as failure:
+            await model.load()
+    assert failure.value.scope is Scope.RUN
+    async with described(wire, require_system=False) as (model, _, _):
+        assert "leaves out the system message" in (await model.load())["notes"][0]
+
+
+async def test_a_template_of_the_prompt_alone_is_refused_before_anything_is_loaded():
+    """A file without a template of its own gets this one."""
+    wire = OllamaWire()
+    wire.card = {"template": "{{ .Prompt }}"}
+    with pytest.raises(ModelError, match="leaves out the system message"):
         async with described(wire):
             pass
-    assert failure.value.scope is Scope.RUN
-    async with described(wire, require_system=False) as (_, facts, _):
-        assert "leaves out the system message" in facts["notes"][0]
+    assert wire.loads == 0
+    wire.card |= {"modelfile": "FROM x\nTEMPLATE {{ .Prompt }}\nRENDERER qwen3-coder\n"}
+    async with described(wire) as (_, facts, _):
+        assert not any("template" in note for note in facts["notes"])
 
 
 async def test_messages_of_the_models_own_are_said():

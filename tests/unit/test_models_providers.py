@@ -92,7 +92,7 @@ def test_doctor_says_which_key_to_set(provider, monkeypatch):
     [
         ("local", {"gpu_layers", "parallel", "threads", "timeout"}),
         ("mistral", {"api_key_env", "parallel", "timeout"}),
-        ("ollama", {"hosts", "keep_alive", "parallel", "timeout"}),
+        ("ollama", {"hosts", "keep_alive", "load_timeout", "parallel", "timeout"}),
         ("openai", {"api_key_env", "parallel", "timeout"}),
         ("scripted", {"parallel"}),
     ],

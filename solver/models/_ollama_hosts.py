@@ -1,0 +1,42 @@
+"""Several Ollama servers with the same model: which of them is asked next."""
+
+import time
+from collections.abc import Container, Iterable
+
+from solver.models._ollama_host import Host, host_url
+from solver.models._templates import REMEMBERED
+
+
+class Hosts:
+    """The servers of one model, each of which may be asked for any reply."""
+
+    def __init__(self, urls: Iterable[str], model: str) -> None:
+        self.all = [Host(url, model) for url in dict.fromkeys(map(host_url, urls))]
+        self._host_of: dict[str, Host] = {}
+
+    def least_busy(self) -> Host:
+        """Choose the host with the fewest requests, among those that are up if any is."""
+        now = time.monotonic()
+        return min(self.all, key=lambda host: (host.down_until > now, host.busy))
+
+    def of(self, rendered: str) -> Host:
+        """Choose the host that continued this chat's reply last, if it is up."""
+        host = self._host_of.pop(rendered, None)
+        if host is None or host.down_until > time.monotonic():
+            host = self.least_busy()
+        while len(self._host_of) >= REMEMBERED:
+            self._host_of.pop(next(iter(self._host_of)))
+        self._host_of[rendered] = host
+        return host
+
+    async def keep(self, answering: Container[Host]) -> None:
+        """Leave out the hosts that do not answer."""
+        for host in self.all:
+            if host not in answering:
+                await host.close()
+        self.all = [host for host in self.all if host in answering]
+
+    async def close(self) -> None:
+        """Close the connections."""
+        for host in self.all:
+            await host.close()

@@ -1,0 +1,100 @@
+"""Show what a run would do: first prompts, counts, what each model is given, what is missing."""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from solver.config import Config
+from solver.errors import ConfigError, ModelError
+from solver.models import Model, provider_of_model
+from solver.report.trial import show_chat
+from solver.run.build import connect_models
+from solver.run.decoding import decoding, decoding_line
+from solver.run.judging import connect_judge
+from solver.run.start import Job
+from solver.run.tasks import trials_of
+from solver.run.thinking import thinking_warnings
+from solver.text import say
+
+
+@dataclass
+class Asked:
+    """What the servers of a run said before it."""
+
+    facts: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """By model, what its server says of it; lacks those that were not asked."""
+    notes: list[str] = field(default_factory=list)
+    missing: list[str] = field(default_factory=list)
+    """What keeps the run from starting."""
+
+
+def dry(job: Job) -> int:
+    """Print the first prompt of each mode, the counts, what each model is given, what is missing.
+
+    Servers are asked what they serve, where they answer; no reply is requested and nothing is
+    loaded. Returns the exit code: 0, or 2 where something is missing.
+    """
+    config = job.config
+    for mode in config.running:
+        say(f"── first prompt, mode {mode.name}, problem {job.problems[0].id}")
+        show_chat(mode.opening(job.problems[0], config))
+    trials = trials_of(config, job.problems)
+    most = sum(mode.most_turns(config) for mode in config.running) * trials // len(config.modes)
+    say(
+        f"{len(job.problems)} problems × {len(config.modes)} modes × {len(config.model)} models"
+        f" × {config.repeats} repeats = {trials} trials, {trials} to {most} replies"
+    )
+    say(f"run folder: {job.folder}" + (" (exists: would resume)" if job.folder.exists() else ""))
+    asked = asyncio.run(_ask(config))
+    for model in config.model:
+        facts = asked.facts.get(model.name, {})
+        say(f"model {model.name}: {served_line(facts) or 'nothing is known before it is loaded'}")
+        say(f"  decoding: {decoding_line(decoding(config, model, facts))}")
+    for line in [*asked.notes, *thinking_warnings(config, asked.facts)]:
+        say(f"note: {line}")
+    for line in asked.missing:
+        say(f"missing: {line}")
+    return 2 if asked.missing else 0
+
+
+def served_line(facts: Mapping[str, Any]) -> str:
+    """Say in one line what a server tells of a model."""
+    words = (f"{name} {value}" for name, value in facts.items() if isinstance(value, str) and value)
+    return ", ".join(words)
+
+
+async def _ask(config: Config) -> Asked:
+    """Connect the models and the judge, and ask the server of each what it serves."""
+    asked = Asked()
+    models: list[Model] = []
+    try:
+        models += connect_models(config)
+    except ConfigError as lacking:
+        asked.missing.append(str(lacking))
+    try:
+        judge = connect_judge(config, asked.notes)
+    except ConfigError as lacking:
+        asked.missing.append(str(lacking))
+        judge = None
+    named = {model.name for model in models}
+    for model in [*models, *([judge] if judge is not None else [])]:
+        await _describe(model, asked, "" if model.name in named else "judge: ")
+        await model.close()
+    return asked
+
+
+async def _describe(model: Model, asked: Asked, who: str) -> None:
+    """Ask one server, unless the model would be loaded into this process."""
+    if provider_of_model(model.name).loads:
+        return
+    try:
+        facts = await model.describe()
+    except ModelError as failure:
+        if failure.retryable:
+            asked.notes.append(f"{who}{model.name} was not asked what it serves: {failure}")
+        else:
+            asked.missing.append(f"{who}{failure}")
+        return
+    asked.notes += [f"{who}{note}" for note in facts.pop("notes", [])]
+    asked.facts[model.name] = facts

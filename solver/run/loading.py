@@ -1,0 +1,38 @@
+"""Load each model before its first trial, and record what its server then says of it."""
+
+import logging
+
+from solver.errors import ModelError, Scope
+from solver.run.schedule import Endpoint, Stopped
+from solver.run.watch import Watch
+from solver.store import Store
+from solver.text import say
+
+logger = logging.getLogger(__name__)
+
+
+async def load_first(endpoint: Endpoint, store: Store, watch: Watch) -> None:
+    """Have a model loaded, and add to the manifest what its server says of it, and its warnings.
+
+    Does nothing where it is loaded already. A failure that may pass is left to the requests of the trials, which are patient; one that no
+    request could survive ends the run.
+    """
+    try:
+        facts = await endpoint.load()
+    except Stopped:
+        return
+    except ModelError as failure:
+        logger.warning("not loaded yet: %s", failure)
+        if failure.scope is Scope.RUN:
+            watch.end_by(failure)
+        return
+    if not facts:
+        return
+    manifest, name = store.manifest(), endpoint.model.name
+    known = manifest.get("warnings", [])
+    notes = [note for note in facts.pop("notes", []) if note not in known]
+    for note in notes:
+        say(f"note: {note}", error=True)
+        logger.warning("%s", note)
+    loaded = {**manifest.get("loaded", {}), name: facts}
+    store.write_manifest(loaded=loaded, warnings=[*known, *notes])
