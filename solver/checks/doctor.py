@@ -45,6 +45,7 @@ def examine(path: Path | None) -> Iterator[Finding]:
         return
     for name in provider_names():
         yield provider_finding(name)
+        yield from server_findings(name)
     for package, use, extra in (
         ("pyarrow", "Parquet files", "parquet"),
         ("huggingface_hub", "problem sets from the dataset hub", "hub"),
@@ -63,6 +64,16 @@ def provider_finding(name: str) -> Finding:
     except ConfigError as broken:
         return Finding(what, False, str(broken))
     return Finding(what, missing is None, f"{missing or 'ready'} ({provider.description})")
+
+
+def server_findings(name: str) -> Iterator[Finding]:
+    """Name each server of a provider that answers at its usual address, and what it serves."""
+    try:
+        servers = asyncio.run(provider_of(name).servers())
+    except (ConfigError, ImportError):
+        return  # said of the provider already
+    for server in servers:
+        yield Finding(f"server {server.place}", True, server.serves)
 
 
 def sandbox_findings() -> Iterator[Finding]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import unquote, urlsplit
 
 from solver.errors import ModelError
+from solver.models import Found, found
 from solver.models._failures import (
     CONNECT_SECONDS,
     Advice,
@@ -200,7 +201,7 @@ def advised_parallel() -> int:
 
 async def look() -> str | None:
     """Say how to start the default server if it does not answer."""
-    host = Host(host_url(os.environ.get("OLLAMA_HOST", "")), "MODEL")
+    host = _default("MODEL")
     try:
         await host.reach(host.version, CONNECT_SECONDS)
     except ModelError as failure:
@@ -208,3 +209,26 @@ async def look() -> str | None:
     finally:
         await host.close()
     return None
+
+
+async def find() -> list[Found]:
+    """Return the default server with its models, if it answers."""
+    host = _default("MODEL")
+    try:
+        version = await host.reach(host.version, CONNECT_SECONDS)
+        listed = await host.reach(host.client.list, CONNECT_SECONDS)
+        running = await host.reach(host.client.ps, CONNECT_SECONDS)
+    except ModelError:
+        return []
+    finally:
+        await host.close()
+    loaded = {entry.model for entry in running.models}
+    names = [
+        f"ollama/{entry.model}{' (loaded)' * (entry.model in loaded)}" for entry in listed.models
+    ]
+    return [found(host.place, f"Ollama {version}", names)]
+
+
+def _default(model: str) -> Host:
+    """Return the host that is asked where no option names one."""
+    return Host(host_url(os.environ.get("OLLAMA_HOST", "")), model)

@@ -1,12 +1,19 @@
-"""Read a server's list of models, in OpenAI's form: whether it holds one, and its context."""
+"""Read a server's list of models, in OpenAI's form: whether it holds one, and its context.
 
+Also find the servers of this form that answer on this machine.
+"""
+
+import asyncio
 import json
+import os
 from collections.abc import Sequence
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
-from solver.models._failures import check_room, not_the_api
+from solver.models import Found, found
+from solver.models._failures import check_room, is_loopback, not_the_api
 from solver.models._openai_failures import BASE_URL
+from solver.models._redact import place
 
 if TYPE_CHECKING:
     import openai
@@ -60,3 +67,32 @@ def facts_in(
         check_room(endpoint, cap, context)
         facts["context"] = context
     return facts
+
+
+USUAL_PORTS = {8000: "vLLM", 8080: "llama-server", 1234: "LM Studio", 30000: "SGLang"}
+"""Where the servers of this API listen by default."""
+
+LOOK_SECONDS = 2.0
+"""Time for a server on this machine to list its models."""
+
+
+async def find() -> list[Found]:
+    """Return the servers at OPENAI_BASE_URL and the usual ports of this machine that answer."""
+    named = os.environ.get("OPENAI_BASE_URL", "")
+    urls = {named.rstrip("/")} if is_loopback(named) else set()
+    urls |= {f"http://localhost:{port}/v1" for port in USUAL_PORTS}
+    answers = await asyncio.gather(*map(_serves, sorted(urls)))
+    return [answer for answer in answers if answer is not None]
+
+
+async def _serves(url: str) -> Found | None:
+    """Return what a server of this machine lists; None where none of this form answers."""
+    import httpx
+
+    try:
+        async with httpx.AsyncClient(trust_env=False, timeout=LOOK_SECONDS) as client:
+            listed = (await client.get(f"{url}/models")).json()["data"]
+        names = [f"openai/{entry['id']}" for entry in listed]
+    except (httpx.HTTPError, httpx.InvalidURL, ValueError, KeyError, TypeError):
+        return None
+    return found(place(url), "OpenAI's API", names)

@@ -5,7 +5,7 @@ it as an entry point of the group `solver.models`, or in any module that can be 
 """
 
 import os
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from importlib import import_module
@@ -13,12 +13,13 @@ from importlib.metadata import EntryPoint, entry_points
 from importlib.util import find_spec
 from pathlib import Path
 from pkgutil import iter_modules
-from typing import Any, Literal, get_args
+from typing import Any, Literal, NamedTuple, get_args
 
 from pydantic import ValidationError
 
 from solver.errors import ConfigError
 from solver.models._model import Model
+from solver.models._redact import one_line
 from solver.models._thinking import needs
 from solver.records import Record, Sampling
 
@@ -57,6 +58,25 @@ _CANNOT = {
 }
 
 
+class Found(NamedTuple):
+    """A server that answers."""
+
+    place: str
+    serves: str
+    """Its models, in words."""
+
+
+MOST_NAMED = 8
+"""So many models of a server are named."""
+
+
+def found(place: str, kind: str, models: Sequence[str]) -> Found:
+    """Return a server of a kind, such as `Ollama 0.33.2`, with the first of its models."""
+    more = f" and {len(models) - MOST_NAMED} more" if len(models) > MOST_NAMED else ""
+    named = ", ".join(models[:MOST_NAMED]) or "no model"
+    return Found(place, one_line(f"{kind} serves {named}{more}"))
+
+
 @dataclass(frozen=True)
 class Provider:
     """All that the program knows about a provider before it connects to a model."""
@@ -90,6 +110,9 @@ class Provider:
     look: Callable[[], Awaitable[str | None]] | None = None
     """Looks for its server, and says how to fix what is missing. None if there is no server."""
 
+    find: Callable[[], Awaitable[list[Found]]] | None = None
+    """Finds the servers that answer at their usual addresses here, for `solver doctor`."""
+
     def __post_init__(self) -> None:
         """Refuse a capability that does not exist."""
         if unknown := self.can - {*get_args(Capability)}:
@@ -113,6 +136,10 @@ class Provider:
         if self.key is not None and not os.environ.get(self.key):
             return f"set the environment variable {self.key}"
         return await self.look() if self.look is not None else None
+
+    async def servers(self) -> list[Found]:
+        """Return the servers that answer at their usual addresses here."""
+        return await self.find() if self.find is not None else []
 
 
 def connect(spec: str, sampling: Sampling, options: dict[str, Any]) -> Model:

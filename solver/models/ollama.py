@@ -29,7 +29,7 @@ from solver.models._ollama_facts import (
     time_of,
     was_cut,
 )
-from solver.models._ollama_host import Host, advised_parallel, look
+from solver.models._ollama_host import Host, advised_parallel, find, look
 from solver.models._ollama_hosts import Hosts
 from solver.models._ollama_loading import (
     SHOWN,
@@ -394,4 +394,5 @@ PROVIDER = Provider(
     sent=SENT,
     library="ollama",
     look=look,
+    find=find,
 )

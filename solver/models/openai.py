@@ -21,7 +21,7 @@ from solver.models._formats import json_of
 from solver.models._keys import checked_url, read_key
 from solver.models._openai_answers import piece_of, reply_of
 from solver.models._openai_failures import choice_of, failure_of
-from solver.models._openai_models import facts_in, models_in
+from solver.models._openai_models import facts_in, find, models_in
 from solver.models._redact import place
 from solver.models._stream import Piece, collect_reply
 from solver.models._templates import Prompts, read_template
@@ -369,4 +369,5 @@ PROVIDER = Provider(
     reach=frozenset({"api_key_env", "parallel", "timeout"}),
     key="OPENAI_API_KEY",
     library="openai",
+    find=find,
 )

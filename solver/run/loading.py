@@ -14,8 +14,8 @@ logger = logging.getLogger(__name__)
 async def load_first(endpoint: Endpoint, store: Store, watch: Watch) -> None:
     """Have a model loaded, and add to the manifest what its server says of it, and its warnings.
 
-    Does nothing where it is loaded already. A failure that may pass is left to the requests of the trials, which are patient; one that no
-    request could survive ends the run.
+    Does nothing where it is loaded already. A failure that may pass is left to the requests of the
+    trials, which are patient; one that no request could survive ends the run.
     """
     try:
         facts = await endpoint.load()

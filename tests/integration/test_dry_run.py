@@ -5,11 +5,11 @@ import asyncio
 import pytest
 import yaml
 
-from solver.checks.doctor import examine
+from solver.checks.doctor import examine, server_findings
 from solver.run.dry import dry
 from solver.run.start import prepare
 from tests.servers import serving
-from tests.wires import OllamaWire
+from tests.wires import OllamaWire, OpenAIWire
 
 
 @pytest.fixture
@@ -89,3 +89,27 @@ async def test_doctor_loads_the_model_and_says_how_it_decodes(config):
     assert "50% of it on the GPU" in found["ollama/test"].detail
     assert "top_k the model's own 20" in found["ollama/test decodes with"].detail
     assert wire.loads == 1
+
+
+async def test_doctor_names_each_server_that_answers_and_what_it_serves(monkeypatch):
+    ollama = OllamaWire(model="llama3.1:8b")
+    ollama.loaded = 4096
+    async with serving(ollama) as first, serving(OpenAIWire(model="qwen\x1b[31m")) as second:
+        monkeypatch.setenv("OLLAMA_HOST", first.url)
+        monkeypatch.setenv("OPENAI_BASE_URL", f"{second.url}/v1")
+        found = await asyncio.to_thread(
+            lambda: [*server_findings("ollama"), *server_findings("openai")]
+        )
+    told = {finding.what: finding.detail for finding in found}
+    expected = "Ollama 0.33.2 serves ollama/llama3.1:8b (loaded)"
+    assert told[f"server {first.url}"] == expected
+    assert told[f"server {second.url}/v1"] == "OpenAI's API serves openai/qwen [31m"
+
+
+async def test_a_server_that_does_not_answer_is_not_named(monkeypatch):
+    monkeypatch.setenv("OLLAMA_HOST", "http://127.0.0.1:9")
+    monkeypatch.setenv("OPENAI_BASE_URL", "http://127.0.0.1:9/v1")
+    found = await asyncio.to_thread(
+        lambda: [*server_findings("ollama"), *server_findings("openai")]
+    )
+    assert not any(":9" in finding.what for finding in found)
