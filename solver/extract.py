@@ -1,11 +1,18 @@
-"""Find the program in a reply. `judge.extract` finds the answer in a reply or an output."""
+"""Find the program in a reply, and the answer in one that may be cut.
+
+`judge.extract` finds the answer in any reply or output.
+"""
 
 import ast
 import re
 import textwrap
 import warnings
 
+import judge
 from judge.reading.thoughts import without_thoughts
+
+BOXED = ("boxed", "boxes")
+"""The rules of `judge.extract` by which an answer stood in a box."""
 
 _PYTHON = re.compile(r"\{?\.?(?:(?:i?python|py)[\d.]*|sage|sympy)\}?")
 _OPENING = re.compile(r"[ \t]*(`{3,}|~{3,})[ \t]*([\w+#.{}-]*)([^`\n]*)$")
@@ -38,6 +45,16 @@ def extract_program(reply: str, *, capped: bool = False) -> str | None:
     if one_line := _ONE_LINE.findall(reply):
         return str(one_line[-1]).strip()
     return reply.strip() if not blocks and not capped and _acts(reply.strip()) else None
+
+
+def answer_in(text: str, *, capped: bool, closing: bool = True) -> judge.Extracted:
+    """Return the answer in a reply. One that the length limit cut counts only by its box.
+
+    What a reader would take for the answer of such a reply is some value on the way to it.
+    """
+    found = judge.extract_answer(text, closing=closing)
+    cut = capped and found.rule not in BOXED
+    return judge.Extracted(answer=None, rule="none") if cut else found
 
 
 def _blocks(reply: str, *, capped: bool) -> list[tuple[str, str]]:

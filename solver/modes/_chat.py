@@ -11,6 +11,9 @@ import yaml
 
 from solver.records import Message, Record
 
+REPEATED = """\
+You have sent this same reply {times} times, and it did not help. Do it in another way this time."""
+
 
 class Example(Record):
     """A worked example shown before the problem."""
@@ -18,6 +21,8 @@ class Example(Record):
     question: str
     reasoning: str
     program: str
+    output: str
+    """What the program prints."""
 
 
 @cache
@@ -52,6 +57,17 @@ def after_reply(chat: Sequence[Message], reply: str, next_message: Message) -> t
         return (*chat, assistant(reply), next_message)
     *before, last = chat
     return (*before, Message(role=last.role, text=f"{last.text}\n\n{next_message.text}"))
+
+
+def unlike_before(message: Message, times: int) -> Message:
+    """Return the message that follows a reply which the model has sent so many times.
+
+    Without a change the request would repeat an earlier one, and at temperature 0 the reply too.
+    """
+    if times < 2:
+        return message
+    repeated = fill(REPEATED, times=times)
+    return message.model_copy(update={"text": f"{message.text}\n\n{repeated}"})
 
 
 def fill(template: str, **values: object) -> str:

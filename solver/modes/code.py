@@ -1,5 +1,6 @@
 """Mode `code`: the model writes one Python program, and may fix it when it fails."""
 
+from collections import Counter
 from collections.abc import AsyncIterator, Iterator, Sequence
 from typing import Any, Literal
 
@@ -7,7 +8,16 @@ from pydantic import Field, field_validator
 
 from solver.config import Config, first_twice
 from solver.modes import Ask, Mode, Tools
-from solver.modes._chat import after_reply, assistant, fill, system, user, worked_examples
+from solver.modes._chat import (
+    REPEATED,
+    after_reply,
+    assistant,
+    fill,
+    system,
+    unlike_before,
+    user,
+    worked_examples,
+)
 from solver.modes._turns import program_teaches, program_turn
 from solver.records import Detail, Failure, Message, Problem, Record, Turn
 
@@ -39,7 +49,7 @@ _WHY = {
     Failure.NO_OUTPUT: "Your program ended without printing an answer.",
 }
 
-SENTENCES = (SYSTEM, QUESTION, TRY_AGAIN, *_WHY.values())
+SENTENCES = (SYSTEM, QUESTION, TRY_AGAIN, *_WHY.values(), REPEATED)
 
 
 class RegenerateOptions(Record):
@@ -96,12 +106,14 @@ async def attempts(
     Only what the model could see for itself fires a retry: no program, a refusal by the screen, a
     crash, a limit, silence. A wrong answer never does, for that would leak the reference.
     A model that is cut while it thinks is told so once; cut there again, it is not asked ten times
-    more. `known` of the question's messages are in earlier turns already; `ask` is
+    more. One that sends the same reply again is told so, since the same request at temperature 0
+    would get it for ever. `known` of the question's messages are in earlier turns already; `ask` is
     `program_turn`'s.
     """
     options = config.section(Options)
     chat, new = tuple(question), tuple(question[known:])
     detail = None
+    sent: Counter[str] = Counter()
     for attempt in range(1 + options.retries):
         fresh = new == chat
         turn = await program_turn(chat, new, tools, seed=seed + attempt, fresh=fresh, ask=ask)
@@ -114,7 +126,8 @@ async def attempts(
         if options.retry == "resample":
             new = tuple(question)
             continue
-        why = try_again(turn, config)
+        sent[turn.reply.text] += 1
+        why = unlike_before(try_again(turn, config), sent[turn.reply.text])
         # the last attempt only: ten would not fit a small context
         chat = after_reply(question, turn.reply.text, why)
         new = chat if len(chat) == len(question) else (why,)

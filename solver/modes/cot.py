@@ -5,8 +5,8 @@ from typing import Any
 
 from pydantic import Field
 
-import judge
 from solver.config import Config
+from solver.extract import answer_in
 from solver.modes import Mode, Tools
 from solver.modes._chat import assistant, system, user, worked_examples
 from solver.records import Message, Problem, Record, Turn
@@ -19,10 +19,6 @@ QUESTION = """\
 Problem: {question}
 
 Reason step by step and box the final answer."""
-
-
-ANNOUNCED = ("boxed", "boxes", "declared")
-"""Rules that find an answer also in a reply that the cap cut: what it says last is not its end."""
 
 
 class Options(Record):
@@ -38,13 +34,14 @@ async def solve(problem: Problem, tools: Tools, config: Config, seed: int) -> As
     """Ask once for reasoning with a boxed answer."""
     chat = opening(problem, config)
     reply = await tools.ask(chat, seed=seed)
-    answer = judge.extract_answer(reply.text, closing=config.section(Options).closing)
-    found = answer.answer is not None and (not reply.capped or answer.rule in ANNOUNCED)
+    closing = config.section(Options).closing
+    answer = answer_in(reply.text, capped=reply.capped, closing=closing)
+    found = answer.answer is not None
     yield Turn(
         prompt=chat,
         fresh=True,
         reply=reply,
-        answer=answer.answer if found else None,
+        answer=answer.answer,
         answer_rule=answer.rule if found else None,
     )
 

@@ -7,6 +7,7 @@ the last line that its program prints, and `csv.revisions` limits the revisions.
 """
 
 import re
+from collections import Counter
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
@@ -15,7 +16,7 @@ from pydantic import Field, model_validator
 from sandbox import Execution, Exit
 from solver.config import Config
 from solver.modes import Mode, Tools, code
-from solver.modes._chat import assistant, user
+from solver.modes._chat import assistant, unlike_before, user
 from solver.modes._turns import program_teaches, program_turn
 from solver.records import Message, Problem, Record, Turn, Verification
 
@@ -25,6 +26,7 @@ Your program printed this answer: {answer}
 Now check it with another program that does not repeat the first: put the answer back into the \
 problem, count by brute force, or find it in another way. Its last line of output must be one \
 word: True if the answer is right, False if it is wrong, Uncertain if the check cannot tell. \
+It runs by itself: nothing that the first program imported or defined exists in it. \
 Write it in a single ```python block."""
 
 REVISE = """\
@@ -71,20 +73,24 @@ async def solve(problem: Problem, tools: Tools, config: Config, seed: int) -> As
     """
     question = chat = code.opening(problem, config)
     known = number = 0
+    sent: Counter[str] = Counter()
     for _ in range(1 + config.section(Options).revisions):
         async for turn in code.attempts(chat, tools, config, seed + number, known=known):
             number += 1
             yield turn
         if turn.answer is None or turn.failure is not None:
             return
-        request = verify(turn.answer)
+        sent[turn.reply.text] += 1
+        request = unlike_before(verify(turn.answer), sent[turn.reply.text])
         chat = (*question, assistant(turn.reply.text), request)
         check = await _check(chat, turn, tools, seed + number)
         number += 1
         yield check
         if check.verification is not Verification.FALSE:
             return
-        chat = (*chat, assistant(check.reply.text), revise(turn.answer))
+        sent[check.reply.text] += 1
+        revision = unlike_before(revise(turn.answer), sent[check.reply.text])
+        chat = (*chat, assistant(check.reply.text), revision)
         known = len(chat) - 1
 
 

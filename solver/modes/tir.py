@@ -7,7 +7,7 @@ where none is boxed. `openmath` (https://arxiv.org/abs/2402.10176, as in its pub
 uses tags and one session for all programs of a trial. It allows 6 executions and shows 1,000
 characters. Both differ from the papers as follows: the output is a message of its own, as chat
 models need; of several programs in a reply the first is run, not the last; a long output keeps its
-end as well as its beginning; the time limit is `sandbox.seconds`; there are no worked examples.
+end as well as its beginning; the time limit is `sandbox.seconds`.
 """
 
 import re
@@ -20,9 +20,9 @@ from pydantic import Field
 import judge
 from sandbox import Execution, Exit, Finding, Level
 from solver.config import Config
-from solver.extract import extract_program
+from solver.extract import BOXED, answer_in, extract_program
 from solver.modes import Mode, Tools
-from solver.modes._chat import assistant, system, user
+from solver.modes._chat import Example, assistant, system, user, worked_examples
 from solver.modes._turns import program_teaches, screened
 from solver.records import Message, Problem, Record, Reply, Turn
 
@@ -61,6 +61,8 @@ class Options(Record):
     (arXiv 2402.10176): the programs of a trial share one session, where names stay defined."""
     executions: int | None = Field(default=None, ge=1, le=100)
     """Programs that may run in one trial; by default the papers' 3 (tora) and 6 (openmath)."""
+    examples: int = Field(default=2, ge=0)
+    """How many worked examples, each with a program and its output, precede the problem."""
     on_error: Literal["continue", "stop"] = "continue"
     """After a program fails, show the model the error and `continue`, or `stop` the trial."""
 
@@ -70,7 +72,6 @@ class Options(Record):
         return self.executions or {"tora": 3, "openmath": 6}[self.format]
 
 
-_BOXED = ("boxed", "boxes")
 _INVENTED = re.compile(
     r"<llm-code-output>|(?:```|~~~)[^\S\n]*(?:output|stdout|result|console)\b", re.IGNORECASE
 )
@@ -84,6 +85,8 @@ class Format:
     begins: re.Pattern[str]
     """Where a program begins."""
     ends: re.Pattern[str]
+    begin: str
+    """How a worked example begins one."""
     end: str
     stop: tuple[str, ...]
     """Texts at which the model must stop, so that it cannot write the output itself."""
@@ -101,6 +104,7 @@ FORMATS = {
     "tora": Format(
         begins=re.compile(r"```(?:python3?|py)[^\S\n]*\n", re.IGNORECASE),
         ends=re.compile(r"^[^\S\n]*```", re.MULTILINE),
+        begin="```python\n",
         end="```",
         stop=("```output",),
         output="```output\n{}\n```",
@@ -112,6 +116,7 @@ FORMATS = {
     "openmath": Format(
         begins=re.compile(r"<llm-code>\n?"),
         ends=re.compile(r"</llm-code>"),
+        begin="<llm-code>\n",
         end="</llm-code>",
         stop=("</llm-code>", "<llm-code-output>"),
         output="<llm-code-output>\n{}\n</llm-code-output>",
@@ -163,9 +168,26 @@ def opening(problem: Problem, config: Config) -> tuple[Message, ...]:
     """Return the messages that ask for words and programs in turn."""
     options = config.section(Options)
     limits = {"executions": options.most_executions, "seconds": config.sandbox.seconds}
+    form = FORMATS[options.format]
+    shown = [
+        message
+        for example in worked_examples()[: options.examples]
+        for message in _worked(example, form)
+    ]
     return (
         system(SYSTEM[options.format], **limits),
+        *shown,
         user(QUESTION, question=problem.question),
+    )
+
+
+def _worked(example: Example, form: Format) -> tuple[Message, ...]:
+    """Return a worked example: a question, a program, what it prints, and the answer."""
+    return (
+        user(QUESTION, question=example.question),
+        assistant(f"I compute it with a program.\n\n{form.begin}{example.program}{form.end}"),
+        Message(role="user", text=form.output.format(example.output)),
+        assistant(example.reasoning.strip().splitlines()[-1]),
     )
 
 
@@ -186,8 +208,8 @@ def read(reply: Reply, form: Format) -> Step:
     """
     opened = form.begins.search(reply.text)
     words = reply.text[: opened.start()] if opened else reply.text
-    boxed = judge.extract_answer(_INVENTED.split(words)[0])
-    if opened is None or boxed.rule in _BOXED:
+    boxed = answer_in(_INVENTED.split(words)[0], capped=reply.capped)
+    if opened is None or boxed.rule in BOXED:
         return Step(words, None, boxed)
     none = judge.Extracted(answer=None, rule="none")
     ended = form.ends.search(reply.text, opened.end())
@@ -210,7 +232,8 @@ def _last(
 ) -> Turn:
     """Return the turn of the reply that ends the trial, of which nothing is run."""
     answer = step.answer
-    if form.last_output_counts and answer.rule not in _BOXED and printed.answer is not None:
+    counts = form.last_output_counts and not reply.capped
+    if counts and answer.rule not in BOXED and printed.answer is not None:
         answer = judge.Extracted(printed.answer, "last_output")
     return Turn(
         prompt=new,

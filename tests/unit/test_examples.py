@@ -22,6 +22,7 @@ def test_the_program_prints_what_the_reasoning_boxes(example):
     printed = subprocess.run(
         [sys.executable, "-c", example.program], check=True, capture_output=True, text=True
     ).stdout
+    assert printed == f"{example.output}\n"
     boxed = extract_answer(example.reasoning).answer
     assert boxed is not None
     answer = extract_output(printed).answer

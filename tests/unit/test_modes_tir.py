@@ -1,5 +1,8 @@
 """Tool-integrated reasoning: what is run, what goes back, what is believed, and how it ends."""
 
+import subprocess
+import sys
+
 import pytest
 
 from sandbox import Execution, Exit
@@ -23,7 +26,7 @@ def after(output, *replies):
 
 
 async def tir(folder, first, *then, form="tora", options=None, **more):
-    tir = {"format": form, **(options or {})}
+    tir = {"format": form, "examples": 0, **(options or {})}
     return await told(folder, [first], scripts=then, mode="tir", tir=tir, **more)
 
 
@@ -47,6 +50,32 @@ async def test_a_program_s_output_goes_back_and_the_box_after_it_is_the_answer(t
     assert [turn.execution and turn.execution.stdout for turn in found.turns] == ["1\n", None]
     assert sent_back(found) == [FORMATS[form].output.format("1")]
     assert (found.turns[-1].answer, found.turns[-1].answer_rule) == ("1", "boxed")
+
+
+@FORMATS_BY_NAME
+async def test_worked_examples_show_a_program_its_output_and_a_box(tmp_path, form):
+    found = await tir(tmp_path, "\\boxed{1}", form=form, options={"examples": 2})
+    chat, _ = found.history[0]
+    assert [message.role for message in chat] == [
+        "system", *["user", "assistant", "user", "assistant"] * 2, "user",
+    ]  # fmt: skip
+    for program_, output, answer in (chat[2:5], chat[6:9]):
+        step = of_reply(program_.text, form)
+        assert step.program is not None
+        printed = subprocess.run(
+            [sys.executable, "-c", step.program], check=True, capture_output=True, text=True
+        ).stdout
+        assert output.text == FORMATS[form].output.format(printed.strip())
+        assert of_reply(answer.text, form).answer.answer == printed.strip()
+
+
+@pytest.mark.parametrize("text", ["So the sum is 1.", "The answer is 1"])
+async def test_words_cut_at_the_cap_are_truncated_and_no_answer(tmp_path, text):
+    found = await tir(tmp_path, program("print(1)"), after("1", Line(text=text, capped=True)))
+    assert found.row.outcome is Outcome.TRUNCATED
+    boxed = Line(text="So \\boxed{1}. And further", capped=True)
+    found = await tir(tmp_path / "boxed", program("print(1)"), after("1", boxed))
+    assert found.row.outcome is Outcome.CORRECT
 
 
 @FORMATS_BY_NAME
