@@ -51,6 +51,7 @@ class Replay:
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        await self._endpoint.gate.left(self)
         await self._open.aclose()
 
     def tools(self) -> Tools:
@@ -67,7 +68,7 @@ class Replay:
     async def _ask(self, chat: Sequence[Message], *, seed: int, stop: Sequence[str] = ()) -> Reply:
         if (stored := self._next_reply()) is not None:
             return stored
-        return self._kept(await self._endpoint.ask(chat, seed=seed, stop=stop))
+        return self._kept(await self._endpoint.ask(chat, seed=seed, stop=stop, trial=self))
 
     async def _control(self, controller: Controller) -> Reply:
         if (stored := self._next_reply()) is not None:

@@ -10,7 +10,12 @@ import logging
 import random
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from contextlib import (
+    AbstractAsyncContextManager,
+    asynccontextmanager,
+    nullcontext,
+    suppress,
+)
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -32,6 +37,8 @@ logger = logging.getLogger(__name__)
 
 FIRST_WAIT = 1.0
 """Seconds before the second request; doubles each time, with jitter."""
+KEPT_SECONDS = 2.0
+"""How long the only slot of an endpoint is kept for the trial that had it: its program runs."""
 LONGEST_WAIT = 60.0
 """Seconds between two requests, unless the server asks for more."""
 
@@ -70,26 +77,52 @@ class Traffic:
 class Gate:
     """Lets at most `limit` requests in at a time, and adapts `limit` to the server.
 
-    An answer with status 429 (rate limit) halves it; every `limit` successes raise it by one.
+    An answer with status 429 (rate limit) halves it; every `limit` successes raise it by one. Where
+    there is one slot only, the trial that had it keeps it for a moment, so that its next request
+    finds the conversation in the server's prompt cache.
     """
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self, limit: int, *, kept_seconds: float = KEPT_SECONDS) -> None:
         self.ceiling = limit
         self.limit = limit
         self._inside = 0
         self._changed = asyncio.Condition()
         self._good = 0
         self._shrunk_at = 0.0
+        self._kept_seconds = kept_seconds
+        self._keeper: object = None
+        self._kept_until = 0.0
 
-    async def __aenter__(self) -> None:
+    @asynccontextmanager
+    async def slot(self, trial: object = None) -> AsyncIterator[None]:
+        """Hold a slot for a request of a trial; `left` says that no other one will follow."""
         async with self._changed:
-            await self._changed.wait_for(lambda: self._inside < self.limit)
+            while not self._lets_in(trial):
+                full = self._inside >= self.limit
+                kept = None if full else self._kept_until - time.monotonic()
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._changed.wait(), kept)
             self._inside += 1
+        try:
+            yield
+        finally:
+            async with self._changed:
+                self._inside -= 1
+                if self.ceiling == 1 and trial is not None:
+                    self._keeper, self._kept_until = trial, time.monotonic() + self._kept_seconds
+                self._changed.notify_all()
 
-    async def __aexit__(self, *_: object) -> None:
+    async def left(self, trial: object) -> None:
+        """Give up what a trial keeps, since it makes no further request."""
         async with self._changed:
-            self._inside -= 1
-            self._changed.notify()
+            if self._keeper is trial:
+                self._keeper = None
+                self._changed.notify_all()
+
+    def _lets_in(self, trial: object) -> bool:
+        """Tell whether a request of this trial may start now."""
+        kept = self._keeper is not None and time.monotonic() < self._kept_until
+        return self._inside < self.limit and (not kept or trial is self._keeper)
 
     def succeeded(self) -> None:
         """Count a success; after every `limit` of them, raise `limit` by one, up to the ceiling."""
@@ -150,8 +183,9 @@ class Endpoint:
         seed: int,
         schema: dict[str, Any] | None = None,
         stop: Sequence[str] = (),
+        trial: object = None,
     ) -> Reply:
-        """Return one reply; `schema` and `stop` are passed to the model.
+        """Return one reply; `schema` and `stop` are passed to the model, `trial` to the gate.
 
         Raises ModelError: at once where asking again cannot help, else when the attempts or the
         total wait are spent. Its scope is the run where no other request can be answered, or where
@@ -159,7 +193,8 @@ class Endpoint:
         must not cost a night. Raises Stopped after Ctrl-C, unless the request is in flight.
         """
         reply = await self._patiently(
-            lambda: self.model.generate(chat, seed=seed, schema=schema, stop=stop), self.gate
+            lambda: self.model.generate(chat, seed=seed, schema=schema, stop=stop),
+            lambda: self.gate.slot(trial),
         )
         return keep_apart(reply)  # for providers from outside the package, which may not know how
 
@@ -175,17 +210,17 @@ class Endpoint:
 
         async def patiently(chat: Sequence[Message], text: str, **how: Any) -> Reply:
             request = partial(extend, chat, text, **how)
-            reply = await self._patiently(request, nullcontext(), logging.DEBUG)
+            reply = await self._patiently(request, nullcontext, logging.DEBUG)
             refuse_thoughts(self.model.name, thinks=begins_with_thoughts(text + reply.text))
             return reply
 
-        async with self.gate:
+        async with self.gate.slot():
             yield patiently
 
     async def _patiently(
         self,
         request: Callable[[], Awaitable[Reply]],
-        slot: AbstractAsyncContextManager[None],
+        slot: Callable[[], AbstractAsyncContextManager[None]],
         level: int = logging.INFO,
     ) -> Reply:
         """Make a request, again if it fails, within the limits of `patience`.
@@ -209,11 +244,11 @@ class Endpoint:
     async def _once(
         self,
         request: Callable[[], Awaitable[Reply]],
-        slot: AbstractAsyncContextManager[None],
+        slot: Callable[[], AbstractAsyncContextManager[None]],
         level: int,
     ) -> Reply:
         await self.load()
-        async with slot:
+        async with slot():
             if self.traffic.stop.is_set():
                 raise Stopped
             logger.log(level, "request to %s", self.model.endpoint)

@@ -224,3 +224,36 @@ async def test_ctrl_c_lets_the_request_in_flight_finish_and_none_at_the_gate_sta
     assert first.text == "1"
     assert all(isinstance(other, Stopped) for other in others)
     assert len(history) == 1
+
+
+async def order_of(gate, *, trials=2, turns=3, pause=0.0, ends=True):
+    """The trials whose requests a gate let in, in order, when all start together."""
+    order = []
+
+    async def trial(name):
+        for _ in range(turns):
+            async with gate.slot(name):
+                order.append(name)
+                await asyncio.sleep(0.001)
+            await asyncio.sleep(pause)  # its program runs
+        if ends:
+            await gate.left(name)
+
+    await asyncio.gather(*map(trial, range(trials)))
+    return order
+
+
+async def test_requests_of_a_trial_follow_one_another_where_there_is_one_slot():
+    assert await order_of(Gate(1), pause=0.01) == [0, 0, 0, 1, 1, 1]
+
+
+async def test_a_trial_with_a_long_program_does_not_keep_the_only_slot():
+    assert (await order_of(Gate(1, kept_seconds=0.01), pause=0.1))[:2] == [0, 1]
+
+
+async def test_a_trial_that_never_says_that_it_ended_keeps_nobody_out():
+    assert sorted(await order_of(Gate(1, kept_seconds=0.01), ends=False)) == [0, 0, 0, 1, 1, 1]
+
+
+async def test_with_more_slots_no_trial_waits_for_another():
+    assert await order_of(Gate(2), pause=0.01) == [0, 1, 0, 1, 0, 1]
