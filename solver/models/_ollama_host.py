@@ -74,7 +74,8 @@ class Host:
         """Ask for the server's version, which the client has no function for."""
         answer = await self.client._request_raw("GET", "/api/version")  # type: ignore[no-untyped-call]
         version = str(answer.json().get("version", "unknown"))
-        self.refuses_long_prompts = _numbers(version) >= (0, 12, 6)
+        numbers = _numbers(version)  # 0.0.0 is what a server built from source says
+        self.refuses_long_prompts = numbers == (0, 0, 0) or numbers >= (0, 12, 6)
         return version
 
     async def rendered(self, request: dict[str, Any]) -> str:
