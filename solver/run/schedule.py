@@ -166,6 +166,8 @@ class Endpoint:
         async with self._loading:
             if self._loaded:
                 return {}
+            if self.traffic.stop.is_set():
+                raise Stopped
             logger.info("loading %s", self.model.name)
             self.traffic.loading[self.model.name] = time.monotonic()
             try:
@@ -318,7 +320,8 @@ class Endpoint:
                 failure, f"gave up after waiting {waited:.0f} s of at most {limit}{asked}"
             ) from failure
         logger.warning("request %d failed: %s; again in %.1f s", attempt, failure, pause)
-        self._loaded = False  # its server may have been started again, or have unloaded it
+        if isinstance(failure.__cause__, TimeoutError):
+            self._loaded = False  # perhaps its server has unloaded it, and loads it again
         return pause
 
     def _final(
