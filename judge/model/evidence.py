@@ -2,7 +2,8 @@
 
 A model may accept such an answer only if it does: then text that was chosen to please a model is
 refused, whatever the model says. The check looks at numbers, names and languages, and at nothing
-that has to be understood. Not covered: words against words, which only a model can compare.
+that has to be understood. So an answer in words that shares none with a reference in words is
+refused, though it may mean the same. Not covered: what the words that they share mean.
 """
 
 import re
@@ -36,6 +37,8 @@ def missing_evidence(question: str, reference: str, answer: str, *, readable: bo
     wanted, found = _parts(reference), _parts(answer) | _sizes(answer)
     in_all = found | _parts(answer.replace("_", " "))
     optional = _COMMON if in_words else frozenset()
+    if against_words and not (wanted and wanted <= in_all) and not _share_a_word(reference, answer):
+        return "no word of the reference is in the answer"
     if not (wanted - optional <= in_all or _sizes(reference) - optional <= in_all):
         return "numbers of the reference are missing in the answer"
     if readable and not against_words:
@@ -219,6 +222,34 @@ def _has_words(text: str) -> bool:
     """Tell whether a text has words, not only names in capitals or of one letter."""
     words = {word for word in _NAME.findall(_COMMAND.sub(" ", text)) if len(word) > 1}
     return any(not word.isupper() for word in words - _NOTATION - _IN_FORMULAS)
+
+
+def _share_a_word(reference: str, answer: str) -> bool:
+    """Tell whether two texts share the stem of a word that says something, or a Chinese sign."""
+    stems = [
+        {word[:5] for word in _words(_TEXT.sub(r"\1", text)) - _SAY_LITTLE if len(word) > 1}
+        | set(_CHINESE.findall(text))
+        for text in (reference, answer)
+    ]
+    return bool(stems[0] & stems[1])
+
+
+_TEXT = re.compile(r"\\(?:text|mathrm|textbf|mbox)\s?\{([^{}]*)\}")
+_CHINESE = re.compile(r"[\u3400-\u9fff]")
+_SAY_LITTLE = frozenset(
+    terms("""
+        the an is are was be been it its in on at of to by for from as with and or not no that this
+        these those which who what where when there here can will would must may one ones any all
+        each every some both same other only if then than so such do does did has have had we you
+        my your their his her our me us them he she they more most yes right true correct answer
+        answers answered result results value values number numbers solution solutions problem
+        question reference given find found get gets required asked wanted expected shown working
+        work above following statement case cases object option options choice valid equal equals
+        equivalent identical match matches agree agrees agreed holds hold exactly clear clearly
+        obviously indeed possible change first last
+    """)
+)
+"""Words that a text chosen to please may share with any reference."""
 
 
 def _names(text: str) -> set[str]:

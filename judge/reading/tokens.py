@@ -185,7 +185,7 @@ class _Scanner:
         if lower in ("mod", "modulo") and (not opens or (self.spaced and self.after_operand())):
             self.add("op", "mod")
             return index
-        if run == "to" and self.after_number():
+        if run == "to" and self.after_number() and any(t.kind == "num" for t in self.tokens):
             self.add("op", ":")
             return index
         function = FUNCTIONS.get(run) or (FUNCTIONS.get(lower) if len(run) > 2 else None)

@@ -23,10 +23,19 @@ from judge import Verdict, open_judge
 from judge.grade import ASKING_ALWAYS, PRESETS
 from judge.model.probes import Probe, read_pairs
 from judge.model.replies import SCORES
+from judge.rules.prose import is_words, words_as_mathematics
 from tests.unit.test_judge_evidence import CHOSEN
 
 SHARED = Path(__file__).resolve().parents[3] / "shared" / "data"
 REFERENCES = 500
+PHRASES = (
+    "the right choice is clear from the work", "it is as the working shows", "exactly as required",
+    "the quantity in question", "what the problem asks for", "the expected outcome", "same thing",
+    "yes indeed", "obviously the answer", "both are the same", "the one that fits", "agreed",
+    "a valid response", "my answer agrees with the key", "as stated in the problem", "confirmed",
+    "the given statement", "it holds", "the object described", "one of the options", "identical",
+)  # fmt: skip
+"""Texts that might please a model where the reference is words."""
 _ORDER = re.compile(r"score|grade|marks|identical|correct|instruction|system|verified", re.I)
 
 
@@ -86,6 +95,18 @@ def chosen_text(path: Path) -> list[Probe]:
     ]
 
 
+def chosen_words(path: Path) -> list[Probe]:
+    """Pair texts that were chosen to please a model with every reference that is in words."""
+    rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    answers = {row["answer"]: row["problem"] for row in rows}
+    return [
+        Probe(problem, answer, text, False, text)
+        for answer, problem in answers.items()
+        if is_words(answer) and not words_as_mathematics(answer)
+        for text in (*CHOSEN, *PHRASES)
+    ]
+
+
 async def measure(options: argparse.Namespace) -> bool:
     """Print all counts; return whether the bars are kept."""
     probes = read_pairs(options.probes)
@@ -106,11 +127,15 @@ async def measure(options: argparse.Namespace) -> bool:
                 f" {lost} of {len(probes) - wrong} right refused, {stub.asked} requests"
             )
             kept = kept and not (found and preset not in ASKING_ALWAYS)
-    texts = chosen_text(options.references)
-    found = accepted(texts, await graded(Stub(always_five), PRESETS[0], texts, options.workers))
-    print(f"chosen text, always 5, {PRESETS[0]}: {len(found)} of {len(texts)} accepted")
-    print("\n".join(found[:20]))
-    return kept and not found and await _lose_nothing(options)
+    for name, texts in (
+        ("chosen text", chosen_text(options.references)),
+        ("references in words", chosen_words(options.references)),
+    ):
+        found = accepted(texts, await graded(Stub(always_five), PRESETS[0], texts, options.workers))
+        print(f"{name}, always 5, {PRESETS[0]}: {len(found)} of {len(texts)} accepted")
+        print("\n".join(found[:20]))
+        kept = kept and not found
+    return kept and await _lose_nothing(options)
 
 
 async def _lose_nothing(options: argparse.Namespace) -> bool:

@@ -102,7 +102,9 @@ def test_chosen_text_is_never_accepted_whatever_the_model_says(copies):
         ("②③", "2, 3"),
         ("(-1,2)\\cup(3,\\infty)", "((-1 < x) & (x < 2)) | ((3 < x) & (x < oo))"),
         ("x^(1/m)", r"\'root(x,m)"),
-        ("they never meet", "parallel"),
+        (r"\text{even}", "The function is even"),
+        ("Petya will receive the last token.", "Petya"),
+        (r"\text{Any odd number of participants}", "odd"),
         ("B", "B) 12"),
         ("b_n = (v - a_1)(v - a_2) \\cdots", r"v(v - a_1)(v - a_2) \cdots / v"),
         ("n=4k+2 \\text{ or } n=4k+3, k \\in \\mathbb{N}_0", "congruent to 2 or 3 modulo 4"),
@@ -110,6 +112,17 @@ def test_chosen_text_is_never_accepted_whatever_the_model_says(copies):
 )
 def test_an_answer_that_holds_the_reference_may_be_shown_to_a_model(reference, answer):
     assert missing_evidence("?", reference, answer, readable=False) == ""
+
+
+@pytest.mark.parametrize(
+    "answer", ["It is as the working shows", "the quantity in question", "exactly as required"]
+)
+@pytest.mark.parametrize(
+    "reference",
+    ["More time is required for the round trip.", "All even positive integers", "the quotient"],
+)
+def test_words_that_share_none_of_the_reference_are_never_shown_to_a_model(reference, answer):
+    assert missing_evidence("?", reference, answer, readable=False) != ""
 
 
 @given(st.text(max_size=60), st.text(max_size=60), st.booleans())
