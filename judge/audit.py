@@ -8,11 +8,11 @@ swapped. Not covered: whether the labelled pairs are like the answers of your ru
 import asyncio
 import random
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-from judge.compare import DEFAULT
+from judge.compare import DEFAULT, compare
 from judge.grade import PRESETS, PROTOCOLS, Judge
 from judge.model.agreement import Confusion, Rate, confusion, kappa, weighted_kappa
 from judge.model.asked import Ask, AskedModel, Look
@@ -21,8 +21,9 @@ from judge.model.cache import ReplyCache
 from judge.model.canaries import CANARIES, Canaries
 from judge.model.probes import Probe, injected, planted, read_pairs
 from judge.model.replies import Opinion
-from judge.model.rubric import FIVE_POINTS, SWAPPED, Case
+from judge.model.rubric import FIVE_POINTS, READING, SWAPPED, Case
 from judge.model.rubric import Protocol as AskingProtocol
+from judge.model.verdicts import opinion_of_value
 from judge.policy import Policy
 from judge.relation import Relation
 from judge.verdict import Verdict
@@ -113,7 +114,11 @@ async def canaries(
     async def look(probe: Probe) -> None:
         if not (give_up and _canaries(looks).drifted):
             case = Case(probe.question, probe.reference, probe.answer)
-            looks[probe] = await model.look(protocol, case)
+            found = await model.look(protocol, case)
+            if protocol is READING and found.opinion is not None:
+                value = compare(case.reference, found.opinion.answer_form, symbolic=False)
+                found = replace(found, opinion=opinion_of_value(case, found.opinion, value))
+            looks[probe] = found
 
     await _each(look, CANARIES, at_once)
     return _canaries({probe: looks[probe] for probe in CANARIES if probe in looks})

@@ -1,10 +1,14 @@
 """Grade an answer: by the rules in worker processes, then by a model where the preset says so.
 
-There are four presets:
+There are these presets:
 
 - `rules-then-model`: the rules decide; only where they cannot is a model asked, with the five-point
   rubric, and the rules may still overrule it.
 - `rules-then-short`: the same, but the model gives the relation alone, in few tokens.
+- `rules-then-read`: a model copies the value out of an answer that the rules cannot read, without
+  seeing the reference, and the rules compare it. For small models.
+- `xverify`, `compass-verifier`, `general-verifier`: as `rules-then-model`, with a model that was
+  trained to verify answers, in its own layout and labels.
 - `yes-no`: the protocol of arXiv 2412.13147. The model decides every answer.
 - `model-only`: arXiv 2501.17084 as far as it is known: the model scores every answer from 1 to 5.
 
@@ -29,9 +33,16 @@ from judge.model.cache import CutReply, ReplyCache
 from judge.model.evidence import is_foreign, missing_evidence, single_number
 from judge.model.guard import is_empty, refusal, rounding_settles
 from judge.model.replies import Opinion
-from judge.model.rubric import FIVE_POINTS, SHORT, SHORT_SWAPPED, SWAPPED, YES_NO, Case
+from judge.model.rubric import FIVE_POINTS, READING, SHORT, SHORT_SWAPPED, SWAPPED, YES_NO, Case
 from judge.model.rubric import Protocol as AskingProtocol
-from judge.model.verdicts import invalid, refused, verdict_of_model, verdict_of_rules
+from judge.model.verdicts import (
+    invalid,
+    opinion_of_value,
+    refused,
+    verdict_of_model,
+    verdict_of_rules,
+)
+from judge.model.verifiers import VERIFIERS, protocol_of
 from judge.policy import Choice, Policy, rules_version
 from judge.relation import Comparison, Relation
 from judge.verdict import Verdict
@@ -39,13 +50,18 @@ from judge.workers.pool import Pool
 
 __all__ = ["PRESETS", "PROTOCOLS", "Ask", "CutReply", "Judge", "open_judge"]
 
-PRESETS = ("rules-then-model", "rules-then-short", "yes-no", "model-only")
+PRESETS = (
+    *("rules-then-model", "rules-then-short", "rules-then-read", *VERIFIERS),
+    *("yes-no", "model-only"),
+)
 ASKING_ALWAYS = ("yes-no", "model-only")
 """Presets whose model is asked about every answer."""
 DEFAULT_THRESHOLD = 4
 PROTOCOLS = {
     "rules-then-model": (FIVE_POINTS, SWAPPED),
     "rules-then-short": (SHORT, SHORT_SWAPPED),
+    "rules-then-read": (READING,),
+    **{name: (protocol_of(name),) for name in VERIFIERS},
     "yes-no": (YES_NO,),
     "model-only": (FIVE_POINTS,),
 }
@@ -227,11 +243,15 @@ class Judge:
             return refused(by_rules, *why_not)
         if why := await self._lacks_evidence(case, by_rules):
             return refused(by_rules, "different", why)
-        protocol, swapped = PROTOCOLS[self._preset]
+        protocol, *swapped = PROTOCOLS[self._preset]
         look = await model.look(protocol, case)
         if look.opinion is None:
             return invalid(by_rules, model, look)
         opinion, verdict = look.opinion, verdict_of_model(by_rules, model, look)
+        if protocol is READING:
+            value = replace(case, answer=opinion.answer_form)
+            read = opinion_of_value(case, opinion, await self._compare(value, self._policy))
+            return replace(verdict, score=read.score, relation=read.relation, reason=read.reason)
         if opinion.score > 2 and await self._vetoes(case, opinion):
             return replace(
                 verdict,
@@ -239,9 +259,9 @@ class Judge:
                 flags=(*verdict.flags, "vetoed"),
                 reason=f"the rules find other values: {opinion.reason}",
             )
-        if opinion.score < 3 or await self._supports(case, opinion):
+        if opinion.score < 3 or not swapped or await self._supports(case, opinion):
             return verdict
-        second = await model.look(swapped, case)
+        second = await model.look(swapped[0], case)
         cached = look.cached and second.cached
         if second.opinion is None:
             return replace(invalid(by_rules, model, second), cached=cached)

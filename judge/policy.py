@@ -63,7 +63,7 @@ class Policy:
 _DECIDING = (
     *("compare.py", "extract.py", "grade.py", "policy.py", "reading/*.py", "rules/*.py"),
     *("model/asked.py", "model/evidence.py", "model/guard.py", "model/replies.py"),
-    *("model/rubric.py", "model/verdicts.py"),
+    *("model/rubric.py", "model/verdicts.py", "model/verifiers.py"),
 )
 
 

@@ -21,7 +21,7 @@ def rejudge(
         str | None, typer.Option(help="provider/name of the judge's model, or `rules`.")
     ] = None,
     preset: Annotated[
-        str | None, typer.Option(help="rules-then-model, rules-then-short, yes-no, or model-only.")
+        str | None, typer.Option(help="How to judge, e.g. rules-then-short: see judge/README.md.")
     ] = None,
     policy: Annotated[
         list[str] | None,

@@ -82,10 +82,12 @@ class JudgeOptions(Record):
     """Options of the judge's provider, over those in `providers`; its thinking, too."""
     max_tokens: int | None = Field(default=None, ge=1)
     """The cap on one reply of the judge; unset is 600. A judge that thinks needs more."""
-    preset: Literal["rules-then-model", "rules-then-short", "yes-no", "model-only"] = (
-        "rules-then-model"
-    )
-    """`rules-then-short` asks for short replies; `yes-no` follows arXiv 2412.13147, `model-only`
+    preset: Literal[
+        "rules-then-model", "rules-then-short", "rules-then-read", "xverify", "compass-verifier",
+        "general-verifier", "yes-no", "model-only",
+    ] = "rules-then-model"  # fmt: skip
+    """`rules-then-short` asks for short replies, `rules-then-read` for the answer's value alone;
+    three are for models trained to verify answers; `yes-no` follows arXiv 2412.13147, `model-only`
     arXiv 2501.17084."""
     threshold: int = Field(default=4, ge=1, le=5)
     """The lowest score that counts as correct."""

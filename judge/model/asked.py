@@ -74,7 +74,8 @@ class AskedModel:
             started = time.perf_counter()
             protocol = request.protocol
             message = protocol.message(request.case, complaint)
-            reply = await self.ask(protocol.system, message, protocol.schema)
+            system = "" if protocol.alone else protocol.system
+            reply = await self.ask(system, message, protocol.schema)
             self._cache.put(request, reply, time.perf_counter() - started)
         self._locks.pop(request.key, None)
         return reply, False
@@ -84,6 +85,6 @@ def _read(protocol: AskingProtocol, reply: str | CutReply) -> Opinion:
     """Read a reply. Raise ValueError where it is invalid, or cut before its verdict."""
     if not isinstance(reply, CutReply):
         return protocol.read(reply)
-    if not protocol.schema and "\\boxed" not in reply.text:
+    if not protocol.schema and not protocol.alone and "\\boxed" not in reply.text:
         raise ValueError("it has no verdict")  # a cut reply without a box says neither yes nor no
     return protocol.read(reply.text)

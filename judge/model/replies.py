@@ -82,6 +82,14 @@ def read_relation(reply: str) -> Opinion:
     return Opinion(SCORES[found["relation"]], found["relation"], "", "", found["relation"])
 
 
+def read_value(reply: str) -> Opinion:
+    """Read a copied value, which is no verdict yet. Raise ValueError where there is none."""
+    found = _one_object(without_thoughts(reply))
+    if set(found) != {"value"} or not isinstance(found["value"], str):
+        raise ValueError("it must have one key, value, with a string")
+    return Opinion(3, "undecidable", "", found["value"][:_LONGEST_FORM], "")
+
+
 def without_thoughts(reply: str) -> str:
     """Return a reply from the end of its thoughts on; empty where they have no end."""
     spoken = _THOUGHTS.sub("", reply).strip()
@@ -112,7 +120,7 @@ def _objects(text: str) -> Iterator[dict[str, Any]]:
         except (json.JSONDecodeError, RecursionError):
             end = at + 1
         else:
-            if found.keys() & {"relation", "score"}:
+            if found.keys() & {"relation", "score", "value"}:
                 yield found
         at = text.find("{", end)
 

@@ -1,8 +1,11 @@
 """Make verdicts of what the rules found and what a model said."""
 
+import re
 from dataclasses import replace
 
 from judge.model.asked import AskedModel, Look
+from judge.model.replies import SCORES, Opinion
+from judge.model.rubric import Case
 from judge.relation import Comparison, Relation
 from judge.verdict import Verdict
 
@@ -60,3 +63,21 @@ def invalid(by_rules: Verdict, model: AskedModel, look: Look) -> Verdict:
         judge_model=model.name,
         cached=look.cached,
     )
+
+
+def opinion_of_value(case: Case, read: Opinion, found: Comparison) -> Opinion:
+    """Return the opinion that follows from what the rules found about a copied value.
+
+    The model may have solved the problem, so the value must have exactly the answer's numbers.
+    """
+    numbers = set(_NUMBER.findall(read.answer_form))
+    if not numbers or numbers != set(_NUMBER.findall(case.answer)):
+        return replace(read, reason=f"read as {read.answer_form!r}, with other numbers or none")
+    reason = f"read as {read.answer_form}: {found.reason}"
+    if found.relation is Relation.UNDECIDED:
+        return replace(read, reason=reason)
+    relation = "identical" if found.relation is Relation.EQUAL else "different"
+    return replace(read, score=SCORES[relation], relation=relation, reason=reason)
+
+
+_NUMBER = re.compile(r"\d+")

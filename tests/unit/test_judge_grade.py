@@ -23,7 +23,7 @@ from judge.model.rubric import FIVE_POINTS, SHORT, SHORT_SWAPPED, SWAPPED, Case
 from judge.policy import Choice
 
 ROOT = Path(__file__).resolve().parents[2]
-UNDECIDED = ("How do the lines lie?", "they never meet", "skew")
+UNDECIDED = ("How do the lines lie?", "they never meet", "lines that meet nowhere")
 """A problem, a reference and an answer that no rule decides."""
 
 
@@ -371,7 +371,7 @@ async def test_offline_replays_the_cache_and_refuses_the_rest(tmp_path):
     offline = judge_with(cache=path)
     assert (await offline.grade(*UNDECIDED)).score == 2
     with pytest.raises(JudgeError, match="offline"):
-        await offline.grade("?", "they never meet", "parallel")
+        await offline.grade("?", "they never meet", "they meet twice")
 
 
 @pytest.mark.parametrize("changed", ["question", "reference", "answer", "model"])
