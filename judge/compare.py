@@ -228,7 +228,8 @@ def _decide(
     if found.relation is not Relation.EQUAL:
         for other_left, other_right in _other_readings(left, left_node, right, right_node):
             if structure.compare(other_left, other_right).relation is Relation.EQUAL:
-                return equal("commas", "equal with the comma read otherwise")
+                reason = "equal with the comma read otherwise"
+                return Finding(policy.decimal_comma.relation(), "commas", reason)
     if found.relation is not Relation.UNDECIDED and (
         doubt := _doubt(left_node, right_node, letters, found)
     ):

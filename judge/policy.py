@@ -56,6 +56,12 @@ class Policy:
     """(1, 2) for a row or column of a matrix."""
     positive_letters: Choice = Choice.ACCEPT
     """Formulas in several letters that agree only where every letter is positive."""
+    decimal_comma: Choice = Choice.ACCEPT
+    """12,5 for 12.5."""
+    set_for_tuple: Choice = Choice.ACCEPT
+    """{1, 2} for (1, 2), in the same order."""
+    renamed_letter: Choice = Choice.UNDECIDED
+    """One letter renamed, such as kx for cx, where it is no constant of integration."""
     log_of_absolute: Choice = Choice.ACCEPT
     """ln u for ln |u|, as in antiderivatives."""
 

@@ -230,7 +230,8 @@ def _under_conventions(
     if _renamed(reference, answer):
         if names(reference) ^ names(answer) <= _INTEGRATION_CONSTANTS:
             return equal("sampling-constant", "equal but for the name of the constant")
-        return undecided("sampling-renamed", "equal with one variable renamed")
+        reason = "equal with one variable renamed"
+        return Finding(policy.renamed_letter.relation(), "sampling-renamed", reason)
     if _loosely(names(reference)) == _loosely(names(answer)) and names(reference) != names(answer):
         return undecided("sampling-names", "the names of variables differ in spelling")
     return verdict

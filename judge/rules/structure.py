@@ -112,7 +112,10 @@ class Structure:
         if isinstance(left, Group) and isinstance(right, Group):
             if has_infinite_end(left) or has_infinite_end(right):
                 return self.sets(left, right)
-            return compare_groups(left, right, self.compare)
+            found = compare_groups(left, right, self.compare)
+            if found.relation is Relation.EQUAL and {left.kind, right.kind} == {"set", "tuple"}:
+                return found._replace(relation=self.policy.set_for_tuple.relation())
+            return found
         return different("kind", "one value against several")
 
     def signs(self, left: Node, right: Node) -> Finding:
