@@ -10,7 +10,7 @@ import re
 import unicodedata
 from fractions import Fraction
 
-from judge.reading.words import NUMBER_WORDS, terms
+from judge.reading.words import NUMBER_WORDS, SCALES, terms
 
 _CLOSE = Fraction(1, 10**9)
 """Numbers that agree to this share of their size are the same, such as 0.3333333333 and 1/3."""
@@ -97,11 +97,7 @@ _NUMBER_WORDS = {word: Fraction(value) for word, value in NUMBER_WORDS.items()} 
     "half": Fraction(1, 2),
     **dict.fromkeys(terms("double doubles doubled twice"), Fraction(2)),
     **dict.fromkeys(terms("triple triples tripled thrice"), Fraction(3)),
-    "dozen": Fraction(12),
-    "hundred": Fraction(100),
-    "thousand": Fraction(1_000),
-    "million": Fraction(10**6),
-    "billion": Fraction(10**9),
+    **{word: Fraction(scale) for word, scale in SCALES.items()},
 }
 
 
