@@ -69,7 +69,7 @@ def protocol_of(name: str) -> Protocol:
 
 def _writer(verifier: Verifier) -> Callable[[Case, str], str]:
     def write(case: Case, nonce: str) -> str:
-        """Fill the layout. Signs that divide it are removed from the answer."""
+        """Write a request, with the signs that divide the layout removed from the answer."""
         answer = re.sub(r'"""|###|<[^<>]{0,40}>', " ", without_hidden(case.answer))
         return verifier.layout.format(
             question=without_hidden(case.question),

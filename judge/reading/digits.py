@@ -1,4 +1,4 @@
-"""Tokens, and joining those of one number: 12,345 and 12 345."""
+"""Tokens, joining those of one number (12,345 and 12 345), and turning bars to open."""
 
 import re
 from typing import NamedTuple
@@ -27,6 +27,14 @@ def join_digit_groups(tokens: list[Token]) -> list[Token]:
         else:
             joined.append(token)
     return joined
+
+
+def turn_bar(tokens: list[Token], number: int) -> list[Token]:
+    """Mark one bar as an opening bar, to try readings of ||x||y||."""
+    places = [index for index, token in enumerate(tokens) if token.value == "|"]
+    turned = list(tokens)
+    turned[places[number]] = Token("op", "|(")
+    return turned
 
 
 _GROUP = re.compile(r"\d{3}(?:\.\d*)?")

@@ -13,7 +13,7 @@ from judge.reading.build import base_named, residue, scalar
 from judge.reading.clean import clean
 from judge.reading.constructors import PYTHON_RELATIONS, construct
 from judge.reading.cursor import MAX_DEPTH
-from judge.reading.digits import Token
+from judge.reading.digits import Token, turn_bar
 from judge.reading.forms import Forms
 from judge.reading.syntax import (
     Add,
@@ -41,8 +41,8 @@ from judge.reading.words import SCALES, terms
 _RELATIONS = ("=", "<", ">", "<=", ">=", "!=", "~", "in")
 _SET_OPERATORS = {"∪": "union", "∩": "intersection", "∖": "difference"}
 _CLOSING = {"(": (")", "]"), "[": ("]", ")"), "\\{": ("\\}", "}"), "{": ("}", "\\}")}
-_SEPARATORS = (",", "and", "or", "xor", "∧", "∨")
 _LOGIC = {"∧": "and", "∨": "or"}
+_SEPARATORS = (",", "and", "or", "xor", *_LOGIC)
 _CLOCK = re.compile(
     r"(\d{1,2})(?:\s*(?:\\text\s*\{:\}|:)\s*([0-5]\d))?\s*(?:\\,|\\ |~)*(?:\\\w+\{)?\s*"
     r"(?:([ap])\.?\s*m\.?)?\s*\}?",
@@ -117,18 +117,10 @@ def _parse_whole(text: str) -> Node:
             raise
         for opening in range(1, bars - 1):
             try:
-                return Grammar(_turn_bar(tokens, opening), latex=latex).whole()
+                return Grammar(turn_bar(tokens, opening), latex=latex).whole()
             except Unreadable:
                 continue
         raise
-
-
-def _turn_bar(tokens: list[Token], number: int) -> list[Token]:
-    """Mark one bar as an opening bar, to try readings of ||x||y||."""
-    places = [index for index, token in enumerate(tokens) if token.value == "|"]
-    turned = list(tokens)
-    turned[places[number]] = Token("op", "|(")
-    return turned
 
 
 class Grammar(Forms):
@@ -176,8 +168,8 @@ class Grammar(Forms):
         if len(items) == 1:
             return items[0]
         items = spread_modulus(items)
-        stated = all(isinstance(item, Chain | Logic) for item in items)
-        if set(joins) & _LOGIC.keys() or (set(joins) & {"and", "or"} and stated):
+        stated = {"and", "or"} if all(isinstance(i, Chain | Logic) for i in items) else set()
+        if set(joins) & (stated | _LOGIC.keys()):
             return join_logic(items, [_LOGIC.get(join, join) for join in joins])
         return Group("bare", tuple(items))
 
@@ -241,9 +233,8 @@ class Grammar(Forms):
         while tokens[end].kind in ("name", "num") or tokens[end].value in (",", "+", "-"):
             end += 1
         inside = [token.value for token in tokens[at + 2 : end]]
-        if tokens[end].value == ")" and tokens[end + 1].value in ("=", "~") and inside and (
-            tokens[at].value not in inside  # x(x - 1) = 0 is a product
-        ):  # fmt: skip
+        named = bool(inside) and tokens[at].value not in inside  # x(x - 1) = 0 is a product
+        if named and tokens[end].value == ")" and tokens[end + 1].value in ("=", "~"):
             self.functions.add(tokens[at].value)
 
     def name_event(self) -> bool:

@@ -62,13 +62,19 @@ _GREEK_LETTERS = dict(
     )
 ) | {"ϵ": "epsilon", "ϕ": "phi", "ς": "sigma", "µ": "mu", "ħ": "hbar", "ℓ": "ell"}
 _SET_LETTERS = dict(zip("ℝℚℤℕℂ", "RQZNC", strict=True))
-_SETS = {"Reals": "R", "Integers": "Z", "Naturals": "N", "Rationals": "Q", "Complexes": "C"}
 _MODULES = re.compile(r"\b(?:math|cmath|np|numpy|sympy|sp|sym|S)\.(?=[A-Za-z])")
 _CONNECTORS = {
     **{"and": "and", "or": "or", "not": "not", "AND": "and", "OR": "or", "xor": "xor"},
     **{"und": "and", "oder": "or", "或": "or", "或者": "or", "且": "and", "和": "and", "及": "and"},
     **{"与": "and", "minus": "-", "negative": "-", "plus": "+"},
 }
+_FIXED = {word: ("op", sign) for word, sign in _CONNECTORS.items()} | {
+    word: ("set", letter)
+    for word, letter in zip(
+        terms("Reals Integers Naturals Rationals Complexes"), "RZNQC", strict=True
+    )
+}
+"""Words that always mean the same, as (kind, value)."""
 _CHINESE = re.compile(rf"或者|[或且和及与]|{CHINESE_UNITS}|[万萬亿]|[^或且和及与万萬亿]+")
 _ORDINALS = frozenset(terms("st nd rd th"))
 _BOLD = frozenset(terms("mathbf boldsymbol bm"))
@@ -194,12 +200,10 @@ class _Scanner:
                 self.add("text", run)
             else:
                 self.add("func", function)
-        elif run in _SETS:
-            self.add("set", _SETS[run])
         elif run in CONSTANTS or (lower in CONSTANTS and len(run) > 3):
             self.add("const", CONSTANTS.get(run) or CONSTANTS[lower])
-        elif run in _CONNECTORS:
-            self.add("op", _CONNECTORS[run])
+        elif run in _FIXED:
+            self.add(*_FIXED[run])
         elif run == "in" and self.tokens and self.tokens[-1].kind != "num":
             self.add("op", "in")
         elif run in GREEK and len(run) > 1:

@@ -165,7 +165,7 @@ def ask_through(endpoint: Endpoint) -> Ask:
     """Return the function by which the judge asks a model: text in, text out."""
 
     async def ask(system: str, user: str, schema: dict[str, Any]) -> str | CutReply:
-        chat = (Message(role="user", text=user),)
+        chat: tuple[Message, ...] = (Message(role="user", text=user),)
         if system:  # models trained to verify answers have none
             chat = (Message(role="system", text=system), *chat)
         try:
