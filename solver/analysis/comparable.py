@@ -54,7 +54,23 @@ def remarks(runs: Sequence[Run]) -> list[str]:
         if len(run.rows) < (planned := run.manifest.get("trials", 0))
     ]
     mixed = [f"{run.name} {remark}" for run in runs for remark in mixtures(run)]
-    return partial + mixed + other_settings(runs)
+    scored = [f"{run.name} is {remark}" for run in runs for remark in scoring(run.manifest)]
+    return partial + mixed + scored + other_settings(runs)
+
+
+def scoring(manifest: Mapping[str, Any]) -> Iterator[str]:
+    """Say where a run is scored in another way than by default, or than when it ran."""
+    changed = dict(manifest.get("judge", {}).get("changed", {}))
+    settings = [f"{name} {value}" for name, value in changed.pop("policy", {}).items()]
+    settings = [f"{name} {value}" for name, value in changed.items()] + settings
+    if settings:
+        yield f"scored in another way than by default: {', '.join(settings)}"
+    first = manifest.get("first_judge", {}).get("config")
+    if first is not None and (moved := list(differences(first, manifest["config"]["judge"]))):
+        yield (
+            f"judged again in another way than when it ran: {', '.join(moved)};"
+            " `solver rejudge --original` goes back"
+        )
 
 
 def other_settings(runs: Sequence[Run]) -> list[str]:

@@ -1,13 +1,11 @@
 """Find what makes the numbers of a run less reliable, and warn of it."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 from solver.analysis.accuracy import Arm
-from solver.analysis.comparable import mixtures
-from solver.config import differences
+from solver.analysis.comparable import mixtures, scoring
 from solver.records import Outcome
 from solver.report.parts import of
 from solver.report.runs import Run, model_name
@@ -79,7 +77,7 @@ def _settings_of(run: Run) -> Iterator[Warn]:
         yield Warn(name, f"programs ran in the sandbox {kind!r}, which is weaker than Docker's")
     if found.judges > 1:
         yield Warn(name, f"verdicts of {found.judges} judges are mixed: run `solver rejudge`")
-    for text in (*_scoring(run.manifest), *mixtures(run.compared)):
+    for text in (*scoring(run.manifest), *mixtures(run.compared)):
         yield Warn(name, text)
     ends = Counter[str](run.manifest.get("reply_ends", {}))
     for end, count in ends.most_common():
@@ -92,18 +90,3 @@ def _settings_of(run: Run) -> Iterator[Warn]:
 def _thinking(arm: Arm) -> str:
     """Say how many capped replies were cut before the model had done thinking."""
     return f" ({arm.cut_thinking:,} of them while thinking)" if arm.cut_thinking else ""
-
-
-def _scoring(manifest: Mapping[str, Any]) -> Iterator[str]:
-    """Say where a run is scored in another way than by default, or than when it ran."""
-    changed = dict(manifest.get("judge", {}).get("changed", {}))
-    settings = [f"{name} {value}" for name, value in changed.pop("policy", {}).items()]
-    settings = [f"{name} {value}" for name, value in changed.items()] + settings
-    if settings:
-        yield f"scored in another way than by default: {', '.join(settings)}"
-    first = manifest.get("first_judge", {}).get("config")
-    if first is not None and (moved := list(differences(first, manifest["config"]["judge"]))):
-        yield (
-            f"judged again in another way than when it ran: {', '.join(moved)};"
-            " `solver rejudge --original` goes back"
-        )

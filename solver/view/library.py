@@ -10,6 +10,7 @@ from threading import Lock
 from typing import Any
 
 from judge import Verdict
+from solver.analysis.comparable import scoring
 from solver.errors import ConfigError
 from solver.records import Problem, Trial
 from solver.store import FILE, Reader, is_held
@@ -113,7 +114,7 @@ class Library:
             models=[str(_mapping(each).get("name", each)) for each in _listed(config, "model")],
             modes=[str(mode) for mode in _listed(config, "mode")],
             problems=str(config.get("problems", "")),
-            warnings=[str(warning) for warning in _listed(manifest, "warnings")],
+            warnings=[*map(str, _listed(manifest, "warnings")), *_scored(manifest)],
         )
 
     def manifest(self, name: str) -> dict[str, Any]:
@@ -169,3 +170,11 @@ def _listed(mapping: Mapping[str, Any], name: str) -> Sequence[Any]:
 def _number(value: Any) -> int:
     """Return the value if it is a whole number, else 0."""
     return value if isinstance(value, int) else 0
+
+
+def _scored(manifest: Mapping[str, Any]) -> list[str]:
+    """Say where a run is scored in another way than by default; nothing of a broken manifest."""
+    try:
+        return list(scoring(manifest))
+    except (AttributeError, KeyError, TypeError, ValueError):
+        return []

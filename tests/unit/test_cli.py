@@ -14,6 +14,7 @@ import pytest
 
 from solver.config import DEFAULT_JUDGE
 from solver.store import Store
+from solver.view.library import Library
 
 ROOT = Path(__file__).parents[2]
 
@@ -185,6 +186,10 @@ def test_the_first_judge_of_a_run_is_kept_and_can_be_gone_back_to(done):
     assert "scored in another way than by default: threshold 5, missing_unit refuse" in shown
     assert "threshold: 4 → 5" in shown
     assert "`solver rejudge --original` goes back" in shown
+    compared = " ".join(solver(done, "compare", "runs/run", "runs/run").stdout.split())
+    assert "scored in another way than by default: threshold 5" in compared
+    about = Library(done / "runs").about("run")
+    assert any("threshold 5, missing_unit refuse" in warning for warning in about.warnings)
     changed = manifest_of(done)["judge"]["changed"]
     assert changed == {"threshold": 5, "policy": {"missing_unit": "refuse"}}
     first = manifest_of(done)["first_judge"]
