@@ -29,6 +29,20 @@ app.add_typer(judge_app, name="judge")
 RunPaths = Annotated[
     list[Path], typer.Argument(help="Folders of runs, e.g. runs/quickstart.", metavar="RUN...")
 ]
+Problems = Annotated[str | None, typer.Option(help="A set's name, or a .jsonl or .csv file.")]
+Limit = Annotated[
+    int | None, typer.Option(help="At most so many problems, spread over domains and levels.")
+]
+Repeats = Annotated[int | None, typer.Option(help="Independent trials a problem.")]
+Until = Annotated[
+    float | None,
+    typer.Option(
+        min=1,
+        max=100,
+        help="End early: look every 35 problems whether all differences between two arms are known"
+        " to ± so many points, at two looks in a row.",
+    ),
+]
 
 
 def main() -> None:
@@ -83,22 +97,19 @@ def run(
         list[str] | None,
         typer.Option(help="provider/name, instead of the config's; may be given more than once."),
     ] = None,
-    problems: Annotated[
-        str | None, typer.Option(help="A set's name, or a .jsonl or .csv file.")
-    ] = None,
+    problems: Problems = None,
     mode: Annotated[
         str | None, typer.Option(help="One mode or several: code,cot compares the two.")
     ] = None,
-    limit: Annotated[
-        int | None, typer.Option(help="At most so many problems, spread over domains and levels.")
-    ] = None,
-    repeats: Annotated[int | None, typer.Option(help="Independent trials a problem.")] = None,
+    limit: Limit = None,
+    repeats: Repeats = None,
     sandbox: Annotated[
         str | None, typer.Option(help="auto, docker, docker-strict, native, or reduced.")
     ] = None,
     judge: Annotated[
         str | None, typer.Option(help="provider/name of the judge's model, or `rules`.")
     ] = None,
+    until: Until = None,
     name: Annotated[
         str | None, typer.Option(help="The run's name; by default made of config and overrides.")
     ] = None,
@@ -124,7 +135,7 @@ def run(
         model=model or None, problems=problems, mode=mode, limit=limit, repeats=repeats,
         sandbox=sandbox, judge=judge,
     )  # fmt: skip
-    job = prepare(config, given, name=name, runs=runs)
+    job = prepare(config, given, name=name, runs=runs, until=until and until / 100)
     raise typer.Exit(dry(job) if dry_run else execute(job, verbose=verbose))
 
 
@@ -217,11 +228,9 @@ def cost(
 @app.command()
 def plan(
     config: Annotated[Path, typer.Argument(help="A YAML file, as for `solver run`.")],
-    problems: Annotated[
-        str | None, typer.Option(help="A set's name, or a .jsonl or .csv file.")
-    ] = None,
-    limit: Annotated[int | None, typer.Option(help="At most so many problems.")] = None,
-    repeats: Annotated[int | None, typer.Option(help="Independent trials a problem.")] = None,
+    problems: Problems = None,
+    limit: Limit = None,
+    repeats: Repeats = None,
     like: Annotated[
         Path | None, typer.Option(help="An earlier, smaller run to estimate from.")
     ] = None,

@@ -83,6 +83,13 @@ def _settings_of(run: Run) -> Iterator[Warn]:
     for end, count in ends.most_common():
         text = f"{count} replies ended neither by a stop nor at the cap: {end}"
         yield Warn(name, short(text, 600), grave=False)
+    if until := run.manifest.get("until"):
+        yield Warn(
+            name,
+            f"ended after {until['problems']:,} of {until['of']:,} problems, as every difference"
+            f" between its arms was known to ± {100 * until['points']:g} points (--until)",
+            grave=False,
+        )
     for warning in run.manifest.get("warnings", []):
         yield Warn(name, short(str(warning), 600), grave=False)
 

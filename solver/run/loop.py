@@ -41,7 +41,7 @@ async def run(
     """
     finished, unfinished = store.finished(), store.unfinished()
     watch.total = trials_of(config, problems)
-    watch.before = sum(task.key in finished for task in tasks_of(config, problems))
+    watch.before = max(0, sum(t.key in finished for t in tasks_of(config, problems)) - watch.done)
 
     async def do_trials(endpoint: Endpoint) -> None:
         todo = (
@@ -55,9 +55,9 @@ async def run(
                 await load_first(endpoint, store, watch)
                 if watch.stopping:
                     return
-                stored = store.turns(task.key) if task.key in unfinished else ()
+                turns = store.turns(task.key) if task.key in unfinished else ()
                 try:
-                    trial = await solve(task, stored, endpoint, config, parts, store, watch)
+                    trial = await solve(task, turns, endpoint, config, parts, store, watch)
                     store.add_trial(task.key, trial, judge=parts.judge.id)
                 except Stopped:
                     return

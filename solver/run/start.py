@@ -26,6 +26,7 @@ from solver.run.loop import run
 from solver.run.progress import show_progress
 from solver.run.sameness import check_resume, check_served, look_again, watch_served
 from solver.run.tasks import trials_of
+from solver.run.until import check_until, run_until
 from solver.run.watch import Watch
 from solver.store import Store
 from solver.text import say, share_of
@@ -49,11 +50,21 @@ class Job:
     source: ProblemSet
     problems: tuple[Problem, ...]
     folder: Path
+    until: float | None = None
+    """The run may end once every difference is known to ± so much, from 0 to 1."""
 
 
-def prepare(path: Path, overrides: dict[str, Any], *, name: str | None, runs: Path) -> Job:
+def prepare(
+    path: Path,
+    overrides: dict[str, Any],
+    *,
+    name: str | None,
+    runs: Path,
+    until: float | None = None,
+) -> Job:
     """Read the config and the problems. Raises ConfigError for any mistake in them."""
     config = load_config(path, overrides)
+    check_until(config, until)
     policy_of(config.judge)
     source = load(
         config.problems, file=Path(config.problems_file) if config.problems_file else None
@@ -69,7 +80,8 @@ def prepare(path: Path, overrides: dict[str, Any], *, name: str | None, runs: Pa
         raise ConfigError(
             f"{path}: no problem of {config.problems!r} is left by domains and levels"
         )
-    return Job(config, source, tuple(chosen), runs / _checked_name(name, path, overrides))
+    folder = runs / _checked_name(name, path, overrides)
+    return Job(config, source, tuple(chosen), folder, until)
 
 
 def _checked_name(name: str | None, path: Path, overrides: dict[str, Any]) -> str:
@@ -185,7 +197,7 @@ async def _execute(job: Job, store: Store) -> Watch:
         async with build(job.config, owner=job.folder.name, cache=job.folder, watch=watch) as parts:
             parts.warnings += await _references_that_fail(job.problems, parts.judge.judge)
             check_served(store, parts.facts["models"])
-            store.write_manifest(**parts.facts, warnings=parts.warnings, trials=trials)
+            store.write_manifest(**parts.facts, warnings=parts.warnings, trials=trials, until=None)
             for warning in parts.warnings:
                 say(f"note: {warning}", error=True)
                 logger.warning("%s", warning)
@@ -211,7 +223,10 @@ async def _run_watched(job: Job, parts: Parts, store: Store, watch: Watch) -> No
     looking = asyncio.create_task(watch_served(models, parts.facts["models"], watch))
     try:
         async with show_progress(watch):
-            await run(job.config, job.problems, parts, store, watch)
+            if job.until is None:
+                await run(job.config, job.problems, parts, store, watch)
+            else:
+                await run_until(job.until, job.config, job.problems, parts, store, watch)
     finally:
         looking.cancel()
     if not watch.stopping:

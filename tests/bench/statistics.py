@@ -17,11 +17,13 @@ from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import stdtrit
 
 from solver.stats.audited import Labels, audited_accuracy
-from solver.stats.metrics import accuracy, estimate
-from solver.stats.noise import Noise, detectable, interval_for_these
-from solver.stats.paired import holm, mean_interval, paired_difference
+from solver.stats.metrics import accuracy, estimate, g_pass_at_k
+from solver.stats.noise import Noise, detectable, interval_for_these, paired_noise
+from solver.stats.paired import holm, mean_interval, paired_difference, tallies_of
+from solver.stats.power import detectable_g_pass
 from solver.stats.ranks import standings
 
 SIZES = (5, 20, 35, 105, 500)
@@ -165,14 +167,74 @@ def _told_apart(
 ) -> float:
     """Return the share of worlds in which p is 5 % or less."""
     found = 0
-    for _ in range(worlds):
-        a, b, _truth = both(kind, p, (1, n), rng)
-        first, second = _run(rng, a[0], repeats[0]), _run(rng, b[0], repeats[1])
-        rates = np.array([[np.mean(run[problem]) for problem in run] for run in (first, second)])
-        # p is at least that at which the interval meets 0, unless all repeats agree.
-        if np.isin(rates, (0, 1)).all() or mean_interval(rates[0] - rates[1])[2] <= 0.05:
+    for start in range(0, worlds, 1_000):
+        size = min(1_000, worlds - start)
+        a, b, _truth = both(kind, p, (size, n), rng)
+        right_a, right_b = rng.binomial(repeats[0], a), rng.binomial(repeats[1], b)
+        middles, errors = _bonett_price(right_a / repeats[0] - right_b / repeats[1])
+        # p is never below that at which the interval meets 0.
+        for world in np.flatnonzero(np.abs(middles) >= 0.999 * stdtrit(n + 1, 0.975) * errors):
+            first, second = (
+                _tallied(right_a[world], repeats[0]),
+                _tallied(right_b[world], repeats[1]),
+            )
             found += paired_difference(first, second).p_value <= 0.05
     return found / worlds
+
+
+def _bonett_price(differences: Rates) -> tuple[Rates, Rates]:
+    """Return middles and errors of the intervals of many worlds, as `noise.paired_mean` does."""
+    size = differences.shape[1] + 2
+    middles = differences.sum(axis=1) / size
+    return middles, np.sqrt((((differences**2).sum(axis=1) + 2) / size - middles**2) / size)
+
+
+def _tallied(right: NDArray[np.int_], repeats: int) -> Run:
+    return {str(i): [True] * c + [False] * (repeats - c) for i, c in enumerate(right.tolist())}
+
+
+WIDTHS = (0.05, 0.1)
+MOST = 1_000
+LOOKS = np.arange(35, MOST + 1, 35)
+"""Numbers of problems after which someone looks at the interval."""
+
+
+def until_cells(less: int) -> Iterator[Cell]:
+    """Yield how often the interval holds the truth where a run ends once it is narrow enough."""
+    rng, worlds = np.random.default_rng(9), 2_000 // less
+    for width, (k_a, k_b), p, kind in product(WIDTHS, ((1, 1), (4, 4)), RATES, PAIRED_KINDS):
+        a, b, truth = both(kind, p, (worlds, MOST), rng)
+        middles, halves = _looked_at(rng.binomial(k_a, a) / k_a - rng.binomial(k_b, b) / k_b)
+        narrow = halves <= width
+        narrow[:, 1:] &= halves[:, :-1] <= width  # at two looks in a row, as `run/until.py` asks
+        narrow[:, 0] = False
+        stop = np.where(narrow.any(axis=1), narrow.argmax(axis=1), len(LOOKS) - 1)
+        at = np.arange(worlds), stop
+        held = np.abs(middles[at] - truth) <= halves[at] + 1e-12
+        what = f"±{100 * width:g} points, {k_a} and {k_b} repeats, p {p}, {kind}"
+        yield Cell(MOST, float(held.mean()), worlds, what)
+
+
+def peeking_cells(less: int) -> Iterator[Cell]:
+    """Yield how often equal runs are told apart where a run ends once 0 is outside the interval."""
+    rng, worlds = np.random.default_rng(10), 2_000 // less
+    for repeats, p in product((1, 4), (0.1, 0.5, 0.9)):
+        a, b, _truth = both("alike", p, (worlds, MOST), rng)
+        middles, halves = _looked_at(
+            (rng.binomial(repeats, a) - rng.binomial(repeats, b)) / repeats
+        )
+        apart = (np.abs(middles) > halves).any(axis=1)
+        yield Cell(MOST, float(apart.mean()), worlds, f"{repeats} repeats, p {p}")
+
+
+def _looked_at(differences: Rates) -> tuple[Rates, Rates]:
+    """Return the middles and half widths of Bonett and Price's intervals at every look."""
+    totals, squares = (
+        np.cumsum(each, axis=1)[:, LOOKS - 1] for each in (differences, differences**2)
+    )
+    middles = totals / (LOOKS + 2)
+    errors = np.sqrt(((squares + 2) / (LOOKS + 2) - middles**2) / (LOOKS + 2))
+    return middles, stdtrit(LOOKS + 1, 0.975) * errors
 
 
 def again_cells(less: int) -> Iterator[Cell]:
@@ -231,24 +293,28 @@ def judged_cells(less: int) -> Iterator[Cell]:
 
 
 def _audited(less: int, *, corrected: bool) -> Iterator[Cell]:
-    """Draw worlds with a judge that rejects 1 in 20 right and accepts 1 in 30 wrong answers."""
-    rng, worlds = np.random.default_rng(7), 300 // less
+    """Draw worlds with a judge that rejects 1 in 20 right and accepts 1 in 30 wrong answers.
+
+    It leaves 1 in 20 undecided, more of the right ones, which the judge's figure drops.
+    """
+    rng, worlds = np.random.default_rng(7), 600 // less
     for n, repeats, p in product((50, 100, 500), (1, 4), (0.2, 0.5, 0.8)):
         held = 0
         for _ in range(worlds):
             truth = rng.random((n, repeats)) < rng.beta(2 * p, 2 - 2 * p, (n, 1))
             drawn = rng.random(truth.shape)
-            accepted = np.where(truth, drawn > 0.05, drawn < 0.03)
-            names = np.where(accepted, "accepted", "rejected")
-            strata = {str(i): row.tolist() for i, row in enumerate(names)}
+            names = np.where(np.where(truth, drawn > 0.05, drawn < 0.03), "accepted", "rejected")
+            names[rng.random(truth.shape) < np.where(truth, 0.08, 0.03)] = "undecided"
             if corrected:
+                strata = {str(i): row.tolist() for i, row in enumerate(names)}
                 labels = {}
                 for name in np.unique(names):
                     found = rng.permutation(truth[names == name])[:30]
                     labels[str(name)] = Labels(int(found.sum()), found.size)
                 ours = audited_accuracy(strata, labels)
             else:
-                ours = accuracy({str(i): row.tolist() for i, row in enumerate(accepted)})
+                kept = [(row[row != "undecided"] == "accepted").tolist() for row in names]
+                ours = accuracy([row for row in kept if row])
             held += ours.low <= p <= ours.high
         yield Cell(n, held / worlds, worlds, f"{repeats} repeats, p {p}")
 
@@ -265,6 +331,46 @@ def power_cells(less: int) -> Iterator[Cell]:
         yield Cell(n, found / worlds, worlds, f"{repeats} repeats, {100 * difference:.1f} points")
 
 
+def g_pass_cells(less: int) -> Iterator[Cell]:
+    """Yield how often the interval finds the difference that `detectable_g_pass` names.
+
+    It is planned from an earlier run of 100 problems, whose own chance is in the result.
+    """
+    rng, plans = np.random.default_rng(11), 40 // less
+    for n, repeats, tau in product((60, 200), (4, 16), ("0.5", "1")):
+        values = np.array([g_pass_at_k(repeats, c, repeats, tau) for c in range(repeats + 1)])
+        found = 0.0
+        for seed in range(plans):
+            rates = rng.beta(1, 0.8, 100)
+            earlier = [_run(rng, rates, 8) for _ in "ab"]
+            split = paired_noise(*earlier)
+            named = split and detectable_g_pass(
+                tallies_of(*earlier), split.cautious(100), n, repeats, repeats, tau, seed=seed
+            )
+            found += _found(rng, rates, named or 1.0, n, values) / plans
+        yield Cell(n, found, plans * 100, f"{repeats} repeats, τ {tau}")
+
+
+def _found(rng: np.random.Generator, rates: Rates, named: float, n: int, values: Rates) -> float:
+    """Return how often 100 runs show an arm better by `named`: one that fails less often."""
+    repeats = values.size - 1
+
+    def better(by: float) -> float:
+        drawn = (values[rng.binomial(repeats, each, (400, 100))] for each in (rates**by, rates))
+        return float(np.subtract(*drawn).mean())
+
+    low, high = 0.0, 1.0
+    for _ in range(12):
+        middle = (low + high) / 2
+        low, high = (middle, high) if better(middle) > named else (low, middle)
+    chosen = rates[rng.integers(rates.size, size=(100, n))]
+    differences = (
+        values[rng.binomial(repeats, chosen**high)] - values[rng.binomial(repeats, chosen)]
+    )
+    middles, errors = _bonett_price(differences)
+    return float((middles > stdtrit(n + 1, 0.975) * errors).mean())
+
+
 def _run(rng: np.random.Generator, rates: Rates, repeats: int) -> Run:
     rows = rng.random((rates.size, repeats)) < rates[:, None]
     return {str(i): row for i, row in enumerate(rows.tolist())}
@@ -276,9 +382,12 @@ TABLES: dict[str, tuple[str, Callable[[int], Iterator[Cell]], float, bool]] = {
     "paired": ("interval of a difference, for problems like these", paired_cells, 0.93, True),
     "again": ("interval of a difference, for these problems", again_cells, 0.93, True),
     "null": ("runs told apart that are alike on average", null_cells, 0.055, False),
+    "until": ("interval at which a run is ended once it is narrow", until_cells, 0.93, True),
+    "peeking": ("equal runs told apart where a run ends once they are", peeking_cells, 1.0, False),
     "ranks": ("all ranks within their intervals", rank_cells, 0.95, True),
     "audited": ("accuracy corrected by 30 labels a stratum", audited_cells, 0.93, True),
     "judged": ("the same worlds, as the judge counts", judged_cells, 0.0, True),
+    "g-pass": ("differences in G-Pass@k that are found as planned", g_pass_cells, 0.7, True),
     "power": ("detectable differences that are found (80 % is the aim)", power_cells, 0.74, True),
 }
 
