@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
+from solver.analysis.comparable import counted
 from solver.analysis.labelled import Audited, Stratum
 from solver.report.parts import Rows, Section, share, value_and_range
 from solver.report.runs import Named
@@ -41,7 +42,7 @@ def by_labels(each: Audited) -> str:
     value, span = value_and_range(each.accuracy)
     return (
         f"accuracy {text_of(value, Kind.SHARE)} ({text_of(span, Kind.INTERVAL)}) over all"
-        f" {each.accuracy.n_trials:,} trials, by {each.labelled:,} labels"
+        f" {each.accuracy.n_trials:,} trials, by {counted(each.labelled, 'label')}"
     )
 
 
