@@ -10,8 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from itertools import accumulate, combinations, groupby
-
-import numpy as np
+from statistics import fmean
 
 from solver.analysis.repeats import Votes, equivalent, usual_ks, votes_of
 from solver.analysis.trials import TrialTurns
@@ -184,7 +183,7 @@ def _attempts(arm: _Arm, names: Sequence[str]) -> list[Policy]:
         }
         values = [sum(right for _, right in of) / len(of) for of in reached.values()]
         tokens = [sum(used for used, _ in of) / len(of) for of in reached.values()]
-        policies.append(Policy(made, 1, float(np.mean(tokens)), tuple(values)))
+        policies.append(Policy(made, 1, fmean(tokens), tuple(values)))
     return policies
 
 
@@ -201,13 +200,10 @@ def _vote(arm: _Arm, names: Sequence[str], k: int) -> Policy:
 
 
 def _tokens_of_a_trial(arm: _Arm, names: Sequence[str]) -> float:
-    return float(
-        np.mean(
-            [
-                np.mean([t.row.input_tokens + t.row.output_tokens for t in arm.trials[name]])
-                for name in names
-            ]
-        )
+    """Return the mean over problems of the mean over trials."""
+    return fmean(
+        fmean(trial.row.input_tokens + trial.row.output_tokens for trial in arm.trials[name])
+        for name in names
     )
 
 
