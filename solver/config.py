@@ -64,7 +64,7 @@ class SandboxOptions(Record):
     for by name."""
     workers: int | None = Field(default=None, ge=1)
     """Programs that run at the same time; by default what the machine's cores and memory allow."""
-    seconds: float = Field(default=10.0, gt=0)
+    seconds: float = Field(default=10.0, gt=0, allow_inf_nan=False)
     """Wall time of one program."""
     memory_mb: int = Field(default=1024, ge=64)
     """Memory of one program, in MiB."""

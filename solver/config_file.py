@@ -6,13 +6,14 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-import yaml
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from solver.config import Config, config_type, mode_names
 from solver.errors import ConfigError
 from solver.secrets import typed_secrets
+from solver.text import one_line
+from solver.yaml_file import read_yaml
 
 
 def load_config(path: Path, overrides: dict[str, Any] | None = None) -> Config:
@@ -20,16 +21,7 @@ def load_config(path: Path, overrides: dict[str, Any] | None = None) -> Config:
 
     Raises ConfigError: one line naming the file, each wrong key, and what to do.
     """
-    try:
-        text = path.read_text(encoding="utf-8")
-    except FileNotFoundError as missing:
-        raise ConfigError(f"{path}: no such config file{_nearby(path)}") from missing
-    except (OSError, UnicodeDecodeError) as failure:
-        raise ConfigError(f"{path}: cannot be read: {failure}") from failure
-    try:
-        content = yaml.load(text, Loader=_StrictLoader)
-    except yaml.YAMLError as failure:
-        raise ConfigError(f"{path}: not YAML: {' '.join(str(failure).split())}") from failure
+    content = read_yaml(path, missing=lambda: _nearby(path))
     if not isinstance(content, dict):
         raise ConfigError(f"{path}: should hold keys and values such as `model: local/smollm2`")
     return check_config({**content, **(overrides or {})}, source=str(path))
@@ -87,25 +79,24 @@ def _what(mistake: ErrorDetails, known: list[str]) -> str:
         case "missing":
             return "is missing"
         case "greater_than_equal":
-            return f"{value!r} is too small, it must be at least {context['ge']}"
+            return f"{value!r:.80} is too small, it must be at least {context['ge']}"
         case "greater_than":
-            return f"{value!r} is too small, it must be more than {context['gt']}"
+            return f"{value!r:.80} is too small, it must be more than {context['gt']}"
         case "less_than_equal" | "less_than":
-            return (
-                f"{value!r} is too large, it must be at most {context.get('le', context.get('lt'))}"
-            )
+            most = context.get("le", context.get("lt"))
+            return f"{value!r:.80} is too large, it must be at most {most}"
         case "literal_error":
             options = re.findall(r"'([^']+)'", str(context["expected"]))
             close = get_close_matches(str(value), options, n=1, cutoff=0.5)
             hint = f"did you mean {close[0]!r}? " if close else ""
-            return f"{value!r} is unknown; {hint}choices: {', '.join(options)}"
+            return f"{value!r:.80} is unknown; {hint}choices: {', '.join(options)}"
         case "value_error":
-            return str(context["error"])
+            return one_line(str(context["error"]), 400)
         case "string_pattern_mismatch":
-            return f"{value!r} should be provider/name, e.g. ollama/llama3.1:8b"
+            return f"{value!r:.80} should be provider/name, e.g. ollama/llama3.1:8b"
         case _:
             message = mistake["msg"].removeprefix("Input ").replace("a valid", "a")
-            return f"{value!r} {message[0].lower()}{message[1:]}"
+            return f"{value!r:.80} {message[0].lower()}{message[1:]}"
 
 
 def _keys_of(record: type[BaseModel]) -> list[str]:
@@ -126,17 +117,3 @@ def _nearby(path: Path) -> str:
     if close:
         return f"; did you mean {path.parent / close[0]}?"
     return f"; {path.parent} holds {', '.join(found)}" if found else ""
-
-
-class _StrictLoader(yaml.SafeLoader):
-    """A SafeLoader that refuses a repeated key, of which PyYAML would silently keep the last."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        seen: set[Any] = set()
-        for key_node, _ in node.value:
-            key = self.construct_object(key_node, deep=True)
-            if key in seen:
-                line = key_node.start_mark.line + 1
-                raise yaml.YAMLError(f"line {line}: key {key!r} is written twice")
-            seen.add(key)
-        return super().construct_mapping(node, deep)

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-import yaml
 from pydantic import Field, TypeAdapter, ValidationError
 
 from solver.errors import ConfigError
 from solver.records import Record
 from solver.store import Row
+from solver.yaml_file import read_yaml
 
 SHIPPED = Path(__file__).with_name("prices.yaml")
 
@@ -135,13 +135,9 @@ def load_prices(path: Path | None = None) -> dict[str, Price]:
 
 
 def _read(path: Path) -> dict[str, Price]:
+    content = read_yaml(path)
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
         return TypeAdapter(dict[str, Price]).validate_python(content or {})
-    except (OSError, UnicodeDecodeError) as failure:
-        raise ConfigError(f"{path}: cannot be read: {failure}") from failure
-    except yaml.YAMLError as failure:
-        raise ConfigError(f"{path}: not YAML: {' '.join(str(failure).split())}") from failure
     except ValidationError as invalid:
         first = invalid.errors()[0]
         place = ".".join(str(part) for part in first["loc"])

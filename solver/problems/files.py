@@ -17,6 +17,9 @@ from typing import Any
 from solver.errors import ConfigError
 from solver.records import Problem
 
+MOST_BYTES = 512 * 2**20
+"""The most that a file may hold, unpacked. All of MATH is 10 MiB."""
+
 
 @dataclass(frozen=True)
 class Row:
@@ -123,13 +126,17 @@ def _parquet(path: Path) -> _Located:
     """Read the rows of a Parquet file. Raises ConfigError without pyarrow."""
     try:
         from pyarrow import ArrowException  # optional, and slow to import
-        from pyarrow.parquet import read_table
+        from pyarrow.parquet import ParquetFile
     except ImportError as missing:
         raise ConfigError(
             f"{path}: reading Parquet needs pyarrow: pip install 'solver[hub]'"
         ) from missing
     try:
-        rows = read_table(path).to_pylist()
+        file = ParquetFile(path)
+        groups = range(file.metadata.num_row_groups)
+        if sum(file.metadata.row_group(n).total_byte_size for n in groups) > MOST_BYTES:
+            raise ConfigError(f"{path}: holds more than {MOST_BYTES // 2**20} MiB; split it")
+        rows = file.read().to_pylist()
     except (OSError, ArrowException) as failure:
         raise ConfigError(f"{path}: cannot be read: {failure}") from failure
     yield from enumerate(rows, start=1)
@@ -253,8 +260,12 @@ def _text(path: Path) -> str:
 def _bytes(path: Path) -> bytes:
     """Read a file. Raises ConfigError."""
     try:
-        return path.read_bytes()
+        with path.open("rb") as file:
+            content = file.read(MOST_BYTES + 1)
     except FileNotFoundError as missing:
         raise ConfigError(f"{path}: no such file") from missing
     except OSError as failure:
         raise ConfigError(f"{path}: cannot be read: {failure.strerror}") from failure
+    if len(content) > MOST_BYTES:
+        raise ConfigError(f"{path}: has more than {MOST_BYTES // 2**20} MiB; split it")
+    return content
