@@ -177,7 +177,11 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
         moment = parsedate_to_datetime(headers.get("retry-after", "")).timestamp()
     except ValueError:
         return None
-    return max(0.0, moment - time.time())
+    try:  # by the server's own clock, since this machine's may be wrong
+        now = parsedate_to_datetime(headers.get("date", "")).timestamp()
+    except ValueError:
+        now = time.time()
+    return max(0.0, moment - now)
 
 
 def is_loopback(url: str) -> bool:

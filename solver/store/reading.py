@@ -103,6 +103,9 @@ def _each(
     return reading
 
 
+_YEAR_10000 = 253_402_300_800
+
+
 class Reader:
     """The stored trials of one run, to read."""
 
@@ -135,13 +138,16 @@ class Reader:
     def sessions(self) -> list[dict[str, Any]]:
         """Return each start of the command: its facts, with `started` and `ended` as Unix times.
 
-        `ended` is None after a kill, and while the command runs.
+        `ended` is None after a kill, and while the command runs. It is never before `started`,
+        although the machine's clock may have been set back in between.
         """
         rows = self._database.execute("SELECT started, ended, body FROM sessions ORDER BY id")
-        return [
-            {**json.loads(r["body"]), "started": float(r["started"]), "ended": r["ended"]}
-            for r in rows
-        ]
+        found = []
+        for row in rows:
+            started = _moment(row["started"])
+            ended = None if row["ended"] is None else max(started, _moment(row["ended"]))
+            found.append({**json.loads(row["body"]), "started": started, "ended": ended})
+        return found
 
     @_whole
     def problems(self) -> dict[str, Problem]:
@@ -307,3 +313,11 @@ def _row(row: sqlite3.Row) -> Row:
         verdict=VERDICT.validate_json(row["verdict"]) if row["verdict"] else None,
         judge=row["judge"],
     )
+
+
+def _moment(value: Any) -> float:
+    """Return a Unix time that a calendar can show. Raises ValueError for another value."""
+    moment = float(value)
+    if not 0 <= moment < _YEAR_10000:
+        raise ValueError(f"{moment:g} is no time")
+    return moment

@@ -36,7 +36,7 @@ class Store(Reader):
         self._path = folder / FILE
         self._opened = identity(self._path)
         self._lock = lock
-        self._checkpointed = time.monotonic()
+        self._checkpointed = self._began = time.monotonic()
         self._reserve = Reserve(folder)
 
     @classmethod
@@ -91,12 +91,17 @@ class Store(Reader):
         """Record a start of the command (a resumed run has several) and return its number."""
         row = (time.time(), without_surrogates(json.dumps(facts, ensure_ascii=False)))
         self._write(("INSERT INTO sessions (started, body) VALUES (?, ?)", [row]))
+        self._began = time.monotonic()
         (number,) = self._database.execute("SELECT max(id) FROM sessions").fetchone()
         return int(number)
 
     def end_session(self, number: int) -> None:
-        """Record that the command ended, by itself or by Ctrl-C; after a kill nobody does."""
-        self._write(("UPDATE sessions SET ended = ? WHERE id = ?", [(time.time(), number)]))
+        """Record that the command ended, by itself or by Ctrl-C; after a kill nobody does.
+
+        The time since its start is measured, so that a clock that is set back changes nothing.
+        """
+        row = (time.monotonic() - self._began, number)
+        self._write(("UPDATE sessions SET ended = started + ? WHERE id = ?", [row]))
 
     def add_problems(self, problems: Sequence[Problem]) -> None:
         """Store the questions, so that the run can be read without its data set."""

@@ -82,6 +82,14 @@ def test_a_date_in_the_past_asks_for_no_wait():
     assert retry_after({"retry-after": past}) == 0
 
 
+def test_a_date_to_retry_after_is_read_by_the_servers_clock():
+    headers = {
+        "date": "Wed, 01 Jan 2020 10:00:00 GMT",
+        "retry-after": "Wed, 01 Jan 2020 10:00:30 GMT",
+    }
+    assert retry_after(headers) == 30
+
+
 @pytest.mark.parametrize("value", ["", "soon", "inf", "nan", "Fri, 99 Foo 2026"])
 def test_a_retry_after_nobody_understands_is_none(value):
     assert retry_after({"retry-after": value}) is None
