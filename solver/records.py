@@ -145,7 +145,7 @@ class Reply(Record):
     """The reply reached `max_tokens`."""
     prompt_cut: bool = False
     """The server dropped part of the prompt, so the model did not see the whole problem."""
-    ended: str = ""
+    ended: Text = ""
     """How the reply ended, in the server's words, where it was neither finished nor cut at the cap:
     a refusal, a call of a tool that there is not, a loop, a full context."""
     tokens: tuple[Token, ...] = ()

@@ -36,7 +36,7 @@ from solver.models._said import has_error, parsed
 from solver.models._stream import Piece, collect_reply
 from solver.models._thinking import Thinking, thinks_by_name
 from solver.models._thoughts import keep_apart, read_message, refuse_thoughts
-from solver.records import Message, Record, Reply, Sampling
+from solver.records import Message, Record, Reply, Sampling, without_surrogates
 
 _T = TypeVar("_T")
 
@@ -228,7 +228,7 @@ class Mistral:
 
         async def whole() -> Reply:
             started = time.perf_counter()
-            answer = await self._client.chat.complete_async(**request)
+            answer = await self._complete(request)
             choice = answer.choices[0] if answer and answer.choices else None
             if choice is None or choice.message is None:
                 raise ModelError(f"{self.endpoint}: the answer holds no reply")
@@ -248,6 +248,22 @@ class Mistral:
             return keep_apart(reply, total=usage.total_tokens)
 
         return await self._or_cut(whole, follow_up=follow_up)
+
+    async def _complete(self, request: dict[str, Any]) -> Any:
+        """Return the SDK's answer, also where a model wrote half a surrogate pair.
+
+        The SDK refuses such an answer, although it is the API's.
+        """
+        from mistralai.client.models import ChatCompletionResponse
+
+        try:
+            return await self._client.chat.complete_async(**request)
+        except self._errors.ResponseValidationError as failed:
+            whole = without_surrogates(parsed(failed.body))
+            try:
+                return ChatCompletionResponse.model_validate(whole)
+            except ValueError:
+                raise failed from None
 
     async def _or_cut(self, ask: Callable[[], Awaitable[Reply]], *, follow_up: bool) -> Reply:
         """Return the reply, or an empty one with `prompt_cut` if the prompt does not fit."""

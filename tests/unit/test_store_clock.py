@@ -32,10 +32,6 @@ def test_a_session_of_an_earlier_version_never_ends_before_it_started(tmp_path):
     folder = changed(tmp_path / "r", "UPDATE sessions SET ended = started - 7200")
     (session,) = Store.open(folder).sessions()
     assert session["ended"] == session["started"]
-    assert (
-        "-"
-        not in write_report([folder]).read_text().split("started</", 1)[1].split("min", 1)[0][-8:]
-    )
 
 
 @pytest.mark.parametrize("time", [1e300, -1.0, "soon", float("inf"), b"x"])

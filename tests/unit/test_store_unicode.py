@@ -44,6 +44,8 @@ def trial_of(text, *, right=True):
         prompt=(Message(role="user", text=text),),
         reply=Reply(
             text=text,
+            thoughts=text,
+            ended=text,
             tokens=(Token(text=text, logprob=-1.0, alternatives=((text, -2.0),)),),
             interventions=(Intervention(kind="closed", at=0, dropped=text),),
         ),
