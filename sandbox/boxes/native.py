@@ -28,7 +28,6 @@ NOT_COVERED = (
     "memory of a box as a whole: no cgroup counts it, the fork server looks every 20 ms",
     "processor: a program may use every core until its time is up",
     "the host's Python, its libraries and /usr are in sight, read-only",
-    "number of files: no cap of its own, counted with the memory",
     "files in /tmp may be executed",
     "kernel memory: pipes and socket buffers, bounded only by open files and processes",
     "flaws of the Linux kernel, which the host shares",

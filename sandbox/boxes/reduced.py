@@ -38,7 +38,8 @@ NOT_COVERED_WITHOUT_NAMESPACES = (
     "signals: a program can send none, not even to its own processes",
     "processes of the same user: their priority and cores can be changed",
     "a program that forks without end may outlive its time for a moment",
-    "size of the scratch folder: only single files are limited, and it lies on the host's disk",
+    "size of the scratch folder and number of its files: only the size of each file is limited, and"
+    " the folder lies on the host's disk",
     "shared memory between processes, and so multiprocessing's locks and pools: refused",
 )
 

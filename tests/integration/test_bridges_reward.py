@@ -57,7 +57,7 @@ def test_a_forked_process_has_its_own_sandbox_and_leaves_the_parents_alone(auto)
     child.start()
     assert ours.poll(60)
     assert ours.recv() == [1.0, 0.0]
-    child.join(30)
+    child.join(60)
     assert child.exitcode == 0
     assert score(["print(0.5)", "print(2)"]) == [1.0, 0.0]
 

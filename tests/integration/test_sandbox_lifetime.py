@@ -38,7 +38,7 @@ async def test_the_process_that_waits_ends_with_the_sandbox(kind: str) -> None:
 
 async def one_that_waits() -> int:
     """Return the process that waits for the next program, known by its oom_score_adj of 1000."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while True:
             with contextlib.suppress(OSError):  # another may end while we look
                 for pid in descendants(os.getpid()):
@@ -55,7 +55,7 @@ async def test_a_cancelled_program_is_gone_and_the_sandbox_goes_on(kind: str) ->
         running.cancel()
         with pytest.raises(asyncio.CancelledError):
             await running
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(120):
             assert (await sandbox.run("print('on')")).stdout == "on\n"
 
 

@@ -123,7 +123,7 @@ async def test_nothing_is_left_after_a_soak(kind: str) -> None:
     sandbox = await open_sandbox(kind, limits=LIMITS, workers=2, owner=owner)
     await soak(sandbox, mix(random.Random(SEED), ordinary=6, hostile=6, stalling=0))
     await sandbox.close()
-    await until(lambda: traces(owner) == before, seconds=10)
+    await until(lambda: traces(owner) == before, seconds=60)
     assert traces(owner) == before
 
 

@@ -134,6 +134,6 @@ async def opened(boxes: FakeBoxes, kind: str = "docker", workers: int = 1) -> As
 
 
 async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while not condition():
             await asyncio.sleep(0.005)

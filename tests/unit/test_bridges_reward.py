@@ -163,9 +163,9 @@ def test_a_forked_process_starts_its_own_workers_and_leaves_the_parents_alone():
         ours, theirs = context.Pipe()
         child = context.Process(target=_score_in_child, args=(theirs,))
         child.start()
-        assert ours.poll(30)
+        assert ours.poll(60)
         assert ours.recv() == [1.0, 1.0, 0.0, 0.0]
-        child.join(10)
+        child.join(60)
         assert child.exitcode == 0
     assert rewards(HALVES[:1], "0.5") == [1.0]
     assert module._open().pool is before
@@ -181,7 +181,7 @@ def test_many_threads_may_score_at_once():
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(30)
+        thread.join(60)
     assert found == [[1.0, 1.0, 0.0, 0.0]] * 8
 
 

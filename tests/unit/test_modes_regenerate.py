@@ -171,7 +171,7 @@ async def test_a_letter_half_said_at_the_cap_is_left_out():
 
 
 async def test_a_model_that_never_says_anything_is_given_up():
-    found = await asyncio.wait_for(solve("literal", ["x"], model=Mute, cap=50), 5)
+    found = await asyncio.wait_for(solve("literal", ["x"], model=Mute, cap=50), 60)
     assert (found.replies[0].text, found.replies[0].capped) == ("", True)
     assert found.replies[0].requests <= 50
 

@@ -208,7 +208,7 @@ async def test_ctrl_c_ends_a_back_off_at_once_and_starts_no_request():
         await asyncio.sleep(0.001)
     traffic.stop.set()
     with pytest.raises(Stopped):
-        await asyncio.wait_for(going, 20)
+        await asyncio.wait_for(going, 60)
     assert (traffic.failed, traffic.waiting) == (1, 0)
 
 
