@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from sandbox.boxes.engine import connect, engine_trouble, new_client
 from sandbox.boxes.image import require_image
 from sandbox.boxes.owners import LABEL, Owner, from_labels, is_dead
+from sandbox.boxes.processes import user_for
 from sandbox.boxes.sizing import SERVER_MB
 from sandbox.channel import Channel
 from sandbox.execution import Limits, SandboxError
@@ -117,7 +118,8 @@ class Containers:
     def _options(self, number: int) -> dict[str, Any]:
         limits = self._limits
         memory = f"{limits.memory_mb + limits.scratch_mb + _SHARED_MEMORY_MB + SERVER_MB}m"
-        user = _FIRST_USER + number
+        # without cgroups the kernel counts a user's processes, in all containers together
+        user = _FIRST_USER + number if self.engine["limits"] else user_for(number)
         box = Box(
             site=("/opt/site",),
             user=user,

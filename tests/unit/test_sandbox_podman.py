@@ -1,5 +1,6 @@
 """Podman through Docker's API, and engines that cannot limit memory: what differs, and is used."""
 
+import json
 from types import SimpleNamespace
 from typing import Any
 
@@ -8,6 +9,7 @@ import pytest
 from sandbox.boxes import image
 from sandbox.boxes.docker import Containers
 from sandbox.boxes.owners import this_process
+from sandbox.boxes.processes import user_for
 from sandbox.execution import Limits
 
 DOCKER = {"name": "Engine", "limits": True, "cpus": 2}
@@ -35,6 +37,8 @@ def test_where_the_engine_cannot_limit_a_box_the_fork_server_does_and_that_is_to
     limited, unlimited = containers(DOCKER), containers(UNLIMITED)
     assert '"cgroup": true' in limited._options(1)["command"][0]
     assert '"cgroup": false' in unlimited._options(1)["command"][0]
+    users = [json.loads(c._options(1)["command"][0])["user"] for c in (limited, unlimited)]
+    assert users == [20_001, user_for(1)]
     told = set(unlimited.describe()["not_covered"]) - set(limited.describe()["not_covered"])
     assert any("no cgroup limits them" in line for line in told)
 
