@@ -3,6 +3,9 @@ r"""Compare answers from the command line.
     python -m judge "\frac12" 0.5              one pair; exit code 0 equal, 1 different, 3 undecided
     python -m judge --explain "\frac12" 0.5    with both readings and every rule that was tried
     python -m judge --file pairs.jsonl         many pairs; exit code 0
+    python -m judge --file samples_T_D.jsonl   a log of lm-eval, inspect (.eval, .json), lighteval,
+                                               OpenCompass, NeMo-Skills, or JSONL with question,
+                                               reference and reply: our verdicts beside its own
     python -m judge --policy missing_unit=refuse -- "5 cm" -5
 
 Only the rules compare, in worker processes; no model is asked. Wrong use exits with code 2.
@@ -20,9 +23,12 @@ from typing import Any
 
 from judge.compare import compare
 from judge.explain import explain
+from judge.logs import LogError, is_log
+from judge.logs.judged import print_log
 from judge.model.agreement import confusion
 from judge.policy import Choice, Policy
 from judge.relation import Comparison, Relation
+from judge.verdict import JudgeError
 from judge.workers.pool import Pool
 
 EXIT_CODES = {Relation.EQUAL: 0, Relation.DIFFERENT: 1, Relation.UNDECIDED: 3}
@@ -38,6 +44,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with Pool(options.workers, seconds=options.seconds) as pool:
         if options.file is None:
             return _compare_one(pool, options.reference, options.answer, options.policy)
+        try:
+            if is_log(options.file):
+                for line in print_log(options.file, pool, options.policy):
+                    print(_printable(line))
+                return 0
+        except (LogError, JudgeError) as failure:
+            print(f"python -m judge: {failure}", file=sys.stderr)
+            return 2
         return _compare_many(pool, options.file, options.policy)
 
 
@@ -116,7 +130,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     )
     parser.add_argument("reference", nargs="?", help="the answer known to be right")
     parser.add_argument("answer", nargs="?", help="the answer to compare with it")
-    parser.add_argument("--file", type=Path, help="JSONL with reference and answer on each line")
+    parser.add_argument("--file", type=Path, help="JSONL of pairs, or a log; see below")
     parser.add_argument("--explain", action="store_true", help="print how the pair was decided")
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--seconds", type=float, default=5.0, help="time limit for one pair")

@@ -20,7 +20,7 @@ import asyncio
 import json
 import re
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -144,6 +144,21 @@ class Judge:
             threshold=self._threshold,
             seconds=time.perf_counter() - started,
         )
+
+    async def grade_any(self, question: str, references: Sequence[str], answer: str) -> Verdict:
+        """Grade one answer against references of which any is right; return the best verdict.
+
+        Where none accepts the answer and one could not be decided, the answer is not decided.
+        Raises JudgeError as `grade` does, and ValueError without a reference.
+        """
+        if not references:
+            raise ValueError("no reference to grade against")
+        verdicts = []
+        for reference in dict.fromkeys(references):
+            verdicts.append(await self.grade(question, reference, answer))
+            if verdicts[-1].correct:
+                return verdicts[-1]
+        return next((verdict for verdict in verdicts if not verdict.valid), verdicts[0])
 
     async def grade_many(self, cases: Iterable[tuple[str, str, str]]) -> list[Verdict]:
         """Grade (question, reference, answer) triples, many at a time, in their order.

@@ -313,6 +313,47 @@ def export(
     print(made.path)
 
 
+@app.command("import")
+def import_(
+    files: Annotated[
+        list[Path], typer.Argument(help="Logs of one or several tools.", metavar="FILE...")
+    ],
+    problems: Annotated[
+        str | None,
+        typer.Option(
+            help="Take questions, references, domains and levels from this set or file, by id or by"
+            " the question in the prompt."
+        ),
+    ] = None,
+    name: Annotated[
+        str | None, typer.Option(help="The run's name; by default that of the first file.")
+    ] = None,
+    model: Annotated[
+        str | None, typer.Option(help="The model, for logs that do not name it.")
+    ] = None,
+    runs: Annotated[Path, typer.Option(help="Where runs are kept.")] = Path("runs"),
+) -> None:
+    """Make a run of other tools' logs, and judge their replies by our rules; nothing is run again.
+
+    Known are lm-eval samples_*.jsonl (from --log_samples), inspect .eval and .json, lighteval
+    details_*.parquet, OpenCompass predictions and results, NeMo-Skills output*.jsonl, and JSONL
+    with question, reference and reply on each line.
+
+    The tables show where our judge changes the verdict of the tool's own scorers. Every command for
+    runs works on the result, but `solver run` does not go on with it. Use --problems to compare
+    logs of different tools on one set.
+    """
+    from solver.bridges.imports import import_logs
+    from solver.problems import load
+    from solver.report.show import show_run
+    from solver.run.start import checked_name
+    from solver.store import Store
+
+    folder = runs / checked_name(name or files[0].stem)
+    import_logs(files, folder, problems=load(problems) if problems else None, model=model)
+    show_run(Store.open(folder))
+
+
 @app.command()
 def report(
     runs: RunPaths,

@@ -110,13 +110,38 @@ class Patience(Record):
     """Requests in flight at each endpoint; by default the number that the provider suggests."""
 
 
-class Config(Record):
+class JudgingConfig(Record):
+    """What judging needs of a config: that of a run, or what is stored of an imported one."""
+
+    providers: dict[str, dict[str, Any]] = Field(default_factory=dict)
+    """Options by provider, e.g. `ollama: {num_ctx: 8192}`."""
+    judge: JudgeOptions = JudgeOptions()
+    patience: Patience = Patience()
+
+    @field_validator("judge", mode="before")
+    @classmethod
+    def _judge_by_model(cls, value: Any) -> Any:
+        if value in (None, "rules"):
+            return {"model": None}
+        return {"model": value} if isinstance(value, str) else value
+
+    @model_validator(mode="after")
+    def _preset_has_a_model(self) -> Self:
+        if self.judge.model is None and self.judge.preset != "rules-then-model":
+            raise ValueError(f"judge.preset: {self.judge.preset!r} needs a judge.model")
+        return self
+
+    def provider_options(self, model: ModelOptions) -> dict[str, Any]:
+        """Return the provider's options with the model's own over them."""
+        thinking = {} if model.thinking == "default" else {"thinking": model.thinking}
+        return {**self.providers.get(model.provider, {}), **model.options, **thinking}
+
+
+class Config(JudgingConfig):
     """One run. `config_type` adds the sections of the modes."""
 
     model: tuple[ModelOptions, ...] = Field(min_length=1)
     """One model or a list: `provider/name`, or a mapping with `name`, `options`, `sampling`."""
-    providers: dict[str, dict[str, Any]] = Field(default_factory=dict)
-    """Options by provider, e.g. `ollama: {num_ctx: 8192}`."""
     problems: str = "starter"
     """A set's name (starter, math, math500, math945, gsm8k) or a path to a .jsonl or .csv file."""
     problems_file: str | None = None
@@ -138,8 +163,6 @@ class Config(Record):
     """The number from which the seeds of all trials are derived."""
     sampling: Sampling = Sampling()
     sandbox: SandboxOptions = SandboxOptions()
-    judge: JudgeOptions = JudgeOptions()
-    patience: Patience = Patience()
 
     @field_validator("model", mode="before")
     @classmethod
@@ -157,13 +180,6 @@ class Config(Record):
     def _sandbox_by_kind(cls, value: Any) -> Any:
         return {"kind": value} if isinstance(value, str) else value
 
-    @field_validator("judge", mode="before")
-    @classmethod
-    def _judge_by_model(cls, value: Any) -> Any:
-        if value in (None, "rules"):
-            return {"model": None}
-        return {"model": value} if isinstance(value, str) else value
-
     @model_validator(mode="after")
     def _combinations(self) -> Self:
         names = [model.name for model in self.model]
@@ -180,8 +196,6 @@ class Config(Record):
                 f"repeats: {self.repeats} repeats at temperature 0 repeat the same reply;"
                 " set sampling.temperature above 0"
             )
-        if self.judge.model is None and self.judge.preset != "rules-then-model":
-            raise ValueError(f"judge.preset: {self.judge.preset!r} needs a judge.model")
         return self
 
     @property
@@ -206,11 +220,6 @@ class Config(Record):
     def sampling_of(self, model: ModelOptions) -> Sampling:
         """Return the run's sampling, overridden by the model's own."""
         return Sampling.model_validate({**self.sampling.model_dump(), **model.sampling})
-
-    def provider_options(self, model: ModelOptions) -> dict[str, Any]:
-        """Return the provider's options with the model's own over them."""
-        thinking = {} if model.thinking == "default" else {"thinking": model.thinking}
-        return {**self.providers.get(model.provider, {}), **model.options, **thinking}
 
     def identity(self) -> dict[str, Any]:
         """Return what must stay the same for a run to be resumed.

@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from solver.config import Config, config_type, mode_names
+from solver.config import Config, JudgingConfig, config_type, mode_names
 from solver.errors import ConfigError
 from solver.secrets import typed_secrets
 from solver.text import one_line
@@ -60,9 +60,30 @@ def check_config(content: dict[str, Any], *, source: str) -> Config:
     return config
 
 
-def _explain(invalid: ValidationError, config: type[Config]) -> Iterator[str]:
+def check_judging(content: dict[str, Any], *, source: str) -> JudgingConfig:
+    """Make the part of a config that judging needs from plain data.
+
+    Raises ConfigError, naming `source`.
+    """
+    from solver.models import provider_of  # here, since it imports provider files
+
+    if typed := list(typed_secrets(content)):
+        raise ConfigError(f"{source}: {' · '.join(typed)}")
+    try:
+        config = JudgingConfig.model_validate(content)
+        for provider, options in config.providers.items():
+            provider_of(provider).options.model_validate(options)
+    except ValidationError as invalid:
+        wrong = " · ".join(_explain(invalid, JudgingConfig))
+        raise ConfigError(f"{source}: {wrong}") from invalid
+    except ConfigError as wrong_provider:
+        raise ConfigError(f"{source}: {wrong_provider}") from wrong_provider
+    return config
+
+
+def _explain(invalid: ValidationError, config: type[JudgingConfig]) -> Iterator[str]:
     """Yield each mistake as `where: what, and what to do`."""
-    known = _keys_of(config) if invalid.title == "Config" else []
+    known = _keys_of(config) if invalid.title in ("Config", "JudgingConfig") else []
     for mistake in invalid.errors():
         place = [str(part) for part in mistake["loc"]]
         where = re.sub(r"\.(\d+)", r"[\1]", ".".join(place))

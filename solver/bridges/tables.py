@@ -3,6 +3,7 @@
 import csv
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +43,9 @@ def export_run(
 def _whole(store: Store) -> Iterator[dict[str, Any]]:
     """Yield each trial with all its texts, its question and its reference."""
     problems = store.problems()
+    others: dict[str, list[dict[str, Any]]] = {}
+    for key, theirs in store.other_verdicts():
+        others.setdefault(key, []).append(asdict(theirs))
     for row in store.rows():
         trial = store.trial(row.key)
         problem = problems[row.problem_id]
@@ -54,6 +58,7 @@ def _whole(store: Store) -> Iterator[dict[str, Any]]:
             "reference": problem.answer,
             "domain": problem.domain,
             "level": problem.level,
+            **({"other_verdicts": others[row.key]} if row.key in others else {}),
         }
 
 

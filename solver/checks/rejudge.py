@@ -7,15 +7,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from judge import Verdict
-from solver.config import DEFAULT_JUDGE, Config
-from solver.config_file import check_config
+from solver.config import DEFAULT_JUDGE, JudgingConfig
+from solver.config_file import check_judging
 from solver.errors import ConfigError
 from solver.records import Outcome, Problem, outcome_of
-from solver.run.judging import Judging, build_judge, judge_id
+from solver.run.judging import Judging, build_judge
 from solver.run.progress import show_progress
 from solver.run.schedule import together
 from solver.run.watch import Watch
-from solver.store import Row, Store
+from solver.store import Row, Store, judge_id
 
 
 @dataclass(frozen=True)
@@ -67,16 +67,18 @@ def rejudge_as_first(store: Store) -> Change:
 
 def _config(
     store: Store, stored: Mapping[str, Any], overrides: Mapping[str, Any] | None = None
-) -> Config:
-    """Return the run's config with a stored `judge` section, changed by the overrides.
+) -> JudgingConfig:
+    """Return what judging needs of the run's config, with a stored `judge` section and overrides.
 
     A stored config names the default judge where nobody asked for one. It is left out, so that
     without its key the rules decide alone, as when the run was made.
     """
     unasked = ("model", DEFAULT_JUDGE)
     judge = {key: value for key, value in stored.items() if (key, value) != unasked}
-    content = {**store.manifest()["config"], "judge": {**judge, **(overrides or {})}}
-    return check_config(content, source=f"{store.folder} (judge)")
+    config = store.manifest()["config"]
+    content = {key: config[key] for key in JudgingConfig.model_fields if key in config}
+    content["judge"] = {**judge, **(overrides or {})}
+    return check_judging(content, source=f"{store.folder} (judge)")
 
 
 def _answered(store: Store) -> list[Row]:
@@ -87,7 +89,7 @@ def _answered(store: Store) -> list[Row]:
     ]
 
 
-async def _rejudge(store: Store, config: Config, rows: Sequence[Row]) -> Change:
+async def _rejudge(store: Store, config: JudgingConfig, rows: Sequence[Row]) -> Change:
     """Grade the answers, many at a time, and record the judge in the manifest."""
     watch = Watch(phase="judging", total=len(rows))
     problems = store.problems()

@@ -196,8 +196,14 @@ def mode_of(name: str) -> Mode:
 def stored_mode(name: str) -> Mode:
     """Return the mode of a stored trial; a stand-in that has only the name where it is missing.
 
-    So a run can be read on a machine that lacks the package its mode came from.
+    So a run can be read on a machine that lacks the package its mode came from. The mode of an
+    imported trial is `tool:task`.
     """
+    tool, colon, task = name.partition(":")
+    if colon:
+        return replace(
+            _gone(name), definition=f"{name}: task {task}, imported from a log of {tool}."
+        )
     found = _found(name)
     return found if isinstance(found, Mode) else _gone(name)
 

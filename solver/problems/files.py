@@ -41,7 +41,7 @@ def read_rows(path: Path) -> list[Row]:
     for line, fields in _READERS[path.suffix](path):
         try:
             rows.append(Row(_problem(fields, default_id=f"{path.stem}/{line}"), line))
-        except _UnusableError as unusable:
+        except UnusableError as unusable:
             mistakes[line] = str(unusable)
     mistakes |= _repeated(rows)
     if mistakes:
@@ -79,11 +79,11 @@ def last_boxed(text: str) -> str | None:
     return None
 
 
-class _UnusableError(Exception):
+class UnusableError(Exception):
     """A row that is not a problem: what is wrong with it, and what to do."""
 
 
-_Located = Iterator[tuple[int, dict[str, Any] | _UnusableError]]
+_Located = Iterator[tuple[int, dict[str, Any] | UnusableError]]
 """Line numbers, each with the fields of its row or with the reason why there are none."""
 
 
@@ -96,13 +96,13 @@ def _jsonl(path: Path) -> _Located:
         try:
             fields = json.loads(line)
         except (ValueError, RecursionError) as failure:
-            yield number, _UnusableError(f"not JSON: {failure}; one object a line is expected")
+            yield number, UnusableError(f"not JSON: {failure}; one object a line is expected")
             continue
         if isinstance(fields, dict):
             yield number, fields
         else:
             kind = type(fields).__name__
-            yield number, _UnusableError(f"a JSON {kind}; one object a line is expected")
+            yield number, UnusableError(f"a JSON {kind}; one object a line is expected")
 
 
 def _csv(path: Path) -> _Located:
@@ -116,10 +116,10 @@ def _csv(path: Path) -> _Located:
             if len(cells) == len(header) > 0:
                 yield line, dict(zip(header, cells, strict=True))
             elif cells:
-                yield line, _UnusableError(f"{len(cells)} columns, the header has {len(header)}")
+                yield line, UnusableError(f"{len(cells)} columns, the header has {len(header)}")
             line = reader.line_num + 1
     except csv.Error as failure:
-        yield line, _UnusableError(f"not CSV: {failure}")
+        yield line, UnusableError(f"not CSV: {failure}")
 
 
 def _parquet(path: Path) -> _Located:
@@ -154,9 +154,9 @@ _ALIASES = {
 }
 
 
-def _problem(fields: dict[str, Any] | _UnusableError, *, default_id: str) -> Problem:
-    """Build a problem from the fields of a row. Raises _UnusableError."""
-    if isinstance(fields, _UnusableError):
+def _problem(fields: dict[str, Any] | UnusableError, *, default_id: str) -> Problem:
+    """Build a problem from the fields of a row. Raises UnusableError."""
+    if isinstance(fields, UnusableError):
         raise fields
     lowered = {name.lower(): value for name, value in fields.items()}
     known = {
@@ -165,14 +165,14 @@ def _problem(fields: dict[str, Any] | _UnusableError, *, default_id: str) -> Pro
     }
     question = _words("question", known["question"])
     if not question:
-        raise _UnusableError("no question: give 'question' or 'problem'")
+        raise UnusableError("no question: give 'question' or 'problem'")
     answer = _answer(known["answer"], known["solution"])
     return Problem(
         id=_words("id", known["id"]).removesuffix(".json") or default_id,  # MATH's ids are files
         question=question,
         answer=answer,
         domain=domain_name(_words("domain", known["domain"])) or "unknown",
-        level=_level(known["level"]),
+        level=level_of(known["level"]),
     )
 
 
@@ -189,17 +189,17 @@ def _answer(answer: Any, solution: Any) -> str:
         words = final.replace(",", "") if re.fullmatch(r"-?\d{1,3}(,\d{3})+", final) else final
     words = words or last_boxed(_words("solution", solution)) or ""
     if not words:
-        raise _UnusableError(r"no answer: give 'answer', or a 'solution' with \boxed{…}")
+        raise UnusableError(r"no answer: give 'answer', or a 'solution' with \boxed{…}")
     return words
 
 
-def _level(value: Any) -> int:
+def level_of(value: Any) -> int:
     """Read a level: 3, "3" and "Level 3" are 3; nothing and "Level ?" are 0."""
     match = re.fullmatch(
         r"(?:level\s*)?([1-5]|0|\?|)(?:\.0)?", str(_or_empty(value)).strip().lower()
     )
     if match is None or isinstance(value, bool):
-        raise _UnusableError(f"level {value!r} should be a number from 1 to 5, or 'Level 3'")
+        raise UnusableError(f"level {value!r} should be a number from 1 to 5, or 'Level 3'")
     return int(match[1]) if match[1].isdigit() else 0
 
 
@@ -208,10 +208,10 @@ def _words(field: str, value: Any) -> str:
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     if isinstance(value, bool) or not isinstance(value, str | int | float | None):
-        raise _UnusableError(f"{field} {value!r:.60} should be text or a number")
+        raise UnusableError(f"{field} {value!r:.60} should be text or a number")
     words = str(_or_empty(value)).replace("\r\n", "\n").strip()
     if any("\ud800" <= character <= "\udfff" for character in words):
-        raise _UnusableError(f"{field} holds half of a surrogate pair, which no encoding can write")
+        raise UnusableError(f"{field} holds half of a surrogate pair, which no encoding can write")
     return words
 
 

@@ -23,6 +23,7 @@ from solver.report.sections.cost import cost
 from solver.report.sections.failures import failed, solved_in
 from solver.report.sections.labelled import audited_in, by_labels, labelled
 from solver.report.sections.modes import defined
+from solver.report.sections.other_judge import changed_by_the_judge
 from solver.report.sections.overlooked import overlooked
 from solver.report.sections.regeneration import regenerated
 from solver.report.sections.repeats import repeated, repeats_in
@@ -109,6 +110,10 @@ def _sections(
     return [
         overall(arms),
         labelled(by_arm(arms, lambda run: run.audited)),
+        changed_by_the_judge(
+            by_arm(arms, lambda run: run.other_judge),
+            {name: problem for run in runs for name, problem in run.problems.items()},
+        ),
         defined(arms),
         compared(comparisons.found, comparisons.apart),
         regenerated(by_arm(arms, lambda run: chain.from_iterable(run.regeneration))),

@@ -14,6 +14,7 @@ from solver.analysis.budget import Budgets, budgets_of
 from solver.analysis.checks import Checks, checks_of, vote_weights
 from solver.analysis.failures import Failures, analyse
 from solver.analysis.labelled import Audited, audited_arms
+from solver.analysis.other_judge import OtherJudge, other_judge_of
 from solver.analysis.regeneration import Regenerated, regeneration_of
 from solver.analysis.rounds import Rounds, rounds_of
 from solver.records import Problem
@@ -109,6 +110,11 @@ class Run:
     def audited(self) -> tuple[Audited, ...]:
         """Compute the arms' accuracy by a person's labels, where there are any."""
         return audited_arms(self.rows, read_labels(self.store.folder))
+
+    @cached_property
+    def other_judge(self) -> tuple[OtherJudge, ...]:
+        """Compare our verdicts with those of the tool that the run was imported from."""
+        return other_judge_of(self.store, self.rows)
 
     @cached_property
     def vote_weights(self) -> dict[str, float]:

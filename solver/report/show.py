@@ -17,6 +17,7 @@ from solver.report.sections.checks import checks
 from solver.report.sections.compare import Address, compared, comparisons_of
 from solver.report.sections.cost import cost
 from solver.report.sections.failures import failed, outcomes_by_cell
+from solver.report.sections.other_judge import changed_by_the_judge
 from solver.report.sections.overlooked import overlooked
 from solver.report.sections.plan import planned
 from solver.report.sections.regeneration import regenerated
@@ -26,6 +27,10 @@ from solver.report.sections.rounds import rounds
 from solver.report.warnings import warnings_of
 from solver.store import Store
 from solver.text import say, share_of
+
+MOST_CHANGED = 20
+"""The most trials that are listed where our judge changes another tool's verdict; the report lists
+all."""
 
 
 def show_run(store: Store, *, greedy: Store | None = None, every_k: bool = False) -> None:
@@ -40,8 +45,12 @@ def show_run(store: Store, *, greedy: Store | None = None, every_k: bool = False
         return
     found = comparisons_of([run])
     side_by_side = compared(found.found, found.apart)
+    other_judge = changed_by_the_judge(
+        by_arm(arms, lambda run: run.other_judge), run.problems, most=MOST_CHANGED
+    )
     sections = [
         *(of_arm(arm) for arm in arms),
+        other_judge,
         side_by_side and replace(side_by_side, folded=()),
         budgeted(arms),
         regenerated(by_arm(arms, lambda run: chain.from_iterable(run.regeneration))),

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 
 from judge import Verdict
+from judge.logs.records import Theirs
 from solver.errors import ConfigError
 from solver.modes import stored_mode
 from solver.records import Failure, Message, Problem, Reply, Trial, Turn
@@ -29,11 +30,17 @@ def show_problem(
     ]
     if not keys:
         raise ConfigError(f"{store.folder}: no trial of {problem_id!r} has ended yet")
+    others: dict[str, list[Theirs]] = {}
+    for key, theirs in store.other_verdicts():
+        others.setdefault(key, []).append(theirs)
     for line in _problem_lines(problem):
         say(line)
     for key in keys:
         for line in trial_lines(store.trial(key), store.verdicts(key)):
             say(line)
+        for each in others.get(key, ()):
+            reading = "" if each.reading is None else f", read by it as {each.reading!r}"
+            say(f"── verdict of {each.name}: {each.value:g}{reading}")
 
 
 def show_chat(chat: Iterable[Message]) -> None:

@@ -40,11 +40,10 @@ def warnings_of(run: Run) -> Iterator[Warn]:
             " harder or easier than these, and the same command runs them",
         )
     if errors := outcomes[Outcome.ERROR]:
-        yield Warn(
-            name,
-            f"{of(errors, total)} trials ended in an error of ours (endpoint, sandbox or judge)"
-            " and are not scored; the same command runs them again",
-        )
+        whose = "of ours (endpoint, sandbox or judge) and are not scored; the same command runs"
+        if "imported" in run.manifest:
+            whose = "of the other tool and are not scored; only that tool can run"
+        yield Warn(name, f"{of(errors, total)} trials ended in an error {whose} them again")
     if undecided := outcomes[Outcome.JUDGE_INVALID]:
         yield Warn(
             name,

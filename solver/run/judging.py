@@ -1,7 +1,7 @@
 """Open the judge of a run, and judge answers that are already stored."""
 
 import os
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
@@ -11,14 +11,14 @@ from pydantic import TypeAdapter, ValidationError
 
 from judge import Ask, CutReply, Judge, JudgeError, Policy, open_judge
 from judge.grade import ASKING_ALWAYS
-from solver.config import Config, JudgeOptions, ModelOptions
+from solver.config import JudgeOptions, JudgingConfig, ModelOptions
 from solver.errors import ConfigError, ModelError, Scope
 from solver.models import Model, connect
-from solver.records import Message, Outcome, Problem, Sampling, digest
+from solver.records import Message, Outcome, Problem, Sampling
 from solver.run.canaries import pass_canaries
 from solver.run.schedule import Endpoint, Gate, Stopped, gate_of, together
 from solver.run.watch import Watch
-from solver.store import Store
+from solver.store import Store, judge_id
 
 MAX_TOKENS = 600
 """The cap on one reply of the judge's model, unless the config sets another."""
@@ -39,13 +39,10 @@ class Judging:
         return judge_id(self.facts)
 
 
-def judge_id(facts: Mapping[str, Any]) -> str:
-    """Return the id of a judge from the facts that a manifest holds of it."""
-    return digest({k: v for k, v in facts.items() if not k.startswith("workers")})
-
-
 @asynccontextmanager
-async def build_judge(config: Config, *, cache: Path, watch: Watch) -> AsyncIterator[Judging]:
+async def build_judge(
+    config: JudgingConfig, *, cache: Path, watch: Watch
+) -> AsyncIterator[Judging]:
     """Open the judge alone, for answers that are stored already.
 
     Raises ConfigError or ModelError as `build` does.
@@ -55,7 +52,7 @@ async def build_judge(config: Config, *, cache: Path, watch: Watch) -> AsyncIter
         yield judges[-1]
 
 
-def connect_judge(config: Config, warnings: list[str]) -> Model | None:
+def connect_judge(config: JudgingConfig, warnings: list[str]) -> Model | None:
     """Connect the judge's model; None where the rules decide alone, with the reason in `warnings`.
 
     Raises ConfigError where a judge that the user asked for by name is not available.
@@ -106,7 +103,7 @@ def policy_of(options: JudgeOptions) -> Policy:
 
 async def open_judges(
     stack: AsyncExitStack,
-    config: Config,
+    config: JudgingConfig,
     models: Sequence[Model],
     gates: dict[str, Gate],
     cache: Path,

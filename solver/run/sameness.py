@@ -44,6 +44,11 @@ def check_resume(
     if store.is_empty():
         store.forget()
     stored = store.manifest()
+    if "imported" in stored:
+        raise ConfigError(
+            f"{store.folder} was imported from {', '.join(stored['imported']['files'])}: there is"
+            " nothing to resume; give --name for a new run"
+        )
     if stored:
         _refuse(store, [*_changes(store, stored, config, problems, prompts)])
     else:

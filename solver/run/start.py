@@ -80,19 +80,19 @@ def prepare(
         raise ConfigError(
             f"{path}: no problem of {config.problems!r} is left by domains and levels"
         )
-    folder = runs / _checked_name(name, path, overrides)
+    found = default_name(path, overrides) if name is None else name
+    folder = runs / checked_name(found, given=name is not None)
     return Job(config, source, tuple(chosen), folder, until)
 
 
-def _checked_name(name: str | None, path: Path, overrides: dict[str, Any]) -> str:
+def checked_name(found: str, *, given: bool = True) -> str:
     """Return the name of a run. Raises ConfigError where it cannot be that of one folder."""
-    found = default_name(path, overrides) if name is None else name
     if "/" in found or not found.isprintable() or found.strip(". ") == "":
         raise ConfigError(f"--name {found!r}: should be the name of a folder, without a /")
     if (bytes_ := len(found.encode(errors="replace"))) > LONGEST_NAME:
         raise ConfigError(
             f"--name {found[:40]}…: {bytes_} bytes are too long, at most {LONGEST_NAME}"
-            f"{'' if name else '; give a shorter --name'}"
+            f"{'' if given else '; give a shorter --name'}"
         )
     return found
 

@@ -6,7 +6,7 @@ columns; prompts, replies and programs lie compressed in `turns.body` and are re
 time. Outcomes are derived, never stored.
 """
 
-from solver.store.facts import Refused, Row, Texts, TurnFacts
+from solver.store.facts import Imported, Refused, Row, Texts, TurnFacts, judge_id
 from solver.store.lock import is_held
 from solver.store.opening import damage, open_to_read
 from solver.store.reading import Reader
@@ -15,6 +15,7 @@ from solver.store.writing import Store
 
 __all__ = [
     "FILE",
+    "Imported",
     "Reader",
     "Refused",
     "Row",
@@ -23,5 +24,6 @@ __all__ = [
     "TurnFacts",
     "damage",
     "is_held",
+    "judge_id",
     "open_to_read",
 ]

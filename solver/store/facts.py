@@ -1,10 +1,12 @@
 """What is read of a stored trial or turn without reading all of it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from judge import Verdict
-from solver.records import Detail, Failure, Outcome, Turn, outcome_of
+from judge.logs.records import Theirs
+from solver.records import Detail, Failure, Outcome, Trial, Turn, digest, outcome_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,3 +105,20 @@ class Texts:
     reply: str
     stdout: str
     stderr: str
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """A trial that another tool measured, ready to be stored."""
+
+    key: str
+    trial: Trial
+    judge: str
+    """Who gave its verdict."""
+    theirs: tuple[Theirs, ...]
+    """What the tool's own scorers said."""
+
+
+def judge_id(facts: Mapping[str, Any]) -> str:
+    """Return the id of a judge from the facts that a manifest holds of it."""
+    return digest({k: v for k, v in facts.items() if not k.startswith("workers")})

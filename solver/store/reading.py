@@ -10,12 +10,13 @@ from typing import Any, Concatenate, ParamSpec, Self, TypeVar
 from pydantic import TypeAdapter
 
 from judge import Verdict
+from judge.logs.records import Theirs
 from sandbox import Exit
 from solver.errors import ConfigError
 from solver.records import Failure, Problem, Reply, Trial, Turn, detail_of, failure_of
 from solver.store.facts import Refused, Row, Texts, TurnFacts
 from solver.store.opening import MOST_BYTES, damage, open_to_read, unpacked
-from solver.store.schema import FILE, with_thoughts
+from solver.store.schema import FILE, has, with_thoughts
 
 VERDICT: TypeAdapter[Verdict] = TypeAdapter(Verdict)
 """Verdicts as they are stored: JSON."""
@@ -246,6 +247,15 @@ class Reader:
             "SELECT judge, body FROM verdicts WHERE key = ? ORDER BY id", (key,)
         )
         return [(row["judge"], VERDICT.validate_json(row["body"])) for row in rows]
+
+    @_each
+    def other_verdicts(self) -> Iterator[tuple[str, Theirs]]:
+        """Yield what another tool's scorers said of imported trials, each with its trial's key."""
+        if not has(self._database, "other_verdicts"):
+            return
+        asked = "SELECT key, name, value, reading, whole FROM other_verdicts ORDER BY key, name"
+        for key, name, value, reading, whole in self._database.execute(asked):
+            yield key, Theirs(name, value, reading, bool(whole))
 
     @_whole
     def trial(self, key: str) -> Trial:

@@ -45,9 +45,14 @@ CREATE TABLE IF NOT EXISTS thoughts (
     key TEXT NOT NULL, number INTEGER NOT NULL, tokens INTEGER NOT NULL, alone INTEGER NOT NULL,
     boxed INTEGER NOT NULL, capped INTEGER NOT NULL, PRIMARY KEY (key, number)
 ) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS other_verdicts (
+    key TEXT NOT NULL, name TEXT NOT NULL, value REAL NOT NULL, reading TEXT,
+    whole INTEGER NOT NULL, PRIMARY KEY (key, name)
+) WITHOUT ROWID;
 """
 """What earlier versions did not write and do not miss. `replies` holds those that arrived and whose
-turn has not ended yet, `thoughts` one row for each turn with thoughts."""
+turn has not ended yet, `thoughts` one row for each turn with thoughts, `other_verdicts` what the
+scorers of another tool said of an imported trial."""
 
 NO_THOUGHTS = "(SELECT 0 AS key, 0 AS number, 0 AS tokens, 0 AS alone, 0 AS boxed, 0 AS capped)"
 """Stands for that table where an earlier version wrote the run; it matches no trial."""
@@ -62,8 +67,13 @@ def make_tables(database: sqlite3.Connection) -> None:
 
 def with_thoughts(query: str, database: sqlite3.Connection) -> str:
     """Return a query with the table of thoughts put in for `{thoughts}`."""
-    there = database.execute("SELECT 1 FROM sqlite_master WHERE name = 'thoughts'").fetchone()
-    return query.replace("{thoughts}", "thoughts" if there else NO_THOUGHTS)
+    return query.replace("{thoughts}", "thoughts" if has(database, "thoughts") else NO_THOUGHTS)
+
+
+def has(database: sqlite3.Connection, table: str) -> bool:
+    """Tell whether the file has a table, which an earlier version may not have made."""
+    found = database.execute("SELECT 1 FROM sqlite_master WHERE name = ?", (table,))
+    return found.fetchone() is not None
 
 
 def checked(path: Path, database: sqlite3.Connection) -> sqlite3.Connection:

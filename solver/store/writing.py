@@ -4,15 +4,17 @@ import json
 import sqlite3
 import time
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Self
 
 from judge import Verdict
+from judge.logs.records import Theirs
 from solver.errors import ConfigError, StoreError
 from solver.records import Problem, Record, Reply, Trial, Turn, without_surrogates
 from solver.secrets import without_secrets
+from solver.store.facts import Imported
 from solver.store.lock import FILE as LOCK_FILE
 from solver.store.lock import Lock, hold
 from solver.store.reading import VERDICT, Reader
@@ -122,37 +124,45 @@ class Store(Reader):
 
     def add_turn(self, key: str, number: int, turn: Turn) -> None:
         """Store one turn of a trial that is still running, in place of its reply alone."""
-        row = _turn_row(key, number, turn)
         self._write(
             ("DELETE FROM replies WHERE key = ? AND number = ?", [(key, number)]),
-            (f"INSERT OR REPLACE INTO turns VALUES ({', '.join('?' * len(row))})", [row]),
             ("DELETE FROM thoughts WHERE key = ? AND number = ?", [(key, number)]),
-            ("INSERT INTO thoughts VALUES (?, ?, ?, ?, ?, ?)", _thoughts_rows(key, number, turn)),
+            *_turn_writes([(key, number, turn)]),
         )
         if self._lock is not None:
             self._lock.note(key, number)
 
     def add_trial(self, key: str, trial: Trial, *, judge: str) -> None:
         """Store the end of a trial, whose turns are stored already, and its verdict."""
-        row = (
-            key,
-            trial.problem_id,
-            trial.model,
-            trial.mode,
-            trial.repeat,
-            trial.seed,
-            trial.error,
-            trial.started,
-            trial.seconds,
-        )
-        writes: list[_Write] = [
-            ("INSERT OR REPLACE INTO trials VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", [row])
-        ]
+        writes: list[_Write] = [(_TRIAL, [_trial_row(key, trial)])]
         if trial.verdict is not None:
             writes.append(_verdict_write(key, trial.verdict, judge))
         self._write(*writes)
         if time.monotonic() - self._checkpointed > CHECKPOINT_EVERY:
             self.checkpoint()
+
+    def add_imported(self, trials: Sequence[Imported]) -> None:
+        """Store whole trials that another tool measured, all in one transaction."""
+        turns = [
+            (one.key, number, turn) for one in trials for number, turn in enumerate(one.trial.turns)
+        ]
+        verdicts = [
+            _verdict_write(one.key, one.trial.verdict, one.judge)
+            for one in trials
+            if one.trial.verdict is not None
+        ]
+        self._write(
+            *_turn_writes(turns),
+            (_TRIAL, [_trial_row(one.key, one.trial) for one in trials]),
+            *verdicts,
+        )
+        self.add_other_verdicts([(one.key, theirs) for one in trials for theirs in one.theirs])
+
+    def add_other_verdicts(self, said: Sequence[tuple[str, Theirs]]) -> None:
+        """Store what another tool's scorers said, each with its trial's key."""
+        rows = [(key, each.name, each.value, each.reading, each.whole) for key, each in said]
+        rows = without_surrogates(rows)
+        self._write(("INSERT OR REPLACE INTO other_verdicts VALUES (?, ?, ?, ?, ?)", rows))
 
     def add_verdict(self, key: str, verdict: Verdict, *, judge: str) -> None:
         """Store another verdict on a trial: the last one counts, the earlier ones stay."""
@@ -228,6 +238,33 @@ def _thoughts_rows(key: str, number: int, turn: Turn) -> list[tuple[Any, ...]]:
         return []
     alone, boxed = reply.only_thoughts, turn.boxed_in_thoughts
     return [(key, number, reply.thought_tokens or 0, alone, boxed, reply.capped)]
+
+
+_TRIAL = "INSERT OR REPLACE INTO trials VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+
+
+def _trial_row(key: str, trial: Trial) -> tuple[Any, ...]:
+    """Build the row of `trials`."""
+    return (
+        key,
+        trial.problem_id,
+        trial.model,
+        trial.mode,
+        trial.repeat,
+        trial.seed,
+        trial.error,
+        trial.started,
+        trial.seconds,
+    )
+
+
+def _turn_writes(turns: Sequence[tuple[str, int, Turn]]) -> Iterator[_Write]:
+    """Yield what stores turns, each given with its trial's key and its number."""
+    rows = [_turn_row(*turn) for turn in turns]
+    if rows:
+        yield f"INSERT OR REPLACE INTO turns VALUES ({', '.join('?' * len(rows[0]))})", rows
+    thoughts = [row for turn in turns for row in _thoughts_rows(*turn)]
+    yield "INSERT INTO thoughts VALUES (?, ?, ?, ?, ?, ?)", thoughts
 
 
 def _verdict_write(key: str, verdict: Verdict, judge: str) -> _Write:
