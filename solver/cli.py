@@ -274,11 +274,13 @@ def export(
     format: Annotated[
         str,
         typer.Option(
-            help="jsonl (all texts), csv or parquet (a row per trial), sft or rft (training data)."
+            help="jsonl (all texts), csv or parquet (a row per trial), sft or rft (training data),"
+            " inspect or lm-eval (logs), eval-results (for the model's page on the hub)."
         ),
     ],
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="A file; by default inside the run.")
+        Path | None,
+        typer.Option("--output", "-o", help="A file, or a folder for the last three."),
     ] = None,
     per_problem: Annotated[
         int, typer.Option(help="With sft and rft: at most so many trials of a problem.")
@@ -289,8 +291,11 @@ def export(
             "--no-formulas", help="With csv: an apostrophe before texts a spreadsheet would run."
         ),
     ] = False,
+    source: Annotated[
+        str | None, typer.Option(help="With eval-results: where the run can be read.")
+    ] = None,
 ) -> None:
-    """Write a run's trials to one file.
+    """Write a run's trials to a file, or as logs of other tools; by default inside the run.
 
     sft and rft write correct trials only, as chats: {"messages": [...], "metadata": {...}} a line.
     They leave out a trial whose program failed, and one whose program equals that of another trial
@@ -300,17 +305,24 @@ def export(
     sft writes the whole conversation, with feedback and outputs. A reply has weight 1 to be trained
     on, or 0 if its program failed or its answer was given up. rft writes the question, without
     worked examples, and the one reply that was right.
+
+    inspect writes .eval logs, one for each model and mode, for `inspect view`. lm-eval writes
+    samples and results; they hold a trial's last reply, and the answer of a program in the filter
+    `solver`. `solver import` reads both again, with every outcome.
     """
-    from solver.bridges import training
-    from solver.bridges.tables import export_run
+    from solver.bridges.formats import export
     from solver.store import Store
 
-    if format not in training.FORMATS or no_formulas:
-        print(export_run(Store.open(run), format, output, no_formulas=no_formulas))
-        return
-    made = training.write_training(Store.open(run), format, output, per_problem=per_problem)
-    print(made)
-    print(made.path)
+    lines = export(
+        Store.open(run),
+        format,
+        output,
+        per_problem=per_problem,
+        source=source,
+        no_formulas=no_formulas,
+    )
+    for line in lines:
+        print(line)
 
 
 @app.command("import")

@@ -87,11 +87,11 @@ def trial_of(logged: Logged, problem: Problem, model: str) -> Trial:
             problem_id=problem.id,
             model=model,
             mode=str(kept.get("mode") or f"{logged.tool}:{logged.task}"),
-            repeat=logged.repeat,
+            repeat=int(kept.get("repeat", logged.repeat)),
             seed=int(kept.get("seed", 0)),
             turns=_kept_turns(logged, kept) if kept else _turns(logged.steps, answer),
             verdict=VERDICT.validate_python(kept["verdict"]) if kept.get("verdict") else None,
-            error=logged.error,
+            error=kept.get("error") if kept else logged.error,
             seconds=float(kept.get("seconds", 0)) or sum(step.seconds for step in logged.steps),
         )
     except (ValidationError, TypeError, ValueError) as wrong:

@@ -21,12 +21,10 @@ def export_run(
 
     CSV holds every text as it is. With `no_formulas`, one that a spreadsheet would run as a formula
     (a model may write `=HYPERLINK(…)` as its answer) has an apostrophe before it. Raises
-    ConfigError for an unknown format, a missing pyarrow, or a file that cannot be written.
+    ConfigError for another format with it, a missing pyarrow, or a file that cannot be written.
     """
     if no_formulas and form != "csv":
         raise ConfigError(f"--no-formulas is for --format csv, not {form}")
-    if form not in FORMATS:
-        raise ConfigError(f"--format: {form!r} is unknown; choices: {', '.join(FORMATS)}, sft, rft")
     path = output or store.folder / f"trials.{form}"
     try:
         if form == "jsonl":

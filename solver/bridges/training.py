@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from sandbox import Exit
+from solver.bridges.exported import last_conversation
 from solver.bridges.normal_form import distance, normal_form, squeezed, triples
 from solver.errors import ConfigError
 from solver.modes import stored_mode
@@ -184,9 +185,8 @@ def _lines(
 def _conversation(trial: Trial, config: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Return all messages of the trial's last conversation, each reply with its weight."""
     mode = stored_mode(trial.mode)
-    first = max((n for n, turn in enumerate(trial.turns) if turn.fresh), default=0)
     messages: list[dict[str, Any]] = []
-    for turn in trial.turns[first:]:
+    for turn in last_conversation(trial):
         messages += [_message(message) for message in turn.prompt]
         text = mode.kept_text(turn, config)
         weight = int(mode.teaches(turn, trial))
