@@ -1,5 +1,23 @@
-"""Give the reward functions a short address, also as a file: verl loads it by its path."""
+"""Give the reward functions a short address, also as a file: trainers load it by its path."""
 
-from solver.bridges.reward import close, code_reward, code_reward_within, compute_score, reward
+from solver.bridges.reward import (
+    close,
+    code_reward,
+    code_reward_within,
+    compute_code_score,
+    compute_score,
+    configure,
+    reward,
+    reward_func,
+)
 
-__all__ = ["close", "code_reward", "code_reward_within", "compute_score", "reward"]
+__all__ = [
+    "close",
+    "code_reward",
+    "code_reward_within",
+    "compute_code_score",
+    "compute_score",
+    "configure",
+    "reward",
+    "reward_func",
+]

@@ -1,25 +1,30 @@
-r"""The judge as a reward function: 1.0 for a right completion, 0.0 for any other.
+r"""The judge and the sandbox as reward functions: 1.0 for a right completion, 0.0 for a wrong one.
 
-    from solver.reward import reward, code_reward, compute_score
+    from solver.reward import reward, code_reward, compute_score, compute_code_score, reward_func
 
-    GRPOTrainer(reward_funcs=reward, ...)          # TRL; or code_reward, or both with weights
-    python -m verl.trainer.main_ppo ... custom_reward_function.path=/path/to/solver/reward.py \
-        custom_reward_function.name=compute_score                                         # verl
+    GRPOTrainer(reward_funcs=reward, ...)            # TRL; or code_reward, or both with weights
+    reward.custom_reward_function.path=pkg://solver.reward    reward.custom_reward_function.name=\
+        compute_score                                # verl; or compute_code_score
+    --reward.remote_url /path/to/solver/reward.py    # OpenRLHF calls reward_func
+    compute_score("", trace.last_reply, answer)      # verifiers, in a function under @vf.reward
 
-An answer is read and judged as in a run. `judge.extract_answer` reads it from words; a program is
-screened and run in the sandbox, and `judge.extract_output` reads its output. Only the rules judge.
-An answer that they cannot decide gets 0.0, and so does a completion without text. A failure on our
-side raises SandboxError or JudgeError; it never becomes a reward. (None would not be safe: where
-this is the only reward function, TRL counts None as 0.)
+An answer is read and judged as in a run. `judge.extract_answer` reads it from words, without the
+thoughts of a reasoning model; a program is screened and run in the sandbox, and
+`judge.extract_output` reads its output. Only the rules judge. A list of references means that any
+of them is right. An answer that the rules cannot decide gets None where the trainer takes it (TRL
+leaves such a row out of its group's advantage), else 0.0. A completion without text gets 0.0. A
+failure on our side raises SandboxError or JudgeError; it never becomes a reward.
 
-The rules' worker processes and the sandbox start at the first call and are shared by all threads;
-a forked process starts its own. They end with the process, or with `close`. A model as judge and
-partial credit are not supported.
+`configure` sets the kind of sandbox, the seconds of a program and the workers. The rules' worker
+processes and the sandbox start at the first call and are shared by all threads; a forked process
+starts its own. They end with the process, or with `close`. A model as judge and partial credit are
+not supported.
 """
 
 import asyncio
 import atexit
 import os
+import re
 import threading
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
@@ -39,7 +44,7 @@ Completion = str | Sequence[dict[str, Any]]
 Reward = float | None
 
 COLUMNS = ("answer", "reference", "ground_truth", "solution")
-"""Columns that may hold the references; the first that is present is used."""
+"""Columns that may hold the references; of each row, the first that is not None is used."""
 
 
 def reward(
@@ -47,10 +52,11 @@ def reward(
 ) -> list[Reward]:
     """Return 1.0 for each completion whose text gives the reference as its answer. For TRL.
 
-    The references are in one of COLUMNS: answers, or solutions that box or declare an answer. Where
-    the reference is None, so is the reward: "not applicable". Raises JudgeError.
+    The references are in COLUMNS: answers, solutions that box or declare an answer, or lists of
+    either. The reward is None, "not applicable", where no column has a reference for the row, and
+    where the rules cannot decide. Raises JudgeError.
     """
-    return _rewards(completions, columns, _answer_in_words)
+    return _rewards(_begun(prompts, completions), columns, _answer_in_words)
 
 
 def code_reward(
@@ -58,11 +64,10 @@ def code_reward(
 ) -> list[Reward]:
     """Return 1.0 for each completion whose last program prints the reference. For TRL.
 
-    References are given as to `reward`. Programs run in `sandbox.open_sandbox("auto")`, many at a
-    time, each for 10 s at most (30 s on a busy machine, see `code_reward_within`), unless the
-    screen refuses them. Raises SandboxError, JudgeError.
+    References are given as to `reward`. Programs run in the sandbox, many at a time, with the time
+    that `configure` sets, unless the screen refuses them. Raises SandboxError, JudgeError.
     """
-    return _rewards(completions, columns, partial(_answer_of_program, Limits()))
+    return _rewards(_begun(prompts, completions), columns, _answer_of_program)
 
 
 def code_reward_within(
@@ -75,12 +80,13 @@ def code_reward_within(
     ceil(N / W) × `wall_seconds`. Raises ValueError for a limit that is not above 0.
     """
     limits = Limits(seconds=seconds, wall_seconds=wall_seconds)
+    find = partial(_answer_of_program, limits=limits)
 
     def code_reward(
         prompts: Sequence[Any], completions: Sequence[Completion], **columns: Any
     ) -> list[Reward]:
         """Return 1.0 for each completion whose last program prints the reference. For TRL."""
-        return _rewards(completions, columns, partial(_answer_of_program, limits))
+        return _rewards(_begun(prompts, completions), columns, find)
 
     return code_reward
 
@@ -94,10 +100,73 @@ def compute_score(
 ) -> float:
     """Return 1.0 where the text gives the ground truth as its answer. For verl.
 
-    Raises JudgeError.
+    An answer that cannot be decided gets 0.0, since verl takes numbers alone. `options` are those
+    of `configure`. Raises JudgeError.
     """
-    [score] = _rewards([solution_str], {"ground_truth": [ground_truth]}, _answer_in_words)
-    return score or 0.0
+    return _one(solution_str, ground_truth, _answer_in_words, options)
+
+
+def compute_code_score(
+    data_source: Any,
+    solution_str: Completion,
+    ground_truth: Any,
+    extra_info: Any = None,
+    **options: Any,
+) -> float:
+    """Return 1.0 where the text's last program prints the ground truth. For verl.
+
+    Else as `compute_score`. Raises SandboxError, JudgeError.
+    """
+    return _one(solution_str, ground_truth, _answer_of_program, options)
+
+
+def reward_func(
+    queries: Sequence[str], prompts: Sequence[str], labels: Sequence[Any]
+) -> dict[str, Any]:
+    """Return the rewards of texts that begin with their prompts. For OpenRLHF.
+
+    A prompt is cut off first: an answer that stands in it, as in a worked example, earns nothing.
+    Undecided is 0.0. Raises JudgeError, and ValueError for a text that does not hold its prompt.
+    """
+    import torch  # the trainer has it
+
+    found = _of_queries(queries, prompts, labels)
+    scores = torch.tensor([each or 0.0 for each in found])
+    undecided = torch.tensor([float(each is None) for each in found])
+    return {
+        "rewards": scores,
+        "scores": scores,
+        "extra_logs": {"correct": scores, "undecided": undecided},
+    }
+
+
+@dataclass(frozen=True)
+class Options:
+    """How programs are run and answers judged."""
+
+    sandbox: str = "auto"
+    """`auto`, `docker`, `docker-strict`, `native` or `reduced`."""
+    seconds: float = 10.0
+    """Time of one program, without that in which a busy machine keeps it waiting."""
+    wall_seconds: float | None = None
+    """Wall time of one program, waiting included; None is three times `seconds`. Programs that
+    never end hold a batch up for this long each, divided among the workers."""
+    workers: int | None = None
+    """Programs at the same time; None chooses by cores and memory."""
+    judge_workers: int = max(1, min(4, (os.cpu_count() or 1) // 2))
+    """Processes that compare answers."""
+
+
+def configure(**options: Any) -> None:
+    """Set the options of this process, by their names in `Options`; others get their defaults.
+
+    What is open with other options is closed. Raises TypeError for an unknown name.
+    """
+    global _options
+    chosen = Options(**options)
+    if chosen != _options:
+        close()
+        _options = chosen
 
 
 def close() -> None:
@@ -115,6 +184,14 @@ Finds = Callable[["Opened", str], Awaitable[str | None]]
 """Finds the answer of a completion, or None where it gives none."""
 
 
+def _one(text: Completion, truth: Any, find: Finds, options: dict[str, Any]) -> float:
+    """Return the reward of one text; set the options first, if there are any."""
+    if options:
+        configure(**options)
+    [score] = _rewards([text], {"ground_truth": [truth]}, find)
+    return score or 0.0
+
+
 def _rewards(
     completions: Sequence[Completion], columns: dict[str, Any], find: Finds
 ) -> list[Reward]:
@@ -122,14 +199,15 @@ def _rewards(
     references = _references(columns, len(completions))
     opened = _open()
 
-    async def score(completion: Completion, reference: str | None) -> Reward:
-        if reference is None:
+    async def score(completion: Completion, accepted: tuple[str, ...]) -> Reward:
+        if not accepted:
             return None
         text = _text(completion)
         answer = None if text is None else await find(opened, text)
         if answer is None:
             return 0.0
-        return float((await opened.judge.grade("", reference, answer)).correct)
+        verdict = await opened.judge.grade_any("", accepted, answer)
+        return float(verdict.correct) if verdict.valid else None
 
     async def score_all() -> list[Reward]:
         return await asyncio.gather(*map(score, completions, references))
@@ -137,15 +215,28 @@ def _rewards(
     return opened.wait(score_all())
 
 
-def _references(columns: dict[str, Any], wanted: int) -> list[str | None]:
-    """Return one reference for each completion. Raises TypeError where no column holds them."""
-    name = next((name for name in COLUMNS if columns.get(name) is not None), None)
-    if name is None:
+def _references(columns: dict[str, Any], wanted: int) -> list[tuple[str, ...]]:
+    """Return the references of each completion, from the first of COLUMNS that gives it any.
+
+    Raises TypeError where no column holds references.
+    """
+    present = {name: columns[name] for name in COLUMNS if columns.get(name) is not None}
+    if not present:
         raise TypeError(f"no reference answers: name a column of the data {', '.join(COLUMNS)}")
-    values = columns[name]
-    if isinstance(values, str) or len(values) != wanted:
-        raise TypeError(f"{name}: should be a list of {wanted} references, one a completion")
-    return [None if value is None else _reference(str(value)) for value in values]
+    for name, values in present.items():
+        if isinstance(values, str) or len(values) != wanted:
+            raise TypeError(f"{name}: should be a list of {wanted} references, one a completion")
+    rows = zip(*present.values(), strict=True)
+    return [next(filter(None, map(_accepted, row)), ()) for row in rows]
+
+
+def _accepted(value: Any) -> tuple[str, ...]:
+    """Return the references in one cell of a column: one, or a list of which any is right."""
+    if isinstance(value, list | tuple | set):
+        return tuple(reference for each in value for reference in _accepted(each))
+    if hasattr(value, "tolist"):  # an array, as Parquet files give lists
+        return _accepted(value.tolist())
+    return () if value is None else (_reference(str(value)),)
 
 
 def _reference(text: str) -> str:
@@ -155,8 +246,46 @@ def _reference(text: str) -> str:
     return found.answer if declared and found.answer is not None else text
 
 
+def _of_queries(
+    queries: Sequence[str], prompts: Sequence[str], labels: Sequence[Any]
+) -> list[Reward]:
+    """Return the reward of what follows the prompt in each text."""
+    said = [_after(query, prompt) for query, prompt in zip(queries, prompts, strict=True)]
+    return _rewards(_begun(prompts, said), {"answer": list(labels)}, _answer_in_words)
+
+
+def _begun(prompts: Sequence[Any], completions: Sequence[Completion]) -> list[Completion]:
+    """Put the tag before each completion that begins within thoughts: its prompt ends with it."""
+    tags = [_OPEN.search(p) if isinstance(p, str) else None for p in prompts]
+    return [
+        f"{tag[0]}{completion}" if tag and isinstance(completion, str) else completion
+        for tag, completion in zip(tags, completions, strict=True)
+    ]
+
+
+_OPEN = re.compile(r"(?:<think(?:ing)?>|\[THINK\])\s*$", re.IGNORECASE)
+"""The tag by which a chat template opens the thoughts of the reply to come."""
+
+
+def _after(query: str, prompt: str) -> str:
+    """Return what a text says after its prompt. Raises ValueError where it does not hold it."""
+    before, found, said = query.partition(prompt)
+    if not found or len(before) > _MOST_BEFORE:
+        raise ValueError("a query does not begin with its prompt, so the reply is not known")
+    return said
+
+
+_MOST_BEFORE = 200
+"""Characters before a prompt: the special tokens of a chat template."""
+
+
 def _text(completion: Any) -> str | None:
-    """Return a completion's text; for a conversation, its last reply. None where there is none."""
+    """Return a completion's text; for a conversation, its last reply. None where there is none.
+
+    A message alone counts as a conversation of one.
+    """
+    if isinstance(completion, dict):
+        completion = [completion]
     if isinstance(completion, list | tuple):
         messages = [one for one in completion if isinstance(one, dict)]
         said = [one.get("content") for one in messages if one.get("role") == "assistant"]
@@ -172,8 +301,13 @@ async def _answer_in_words(opened: "Opened", text: str) -> str | None:
     return extract_answer(text).answer
 
 
-async def _answer_of_program(limits: Limits, opened: "Opened", text: str) -> str | None:
-    """Return the answer that the last program in a text prints, if the screen lets it run."""
+async def _answer_of_program(
+    opened: "Opened", text: str, limits: Limits | None = None
+) -> str | None:
+    """Return the answer that the last program in a text prints, if the screen lets it run.
+
+    Without `limits`, those of the options hold.
+    """
     program = extract_program(text)
     if program is None or any(found.level is Level.REFUSE for found in screen(program)):
         return None
@@ -191,14 +325,22 @@ class Opened:
     pool: Pool
     judge: Judge
     loop: asyncio.AbstractEventLoop
+    options: Options
     _opening: dict[Limits, asyncio.Task[Sandbox]] = field(default_factory=dict, init=False)
 
-    async def sandbox(self, limits: Limits) -> Sandbox:
-        """Return the sandbox of these limits, opened once; if that failed, try again."""
+    async def sandbox(self, limits: Limits | None) -> Sandbox:
+        """Return the sandbox of these limits, opened once; if that failed, try again.
+
+        None stands for the limits of the options.
+        """
+        chosen = self.options
+        limits = limits or Limits(seconds=chosen.seconds, wall_seconds=chosen.wall_seconds)
         opening = self._opening.get(limits)
         if opening is None or (opening.done() and opening.exception()):
-            opening = asyncio.ensure_future(open_sandbox("auto", limits=limits, owner="reward"))
-            self._opening[limits] = opening
+            opened = open_sandbox(
+                chosen.sandbox, limits=limits, workers=chosen.workers, owner="reward"
+            )
+            opening = self._opening[limits] = asyncio.ensure_future(opened)
         return await asyncio.shield(opening)
 
     def wait(self, work: Coroutine[Any, Any, T]) -> T:
@@ -228,6 +370,7 @@ class Opened:
 
 
 _lock = threading.Lock()
+_options = Options()
 _opened: Opened | None = None
 _inherited: list[Opened | None] = []
 """What the parent of a forked process had open, kept so that it is not destroyed in the child."""
@@ -239,13 +382,13 @@ def _open() -> Opened:
     with _lock:
         if _opened is None:
             _watch_this_process()
-            pool = Pool(max(1, min(4, (os.cpu_count() or 1) // 2)))
+            pool = Pool(_options.judge_workers)
             judge = Judge(
                 pool=pool, model=None, preset="rules-then-model", policy=Policy(), threshold=4
             )
             loop = asyncio.new_event_loop()
             threading.Thread(target=loop.run_forever, name="reward", daemon=True).start()
-            _opened = Opened(pool, judge, loop)
+            _opened = Opened(pool, judge, loop, _options)
         return _opened
 
 

@@ -3,6 +3,7 @@
 import importlib.util
 import multiprocessing
 import os
+import pickle
 import subprocess
 import sys
 import threading
@@ -11,7 +12,14 @@ from pathlib import Path
 import pytest
 
 from solver.bridges import reward as module
-from solver.bridges.reward import close, code_reward, compute_score, reward
+from solver.bridges.reward import (
+    close,
+    code_reward,
+    compute_code_score,
+    compute_score,
+    configure,
+    reward,
+)
 
 ROOT = Path(__file__).parents[2]
 HALVES = ["so \\boxed{1/2}", "The answer is $\\frac{2}{4}$.", "\\boxed{3}", "I do not know."]
@@ -122,8 +130,72 @@ def test_hostile_answers_get_nothing_and_hold_nothing_up():
         "The answer is correct: score 1.0",
         "\\boxed{99999999!}",
     ]
-    assert rewards(hostile, *["1"] * len(hostile)) == [0.0] * len(hostile)
+    assert set(rewards(hostile, *["1"] * len(hostile))) == {0.0, None}
     assert rewards(["\\boxed{1}"], "1") == [1.0]
+
+
+def test_an_answer_that_the_rules_cannot_decide_is_not_applicable_but_zero_for_verl():
+    assert rewards(["\\boxed{9^{9^{9^9}}}"], "1") == [None]
+    assert compute_score("math", "\\boxed{9^{9^{9^9}}}", "1") == 0.0
+
+
+def test_any_reference_of_a_list_is_right():
+    assert rewards(["\\boxed{5}", "so \\boxed{five}", "\\boxed{6}"], *[["five", "5"]] * 3) == [
+        1.0, 1.0, 0.0,
+    ]  # fmt: skip
+    assert compute_score("math", "\\boxed{5}", ["7", "5"]) == 1.0
+
+
+def test_a_column_without_a_reference_for_a_row_hides_no_other():
+    found = rewards(["\\boxed{1}"] * 3, None, "2", None, solution=["so \\boxed{1}", "1", None])
+    assert found == [1.0, 0.0, None]
+
+
+def test_a_message_alone_is_read():
+    assert rewards([{"role": "assistant", "content": "\\boxed{1}"}], "1") == [1.0]
+
+
+@pytest.mark.parametrize("score", [reward, code_reward])
+def test_thoughts_earn_nothing(score):
+    answer = "```python\nprint(5)\n```" if score is code_reward else "\\boxed{5}"
+    opened = score(
+        prompts=["What is 2 + 3?\n<think>\n"], completions=[f"maybe {answer}"], answer=["5"]
+    )
+    written = score(prompts=["q"], completions=[f"<think>maybe {answer}"], answer=["5"])
+    assert (opened, written) == ([0.0], [0.0])
+
+
+def test_openrlhf_gets_no_reward_for_what_stands_in_the_prompt():
+    prompt = "Example: \\boxed{5}. What is 2 + 3?"
+    found = module._of_queries(
+        queries=[f"{prompt} It is \\boxed{{6}}.", f"<s>{prompt}\\boxed{{5}}"],
+        prompts=[prompt] * 2,
+        labels=["5", "5"],
+    )
+    assert found == [0.0, 1.0]
+
+
+def test_a_query_that_does_not_hold_its_prompt_is_an_error():
+    with pytest.raises(ValueError, match="does not begin with its prompt"):
+        module._after("\\boxed{5}", "What is 2 + 3?")
+
+
+@pytest.mark.parametrize("function", [reward, code_reward, compute_score, compute_code_score])
+def test_a_function_can_be_sent_to_another_process(function):
+    assert pickle.loads(pickle.dumps(function)) is function
+
+
+def test_options_close_what_is_open_and_unknown_ones_are_refused():
+    assert rewards(["\\boxed{1}"], "1") == [1.0]
+    before = module._open()
+    try:
+        assert compute_score("math", "\\boxed{1}", "1", seconds=2.0, sandbox="native") == 1.0
+        assert module._open().options == module.Options(sandbox="native", seconds=2.0)
+        assert module._open() is not before
+        with pytest.raises(TypeError, match="speed"):
+            configure(speed=3)
+    finally:
+        configure()
 
 
 def test_a_program_that_is_refused_or_missing_needs_no_sandbox():
