@@ -7,7 +7,7 @@ one, so that a log of any size can be read; an `.eval` or `.json` file's header,
 file, are held in memory.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from judge.logs import inspect_log, lighteval, lm_eval, nemo_skills, opencompass
 from judge.logs.files import json_lines, json_object
 from judge.logs.records import LogError, Logged, Step, Theirs
 
-__all__ = ["LogError", "Logged", "Step", "Theirs", "answer_of", "read_log"]
+__all__ = ["LogError", "Logged", "Step", "Theirs", "answer_in", "answer_of", "read_log"]
 
 _LINES = tuple((tool.is_one, tool.read) for tool in (lm_eval, nemo_skills, plain))
 _KNOWN = (
@@ -60,16 +60,24 @@ def _reader_of(first: dict[str, Any]) -> Callable[[Path], Iterator[Logged]] | No
 
 
 def answer_of(logged: Logged) -> Extracted:
-    """Find the answer that a logged reply gives, by the rules that runs of our own use.
+    """Find the answer that a logged reply gives; the one that stands apart in the log comes first.
 
-    It is what the log holds apart from the reply, else the output of the last program where no
-    reply to it follows, else what the last reply says.
+    Else it is read as `answer_in` says.
     """
     if logged.stated is not None:
         return Extracted(logged.stated or None, "logged" if logged.stated else NONE)
-    if not logged.steps:
+    return answer_in(logged.steps)
+
+
+def answer_in(steps: Sequence[Step]) -> Extracted:
+    """Find the answer of a conversation, by the rules that runs of our own use.
+
+    It is the output of the last program where no reply to it follows, else what the last reply
+    says.
+    """
+    if not steps:
         return Extracted(None, NONE)
-    last = logged.steps[-1]
+    last = steps[-1]
     if last.program is None or not last.answers:
         return extract_answer(last.text)
     return Extracted(None, NONE) if last.failure else extract_output(last.output)

@@ -92,7 +92,7 @@ def _sample(sample: dict[str, Any], log: dict[str, Any], place: str) -> Logged:
     kept = a_mapping(metadata.get(OURS))
     if kept:
         kept = {**a_mapping(a_mapping(made.get("metadata")).get(OURS)), **kept}
-    steps = () if error and not kept else tuple(_steps(sample, ours=bool(kept)))
+    steps = () if error and not kept else tuple(steps_of(sample, ours=bool(kept)))
     if steps and not any(step.output_tokens for step in steps):
         steps = (*steps[:-1], _with_usage(steps[-1], sample))
     if not steps and not error:
@@ -140,7 +140,7 @@ def _theirs(scores: dict[str, Any]) -> Iterator[Theirs]:
 # --- conversations -----------------------------------------------------------------------------
 
 
-def _steps(sample: dict[str, Any], *, ours: bool) -> Iterator[Step]:
+def steps_of(sample: dict[str, Any], *, ours: bool) -> Iterator[Step]:
     """Yield one step for each message of the assistant.
 
     What an export of `ours` wrote is without thoughts already.

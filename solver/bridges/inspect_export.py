@@ -126,7 +126,7 @@ def _header(store: Store, arm: Arm, start: dict[str, Any]) -> dict[str, Any]:
 
 def _sample(trial: Trial, row: Row, problem: Problem) -> dict[str, Any]:
     """Return one trial as a sample."""
-    messages = list(_messages(trial))
+    messages = list(messages_of(trial))
     spoken = [message for message in messages if message["role"] == "assistant"]
     usage = _usage(row.input_tokens, row.output_tokens)
     capped = bool(trial.turns) and trial.turns[-1].reply.capped
@@ -182,7 +182,7 @@ def _score(trial: Trial) -> dict[str, Any]:
     }
 
 
-def _messages(trial: Trial) -> Iterator[dict[str, Any]]:
+def messages_of(trial: Trial) -> Iterator[dict[str, Any]]:
     """Yield all messages of a trial; each program as a call of a tool."""
     for number, turn in enumerate(trial.turns):
         name = f"{trial.problem_id}#{trial.repeat}/{number}"

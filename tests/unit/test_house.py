@@ -58,7 +58,10 @@ ENUMS: dict[str, type[StrEnum]] = {
 OPENERS = {"open_sandbox", "connect"}
 """Functions that open a sandbox and a model."""
 
-MAY_OPEN = ("solver/run/", "solver/checks/", "solver/models/", "solver/bridges/reward.py")
+MAY_OPEN = (
+    "solver/run/", "solver/checks/", "solver/models/", "solver/bridges/reward.py",
+    "solver/bridges/inspect_sandbox.py",
+)  # fmt: skip
 
 
 def name(path: Path) -> str:
