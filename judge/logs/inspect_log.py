@@ -9,6 +9,7 @@ import re
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -148,13 +149,12 @@ def steps_of(sample: dict[str, Any], *, ours: bool) -> Iterator[Step]:
     attachments = a_mapping(sample.get("attachments"))
     messages = [a_mapping(message) for message in a_list(sample.get("messages"))]
     events = _model_events(sample)
-    outputs = {a_text(m.get("tool_call_id")): m for m in messages if m.get("role") == "tool"}
     prompt: list[tuple[str, str]] = []
     for number, message in enumerate(messages):
         role = a_text(message.get("role"))
         if role == "assistant":
-            later = [m.get("role") for m in messages[number + 1 :]]
-            yield _step(message, tuple(prompt), outputs, events, later, attachments, ours=ours)
+            later = messages[number + 1 :]
+            yield _step(message, tuple(prompt), events, later, attachments, ours=ours)
             prompt = []
         elif role != "tool":
             prompt.append((role, _whole(content_of(message.get("content")), attachments)))
@@ -163,9 +163,8 @@ def steps_of(sample: dict[str, Any], *, ours: bool) -> Iterator[Step]:
 def _step(
     message: dict[str, Any],
     prompt: tuple[tuple[str, str], ...],
-    outputs: Mapping[str, dict[str, Any]],
     events: Mapping[str, dict[str, Any]],
-    later: Sequence[Any],
+    later: Sequence[dict[str, Any]],
     attachments: Mapping[str, Any],
     *,
     ours: bool,
@@ -178,7 +177,8 @@ def _step(
         for part in map(a_mapping, a_list(content))
         if part.get("type") == "reasoning"
     )
-    program, answered = _program(message, outputs, attachments)
+    tools = list(takewhile(lambda each: each.get("role") == "tool", later))
+    program, answered = _program(message, tools, attachments)
     event = events.get(a_text(message.get("id")), {})
     output = a_mapping(event.get("output"))
     usage = a_mapping(output.get("usage"))
@@ -197,19 +197,23 @@ def _step(
         program=program,
         output=_whole(content_of(answered.get("content")), attachments),
         failure=_failure(answered, _whole(content_of(answered.get("content")), attachments)),
-        answers=next((role for role in later if role != "tool"), "user") != "assistant",
+        answers=len(later) == len(tools) or later[len(tools)].get("role") != "assistant",
     )
 
 
 def _program(
-    message: dict[str, Any], outputs: Mapping[str, dict[str, Any]], attachments: Mapping[str, Any]
+    message: dict[str, Any], tools: Sequence[dict[str, Any]], attachments: Mapping[str, Any]
 ) -> tuple[str | None, dict[str, Any]]:
-    """Return the program that a message gave to a tool, and the tool's answer."""
+    """Return the program that a message gave to a tool, and the tool's answer among `tools`.
+
+    Only these, which follow the message, are looked through: a server may use its ids again.
+    """
+    answers = {a_text(tool.get("tool_call_id")): tool for tool in tools}
     for call in map(a_mapping, a_list(message.get("tool_calls"))):
         arguments = a_mapping(call.get("arguments"))
         code = next((arguments[name] for name in _CODE if name in arguments), None)
         if isinstance(code, str):
-            return _whole(code, attachments), outputs.get(a_text(call.get("id")), {})
+            return _whole(code, attachments), answers.get(a_text(call.get("id")), {})
     return None, {}
 
 

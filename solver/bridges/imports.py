@@ -13,6 +13,7 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -53,12 +54,18 @@ class Counts:
 
 
 def import_logs(
-    files: Sequence[Path], folder: Path, *, problems: ProblemSet | None, model: str | None
+    files: Sequence[Path],
+    folder: Path,
+    *,
+    problems: ProblemSet | None = None,
+    model: str | None = None,
+    judge: Judge | None = None,
 ) -> Counts:
     """Import logs as the run `folder`, and return what was found.
 
     `problems` gives questions, references, domains and levels; without it the logs' own count.
-    `model` names the model of logs that do not. Raises ConfigError where the folder is there
+    `model` names the model of logs that do not. Without `judge`, one is opened that has the rules
+    alone. Raises ConfigError where the folder is there
     already, and for a file that is no log, or holds something else for a reply that stood before.
     """
     if folder.exists():
@@ -73,7 +80,7 @@ def import_logs(
     try:
         store = Store.create_or_open(beside)
         try:
-            found = asyncio.run(_Import(store, problems, model).whole(files))
+            found = asyncio.run(_Import(store, problems, model).whole(files, judge))
             store.checkpoint()
         finally:
             store.close()
@@ -97,33 +104,37 @@ class _Import:
         self._seen: dict[str, tuple[str, str]] = {}
         """By key, a hash of the replies that stood there, and the place."""
         self._graded: dict[tuple[str, ...], Verdict] = {}
+        self._named: set[tuple[str, str]] = set()
+        """The scorers whose verdict on a trial is known, by its key."""
         self._later: list[tuple[str, Theirs]] = []
         """Verdicts of further scorers on replies that stood there before."""
 
-    async def whole(self, files: Sequence[Path]) -> Counts:
+    async def whole(self, files: Sequence[Path], judge: Judge | None) -> Counts:
         """Read, judge and store all replies, then write what the run is."""
-        judge = open_judge(workers=max(1, min(4, (os.cpu_count() or 1) // 2)))
+        used = judge or open_judge(workers=max(1, min(4, (os.cpu_count() or 1) // 2)))
         try:
-            facts = await judge.describe()
-            batch: list[tuple[Logged, Trial, str]] = []
-            told = time.monotonic()
-            for one in self._new(files):
-                batch.append(one)
-                if len(batch) == _BATCH:
-                    await self._store_batch(batch, judge, facts)
-                    batch = []
-                    if time.monotonic() - told > _SAY_EVERY:
-                        told = time.monotonic()
-                        say(f"{self._counts.trials:,} replies judged", error=True)
-            await self._store_batch(batch, judge, facts)
+            facts = await used.describe()
+            await self._store_all(self._new(files), used, facts)
         except JudgeError as failure:
             raise ConfigError(f"the judge failed: {failure}; nothing was imported") from failure
         finally:
-            await judge.close()
+            if judge is None:
+                await used.close()
         if not self._counts.trials:
             raise ConfigError(f"{', '.join(map(str, files))}: no reply in it")
         self._write_manifest(files, facts)
         return self._counts
+
+    async def _store_all(
+        self, trials: Iterator[tuple[Logged, Trial, str]], judge: Judge, facts: dict[str, Any]
+    ) -> None:
+        """Judge and store the trials, some hundred at a time, and say now and then how many."""
+        told = time.monotonic()
+        while batch := list(islice(trials, _BATCH)):
+            await self._store_batch(batch, judge, facts)
+            if time.monotonic() - told > _SAY_EVERY:
+                told = time.monotonic()
+                say(f"{self._counts.trials:,} replies judged", error=True)
 
     def _new(self, files: Sequence[Path]) -> Iterator[tuple[Logged, Trial, str]]:
         """Yield every reply that did not stand there before, as a trial with its key."""
@@ -135,8 +146,9 @@ class _Import:
                 key = digest(["imported", *asked, trial.repeat])
                 self._note(logged, path, problem, trial)
                 said = digest([[step.text, step.thoughts, step.output] for step in logged.steps])
-                before = self._seen.setdefault(key, (said, logged.place))
-                if before[1] == logged.place:
+                before = self._seen.get(key)
+                if before is None:
+                    self._seen[key] = said, logged.place
                     yield logged, trial, key
                 elif before[0] != said:
                     raise LogError(
@@ -144,10 +156,10 @@ class _Import:
                         f" {trial.repeat}, stands at {before[1]}; import the two as two runs"
                     )
                 else:
-                    self._counts.again += (
-                        logged.place.partition(",")[0] != before[1].partition(",")[0]
-                    )
-                    self._later += [(key, each) for each in _theirs(logged)]
+                    more = [each for each in _theirs(logged) if (key, each.name) not in self._named]
+                    self._later += [(key, each) for each in more]
+                    self._counts.again += not more  # else it is the line of another filter
+                self._named.update((key, each.name) for each in logged.theirs)
 
     def _name_of(self, logged: Logged) -> str:
         """Return the model's name, with the tool's before it where it names no provider."""

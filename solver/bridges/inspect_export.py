@@ -130,7 +130,7 @@ def _sample(trial: Trial, row: Row, problem: Problem) -> dict[str, Any]:
     spoken = [message for message in messages if message["role"] == "assistant"]
     usage = _usage(row.input_tokens, row.output_tokens)
     capped = bool(trial.turns) and trial.turns[-1].reply.capped
-    choices = [{"message": spoken[-1], "stop_reason": "max_tokens" if capped else "stop"}]
+    stopped = "max_tokens" if capped else "stop"
     error = None
     if trial.error is not None:
         error = {"message": trial.error, "traceback": "", "traceback_ansi": ""}
@@ -142,7 +142,7 @@ def _sample(trial: Trial, row: Row, problem: Problem) -> dict[str, Any]:
         "messages": messages,
         "output": {
             "model": trial.model,
-            "choices": choices if spoken else [],
+            "choices": [{"message": said, "stop_reason": stopped} for said in spoken[-1:]],
             "completion": trial.turns[-1].reply.text if trial.turns else "",
             "usage": usage,
         },

@@ -1,0 +1,276 @@
+"""Logs of other tools as runs: what is stored, what is refused, and that nothing is half done."""
+
+import asyncio
+import json
+from types import SimpleNamespace
+
+import pytest
+from typer.testing import CliRunner
+
+from judge import open_judge
+from solver.analysis.comparable import read_run
+from solver.analysis.compare import compare_runs
+from solver.analysis.other_judge import other_judge_of
+from solver.bridges.imports import import_logs
+from solver.bridges.tables import export_run
+from solver.bridges.training import write_training
+from solver.checks.rejudge import rejudge
+from solver.cli import app
+from solver.config import make_config
+from solver.errors import ConfigError
+from solver.problems import ProblemSet
+from solver.records import Outcome, Problem
+from solver.report import write_report
+from solver.report.show import show_run
+from solver.run.sameness import check_resume
+from solver.store import Store
+from tests import logs
+from tests.needs import shared_data
+from tests.viewed import client_of, page
+
+SET = ProblemSet(
+    "mine",
+    tuple(
+        Problem(id=f"set/{key}", question=question, answer=answer, domain="sums", level=3)
+        for key, (question, answer) in logs.QUESTIONS.items()
+    ),
+    {"kind": "file"},
+)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def judge():
+    """One judge for all imports: its processes take a second to start."""
+    opened = OPEN.judge = open_judge()
+    yield opened
+    asyncio.run(opened.close())
+
+
+OPEN = SimpleNamespace()
+
+
+def imported(folder, *files, problems=None, model=None):
+    import_logs(files, folder, problems=problems, model=model, judge=OPEN.judge)
+    return Store.open(folder)
+
+
+def outcomes(store):
+    return {(row.problem_id, row.repeat): row.outcome for row in store.rows()}
+
+
+def two(folder):
+    """Two questions, two replies each; the log's scorer is wrong about one of them."""
+    return logs.lm_eval(
+        folder,
+        {
+            "p1": ["\\boxed{2}"],
+            "p2": [
+                "so \\boxed{0.5}",
+            ][:1],
+        },
+        wrong=("p2",),
+    )
+
+
+# --- what is stored ----------------------------------------------------------------------------
+
+
+def test_our_verdict_counts_and_theirs_stands_beside_it(tmp_path):
+    store = imported(tmp_path / "run", two(tmp_path / "log"))
+    assert outcomes(store) == {("p1", 0): Outcome.CORRECT, ("p2", 0): Outcome.CORRECT}
+    [arm] = other_judge_of(store, list(store.rows()))
+    [scorer] = arm.scorers
+    assert (scorer.name, scorer.tally.theirs, scorer.tally.ours) == ("exact_match,none", 1.0, 2)
+    [changed] = scorer.changed
+    assert (changed.row.problem_id, str(changed.change)) == ("p2", "wrong → right")
+
+
+def test_the_filters_of_an_lm_eval_log_are_scorers_of_the_same_trials(tmp_path):
+    path = logs.lm_eval(tmp_path / "log", {"p1": ["\\boxed{2}"]}, filters=("strict", "loose"))
+    store = imported(tmp_path / "run", path)
+    assert len(list(store.rows())) == 1
+    names = sorted(theirs.name for _, theirs in store.other_verdicts())
+    assert names == ["exact_match,loose", "exact_match,strict"]
+
+
+def test_several_files_and_models_make_one_run(tmp_path):
+    first = logs.lm_eval(tmp_path / "a", {"p1": ["\\boxed{2}"]}, model="one")
+    second = logs.lm_eval(tmp_path / "b", {"p1": ["\\boxed{3}"]}, model="org/two")
+    store = imported(tmp_path / "run", first, second)
+    found = {row.model: row.correct for row in store.rows()}
+    assert found == {"lm-eval/one": True, "org/two": False}
+
+
+def test_an_inspect_conversation_becomes_turns_with_programs_and_executions(tmp_path):
+    crash = "Traceback (most recent call last):\nZeroDivisionError: division by zero\n"
+    messages = [
+        logs.said("first", code="1/0"), logs.printed(crash),
+        logs.said("again", code="print(2)"), logs.printed("2\n"),
+    ]  # fmt: skip
+    path = logs.inspect(tmp_path / "log.json", [("p1", 1, messages, {"math": "I"})])
+    store = imported(tmp_path / "run", path)
+    [row] = store.rows()
+    assert (row.outcome, row.programs, row.output_tokens) == (Outcome.CORRECT, 2, 14)
+    first, last = store.trial(row.key).turns
+    assert (str(first.execution.exit), last.execution.stdout, last.runs_code) == (
+        "crashed", "2\n", True,
+    )  # fmt: skip
+
+
+def test_an_error_of_the_tool_is_never_scored(tmp_path):
+    samples = [("p1", 1, [], {}, "away"), ("p1", 2, [logs.said("\\boxed{2}")], {})]
+    path = logs.inspect(tmp_path / "log.json", samples)
+    assert set(outcomes(imported(tmp_path / "run", path)).values()) == {
+        Outcome.ERROR, Outcome.CORRECT,
+    }  # fmt: skip
+
+
+def test_any_of_several_references_is_right(tmp_path):
+    row = {"question": "q", "reference": ["7", "two"], "reply": "The answer is \\boxed{two}."}
+    store = imported(tmp_path / "run", logs.jsonl(tmp_path / "m.jsonl", [row]), model="a/b")
+    assert [one.outcome for one in store.rows()] == [Outcome.CORRECT]
+    assert any("several references" in note for note in store.manifest()["warnings"])
+
+
+def test_what_a_log_does_not_tell_is_said(tmp_path):
+    notes = imported(tmp_path / "run", two(tmp_path / "log")).manifest()["warnings"]
+    assert any(note.startswith("no tokens in samples_adding") for note in notes)
+
+
+# --- with a set --------------------------------------------------------------------------------
+
+
+def test_a_set_gives_question_reference_domain_and_level_by_the_question_in_the_prompt(tmp_path):
+    messages = [logs.said("\\boxed{2}")]
+    path = logs.inspect(tmp_path / "log.json", [(8, 1, messages, {})])
+    whole = json.loads(path.read_text("utf-8"))
+    whole["samples"][0]["target"] = "another"
+    path.write_text(json.dumps(whole), encoding="utf-8")
+    store = imported(tmp_path / "run", path, problems=SET)
+    assert outcomes(store) == {("set/p1", 0): Outcome.CORRECT}
+    [problem] = store.problems().values()
+    assert (problem.question, problem.domain, problem.level) == ("What is 1 + 1?", "sums", 3)
+
+
+def test_logs_of_two_tools_on_one_set_can_be_compared(tmp_path):
+    ours = logs.lm_eval(tmp_path / "a", {"p1": ["\\boxed{2}"], "p2": ["\\boxed{1}"]}, model="m/one")
+    samples = [(key, 1, [logs.said("\\boxed{2}")], {}) for key in logs.QUESTIONS]
+    theirs = logs.inspect(tmp_path / "log.json", samples, model="m/two")
+    first = imported(tmp_path / "first", ours, problems=SET)
+    second = imported(tmp_path / "second", theirs, problems=SET)
+    [found] = compare_runs([read_run(first), read_run(second)])
+    assert found.difference.value == 0
+
+
+def test_a_reply_to_a_problem_that_the_set_lacks_is_refused(tmp_path):
+    row = {"question": "What is 7?", "reference": "7", "reply": "7"}
+    path = logs.jsonl(tmp_path / "m.jsonl", [row])
+    with pytest.raises(ConfigError, match=r"m\.jsonl, line 1: mine holds no problem.*nothing was"):
+        imported(tmp_path / "run", path, problems=SET)
+
+
+# --- what is refused ---------------------------------------------------------------------------
+
+
+def test_the_same_replies_again_are_dropped_and_counted(tmp_path):
+    path = two(tmp_path / "log")
+    copy = tmp_path / "copy.jsonl"
+    copy.write_bytes(path.read_bytes())
+    again = copy.rename(tmp_path / path.name)
+    found = import_logs([path, path], tmp_path / "run", judge=OPEN.judge)
+    assert found.trials == 2
+    twice = import_logs([path, again], tmp_path / "r2", model="tiny", judge=OPEN.judge)
+    assert (twice.trials, twice.again) == (2, 2)
+
+
+def test_another_reply_in_the_same_place_is_refused_with_both_places(tmp_path):
+    first = logs.lm_eval(tmp_path / "a", {"p1": ["\\boxed{2}"]})
+    second = logs.lm_eval(tmp_path / "b", {"p1": ["\\boxed{3}"]})
+    with pytest.raises(ConfigError, match=r"b/samples.*line 1: another reply .*a/samples.*line 1"):
+        imported(tmp_path / "run", first, second)
+
+
+def test_a_bad_line_leaves_nothing_behind(tmp_path):
+    path = logs.lm_eval(tmp_path / "log", {"p1": ["\\boxed{2}"], "p2": ["\\boxed{3}"]})
+    path.write_text(path.read_text("utf-8")[:-30], encoding="utf-8")
+    with pytest.raises(ConfigError, match=r"line 2: not JSON"):
+        imported(tmp_path / "runs" / "run", path)
+    assert list((tmp_path / "runs").iterdir()) == []
+
+
+def test_a_run_that_is_there_is_not_touched(tmp_path):
+    path = two(tmp_path / "log")
+    imported(tmp_path / "run", path).close()
+    with pytest.raises(ConfigError, match="is there already"):
+        imported(tmp_path / "run", path)
+
+
+def test_solver_run_does_not_go_on_with_it(tmp_path):
+    imported(tmp_path / "run", two(tmp_path / "log")).close()
+    store = Store.create_or_open(tmp_path / "run")
+    with pytest.raises(ConfigError, match=r"was imported from .*; there is|was imported from"):
+        check_resume(store, make_config({"model": "scripted/x"}), (), {})
+
+
+def test_a_mistake_is_one_line_and_exit_code_2(tmp_path, monkeypatch, capsys):
+    from solver.cli import main
+
+    monkeypatch.setattr("sys.argv", ["solver", "import", str(tmp_path / "none.jsonl")])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 2
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+# --- every command works on it -----------------------------------------------------------------
+
+
+def test_every_command_for_runs_works_on_an_imported_one(tmp_path, capsys):
+    replies = {"p1": ["\\boxed{2}", "\\boxed{3}"], "p2": ["so \\boxed{0.5}", "I do not know"]}
+    path = logs.lm_eval(tmp_path / "log", replies)
+    imported(tmp_path / "run", path).close()
+    store = Store.create_or_open(tmp_path / "run")
+    assert rejudge(store, {"policy": {"missing_unit": "refuse"}}).judged == 4
+    show_run(store)
+    shown = capsys.readouterr().out
+    assert "Changed by the judge" in shown
+    assert "lm-eval" in shown
+    assert "exact_match,none" in write_report([tmp_path / "run"]).read_text("utf-8")
+    assert "other_verdicts" in export_run(store, "jsonl").read_text("utf-8")
+    assert write_training(store, "rft").kept == 2
+    for command in ("failures", "cost", "show"):
+        assert CliRunner().invoke(app, [command, str(tmp_path / "run")]).exit_code == 0
+    assert "run" in page(client_of(tmp_path), "/")
+
+
+def test_one_trial_is_shown_with_the_verdict_of_the_other_tool(tmp_path, capsys):
+    from solver.report.trial import show_problem
+
+    show_problem(imported(tmp_path / "run", two(tmp_path / "log")), "p2")
+    assert "verdict of exact_match,none: 0" in capsys.readouterr().out
+
+
+# --- published logs ----------------------------------------------------------------------------
+
+RIGHT = {
+    "inspect/epochs3_two_scorers.eval": (36, 30, 0),
+    "inspect/from_solver_code.eval": (36, 18, 0),
+    "inspect/from_solver_cot.eval": (36, 5, 0),
+    "inspect/tools_error_missing_id.eval": (16, 12, 2),
+    "lm-eval/filters/samples_starter_two_filters_2026-11-28T07-35-16.146723.jsonl": (48, 40, 0),
+    "broken/same_doc_twice.jsonl": (12, 11, 0),
+}
+
+
+@pytest.mark.parametrize("name", RIGHT)
+def test_a_real_log_gives_the_outcomes_that_it_should(name, tmp_path):
+    store = imported(tmp_path / "run", shared_data("bridges") / name)
+    found = list(outcomes(store).values())
+    assert (len(found), found.count(Outcome.CORRECT), found.count(Outcome.ERROR)) == RIGHT[name]
+
+
+@pytest.mark.parametrize("name", ["multiple_choice", "same_doc_other_reply", "truncated_last_line"])
+def test_a_broken_log_is_refused_whole(name, tmp_path):
+    with pytest.raises(ConfigError, match=rf"{name}\.jsonl, line \d"):
+        imported(tmp_path / "run", shared_data("bridges") / "broken" / f"{name}.jsonl")
+    assert not (tmp_path / "run").exists()
