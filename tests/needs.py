@@ -4,13 +4,15 @@ It is skipped, and pytest's summary names it with the reason. Two variables make
 `.ci/run` sets both, so nothing is skipped there:
 
     SOLVER_SHARED_DATA=FOLDER           where published data sets lie
-    SOLVER_REQUIRE=docker,native,...    what must be there: docker, native, browser, model, root
+    SOLVER_REQUIRE=docker,native,...    what must be there: docker, native, browser, model, inspect,
+                                        root
 """
 
 import os
 import shutil
 import sys
 from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 from typing import NoReturn
 
@@ -75,6 +77,10 @@ def _lack(need: str) -> str:
             return "" if found else "needs Debian's packages chromium and chromium-driver"
         case "model":
             return _no_model()
+        case "inspect":
+            return (
+                "" if find_spec("inspect_ai") else "needs inspect_ai: pip install -e '.[inspect]'"
+            )
         case "root":
             return "" if os.geteuid() == 0 else "needs root"
     raise ValueError(need)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import logs
 from tests.fakes import program
 from tests.integration.engines import require
 from tests.integration.test_problems_hub import (
@@ -40,6 +41,7 @@ async def test_every_command_in_the_readme_runs(tmp_path):
     require("native")
     require("model")
     shutil.copytree(ROOT / "configs", tmp_path / "configs")
+    logs.lm_eval(tmp_path / "logs", {"p1": ["so \\boxed{2}"], "p2": ["\\boxed{3}"]})
     files = {f"{MATH500}/test.jsonl": math500_as_on_the_hub(), **math_as_on_the_hub()}
     reply = program("print(7)") + "\nso \\boxed{7}"
     with hub(files) as (address, _):
