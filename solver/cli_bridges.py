@@ -1,7 +1,7 @@
 """The commands that bring runs to other tools, and other tools' logs here."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -41,8 +41,7 @@ def export(
 
     sft and rft write correct trials only, as chats: {"messages": [...], "metadata": {...}} a line.
     They leave out a trial whose program failed, and one whose program equals that of another trial
-    but for comments, formatting and names. Of a problem with more than --per-problem trials left,
-    those that differ most are kept.
+    but for comments, formatting and names; of too many trials, those that differ most are kept.
 
     sft writes the whole conversation, with feedback and outputs. A reply has weight 1 to be trained
     on, or 0 if its program failed or its answer was given up. rft writes the question, without
@@ -55,15 +54,12 @@ def export(
     from solver.bridges.formats import export
     from solver.store import Store
 
-    lines = export(
-        Store.open(run),
-        format,
-        output,
-        per_problem=per_problem,
-        source=source,
-        no_formulas=no_formulas,
-    )
-    for line in lines:
+    given: dict[str, Any] = {
+        "per_problem": per_problem,
+        "source": source,
+        "no_formulas": no_formulas,
+    }
+    for line in export(Store.open(run), format, output, **given):
         print(line)
 
 

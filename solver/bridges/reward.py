@@ -24,7 +24,6 @@ not supported.
 import asyncio
 import atexit
 import os
-import re
 import threading
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
@@ -35,16 +34,12 @@ from judge import Policy, extract_answer, extract_output
 from judge.grade import Judge
 from judge.workers.pool import Pool
 from sandbox import Exit, Level, Limits, Sandbox, open_sandbox, screen
+from solver.bridges.reward_columns import Completion, after, begun, references, text_of
 from solver.extract import extract_program
 
 T = TypeVar("T")
 
-Completion = str | Sequence[dict[str, Any]]
-"""A text, or the messages of a conversation."""
 Reward = float | None
-
-COLUMNS = ("answer", "reference", "ground_truth", "solution")
-"""Columns that may hold the references; of each row, the first that is not None is used."""
 
 
 def reward(
@@ -56,7 +51,7 @@ def reward(
     either. The reward is None, "not applicable", where no column has a reference for the row, and
     where the rules cannot decide. Raises JudgeError.
     """
-    return _rewards(_begun(prompts, completions), columns, _answer_in_words)
+    return _rewards(begun(prompts, completions), columns, _answer_in_words)
 
 
 def code_reward(
@@ -67,7 +62,7 @@ def code_reward(
     References are given as to `reward`. Programs run in the sandbox, many at a time, with the time
     that `configure` sets, unless the screen refuses them. Raises SandboxError, JudgeError.
     """
-    return _rewards(_begun(prompts, completions), columns, _answer_of_program)
+    return _rewards(begun(prompts, completions), columns, _answer_of_program)
 
 
 def code_reward_within(
@@ -86,7 +81,7 @@ def code_reward_within(
         prompts: Sequence[Any], completions: Sequence[Completion], **columns: Any
     ) -> list[Reward]:
         """Return 1.0 for each completion whose last program prints the reference. For TRL."""
-        return _rewards(_begun(prompts, completions), columns, find)
+        return _rewards(begun(prompts, completions), columns, find)
 
     return code_reward
 
@@ -196,13 +191,13 @@ def _rewards(
     completions: Sequence[Completion], columns: dict[str, Any], find: Finds
 ) -> list[Reward]:
     """Score the completions of a batch at the same time."""
-    references = _references(columns, len(completions))
+    accepted_by_row = references(columns, len(completions))
     opened = _open()
 
     async def score(completion: Completion, accepted: tuple[str, ...]) -> Reward:
         if not accepted:
             return None
-        text = _text(completion)
+        text = text_of(completion)
         answer = None if text is None else await find(opened, text)
         if answer is None:
             return 0.0
@@ -210,90 +205,17 @@ def _rewards(
         return float(verdict.correct) if verdict.valid else None
 
     async def score_all() -> list[Reward]:
-        return await asyncio.gather(*map(score, completions, references))
+        return await asyncio.gather(*map(score, completions, accepted_by_row))
 
     return opened.wait(score_all())
-
-
-def _references(columns: dict[str, Any], wanted: int) -> list[tuple[str, ...]]:
-    """Return the references of each completion, from the first of COLUMNS that gives it any.
-
-    Raises TypeError where no column holds references.
-    """
-    present = {name: columns[name] for name in COLUMNS if columns.get(name) is not None}
-    if not present:
-        raise TypeError(f"no reference answers: name a column of the data {', '.join(COLUMNS)}")
-    for name, values in present.items():
-        if isinstance(values, str) or len(values) != wanted:
-            raise TypeError(f"{name}: should be a list of {wanted} references, one a completion")
-    rows = zip(*present.values(), strict=True)
-    return [next(filter(None, map(_accepted, row)), ()) for row in rows]
-
-
-def _accepted(value: Any) -> tuple[str, ...]:
-    """Return the references in one cell of a column: one, or a list of which any is right."""
-    if isinstance(value, list | tuple | set):
-        return tuple(reference for each in value for reference in _accepted(each))
-    if hasattr(value, "tolist"):  # an array, as Parquet files give lists
-        return _accepted(value.tolist())
-    return () if value is None else (_reference(str(value)),)
-
-
-def _reference(text: str) -> str:
-    """Return the answer that a solution boxes or declares; a text without one is the answer."""
-    found = extract_answer(text)
-    declared = found.rule in ("boxed", "boxes", "declared")
-    return found.answer if declared and found.answer is not None else text
 
 
 def _of_queries(
     queries: Sequence[str], prompts: Sequence[str], labels: Sequence[Any]
 ) -> list[Reward]:
     """Return the reward of what follows the prompt in each text."""
-    said = [_after(query, prompt) for query, prompt in zip(queries, prompts, strict=True)]
-    return _rewards(_begun(prompts, said), {"answer": list(labels)}, _answer_in_words)
-
-
-def _begun(prompts: Sequence[Any], completions: Sequence[Completion]) -> list[Completion]:
-    """Put the tag before each completion that begins within thoughts: its prompt ends with it."""
-    tags = [_OPEN.search(p) if isinstance(p, str) else None for p in prompts]
-    return [
-        f"{tag[0]}{completion}" if tag and isinstance(completion, str) else completion
-        for tag, completion in zip(tags, completions, strict=True)
-    ]
-
-
-_OPEN = re.compile(r"(?:<think(?:ing)?>|\[THINK\])\s*$", re.IGNORECASE)
-"""The tag by which a chat template opens the thoughts of the reply to come."""
-
-
-def _after(query: str, prompt: str) -> str:
-    """Return what a text says after its prompt. Raises ValueError where it does not hold it."""
-    before, found, said = query.partition(prompt)
-    if not found or len(before) > _MOST_BEFORE:
-        raise ValueError("a query does not begin with its prompt, so the reply is not known")
-    return said
-
-
-_MOST_BEFORE = 200
-"""Characters before a prompt: the special tokens of a chat template."""
-
-
-def _text(completion: Any) -> str | None:
-    """Return a completion's text; for a conversation, its last reply. None where there is none.
-
-    A message alone counts as a conversation of one.
-    """
-    if isinstance(completion, dict):
-        completion = [completion]
-    if isinstance(completion, list | tuple):
-        messages = [one for one in completion if isinstance(one, dict)]
-        said = [one.get("content") for one in messages if one.get("role") == "assistant"]
-        completion = said[-1] if said else None
-        if isinstance(completion, list):
-            parts = [part.get("text") for part in completion if isinstance(part, dict)]
-            completion = "".join(part for part in parts if isinstance(part, str))
-    return completion if isinstance(completion, str) else None
+    said = [after(query, prompt) for query, prompt in zip(queries, prompts, strict=True)]
+    return _rewards(begun(prompts, said), {"answer": list(labels)}, _answer_in_words)
 
 
 async def _answer_in_words(opened: "Opened", text: str) -> str | None:

@@ -226,7 +226,7 @@ def test_a_mistake_is_one_line_and_exit_code_2(tmp_path, monkeypatch, capsys):
 
 
 def test_every_command_for_runs_works_on_an_imported_one(tmp_path, capsys):
-    replies = {"p1": ["\\boxed{2}", "\\boxed{3}"], "p2": ["so \\boxed{0.5}", "I do not know"]}
+    replies = {"p1": ["\\boxed{2}", "\\boxed{3}"], "p2": ["so \\boxed{0.5}", "\\boxed{7}"]}
     path = logs.lm_eval(tmp_path / "log", replies)
     imported(tmp_path / "run", path).close()
     store = Store.create_or_open(tmp_path / "run")

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from solver.bridges import reward as module
+from solver.bridges import reward_columns
 from solver.bridges.reward import (
     close,
     code_reward,
@@ -67,7 +68,7 @@ def test_trl_may_pass_conversations():
     assert rewards(parts + turns, "0.5", "0.5") == [1.0, 1.0]
 
 
-@pytest.mark.parametrize("column", module.COLUMNS)
+@pytest.mark.parametrize("column", reward_columns.COLUMNS)
 def test_the_references_may_be_in_any_of_the_usual_columns(column):
     assert rewards(HALVES[:1], **{column: ["\\frac12"]}, level=[3]) == [1.0]
 
@@ -177,7 +178,7 @@ def test_openrlhf_gets_no_reward_for_what_stands_in_the_prompt():
 
 def test_a_query_that_does_not_hold_its_prompt_is_an_error():
     with pytest.raises(ValueError, match="does not begin with its prompt"):
-        module._after("\\boxed{5}", "What is 2 + 3?")
+        reward_columns.after("\\boxed{5}", "What is 2 + 3?")
 
 
 @pytest.mark.parametrize("function", [reward, code_reward, compute_score, compute_code_score])
