@@ -19,7 +19,8 @@ def json_lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
                 if line.strip():
                     yield number, _object(path, number, line)
     except (OSError, UnicodeDecodeError) as failure:
-        raise LogError(f"{path}: cannot be read: {failure}") from failure
+        reason = getattr(failure, "strerror", None) or failure
+        raise LogError(f"{path}: cannot be read: {reason}") from failure
 
 
 def _object(path: Path, number: int, line: str) -> dict[str, Any]:

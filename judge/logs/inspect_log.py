@@ -67,7 +67,8 @@ def read_eval(path: Path) -> Iterator[Logged]:
                     sample = a_mapping(json.loads(archive.read(name)))
                     yield _sample(sample, header, f"{path}, {name}")
     except (OSError, zipfile.BadZipFile, ValueError, NotImplementedError) as failure:
-        raise LogError(f"{path}: cannot be read: {failure}") from failure
+        reason = getattr(failure, "strerror", None) or failure
+        raise LogError(f"{path}: cannot be read: {reason}") from failure
 
 
 def read_json(path: Path, content: dict[str, Any] | None = None) -> Iterator[Logged]:

@@ -51,7 +51,7 @@ def changed_by_the_judge(
         "other-judge",
         "Changed by the judge",
         words,
-        tables=(Table("other_judge", "Changed by the judge", columns, tuple(rows)),),
+        tables=(Table("other_judge", "Their verdicts and ours", columns, tuple(rows)),),
         folded=table_or_none(listed),
     )
 
