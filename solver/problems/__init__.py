@@ -4,8 +4,8 @@ The named sets are pinned: wherever their text comes from (the dataset hub, a lo
 question and answer is checked against hashes that ship with this package.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from solver.problems.pinned import Pinned, check, pinned_gsm8k, pinned_math, sub
 from solver.problems.selection import SEED, select
 from solver.records import Problem, digest
 
-__all__ = ["NAMES", "SEED", "ProblemSet", "load", "select"]
+__all__ = ["NAMES", "SEED", "ProblemSet", "load", "load_sets", "select"]
 
 NAMES = ("starter", "math", "math500", "math945", "gsm8k")
 
@@ -51,13 +51,72 @@ class ProblemSet:
         }
 
 
+def load_sets(names: Sequence[str], files: Mapping[str, str | Path] | None = None) -> ProblemSet:
+    """Load one set or several, and join them.
+
+    `files` holds local copies by the names of their sets. Where two sets use the same id, those of
+    the later one begin with its name. Raises ConfigError as `load` does, for a file of a set that
+    is not among `names`, and where a question is in two sets.
+    """
+    files = files or {}
+    if strange := [name for name in files if name not in names]:
+        raise ConfigError(
+            f"problems_file: {strange[0]!r} is not among the problems {', '.join(names)}"
+        )
+    found = [load(name, file=files.get(name)) for name in names]
+    return found[0] if len(found) == 1 else _joined(found)
+
+
+def _joined(sets: Sequence[ProblemSet]) -> ProblemSet:
+    """Join sets. Raises ConfigError where a question is in two of them."""
+    ids: set[str] = set()
+    problems: list[Problem] = []
+    for each in sets:
+        new = each.problems
+        if not ids.isdisjoint(problem.id for problem in new):
+            new = tuple(p.model_copy(update={"id": f"{each.name}/{p.id}"}) for p in new)
+        ids.update(problem.id for problem in new)
+        problems += new
+    _refuse_shared(sets)
+    source = {"kind": "sets", "sets": [each.facts for each in sets]}
+    return ProblemSet(" + ".join(each.name for each in sets), tuple(problems), source)
+
+
+def _refuse_shared(sets: Iterable[ProblemSet]) -> None:
+    """Raise ConfigError where a question is in two sets: its trials would count twice."""
+    places: dict[str, tuple[str, str]] = {}
+    for each in sets:
+        shared = [
+            (problem.id, *places[words])
+            for problem in each.problems
+            if (words := " ".join(problem.question.split())) in places
+        ]
+        if shared:
+            here, name, there = shared[0]
+            raise ConfigError(
+                f"problems: {len(shared)} questions of {each.name} are in {name} as well, the first"
+                f" {here} as {there}; run only one of them"
+            )
+        places |= {" ".join(p.question.split()): (each.name, p.id) for p in each.problems}
+
+
 def load(name: str, *, file: str | Path | None = None) -> ProblemSet:
     """Load the set called `name`, or the problems in the `.jsonl`, `.csv` or `.parquet` file there.
 
-    `file` is a local copy of a pinned set; without it the set is fetched from the dataset hub.
+    Every problem has the name of the set, unless its file gives another. `file` is a local copy of
+    a pinned set; without it the set is fetched from the dataset hub.
     Raises ConfigError for an unknown name, a file that cannot be read, malformed or repeated rows,
     and for content that differs from what is pinned.
     """
+    found = _loaded(name, file)
+    problems = (
+        problem if problem.set else problem.model_copy(update={"set": found.name})
+        for problem in found.problems
+    )
+    return replace(found, problems=tuple(problems))
+
+
+def _loaded(name: str, file: str | Path | None) -> ProblemSet:
     if name not in NAMES:
         return _from_path(name, file)
     if name == "starter":

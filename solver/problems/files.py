@@ -144,6 +144,8 @@ _ALIASES = {
     "solution": ("solution",),
     "domain": ("domain", "subject", "type"),
     "level": ("level",),
+    "set": ("set",),
+    "published": ("published",),
 }
 
 
@@ -166,6 +168,8 @@ def _problem(fields: dict[str, Any] | _UnusableError, *, default_id: str) -> Pro
         answer=answer,
         domain=domain_name(_words("domain", known["domain"])) or "unknown",
         level=_level(known["level"]),
+        set=_words("set", known["set"]),
+        published=_date(known["published"]),
     )
 
 
@@ -194,6 +198,14 @@ def _level(value: Any) -> int:
     if match is None or isinstance(value, bool):
         raise _UnusableError(f"level {value!r} should be a number from 1 to 5, or 'Level 3'")
     return int(match[1]) if match[1].isdigit() else 0
+
+
+def _date(value: Any) -> str:
+    """Read when a problem was published: a year, a month or a day."""
+    words = str(_or_empty(value)).strip()
+    if not re.fullmatch(r"(\d{4}(-\d\d(-\d\d)?)?)?", words):
+        raise _UnusableError(f"published {value!r:.60} should be like 2025, 2025-02 or 2025-02-13")
+    return words
 
 
 def _words(field: str, value: Any) -> str:

@@ -34,6 +34,7 @@ class Pinned:
     question_hash: str
     """See `text_hash`."""
     answer_hash: str
+    set: str = ""
 
 
 def text_hash(text: str) -> str:

@@ -16,7 +16,7 @@ from judge import Judge
 from solver.config import Config
 from solver.config_file import load_config
 from solver.errors import ConfigError
-from solver.problems import ProblemSet, load, select
+from solver.problems import ProblemSet, load_sets, select
 from solver.records import Problem
 from solver.report.show import show_run
 from solver.run.build import Parts, build
@@ -55,9 +55,7 @@ def prepare(path: Path, overrides: dict[str, Any], *, name: str | None, runs: Pa
     """Read the config and the problems. Raises ConfigError for any mistake in them."""
     config = load_config(path, overrides)
     policy_of(config.judge)
-    source = load(
-        config.problems, file=Path(config.problems_file) if config.problems_file else None
-    )
+    source = load_sets(config.sets, copies_of(config))
     chosen = select(
         source.problems,
         domains=config.domains,
@@ -67,9 +65,21 @@ def prepare(path: Path, overrides: dict[str, Any], *, name: str | None, runs: Pa
     )
     if not chosen:
         raise ConfigError(
-            f"{path}: no problem of {config.problems!r} is left by domains and levels"
+            f"{path}: no problem of {', '.join(config.sets)} is left by domains and levels"
         )
     return Job(config, source, tuple(chosen), runs / _checked_name(name, path, overrides))
+
+
+def copies_of(config: Config) -> dict[str, str]:
+    """Return the local copies of named sets by name. Raises ConfigError for one copy of several."""
+    files = config.problems_file
+    if files is None or isinstance(files, dict):
+        return files or {}
+    if len(config.sets) > 1:
+        raise ConfigError(
+            f"problems_file: of several sets, say whose copy it is: {{{config.sets[0]}: {files}}}"
+        )
+    return {config.sets[0]: files}
 
 
 def _checked_name(name: str | None, path: Path, overrides: dict[str, Any]) -> str:
