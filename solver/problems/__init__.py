@@ -1,7 +1,7 @@
 """Load problems by the name of a set or by a path.
 
-The named sets are pinned: wherever their text comes from (the dataset hub, a local copy), each
-question and answer is checked against hashes that ship with this package.
+The named sets are pinned: wherever their text comes from (the dataset hub, a local copy), it is
+checked, by hashes that ship with this package or by the number of rows and their columns.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -11,16 +11,15 @@ from pathlib import Path
 
 from solver.errors import ConfigError
 from solver.problems.files import content_hash, read_rows
-from solver.problems.hub import Dataset, download
-from solver.problems.pinned import Pinned, check, pinned_gsm8k, pinned_math, subset
+from solver.problems.known import known, known_sets
+from solver.problems.named import load_named
 from solver.problems.selection import SEED, select
 from solver.records import Problem, digest
 
 __all__ = ["NAMES", "SEED", "ProblemSet", "load", "load_sets", "select"]
 
-NAMES = ("starter", "math", "math500", "math945", "gsm8k")
-
-_HERE = Path(__file__).parent
+NAMES = tuple(known_sets())
+"""The sets that a run can name."""
 
 
 @dataclass(frozen=True)
@@ -117,18 +116,17 @@ def load(name: str, *, file: str | Path | None = None) -> ProblemSet:
 
 
 def _loaded(name: str, file: str | Path | None) -> ProblemSet:
-    if name not in NAMES:
+    if (found := known(name)) is None:
         return _from_path(name, file)
-    if name == "starter":
-        return _starter(file)
-    return _from_hub(name) if file is None else _from_copy(name, Path(file))
+    problems, source = load_named(found, Path(file) if file is not None else None)
+    return ProblemSet(found.name, problems, source)
 
 
 def _from_path(name: str, file: str | Path | None) -> ProblemSet:
     """Load problems from a file."""
     if file is not None:
         raise ConfigError(
-            f"problems_file: only for the sets {', '.join(NAMES[1:])}, and problems is {name!r}"
+            f"problems_file: only for a set by name (`solver problems`), and problems is {name!r}"
         )
     path = Path(name)
     if not path.suffix and not path.exists():
@@ -136,83 +134,8 @@ def _from_path(name: str, file: str | Path | None) -> ProblemSet:
         hint = f" Did you mean {close[0]!r}?" if close else ""
         raise ConfigError(
             f"problems: no set or file called {name!r}.{hint}"
-            f" Sets: {', '.join(NAMES)}; or a path to a .jsonl or .csv file."
+            " `solver problems` lists the sets; or give a path to a .jsonl or .csv file."
         )
     problems = tuple(row.problem for row in read_rows(path))
     source = {"kind": "file", "path": str(path), "sha256": content_hash(path)}
     return ProblemSet(path.stem, problems, source)
-
-
-def _starter(file: str | Path | None) -> ProblemSet:
-    """Load the starter set, which ships with this package."""
-    if file is not None:
-        raise ConfigError(f"problems_file: the starter set ships with solver; drop {str(file)!r}")
-    path = _HERE / "starter.jsonl"
-    problems = tuple(row.problem for row in read_rows(path))
-    return ProblemSet("starter", problems, {"kind": "shipped", "sha256": content_hash(path)})
-
-
-def _from_copy(name: str, path: Path) -> ProblemSet:
-    """Load a pinned set from a local copy, checked."""
-    problems = check(read_rows(path), _pinned(name), name=name, place=str(path))
-    source = {"kind": "file", "path": str(path), "sha256": content_hash(path)}
-    return ProblemSet(name, problems, source)
-
-
-def _from_hub(name: str) -> ProblemSet:
-    """Load a pinned set from the dataset hub, checked."""
-    dataset = _DATASETS[name]
-    files = download(dataset, name)
-    rows = [row for path in files.values() for row in read_rows(path)]
-    place = f"{dataset.id} at revision {dataset.revision}"
-    problems = check(rows, _pinned(name), name=name, place=place)
-    source = {
-        "kind": "hub",
-        "dataset": dataset.id,
-        "revision": dataset.revision,
-        "sha256": {file: content_hash(path) for file, path in files.items()},
-    }
-    return ProblemSet(name, problems, source)
-
-
-def _pinned(name: str) -> tuple[Pinned, ...]:
-    """Return the pinned hashes of a set."""
-    match name:
-        case "gsm8k":
-            return pinned_gsm8k()
-        case "math":
-            return pinned_math()
-        case _:
-            return subset(pinned_math(), name)
-
-
-_MATH = Dataset(
-    id="EleutherAI/hendrycks_math",
-    revision="21a5633873b6a120296cce3e2df9d5550074f4a3",
-    files=tuple(
-        f"{domain}/test-00000-of-00001.parquet"
-        for domain in (
-            "algebra",
-            "counting_and_probability",
-            "geometry",
-            "intermediate_algebra",
-            "number_theory",
-            "prealgebra",
-            "precalculus",
-        )
-    ),
-)
-_DATASETS = {
-    "math": _MATH,
-    "math945": _MATH,
-    "math500": Dataset(
-        id="HuggingFaceH4/MATH-500",
-        revision="6e4ed1a2a79af7d8630a6b768ec859cb5af4d3be",
-        files=("test.jsonl",),
-    ),
-    "gsm8k": Dataset(
-        id="openai/gsm8k",
-        revision="740312add88f781978c0658806c59bc2815b9866",
-        files=("main/test-00000-of-00001.parquet",),
-    ),
-}

@@ -52,6 +52,19 @@ def pinned_gsm8k() -> tuple[Pinned, ...]:
     return _table("gsm8k")
 
 
+def pinned_set(name: str) -> tuple[Pinned, ...]:
+    """Return the problems of a set whose hashes ship with this package."""
+    match name:
+        case "math":
+            return pinned_math()
+        case "math500_l5":
+            return tuple(p for p in subset(pinned_math(), "math500") if p.level == 5)
+        case "math500" | "math945":
+            return subset(pinned_math(), name)
+        case _:
+            return _table(name)
+
+
 def subset(pinned: Iterable[Pinned], name: str) -> tuple[Pinned, ...]:
     """Return the problems of MATH that `math500.json` or `math945.json` lists."""
     content = json.loads((_HERE / f"{name}.json").read_text(encoding="utf-8"))
