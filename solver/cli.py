@@ -12,6 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from solver.cli_checks import RunPath, checks, judge_app, sandbox_app
+from solver.cli_sets import sets
 
 app = typer.Typer(
     name="solver",
@@ -23,6 +24,7 @@ app = typer.Typer(
     "Start with `solver run configs/quickstart.yaml`: no key, no GPU and no Docker needed.",
 )
 app.add_typer(checks)
+app.add_typer(sets)
 app.add_typer(sandbox_app, name="sandbox")
 app.add_typer(judge_app, name="judge")
 

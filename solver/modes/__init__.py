@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from sandbox import Execution, Finding
 from solver.errors import ConfigError
 from solver.models import Capability, Extend
-from solver.prompts import read_prompt
+from solver.prompts import OURS, Prompt, read_prompt
 from solver.records import Message, Problem, Record, Reply, Trial, Turn, Verification, digest
 
 if TYPE_CHECKING:
@@ -253,6 +253,19 @@ def asked_as(name: str) -> tuple[str, ...]:
     """
     mode = mode_of(name)
     return mode.name, *mode.obeys
+
+
+def prompt_named(arm: str) -> Prompt:
+    """Return the texts with which an arm asks: `cot@qwen-boxed`, or `cot` for the mode's own.
+
+    Raises ConfigError where there is no such mode or prompt, or the mode takes none.
+    """
+    mode, at, name = arm.partition("@")
+    texts = mode_of(mode).texts
+    if not texts:
+        raise ConfigError(f"mode {mode!r} takes no prompt")
+    found = read_prompt(name, asked_as(mode)) if at else None
+    return found or Prompt(name=OURS, mode=mode, about="the mode's own texts", texts=dict(texts))
 
 
 def prompts_by_name(named: Mapping[str, Any]) -> dict[str, Any]:

@@ -4,7 +4,7 @@ The named sets are pinned: wherever their text comes from (the dataset hub, a lo
 checked, by hashes that ship with this package or by the number of rows and their columns.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from pathlib import Path
@@ -36,6 +36,14 @@ class ProblemSet:
     def hash(self) -> str:
         """Return a hash of the ids, questions and answers in their order."""
         return digest([[problem.id, problem.hash] for problem in self.problems])
+
+    def notes(self) -> Iterator[str]:
+        """Yield what was left out of a published file, and why."""
+        parts = self.source.get("sets") or [{"name": self.name, "source": self.source}]
+        assert isinstance(parts, list)
+        for part in parts:
+            for why, count in part["source"].get("left_out", {}).items():
+                yield f"problems: {count} of the {part['name']} set left out: {why}"
 
     @property
     def facts(self) -> dict[str, object]:

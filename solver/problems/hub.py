@@ -40,14 +40,19 @@ def download(dataset: Dataset, name: str) -> dict[str, Path]:
         ) from missing
     # Broken connections raise the HTTP library's own error, the first base of this one.
     http_error: type[Exception] = HfHubHTTPError.__bases__[0]
-    where: dict[str, str] = {"repo_type": "dataset", "revision": dataset.revision}
+    commit = dataset.revision
     try:
         if any("*" in file for file in dataset.files):
-            patterns = [*dataset.files]
-            folder = hub.snapshot_download(dataset.id, allow_patterns=patterns, **where)
+            folder = hub.snapshot_download(
+                dataset.id,
+                repo_type="dataset",
+                revision=commit,
+                allow_patterns=[*dataset.files],
+            )
             return _matching(Path(folder), dataset, name)
         return {
-            file: Path(hub.hf_hub_download(dataset.id, file, **where)) for file in dataset.files
+            file: Path(hub.hf_hub_download(dataset.id, file, repo_type="dataset", revision=commit))
+            for file in dataset.files
         }
     except (http_error, OSError) as failure:
         raise ConfigError(

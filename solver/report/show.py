@@ -8,6 +8,7 @@ from solver.analysis.compare import Apart, Comparison
 from solver.analysis.cost import ArmCost
 from solver.analysis.failures import Failures
 from solver.analysis.plan import Plan
+from solver.analysis.wordings import sensitivities
 from solver.report.parts import Section, by_arm
 from solver.report.render.terminal import print_sections
 from solver.report.runs import Run, named_arms, short_names
@@ -23,6 +24,7 @@ from solver.report.sections.regeneration import regenerated
 from solver.report.sections.repeats import repeated, repeats_in
 from solver.report.sections.retries import retried
 from solver.report.sections.rounds import rounds
+from solver.report.sections.wordings import wordings
 from solver.report.warnings import warnings_of
 from solver.store import Store
 from solver.text import say, share_of
@@ -44,6 +46,7 @@ def show_run(store: Store, *, greedy: Store | None = None, every_k: bool = False
         *(of_arm(arm) for arm in arms),
         side_by_side and replace(side_by_side, folded=()),
         budgeted(arms),
+        wordings(by_arm(arms, lambda run: sensitivities(run.rows))),
         regenerated(by_arm(arms, lambda run: chain.from_iterable(run.regeneration))),
         rounds(by_arm(arms, lambda run: run.rounds)),
         checks(by_arm(arms, lambda run: run.checks)),
