@@ -1,8 +1,11 @@
-"""The commands that show what a run can be given: problem sets and prompts."""
+"""The commands on problem sets and prompts, and on what was published with them."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from solver.cli_checks import RunPath
 
 sets = typer.Typer()
 
@@ -54,3 +57,26 @@ def prompts(
         show_prompts()
     else:
         show_prompt(name, prompt_named(name))
+
+
+@sets.command()
+def against(
+    run: RunPath,
+    scores: Annotated[
+        Path | None,
+        typer.Option(help="A CSV file with model, set and score (percent), beside those shipped."),
+    ] = None,
+    model: Annotated[
+        str | None, typer.Option(help="The model's published name, if the run's is another.")
+    ] = None,
+) -> None:
+    """Show published scores beside the run's, and which settings differ.
+
+    For each model and set of the run: the difference with the interval of ours, whether the
+    published score lies inside, and each setting that differs or may, with what it is worth where
+    the run can tell: replies that were cut, answers that were overlooked, verdicts, wordings.
+    """
+    from solver.report.show import show_against
+    from solver.store import Store
+
+    show_against(Store.open(run), scores=scores, model=model)

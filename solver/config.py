@@ -270,6 +270,10 @@ class Config(Record):
         thinking = {} if model.thinking == "default" else {"thinking": model.thinking}
         return {**self.providers.get(model.provider, {}), **model.options, **thinking}
 
+    def prompt_of(self, *modes: str) -> Prompt | None:
+        """Return the prompt of the first of these modes that has one; None for its own texts."""
+        return next((self.prompts[mode] for mode in modes if mode in self.prompts), None)
+
     def asked_with(self) -> Iterator[Prompt]:
         """Yield the prompts of this run that are not its modes' own texts."""
         for arm in self.modes:

@@ -234,13 +234,13 @@ def with_section(listed: Sequence[str]) -> tuple[str, ...]:
 
 def identity(mode: Mode, config: "Config") -> str:
     """Return a hash that changes with anything the mode sends or does: part of each trial's key."""
-    from solver.modes._chat import prompt_of, worked_examples
+    from solver.modes._chat import worked_examples
 
     config = config.under(mode.name)
     settings = mode.settings(config)
     examples = [e.model_dump() for e in worked_examples()[: settings.get("examples", 0)]]
     limits = config.sandbox
-    prompt = prompt_of(config, mode.name.partition("@")[0], *mode.obeys)
+    prompt = config.prompt_of(mode.name.partition("@")[0], *mode.obeys)
     given = [] if prompt is None else [prompt.measured()]
     prompts = digest([mode.sentences, settings, examples, *given])
     return digest([prompts, limits.seconds, limits.memory_mb])

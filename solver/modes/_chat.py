@@ -9,7 +9,6 @@ from functools import cache
 
 import yaml
 
-from solver.config import Config
 from solver.prompts import Prompt
 from solver.records import Message, Record
 
@@ -32,11 +31,6 @@ def worked_examples() -> tuple[Example, ...]:
     """Return the worked examples, in order. None of them is in a problem set."""
     text = importlib.resources.files("solver.modes").joinpath("examples.yaml").read_text("utf-8")
     return tuple(Example.model_validate(row) for row in yaml.safe_load(text))
-
-
-def prompt_of(config: Config, *modes: str) -> Prompt | None:
-    """Return the prompt that the config gives for the first of these modes that has one."""
-    return next((config.prompts[mode] for mode in modes if mode in config.prompts), None)
 
 
 def texts_of(prompt: Prompt | None, texts: Mapping[str, str]) -> dict[str, str | None]:

@@ -15,7 +15,6 @@ from solver.modes._chat import (
     assistant,
     fill,
     opened,
-    prompt_of,
     texts_of,
     unlike_before,
     user,
@@ -116,7 +115,7 @@ async def attempts(
     """
     options = config.section(Options)
     chat, new = tuple(question), tuple(question[known:])
-    prompt = prompt_of(config, MODE.name)
+    prompt = config.prompt_of(MODE.name)
     if ask is None and prompt is not None and prompt.stop:
         ask = partial(tools.ask, stop=prompt.stop)
     detail = None
@@ -147,7 +146,7 @@ def opening(problem: Problem, config: Config) -> tuple[Message, ...]:
         (each.question, (assistant(f"```python\n{each.program.strip()}\n```"),))
         for each in examples
     ]
-    prompt = prompt_of(config, MODE.name)
+    prompt = config.prompt_of(MODE.name)
     limits = {"seconds": config.sandbox.seconds}
     return opened(prompt, TEXTS, problem.question, shots, limits=limits)
 
@@ -162,7 +161,7 @@ def try_again(turn: Turn, config: Config) -> Message:
             "a turn that gave an answer is not asked again: that would leak the reference"
         )
     limits = {"seconds": config.sandbox.seconds, "memory_mb": config.sandbox.memory_mb}
-    asking = str(texts_of(prompt_of(config, MODE.name), TEXTS)["try_again"])
+    asking = str(texts_of(config.prompt_of(MODE.name), TEXTS)["try_again"])
     return user(asking, why=fill(_WHY[turn.failure], detail=_detail(turn), **limits))
 
 

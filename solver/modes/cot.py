@@ -8,7 +8,7 @@ from pydantic import Field
 from solver.config import Config
 from solver.extract import answer_in
 from solver.modes import Mode, Tools
-from solver.modes._chat import assistant, opened, prompt_of, worked_examples
+from solver.modes._chat import assistant, opened, worked_examples
 from solver.records import Message, Problem, Record, Turn
 
 SYSTEM = """\
@@ -36,7 +36,7 @@ class Options(Record):
 async def solve(problem: Problem, tools: Tools, config: Config, seed: int) -> AsyncIterator[Turn]:
     """Ask once for reasoning with a boxed answer."""
     chat = opening(problem, config)
-    prompt = prompt_of(config, MODE.name)
+    prompt = config.prompt_of(MODE.name)
     reply = await tools.ask(chat, seed=seed, stop=prompt.stop if prompt else ())
     closing = config.section(Options).closing
     answer = answer_in(reply.text, capped=reply.capped, closing=closing)
@@ -54,7 +54,7 @@ def opening(problem: Problem, config: Config) -> tuple[Message, ...]:
     """Return the conversation that asks for reasoning and a boxed answer."""
     examples = worked_examples()[: config.section(Options).examples]
     shots = [(each.question, (assistant(each.reasoning.strip()),)) for each in examples]
-    return opened(prompt_of(config, MODE.name), TEXTS, problem.question, shots)
+    return opened(config.prompt_of(MODE.name), TEXTS, problem.question, shots)
 
 
 def settings(config: Config) -> dict[str, Any]:

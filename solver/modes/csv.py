@@ -16,7 +16,7 @@ from pydantic import Field, model_validator
 from sandbox import Execution, Exit
 from solver.config import Config
 from solver.modes import Mode, Tools, code
-from solver.modes._chat import assistant, prompt_of, texts_of, unlike_before, user
+from solver.modes._chat import assistant, texts_of, unlike_before, user
 from solver.modes._turns import program_teaches, program_turn
 from solver.records import Message, Problem, Record, Turn, Verification
 
@@ -74,7 +74,7 @@ async def solve(problem: Problem, tools: Tools, config: Config, seed: int) -> As
     up the answer before it.
     """
     config = _as_code(config)
-    texts = texts_of(prompt_of(config, code.MODE.name), TEXTS)
+    texts = texts_of(config.prompt_of(code.MODE.name), TEXTS)
     question = chat = code.opening(problem, config)
     known = number = 0
     sent: Counter[str] = Counter()

@@ -22,7 +22,7 @@ from sandbox import Execution, Exit, Finding, Level
 from solver.config import Config
 from solver.extract import BOXED, answer_in, extract_program
 from solver.modes import Mode, Tools
-from solver.modes._chat import Example, assistant, opened, prompt_of, texts_of, worked_examples
+from solver.modes._chat import Example, assistant, opened, texts_of, worked_examples
 from solver.modes._turns import program_teaches, screened
 from solver.records import Message, Problem, Record, Reply, Turn
 
@@ -136,7 +136,7 @@ async def solve(problem: Problem, tools: Tools, config: Config, seed: int) -> As
     options = config.section(Options)
     form = FORMATS[options.format]
     chat = new = opening(problem, config)
-    prompt = prompt_of(config, MODE.name)
+    prompt = config.prompt_of(MODE.name)
     last, more = texts_of(prompt, TEXTS)["last"], prompt.stop if prompt else ()
     printed = judge.Extracted(answer=None, rule="none")
     for number in range(1 + options.most_executions):
@@ -177,7 +177,7 @@ def opening(problem: Problem, config: Config) -> tuple[Message, ...]:
     examples = worked_examples()[: options.examples]
     shown = [(example.question, _worked(example, form)) for example in examples]
     texts = {**TEXTS, "system": SYSTEM[options.format]}
-    return opened(prompt_of(config, MODE.name), texts, problem.question, shown, limits=limits)
+    return opened(config.prompt_of(MODE.name), texts, problem.question, shown, limits=limits)
 
 
 def _worked(example: Example, form: Format) -> tuple[Message, ...]:

@@ -3,16 +3,20 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import chain
+from pathlib import Path
 
+from solver.analysis.against import against_all
 from solver.analysis.compare import Apart, Comparison
 from solver.analysis.cost import ArmCost
 from solver.analysis.failures import Failures
 from solver.analysis.plan import Plan
+from solver.analysis.published import published_scores
 from solver.analysis.wordings import sensitivities
 from solver.report.parts import Section, by_arm
 from solver.report.render.terminal import print_sections
-from solver.report.runs import Run, named_arms, short_names
+from solver.report.runs import Run, named_arms, names_by_arm, short_names
 from solver.report.sections.accuracy import never_solved, of_arm
+from solver.report.sections.against import against_published
 from solver.report.sections.budget import budgeted
 from solver.report.sections.checks import checks
 from solver.report.sections.compare import Address, compared, comparisons_of
@@ -114,3 +118,14 @@ def show_costs(found: Sequence[ArmCost]) -> None:
 def show_plan(plan: Plan) -> None:
     """Print the plan of a run: its cost, and the differences that it could detect."""
     print_sections([planned(plan)])
+
+
+def show_against(store: Store, *, scores: Path | None = None, model: str | None = None) -> None:
+    """Print published scores beside the run's; `scores` are more of them, in a CSV file.
+
+    `model` is the published name of the run's model. Raises ConfigError where no score is known.
+    """
+    run = Run(store, store.folder.name)
+    names = names_by_arm(named_arms([run]))
+    found = against_all(run.compared, run.failures.arms, published_scores(scores), model)
+    print_sections(against_published([(names[run.name, e.model, e.mode], e) for e in found]))
