@@ -167,10 +167,14 @@ def compare(
 ) -> None:
     """Compare runs, models or modes, problem by problem.
 
+    Runs of one model in several quantisations or on several servers also get a ladder: each against
+    the most precise weights.
+
     Runs whose problems or scoring differ are refused, with what differs.
     """
     from solver.analysis.comparable import read_run, remarks
     from solver.analysis.compare import apart, compare_runs
+    from solver.analysis.ladder import ladders
     from solver.report.show import show_comparisons
     from solver.store import Store
     from solver.view.addresses import beside_address
@@ -178,7 +182,13 @@ def compare(
     alike = len({run.name for run in runs}) < len(runs)
     read = [read_run(Store.open(run), str(run) if alike else "") for run in runs]
     found = compare_runs(read)
-    show_comparisons(found, remarks(read), missing=apart(read), address=beside_address)
+    show_comparisons(
+        found,
+        remarks(read),
+        missing=apart(read),
+        address=beside_address,
+        rungs=[*ladders(read, found)],
+    )
 
 
 @app.command()

@@ -9,6 +9,7 @@ from solver.analysis.against import against_all
 from solver.analysis.compare import Apart, Comparison
 from solver.analysis.cost import ArmCost
 from solver.analysis.failures import Failures
+from solver.analysis.ladder import Ladder
 from solver.analysis.plan import Plan
 from solver.analysis.published import published_scores
 from solver.analysis.wordings import sensitivities
@@ -22,6 +23,7 @@ from solver.report.sections.checks import checks
 from solver.report.sections.compare import Address, compared, comparisons_of
 from solver.report.sections.cost import cost
 from solver.report.sections.failures import failed, outcomes_by_cell
+from solver.report.sections.ladder import ladder
 from solver.report.sections.overlooked import overlooked
 from solver.report.sections.plan import planned
 from solver.report.sections.regeneration import regenerated
@@ -80,14 +82,17 @@ def show_comparisons(
     *,
     missing: Sequence[Apart] = (),
     address: Address | None = None,
+    rungs: Sequence[Ladder] = (),
 ) -> None:
     """Print comparisons in full, and why those of `missing` are not made.
 
-    `notes` name other differences between the runs.
+    `notes` name other differences between the runs, `rungs` models that were compared in several
+    quantisations or on several servers.
     """
     section = compared(found, missing, every=True, address=address)
     facts = tuple(("note", note) for note in notes)
-    print_sections([section and replace(section, facts=(*section.facts, *facts))])
+    shown = section and replace(section, facts=(*section.facts, *facts))
+    print_sections([ladder(rungs), shown])
 
 
 def show_failures(found: Failures) -> None:
