@@ -295,8 +295,9 @@ def prompt_faults(config: "Config") -> Iterator[str]:
             continue
         if prompt is None:
             continue
-        if not mode.texts:
-            yield f"prompts.{arm}: mode {mode.name!r} takes no prompt"
+        if not mode.texts or mode.compared_with is not None:
+            use = f"; it asks as {mode.compared_with!r} does" if mode.compared_with else ""
+            yield f"prompts.{arm}: mode {mode.name!r} takes no prompt{use}"
         elif prompt.mode not in asked_as(mode.name):
             yield f"prompts.{arm}: {prompt.name!r} is written for mode {prompt.mode!r}"
         else:

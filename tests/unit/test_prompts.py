@@ -3,9 +3,9 @@
 import pytest
 
 from solver.errors import ConfigError
-from solver.modes import identity, mode_of, shipped
+from solver.modes import Tools, identity, mode_of, shipped
 from solver.prompts import shipped_prompts
-from solver.records import Problem
+from solver.records import Problem, Reply
 from solver.run.tasks import tasks_of
 from tests.fakes import config_of
 
@@ -90,6 +90,7 @@ def test_a_mode_that_obeys_another_asks_with_its_prompt(mode):
         ({"prompts": {"cot": {"texts": {"qestion": "?"}}}}, "cot: unknown text 'qestion'"),
         ({"prompts": {"cot": {"texts": {"question": None}}}}, "only `system` may be null"),
         ({"prompts": {"code": {"mode": "cot"}}}, "is written for mode 'cot'"),
+        ({"prompts": {"code+guided": "wording-2"}}, "takes no prompt; it asks as 'code' does"),
         ({"mode": "cot@nothing"}, "mode cot has no prompt 'nothing'"),
         ({"mode": "cot@"}, "'cot@' is unknown"),
     ],
@@ -107,3 +108,23 @@ def test_every_shipped_prompt_fits_its_mode_and_names_its_source(mode):
         assert not list(prompt.faults(mode_of(mode).texts))
         assert prompt.about
         assert prompt.source
+
+
+def test_more_wordings_only_add_trials():
+    few, many = keys(mode="cot,code"), keys(mode="cot,code", wordings=3)
+    assert set(few) < set(many)
+    assert len(many) == len(set(many)) == 3 * len(few)
+
+
+async def test_a_prompts_stop_texts_end_each_reply():
+    config = config_of(mode="cot@minerva-4shot", judge="rules")
+    asked = []
+
+    async def ask(chat, *, seed, stop=()):
+        asked.append(tuple(stop))
+        return Reply(text="The final answer is $2$. I hope it is correct.")
+
+    tools = Tools(ask=ask, control=None, run=None, step=None, screen=None, max_tokens=100)
+    (turn,) = [turn async for turn in mode_of("cot@minerva-4shot").solve(PROBLEM, tools, config, 0)]
+    assert asked == [("\n\nProblem:",)]
+    assert turn.answer == "2"
