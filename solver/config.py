@@ -245,8 +245,15 @@ class Config(Record):
         mode, at, name = arm.partition("@")
         if not at:
             return self
-        prompts = {key: prompt for key, prompt in self.prompts.items() if key != mode}
-        found = self.prompts.get(arm) or read_prompt(name, asked_as(mode))
+        found = self.prompts.get(arm)
+        if found is None and "." in name:
+            raise ConfigError(
+                f"{arm!r}: a file is named in prompts: `prompts: {{{mode}@mine: {name}}}`, and"
+                f" `mode: {mode}@mine`"
+            )
+        found = found or read_prompt(name, asked_as(mode))
+        replaced = (mode,) if found is not None else asked_as(mode)
+        prompts = {key: prompt for key, prompt in self.prompts.items() if key not in replaced}
         own = {mode: found} if found is not None else {}
         return self.model_copy(update={"prompts": {**prompts, **own}, "wordings": 1})
 

@@ -80,6 +80,12 @@ def test_a_mode_that_obeys_another_asks_with_its_prompt(mode):
     assert identity(mode_of(mode), config) != identity(mode_of(mode), bare)
 
 
+def test_the_modes_own_texts_can_run_beside_a_given_prompt():
+    given = {"code": {"texts": {"question": "Given: {question}"}}}
+    assert sent("csv", prompts=given)[-1][1].startswith("Given: ")
+    assert sent("csv@ours", prompts=given) == sent("csv")
+
+
 @pytest.mark.parametrize(
     ("content", "expected"),
     [
@@ -91,6 +97,7 @@ def test_a_mode_that_obeys_another_asks_with_its_prompt(mode):
         ({"prompts": {"cot": {"texts": {"question": None}}}}, "only `system` may be null"),
         ({"prompts": {"code": {"mode": "cot"}}}, "is written for mode 'cot'"),
         ({"prompts": {"code+guided": "wording-2"}}, "takes no prompt; it asks as 'code' does"),
+        ({"mode": "cot@mine.yaml"}, "a file is named in prompts: `prompts: {cot@mine: mine.yaml}`"),
         ({"mode": "cot@nothing"}, "mode cot has no prompt 'nothing'"),
         ({"mode": "cot@"}, "'cot@' is unknown"),
     ],
