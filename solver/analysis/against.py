@@ -93,6 +93,7 @@ def against_all(
             run,
             rows,
             score,
+            set_name=part,
             of_set=_size(part),
             failures=failed.get((model, mode)),
             wordings=worded.get((model, mode.partition("@")[0])),
@@ -138,6 +139,7 @@ def against(
     rows: Sequence[Row],
     score: Score,
     *,
+    set_name: str,
     of_set: int | None,
     failures: ArmFailures | None = None,
     wordings: Sensitivity | None = None,
@@ -159,7 +161,7 @@ def against(
     return Against(
         model=rows[0].model,
         mode=rows[0].mode,
-        set=score.set,
+        set=set_name,
         problems=len({row.problem_id for row in rows}),
         of_set=of_set,
         ours=ours,
@@ -195,14 +197,16 @@ def _measured(rows: Sequence[Row], now: float, looks_right: set[str]) -> Iterato
         "cap hits",
         f"{capped} of {replies} replies reached the cap",
         "",
-        f"{_points(gain(cut))} at the most, if all {len(cut)} trials that were cut were right",
+        f"{_points(gain(cut))} at most, if all {len(cut)} trials that were cut were right"
+        if cut
+        else "nothing: no trial ended wrong and cut",
         gain(cut),
     )
     yield Setting(
         "extraction",
         f"{len(looks_right)} trials hold an answer that looks right and was not taken",
         "",
-        f"{_points(gain(looks_right))} if they were",
+        f"{_points(gain(looks_right))} if they were right" if looks_right else "nothing",
         gain(looks_right),
     )
     undecided = {r.key for r in rows if not r.outcome.scored and r.verdict is not None}
@@ -213,8 +217,8 @@ def _measured(rows: Sequence[Row], now: float, looks_right: set[str]) -> Iterato
         "judge",
         f"{by_model} verdicts by a model, {len(undecided)} answers without a verdict",
         "",
-        f"the model {_points(final - rules)} over the rules alone;"
-        f" {_points(gain(undecided))} if all without a verdict were right",
+        (f"the model {_points(final - rules)} over the rules alone; " if by_model else "")
+        + (f"{_points(gain(undecided))} if all those were right" if undecided else "nothing more"),
         gain(undecided),
     )
     if errors := sum(row.error is not None for row in rows):

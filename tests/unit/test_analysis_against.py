@@ -145,13 +145,17 @@ def test_the_command_prints_both_numbers_and_whether_one_lies_inside(tmp_path):
     scores.write_text(
         "Model,Set,Score,Source\nQwen2.5-Coder-1.5B-Instruct,MATH-500,95,a report\n", "utf-8"
     )
-    run_of(tmp_path / "run", [cot(n, n < 4) for n in range(10)]).close()
+    cut = cot(9, None, said(code=False, capped=True))
+    run_of(tmp_path / "run", [*(cot(n, n < 4) for n in range(9)), cut]).close()
     done = CliRunner().invoke(app, ["against", str(tmp_path / "run"), "--scores", str(scores)])
     assert done.exit_code == 0, done.output
     text = " ".join(done.output.split())
     assert "40.0 % here, 95.0 % published, which lies outside our interval" in text
     assert "Only 10 of 500 problems were run" in text
-    assert "points below the published score still, so these do not explain it" in text
+    assert (
+        "would have 50.0 %: 45.0 points below the published score still, so these do not explain it"
+        in text
+    )
 
 
 @pytest.mark.parametrize(
