@@ -161,9 +161,18 @@ class Config(Record):
     @classmethod
     def _one_or_many_sets(cls, value: Any) -> Any:
         names = mode_names(value)
-        if names in ([], [""]):
-            raise ValueError("names no set or file")
-        return names[0] if isinstance(names, list | tuple) and len(names) == 1 else names
+        texts = isinstance(names, list | tuple) and all(isinstance(n, str) and n for n in names)
+        if not texts or not names:
+            raise ValueError(f"{value!r} should be a set's name, a file, or a list of them")
+        return names[0] if len(names) == 1 else tuple(names)
+
+    @field_validator("problems_file", mode="before")
+    @classmethod
+    def _one_or_many_copies(cls, value: Any) -> Any:
+        named = value.items() if isinstance(value, dict) else [("", value or "")]
+        if not all(isinstance(word, str) for pair in named for word in pair):
+            raise ValueError(f"{value!r} should be a file, or files by the names of their sets")
+        return value
 
     @field_validator("prompts", mode="before")
     @classmethod

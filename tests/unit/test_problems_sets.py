@@ -202,3 +202,20 @@ def test_a_month_of_arxivmath_to_come_has_its_date():
     assert (later.published, later.dataset) == ("2026-11", "MathArena/arxivmath-1126")
     assert later.problems is None
     assert known("arxivmath-1326") is None
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        ({"problems": 5}, "problems: 5 should be a set's name, a file, or a list of them"),
+        ({"problems": []}, "problems: [] should be a set's name"),
+        ({"problems": ["starter", ""]}, "should be a set's name"),
+        ({"problems": "starter,starter"}, "problems: 'starter' is listed twice"),
+        ({"problems_file": {"math": 5}}, "problems_file: {'math': 5} should be a file"),
+    ],
+)
+def test_a_mistake_in_problems_is_one_message(content, expected):
+    with pytest.raises(ConfigError) as mistake:
+        config_of(**content)
+    assert expected in str(mistake.value)
+    assert " · " not in str(mistake.value)
