@@ -167,6 +167,13 @@ def test_a_copy_that_is_not_the_published_set_is_refused(tmp_path, name, rows, e
         load(name, file=copy)
 
 
+def test_an_answer_of_aime_2025_may_be_in_degrees(tmp_path):
+    rows = [{"question": f"Find {n}.", "answer": str(n)} for n in range(1, 30)]
+    rows.append({"question": "Find the angle.", "answer": r"336^\circ"})
+    found = load("aime2025", file=written(tmp_path / "copy.jsonl", *rows))
+    assert [found.problems[0].id, found.problems[-1].answer] == ["aime2025/1", r"336^\circ"]
+
+
 def test_a_row_that_the_publisher_left_without_an_answer_is_left_out_and_counted(tmp_path):
     rows = contest(30)
     rows[7]["answer"] = ""
