@@ -154,7 +154,7 @@ def against(
     ours = accuracy(correct_by_problem(scored))
     config = typed_config(run.manifest.get("config", {}))
     looks_right = _overlooked(rows, failures)
-    worth = [*_measured(rows, ours.value, looks_right)]
+    worth = [*_measured(rows, ours.value, looks_right, score, _judge(run.manifest))]
     settings = [*_stated(run, rows[0], score, config, wordings), *worth]
     doubtful = {row.key for row in rows if _cut(row) or not row.outcome.scored} | looks_right
     best = accuracy(correct_by_problem(rows, lambda row: row.correct or row.key in doubtful))
@@ -183,7 +183,9 @@ def _overlooked(rows: Sequence[Row], failures: ArmFailures | None) -> set[str]:
     return {example.place.key for example in found} & keys
 
 
-def _measured(rows: Sequence[Row], now: float, looks_right: set[str]) -> Iterator[Setting]:
+def _measured(
+    rows: Sequence[Row], now: float, looks_right: set[str], score: Score, judge: str
+) -> Iterator[Setting]:
     """Yield what the run itself can tell: cuts, extraction, verdicts, errors."""
 
     def gain(keys: set[str]) -> float:
@@ -197,7 +199,7 @@ def _measured(rows: Sequence[Row], now: float, looks_right: set[str]) -> Iterato
         "cap hits",
         f"{capped} of {replies} replies reached the cap",
         "",
-        f"{_points(gain(cut))} at most, if all {len(cut)} trials that were cut were right"
+        f"{_points(gain(cut))} at most, if all trials that were cut ({len(cut)}) were right"
         if cut
         else "nothing: no trial ended wrong and cut",
         gain(cut),
@@ -215,8 +217,8 @@ def _measured(rows: Sequence[Row], now: float, looks_right: set[str]) -> Iterato
     final = accuracy(correct_by_problem(rows)).value
     yield Setting(
         "judge",
-        f"{by_model} verdicts by a model, {len(undecided)} answers without a verdict",
-        "",
+        f"{judge}: {by_model} verdicts by a model, {len(undecided)} answers without a verdict",
+        score.judge,
         (f"the model {_points(final - rules)} over the rules alone; " if by_model else "")
         + (f"{_points(gain(undecided))} if all those were right" if undecided else "nothing more"),
         gain(undecided),
@@ -255,8 +257,10 @@ def _stated(
     model = (
         next((each for each in config.model if each.name == row.model), None) if config else None
     )
-    if model is not None and model.template != "default":
-        yield Setting("chat template", model.template, "", unknown)
+    if model is not None:
+        own = model.template == "default"
+        template = "the model's own" if own else model.template
+        yield Setting("chat template", template, "", unknown)
     if model is not None and config is not None:
         sampling = config.sampling_of(model)
         top = f", top-p {sampling.top_p:g}" if sampling.top_p is not None else ""
@@ -266,9 +270,8 @@ def _stated(
             score.sampling,
             unknown,
         )
-        yield Setting("thinking", str(model.thinking), "", unknown)
-    if score.judge:
-        yield Setting("who judges", _judge(run.manifest), score.judge, "see judge")
+        if model.thinking != "default":
+            yield Setting("thinking", str(model.thinking), "", unknown)
     yield from _served(run.manifest.get("models", {}).get(row.model, {}))
 
 

@@ -92,7 +92,7 @@ def _settings(
                 places.append(sources[_source(each)])
     rows: Rows = [
         (
-            *(setting.name, short(setting.ours, 80)),
+            *(setting.name, short(setting.ours, 160)),
             " · ".join(
                 f"[{', '.join(map(str, sorted(set(places))))}] {short(text, 120)}"
                 for text, places in theirs.get(setting.name, {}).items()
