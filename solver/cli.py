@@ -167,10 +167,8 @@ def compare(
 ) -> None:
     """Compare runs, models or modes, problem by problem.
 
-    Runs of one model in several quantisations or on several servers also get a ladder: each against
-    the most precise weights.
-
-    Runs whose problems or scoring differ are refused, with what differs.
+    Runs of one model in several quantisations or on several servers are also put on a ladder, each
+    against the most precise. Runs whose problems or scoring differ are refused, with what differs.
     """
     from solver.analysis.comparable import read_run, remarks
     from solver.analysis.compare import apart, compare_runs
@@ -182,13 +180,8 @@ def compare(
     alike = len({run.name for run in runs}) < len(runs)
     read = [read_run(Store.open(run), str(run) if alike else "") for run in runs]
     found = compare_runs(read)
-    show_comparisons(
-        found,
-        remarks(read),
-        missing=apart(read),
-        address=beside_address,
-        rungs=[*ladders(read, found)],
-    )
+    rungs, notes = [*ladders(read, found)], remarks(read)
+    show_comparisons(found, notes, missing=apart(read), address=beside_address, rungs=rungs)
 
 
 @app.command()
