@@ -28,11 +28,11 @@ _LINE_CHARACTERS = 200
 class OutcomeCell:
     """Trials of one set, domain and level by outcome."""
 
-    set: str
-    """Empty where the run has one set."""
     domain: str
     level: int
     outcomes: Mapping[Outcome, int]
+    set: str = ""
+    """Empty where the run has one set."""
 
     @property
     def trials(self) -> int:
@@ -221,7 +221,10 @@ def _cells(
     for trial in trials:
         problem = problems[trial.row.problem_id]
         cells[problem.set if several else "", problem.domain, problem.level][trial.row.outcome] += 1
-    return tuple(OutcomeCell(*cell, cells[cell]) for cell in sorted(cells))
+    return tuple(
+        OutcomeCell(domain, level, cells[part, domain, level], part)
+        for part, domain, level in sorted(cells)
+    )
 
 
 def _crashes(trials: Sequence[TrialTurns], read_texts: ReadTexts) -> tuple[Crash, ...]:
