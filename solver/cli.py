@@ -13,6 +13,7 @@ import typer
 
 from solver.cli_bridges import bridges
 from solver.cli_checks import RunPath, checks, judge_app, sandbox_app
+from solver.cli_sets import sets
 
 app = typer.Typer(
     name="solver",
@@ -25,6 +26,7 @@ app = typer.Typer(
 )
 app.add_typer(checks)
 app.add_typer(bridges)
+app.add_typer(sets)
 app.add_typer(sandbox_app, name="sandbox")
 app.add_typer(judge_app, name="judge")
 
@@ -178,10 +180,12 @@ def compare(
 ) -> None:
     """Compare runs, models or modes, problem by problem.
 
-    Runs whose problems or scoring differ are refused, with what differs.
+    Runs of one model in several quantisations or on several servers are also put on a ladder, each
+    against the most precise. Runs whose problems or scoring differ are refused, with what differs.
     """
     from solver.analysis.comparable import read_run, remarks
     from solver.analysis.compare import apart, compare_runs
+    from solver.analysis.ladder import ladders
     from solver.report.show import show_comparisons
     from solver.store import Store
     from solver.view.addresses import beside_address
@@ -189,7 +193,8 @@ def compare(
     alike = len({run.name for run in runs}) < len(runs)
     read = [read_run(Store.open(run), str(run) if alike else "") for run in runs]
     found = compare_runs(read)
-    show_comparisons(found, remarks(read), missing=apart(read), address=beside_address)
+    rungs, notes = [*ladders(read, found)], remarks(read)
+    show_comparisons(found, notes, missing=apart(read), address=beside_address, rungs=rungs)
 
 
 @app.command()

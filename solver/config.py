@@ -12,6 +12,7 @@ from pydantic import AfterValidator, Field, create_model, field_validator, model
 
 from solver.errors import ConfigError
 from solver.models import Thinking
+from solver.prompts import Prompt, read_prompt
 from solver.records import Record, Sampling
 
 if TYPE_CHECKING:
@@ -49,6 +50,9 @@ class ModelOptions(Record):
     thinking: Thinking = "default"
     """How much it thinks before it replies: `off`, `low`, `medium`, `high`, or a number of tokens;
     `default` leaves that to the model and its server."""
+    template: str = Field(default="default", min_length=1)
+    """The chat template: `default` is the server's own, `none` sends the bare text to be continued,
+    as base models need it; or a .jinja or tokenizer_config.json file."""
 
     @property
     def provider(self) -> str:
@@ -142,21 +146,29 @@ class Config(JudgingConfig):
 
     model: tuple[ModelOptions, ...] = Field(min_length=1)
     """One model or a list: `provider/name`, or a mapping with `name`, `options`, `sampling`."""
-    problems: str = "starter"
-    """A set's name (starter, math, math500, math945, gsm8k) or a path to a .jsonl or .csv file."""
-    problems_file: str | None = None
-    """A local copy of the named set, checked against the pinned contents."""
+    problems: str | tuple[str, ...] = "starter"
+    """A set's name (`solver problems` lists them), a path to a .jsonl or .csv file, or several:
+    `aime2025,hmmt_feb_2025`, or a list."""
+    problems_file: str | dict[str, str] | None = None
+    """A local copy of the named set, checked against the pinned contents; for several sets, a
+    mapping from name to file."""
     domains: tuple[str, ...] = ()
     """Keep only these domains."""
     levels: tuple[int, ...] = ()
     """Keep only these levels."""
     per_cell: int | None = Field(default=None, ge=1)
-    """The most problems of each domain and level."""
+    """The most problems of each domain and level, in each set."""
     limit: int | None = Field(default=None, ge=1)
-    """The most problems in all, spread evenly over domains and levels."""
+    """The most problems in all, spread evenly over sets, domains and levels."""
     mode: tuple[Annotated[str, AfterValidator(_known_mode)], ...] = ("code",)
     """One mode, or several to be compared: a file of `solver/modes`, or `my_package.my_mode`. A
-    mode's own options are in a section with its name."""
+    mode's own options are in a section with its name. `cot@qwen-boxed` is mode `cot` with another
+    prompt."""
+    prompts: dict[str, Prompt] = Field(default_factory=dict)
+    """By mode, the prompt to ask with: a name (`solver prompts` lists them), a .yaml file, or the
+    prompt itself."""
+    wordings: int = Field(default=1, ge=1, le=5)
+    """Run each mode under so many wordings of ours, and report how far they lie apart."""
     repeats: int = Field(default=1, ge=1)
     """Independent trials of each problem: the n of Pass@k and G-Pass@k."""
     seed: int = Field(default=0, ge=0)
@@ -170,6 +182,30 @@ class Config(JudgingConfig):
         entries = value if isinstance(value, list | tuple) else [value]
         return [{"name": entry} if isinstance(entry, str) else entry for entry in entries]
 
+    @field_validator("problems", mode="before")
+    @classmethod
+    def _one_or_many_sets(cls, value: Any) -> Any:
+        names = mode_names(value)
+        texts = isinstance(names, list | tuple) and all(isinstance(n, str) and n for n in names)
+        if not texts or not names:
+            raise ValueError(f"{value!r} should be a set's name, a file, or a list of them")
+        return names[0] if len(names) == 1 else tuple(names)
+
+    @field_validator("problems_file", mode="before")
+    @classmethod
+    def _one_or_many_copies(cls, value: Any) -> Any:
+        named = value.items() if isinstance(value, dict) else [("", value or "")]
+        if not all(isinstance(word, str) for pair in named for word in pair):
+            raise ValueError(f"{value!r} should be a file, or files by the names of their sets")
+        return value
+
+    @field_validator("prompts", mode="before")
+    @classmethod
+    def _prompts_by_name(cls, value: Any) -> Any:
+        from solver.modes import prompts_by_name
+
+        return prompts_by_name(value) if isinstance(value, dict) else value
+
     @field_validator("mode", mode="before")
     @classmethod
     def _one_or_many_modes(cls, value: Any) -> Any:
@@ -182,14 +218,22 @@ class Config(JudgingConfig):
 
     @model_validator(mode="after")
     def _combinations(self) -> Self:
+        from solver.modes import prompt_faults
+
         names = [model.name for model in self.model]
         if len(set(names)) < len(names):
             raise ValueError(f"model: {first_twice(names)} is listed twice")
         if len(set(self.mode)) < len(self.mode):
             raise ValueError(f"mode: {first_twice(self.mode)} is listed twice")
+        if len(set(self.sets)) < len(self.sets):
+            raise ValueError(f"problems: {first_twice(self.sets)!r} is listed twice")
+        for fault in prompt_faults(self):
+            raise ValueError(fault)
         for mode in self._sections():
             for fault in mode.faults(self):
                 raise ValueError(fault)
+        if len(set(self.modes)) < len(self.modes):
+            raise ValueError(f"mode: {first_twice(self.modes)} is among the wordings, too")
         greedy = any(self.sampling_of(model).temperature == 0 for model in self.model)
         if greedy and self.repeats > 1:
             raise ValueError(
@@ -204,7 +248,39 @@ class Config(JudgingConfig):
         from solver.modes import mode_of
 
         named = (mode_of(name) for name in self.mode)
-        return tuple(found for mode in named for found in (mode, *map(mode_of, mode.arms(self))))
+        return tuple(
+            found
+            for mode in named
+            for arms in ((mode.name,), mode.arms(self), mode.wordings(self.wordings))
+            for found in map(mode_of, arms)
+        )
+
+    @property
+    def sets(self) -> tuple[str, ...]:
+        """Return the names of the problem sets of this run."""
+        return (self.problems,) if isinstance(self.problems, str) else self.problems
+
+    def under(self, arm: str) -> Self:
+        """Return this config with the prompt of an arm such as `cot@qwen-boxed` as its mode's.
+
+        Raises ConfigError where there is no such prompt.
+        """
+        from solver.modes import asked_as
+
+        mode, at, name = arm.partition("@")
+        if not at:
+            return self
+        found = self.prompts.get(arm)
+        if found is None and "." in name:
+            raise ConfigError(
+                f"{arm!r}: a file is named in prompts: `prompts: {{{mode}@mine: {name}}}`, and"
+                f" `mode: {mode}@mine`"
+            )
+        found = found or read_prompt(name, asked_as(mode))
+        replaced = (mode,) if found is not None else asked_as(mode)
+        prompts = {key: prompt for key, prompt in self.prompts.items() if key not in replaced}
+        own = {mode: found} if found is not None else {}
+        return self.model_copy(update={"prompts": {**prompts, **own}, "wordings": 1})
 
     @property
     def modes(self) -> tuple[str, ...]:
@@ -221,6 +297,15 @@ class Config(JudgingConfig):
         """Return the run's sampling, overridden by the model's own."""
         return Sampling.model_validate({**self.sampling.model_dump(), **model.sampling})
 
+    def prompt_of(self, *modes: str) -> Prompt | None:
+        """Return the prompt of the first of these modes that has one; None for its own texts."""
+        return next((self.prompts[mode] for mode in modes if mode in self.prompts), None)
+
+    def asked_with(self) -> Iterator[Prompt]:
+        """Yield the prompts of this run that are not its modes' own texts."""
+        for arm in self.modes:
+            yield from self.under(arm).prompts.values()
+
     def identity(self) -> dict[str, Any]:
         """Return what must stay the same for a run to be resumed.
 
@@ -228,7 +313,7 @@ class Config(JudgingConfig):
         """
         from solver.models import provider_of, provider_of_model  # here: imports provider files
 
-        free = {"limit", "repeats", "patience", "problems_file"}
+        free = {"limit", "repeats", "wordings", "prompts", "patience", "problems_file"}
         facts = self.model_dump(mode="json", exclude=free)
         facts["sandbox"].pop("workers")
         followed = {name for mode in self.running for name in (mode.section, *mode.obeys)}
@@ -240,6 +325,8 @@ class Config(JudgingConfig):
         for model in facts["model"]:
             if model["thinking"] == "default":
                 model.pop("thinking")  # earlier versions did not know it
+            if model["template"] == "default":
+                model.pop("template")  # nor this
             model["options"] = provider_of_model(model["name"]).decisive(model["options"])
         if self.judge.model is not None:
             judge = facts["judge"]

@@ -37,6 +37,7 @@ def check_config(content: dict[str, Any], *, source: str) -> Config:
         provider_of,
         provider_of_model,
         require,
+        template_identity,
     )
 
     if typed := list(typed_secrets(content)):
@@ -50,6 +51,11 @@ def check_config(content: dict[str, Any], *, source: str) -> Config:
             require(model.name, needs(options.get("thinking", "default")))
             provider_of_model(model.name).options.model_validate(options)
             require(model.name, {what for mode in config.running for what in mode.needs})
+            if model.template != "default":
+                require(model.name, {"raw"})
+                template_identity(model.template)
+            if any(prompt.stop for prompt in config.asked_with()):
+                require(model.name, {"stop"})
         for provider, options in config.providers.items():
             provider_of(provider).options.model_validate(options)
     except ValidationError as invalid:

@@ -61,6 +61,11 @@ class Problem(Record):
     domain: Text = "unknown"
     level: int = 0
     """1 (easy) to 5 (hard); 0 where the data set has no levels."""
+    set: Text = ""
+    """The name of the problem set it comes from."""
+    published: Text = Field(default="", pattern=r"^(\d{4}(-\d\d(-\d\d)?)?)?$")
+    """When it was first published: `2025`, `2025-02` or `2025-02-13`; empty where not known. A
+    model whose training data ends later may have seen it."""
 
     @property
     def hash(self) -> str:

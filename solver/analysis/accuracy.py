@@ -43,6 +43,8 @@ class Arm:
     model: str
     mode: str
     overall: Cell
+    sets: dict[str, Cell]
+    """By problem set, where the run has several; else empty."""
     domains: dict[str, Cell]
     levels: dict[int, Cell]
     outcomes: Counter[Outcome]
@@ -137,6 +139,11 @@ def count_accuracy(
     )
 
 
+def several_sets(problems: Iterable[Problem]) -> bool:
+    """Tell whether problems come from more than one set."""
+    return len({problem.set for problem in problems}) > 1
+
+
 def cell(rows: Sequence[Row]) -> Cell:
     """Compute the accuracy of some trials, over the scored ones and over all."""
     everything = correct_by_problem(rows)
@@ -187,6 +194,7 @@ def _arm(
         model=model,
         mode=mode,
         overall=cell(rows),
+        sets=split(lambda problem: problem.set) if several_sets(problems.values()) else {},
         domains=split(lambda problem: problem.domain),
         levels=split(lambda problem: problem.level),
         outcomes=Counter(row.outcome for row in rows),

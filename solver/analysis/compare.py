@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import combinations, product
 from typing import TypeVar
 
-from solver.analysis.accuracy import correct_by_problem
+from solver.analysis.accuracy import correct_by_problem, several_sets
 from solver.analysis.comparable import Run, check_comparable, counted
 from solver.analysis.cost import Usage, usage
 from solver.errors import ConfigError
@@ -76,12 +76,12 @@ class Side(Tried):
 
 @dataclass(frozen=True)
 class Part:
-    """The comparison within one domain or level."""
+    """The comparison within one problem set, domain or level."""
 
     name: str
     difference: Difference
     adjusted: float
-    """p-value with Holm's correction over the domains, or the levels, of this comparison."""
+    """p-value with Holm's correction over the sets, domains, or levels of this comparison."""
 
 
 @dataclass(frozen=True)
@@ -116,6 +116,8 @@ class Comparison:
     """The difference over all trials, unscored ones counted as wrong; None if all are scored."""
     left_out: tuple[str, ...]
     """Problems that were tried, but without a scored trial on both sides."""
+    sets: tuple[Part, ...]
+    """By problem set, where there are several."""
     domains: tuple[Part, ...]
     levels: tuple[Part, ...]
     flips: tuple[Flip, ...]
@@ -211,6 +213,9 @@ def _compared(a: _Arm, b: _Arm) -> Comparison | None:
         tallies=tallies_of(ours, theirs),
         of_all=paired_difference(all_ours, all_theirs) if unscored else None,
         left_out=tuple(problem for problem in problems if problem in unmatched),
+        sets=_parts(ours, theirs, {name: problems[name].set for name in ours}, str)
+        if several_sets(problems.values())
+        else (),
         domains=_parts(ours, theirs, {name: problems[name].domain for name in ours}, str),
         levels=_parts(
             ours, theirs, {name: problems[name].level for name in ours}, "level {}".format

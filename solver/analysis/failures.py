@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby, permutations
 
+from solver.analysis.accuracy import several_sets
 from solver.analysis.arms import stored_rows
 from solver.analysis.overlooked import Overlooked, overlooked_in
 from solver.analysis.retries import Retries, retries_in
@@ -25,11 +26,13 @@ _LINE_CHARACTERS = 200
 
 @dataclass(frozen=True)
 class OutcomeCell:
-    """Trials of one domain and level by outcome."""
+    """Trials of one set, domain and level by outcome."""
 
     domain: str
     level: int
     outcomes: Mapping[Outcome, int]
+    set: str = ""
+    """Empty where the run has one set."""
 
     @property
     def trials(self) -> int:
@@ -213,11 +216,15 @@ def _arm(
 def _cells(
     trials: Sequence[TrialTurns], problems: Mapping[str, Problem]
 ) -> tuple[OutcomeCell, ...]:
-    cells: dict[tuple[str, int], Counter[Outcome]] = defaultdict(Counter)
+    cells: dict[tuple[str, str, int], Counter[Outcome]] = defaultdict(Counter)
+    several = several_sets(problems.values())
     for trial in trials:
         problem = problems[trial.row.problem_id]
-        cells[problem.domain, problem.level][trial.row.outcome] += 1
-    return tuple(OutcomeCell(*cell, cells[cell]) for cell in sorted(cells))
+        cells[problem.set if several else "", problem.domain, problem.level][trial.row.outcome] += 1
+    return tuple(
+        OutcomeCell(domain, level, cells[part, domain, level], part)
+        for part, domain, level in sorted(cells)
+    )
 
 
 def _crashes(trials: Sequence[TrialTurns], read_texts: ReadTexts) -> tuple[Crash, ...]:

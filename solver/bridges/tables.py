@@ -56,6 +56,8 @@ def _whole(store: Store) -> Iterator[dict[str, Any]]:
             "reference": problem.answer,
             "domain": problem.domain,
             "level": problem.level,
+            "set": problem.set,
+            "published": problem.published,
             **({"other_verdicts": others[row.key]} if row.key in others else {}),
         }
 
@@ -70,6 +72,8 @@ def _write_table(store: Store, form: str, path: Path, written: Callable[[str], s
             "problem_id": row.problem_id,
             "domain": problems[row.problem_id].domain,
             "level": problems[row.problem_id].level,
+            "set": problems[row.problem_id].set,
+            "published": problems[row.problem_id].published,
             "model": row.model,
             "mode": row.mode,
             "repeat": row.repeat,

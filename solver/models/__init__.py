@@ -26,6 +26,7 @@ from solver.models._providers import (
     provider_of_model,
     require,
 )
+from solver.models._rendered import rendered, template_identity
 from solver.models._thinking import Thinking, needs, thinks_by_name, warnings_of
 from solver.models._thoughts import begins_with_thoughts, keep_apart, refuse_thoughts
 
@@ -52,7 +53,9 @@ __all__ = [
     "provider_of",
     "provider_of_model",
     "refuse_thoughts",
+    "rendered",
     "require",
+    "template_identity",
     "thinks_by_name",
     "warnings_of",
 ]

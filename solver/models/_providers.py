@@ -38,6 +38,7 @@ ENTRY_POINTS = "solver.models"
 Capability = Literal[
     "continuing",
     "logprobs",
+    "raw",
     "schema",
     "seed",
     "stop",
@@ -49,6 +50,7 @@ Capability = Literal[
 _CANNOT = {
     "continuing": "continue a partial reply",
     "logprobs": "return the probabilities of tokens",
+    "raw": "continue text without a chat template",
     "schema": "hold a reply to a JSON schema",
     "seed": "take a seed",
     "stop": "end a reply at a given text",

@@ -340,6 +340,7 @@ PROVIDER = Provider(
         {
             "continuing",
             "logprobs",
+            "raw",
             "schema",
             "seed",
             "stop",

@@ -387,12 +387,12 @@ PROVIDER = Provider(
     description="models of an Ollama server, by its native client",
     options=Options,
     connect=connect,
-    can=frozenset(
-        {"continuing", "logprobs", "schema", "seed", "stop", "thinking-level", "thinking-off"}
-    ),
+    can=frozenset({
+        "continuing", "logprobs", "raw", "schema", "seed", "stop", "thinking-level", "thinking-off",
+    }),
     reach=frozenset({"hosts", "keep_alive", "load_timeout", "parallel", "timeout"}),
     sent=SENT,
     library="ollama",
     look=look,
     find=find,
-)
+)  # fmt: skip

@@ -358,6 +358,7 @@ PROVIDER = Provider(
         {
             "continuing",
             "logprobs",
+            "raw",
             "schema",
             "seed",
             "stop",

@@ -315,6 +315,6 @@ PROVIDER = Provider(
     description="given replies, for tests and dry runs",
     options=Options,
     connect=connect,
-    can=frozenset({"continuing", "logprobs", "seed", "stop"}),
+    can=frozenset({"continuing", "logprobs", "raw", "seed", "stop"}),
     reach=frozenset({"parallel"}),
 )

@@ -9,8 +9,9 @@ A mode may also come from outside: `mode: my_package.my_mode` in a config names 
 exports `MODE`, and so does an entry point of the group `solver.modes`.
 """
 
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from functools import cache
 from importlib import import_module
@@ -21,6 +22,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from sandbox import Execution, Finding
 from solver.errors import ConfigError
 from solver.models import Capability, Extend
+from solver.prompts import OURS, Prompt, read_prompt
 from solver.records import Message, Problem, Record, Reply, Trial, Turn, Verification, digest
 
 if TYPE_CHECKING:
@@ -87,6 +89,10 @@ def _last_answer(turn: Turn, trial: Trial) -> bool:
     return turn.answer is not None and turn.answer == trial.answer
 
 
+WORDING = "wording-"
+"""What the names of our own further wordings begin with; the first is the mode's own texts."""
+
+
 @dataclass(frozen=True)
 class Mode:
     """Everything that the rest of the program must know of a mode."""
@@ -100,6 +106,8 @@ class Mode:
     """The first messages that are sent for a problem."""
     sentences: tuple[str, ...]
     """The templates of all texts it may send; their hash is part of each trial's key."""
+    texts: Mapping[str, str] = field(default_factory=dict)
+    """Those of the templates that a prompt may replace, by name; none if it takes no prompt."""
     settings: Callable[["Config"], dict[str, Any]] = _settings
     """The settings that affect its trials, other than limits and sampling; also part of the key."""
     options: type[Record] | None = None
@@ -148,13 +156,19 @@ class Mode:
 
     @property
     def section(self) -> str:
-        """Return the key of its section in a config: its name without package and `+` part."""
-        return self.name.partition("+")[0].rpartition(".")[2]
+        """Return the key of its section in a config: its name without package, `+` and `@` part."""
+        return re.split(r"[+@]", self.name)[0].rpartition(".")[2]
 
     @property
     def turns(self) -> str:
         """Return the word for several of its turns in reports."""
         return f"{self.turn[:-1]}ies" if self.turn.endswith("y") else f"{self.turn}s"
+
+    def wordings(self, count: int) -> tuple[str, ...]:
+        """Return the names of the arms that ask in the second to the last of `count` wordings."""
+        if "@" in self.name:
+            return ()
+        return tuple(f"{self.name}@{WORDING}{number}" for number in range(2, count + 1))
 
     def heading(self, turn: Turn, number: int) -> str:
         """Return the heading of a turn, given its number from 1."""
@@ -219,7 +233,8 @@ def with_section(listed: Sequence[str]) -> tuple[str, ...]:
 
     Every shipped mode with options has one, whether it runs or not. Unknown names are ignored.
     """
-    found = (*shipped(), *(mode for name in listed if isinstance(mode := _found(name), Mode)))
+    bases = (_found(name.partition("@")[0]) for name in listed)
+    found = (*shipped(), *(mode for mode in bases if isinstance(mode, Mode)))
     return tuple(dict.fromkeys(mode.name for mode in found if mode.options is not None))
 
 
@@ -227,16 +242,81 @@ def identity(mode: Mode, config: "Config") -> str:
     """Return a hash that changes with anything the mode sends or does: part of each trial's key."""
     from solver.modes._chat import worked_examples
 
+    config = config.under(mode.name)
     settings = mode.settings(config)
     examples = [e.model_dump() for e in worked_examples()[: settings.get("examples", 0)]]
     limits = config.sandbox
-    prompts = digest([mode.sentences, settings, examples])
+    prompt = config.prompt_of(mode.name.partition("@")[0], *mode.obeys)
+    given = [] if prompt is None else [prompt.measured()]
+    prompts = digest([mode.sentences, settings, examples, *given])
     return digest([prompts, limits.seconds, limits.memory_mb])
+
+
+def asked_as(name: str) -> tuple[str, ...]:
+    """Return the modes whose prompts a mode may take: its own, and those of modes it obeys.
+
+    Raises ConfigError where there is no such mode.
+    """
+    mode = mode_of(name)
+    return mode.name, *mode.obeys
+
+
+def prompt_named(arm: str) -> Prompt:
+    """Return the texts with which an arm asks: `cot@qwen-boxed`, or `cot` for the mode's own.
+
+    Raises ConfigError where there is no such mode or prompt, or the mode takes none.
+    """
+    mode, at, name = arm.partition("@")
+    texts = mode_of(mode).texts
+    if not texts:
+        raise ConfigError(f"mode {mode!r} takes no prompt")
+    found = read_prompt(name, asked_as(mode)) if at else None
+    return found or Prompt(name=OURS, mode=mode, about="the mode's own texts", texts=dict(texts))
+
+
+def prompts_by_name(named: Mapping[str, Any]) -> dict[str, Any]:
+    """Replace names and files of prompts, by mode, by the prompts. Raises ValueError."""
+    found: dict[str, Any] = {}
+    for arm, value in named.items():
+        mode = str(arm).partition("@")[0]
+        try:
+            read = read_prompt(value, asked_as(mode)) if isinstance(value, str) else value
+        except ConfigError as wrong:
+            raise ValueError(str(wrong)) from wrong
+        if read is not None:
+            found[arm] = (
+                {"name": "config", "mode": mode, **read} if isinstance(read, dict) else read
+            )
+    return found
+
+
+def prompt_faults(config: "Config") -> Iterator[str]:
+    """Yield what is wrong with the prompts that a run uses or names."""
+    for arm in dict.fromkeys((*config.prompts, *config.modes)):
+        mode = mode_of(arm.partition("@")[0])
+        try:
+            prompt = config.under(arm).prompts.get(mode.name)
+        except ConfigError as unknown:
+            yield f"mode: {unknown}"
+            continue
+        if prompt is None:
+            continue
+        if not mode.texts or mode.compared_with is not None:
+            use = f"; it asks as {mode.compared_with!r} does" if mode.compared_with else ""
+            yield f"prompts.{arm}: mode {mode.name!r} takes no prompt{use}"
+        elif prompt.mode not in asked_as(mode.name):
+            yield f"prompts.{arm}: {prompt.name!r} is written for mode {prompt.mode!r}"
+        else:
+            yield from (f"prompts.{arm}: {fault}" for fault in prompt.faults(mode.texts))
 
 
 @cache
 def _found(name: str) -> Mode | str:
     """Return the mode, or one line that says why there is none."""
+    base, at, prompt = name.partition("@")
+    if at and prompt:
+        found = _found(base)
+        return _worded(found, name) if isinstance(found, Mode) else found
     for mode in shipped():
         if mode.name == name:
             return mode
@@ -248,6 +328,20 @@ def _found(name: str) -> Mode | str:
     close = get_close_matches(name, known, n=1, cutoff=0.5)
     hint = f"did you mean {close[0]!r}? " if close else ""
     return f"{name!r} is unknown; {hint}choices: {', '.join(known)}"
+
+
+def _worded(mode: Mode, name: str) -> Mode:
+    """Return a mode that asks with another prompt: `cot@qwen-boxed` from `cot`."""
+    return replace(
+        mode,
+        name=name,
+        definition=f"{name}: mode {mode.name}, asked with the prompt {name.partition('@')[2]!r}.",
+        solve=lambda problem, tools, config, seed: mode.solve(
+            problem, tools, config.under(name), seed
+        ),
+        opening=lambda problem, config: mode.opening(problem, config.under(name)),
+        arms=lambda config: (),
+    )
 
 
 def _exported(name: str, load: Callable[[], Any]) -> Mode | str:

@@ -4,11 +4,12 @@ The wording is this project's own, since the source papers do not print theirs.
 """
 
 import importlib.resources
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 
 import yaml
 
+from solver.prompts import Prompt
 from solver.records import Message, Record
 
 REPEATED = """\
@@ -30,6 +31,33 @@ def worked_examples() -> tuple[Example, ...]:
     """Return the worked examples, in order. None of them is in a problem set."""
     text = importlib.resources.files("solver.modes").joinpath("examples.yaml").read_text("utf-8")
     return tuple(Example.model_validate(row) for row in yaml.safe_load(text))
+
+
+def texts_of(prompt: Prompt | None, texts: Mapping[str, str]) -> dict[str, str | None]:
+    """Return the texts of a mode, those that the prompt gives in place of its own."""
+    return {**texts, **(prompt.texts if prompt else {})}
+
+
+def opened(
+    prompt: Prompt | None,
+    texts: Mapping[str, str],
+    question: str,
+    shots: Iterable[tuple[str, Sequence[Message]]] = (),
+    *,
+    limits: Mapping[str, object] | None = None,
+) -> tuple[Message, ...]:
+    """Return the first messages for a problem: the system message, worked examples, the question.
+
+    `shots` are the mode's own worked examples, questions and what follows them, which those of a
+    prompt replace; `limits` fill the system message.
+    """
+    found = texts_of(prompt, texts)
+    asking = str(found["question"])
+    if prompt is not None and prompt.shots:
+        shots = [(shot.question, (assistant(shot.reply),)) for shot in prompt.shots]
+    first = [system(found["system"], **(limits or {}))] if found["system"] else []
+    worked = [(user(asking, question=asked), *after) for asked, after in shots]
+    return (*first, *(each for shot in worked for each in shot), user(asking, question=question))
 
 
 def user(template: str, **values: object) -> Message:

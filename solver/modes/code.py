@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator, Sequence
+from functools import partial
 from typing import Any, Literal
 
 from pydantic import Field, field_validator
@@ -13,7 +14,8 @@ from solver.modes._chat import (
     after_reply,
     assistant,
     fill,
-    system,
+    opened,
+    texts_of,
     unlike_before,
     user,
     worked_examples,
@@ -50,6 +52,7 @@ _WHY = {
 }
 
 SENTENCES = (SYSTEM, QUESTION, TRY_AGAIN, *_WHY.values(), REPEATED)
+TEXTS = {"system": SYSTEM, "question": QUESTION, "try_again": TRY_AGAIN}
 
 
 class RegenerateOptions(Record):
@@ -112,6 +115,9 @@ async def attempts(
     """
     options = config.section(Options)
     chat, new = tuple(question), tuple(question[known:])
+    prompt = config.prompt_of(MODE.name)
+    if ask is None and prompt is not None and prompt.stop:
+        ask = partial(tools.ask, stop=prompt.stop)
     detail = None
     sent: Counter[str] = Counter()
     for attempt in range(1 + options.retries):
@@ -135,11 +141,14 @@ async def attempts(
 
 def opening(problem: Problem, config: Config) -> tuple[Message, ...]:
     """Return the conversation that asks for a program."""
-    chat = [system(SYSTEM, seconds=config.sandbox.seconds)]
-    for example in worked_examples()[: config.section(Options).examples]:
-        program = f"```python\n{example.program.strip()}\n```"
-        chat += [user(QUESTION, question=example.question), assistant(program)]
-    return (*chat, user(QUESTION, question=problem.question))
+    examples = worked_examples()[: config.section(Options).examples]
+    shots = [
+        (each.question, (assistant(f"```python\n{each.program.strip()}\n```"),))
+        for each in examples
+    ]
+    prompt = config.prompt_of(MODE.name)
+    limits = {"seconds": config.sandbox.seconds}
+    return opened(prompt, TEXTS, problem.question, shots, limits=limits)
 
 
 def try_again(turn: Turn, config: Config) -> Message:
@@ -152,7 +161,8 @@ def try_again(turn: Turn, config: Config) -> Message:
             "a turn that gave an answer is not asked again: that would leak the reference"
         )
     limits = {"seconds": config.sandbox.seconds, "memory_mb": config.sandbox.memory_mb}
-    return user(TRY_AGAIN, why=fill(_WHY[turn.failure], detail=_detail(turn), **limits))
+    asking = str(texts_of(config.prompt_of(MODE.name), TEXTS)["try_again"])
+    return user(asking, why=fill(_WHY[turn.failure], detail=_detail(turn), **limits))
 
 
 def _detail(turn: Turn) -> str:
@@ -207,6 +217,7 @@ MODE = Mode(
     solve=solve,
     opening=opening,
     sentences=SENTENCES,
+    texts=TEXTS,
     settings=settings,
     options=Options,
     measured=measured,

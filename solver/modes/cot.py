@@ -8,7 +8,7 @@ from pydantic import Field
 from solver.config import Config
 from solver.extract import answer_in
 from solver.modes import Mode, Tools
-from solver.modes._chat import assistant, system, user, worked_examples
+from solver.modes._chat import assistant, opened, worked_examples
 from solver.records import Message, Problem, Record, Turn
 
 SYSTEM = """\
@@ -19,6 +19,9 @@ QUESTION = """\
 Problem: {question}
 
 Reason step by step and box the final answer."""
+
+
+TEXTS = {"system": SYSTEM, "question": QUESTION}
 
 
 class Options(Record):
@@ -33,7 +36,8 @@ class Options(Record):
 async def solve(problem: Problem, tools: Tools, config: Config, seed: int) -> AsyncIterator[Turn]:
     """Ask once for reasoning with a boxed answer."""
     chat = opening(problem, config)
-    reply = await tools.ask(chat, seed=seed)
+    prompt = config.prompt_of(MODE.name)
+    reply = await tools.ask(chat, seed=seed, stop=prompt.stop if prompt else ())
     closing = config.section(Options).closing
     answer = answer_in(reply.text, capped=reply.capped, closing=closing)
     found = answer.answer is not None
@@ -48,10 +52,9 @@ async def solve(problem: Problem, tools: Tools, config: Config, seed: int) -> As
 
 def opening(problem: Problem, config: Config) -> tuple[Message, ...]:
     """Return the conversation that asks for reasoning and a boxed answer."""
-    chat = [system(SYSTEM)]
-    for example in worked_examples()[: config.section(Options).examples]:
-        chat += [user(QUESTION, question=example.question), assistant(example.reasoning.strip())]
-    return (*chat, user(QUESTION, question=problem.question))
+    examples = worked_examples()[: config.section(Options).examples]
+    shots = [(each.question, (assistant(each.reasoning.strip()),)) for each in examples]
+    return opened(config.prompt_of(MODE.name), TEXTS, problem.question, shots)
 
 
 def settings(config: Config) -> dict[str, Any]:
@@ -71,6 +74,7 @@ MODE = Mode(
     solve=solve,
     opening=opening,
     sentences=(SYSTEM, QUESTION),
+    texts=TEXTS,
     settings=settings,
     options=Options,
     measured=measured,

@@ -16,7 +16,7 @@ from pydantic import Field, model_validator
 from sandbox import Execution, Exit
 from solver.config import Config
 from solver.modes import Mode, Tools, code
-from solver.modes._chat import assistant, unlike_before, user
+from solver.modes._chat import assistant, texts_of, unlike_before, user
 from solver.modes._turns import program_teaches, program_turn
 from solver.records import Message, Problem, Record, Turn, Verification
 
@@ -32,6 +32,8 @@ Write it in a single ```python block."""
 REVISE = """\
 Your check says that {answer} is wrong. Find the mistake and solve the problem again: write the \
 whole program, corrected, in a single ```python block. Print only the final answer."""
+
+TEXTS = {**code.TEXTS, "verify": VERIFY, "revise": REVISE}
 
 LONGEST_ANSWER = 500
 """The most characters of an answer that are shown to the model."""
@@ -71,6 +73,8 @@ async def solve(problem: Problem, tools: Tools, config: Config, seed: int) -> As
     is left. A revision that gives no answer leaves the trial without one, since the model has given
     up the answer before it.
     """
+    config = _as_code(config)
+    texts = texts_of(config.prompt_of(code.MODE.name), TEXTS)
     question = chat = code.opening(problem, config)
     known = number = 0
     sent: Counter[str] = Counter()
@@ -81,7 +85,8 @@ async def solve(problem: Problem, tools: Tools, config: Config, seed: int) -> As
         if turn.answer is None or turn.failure is not None:
             return
         sent[turn.reply.text] += 1
-        request = unlike_before(verify(turn.answer), sent[turn.reply.text])
+        request = verify(turn.answer, str(texts["verify"]))
+        request = unlike_before(request, sent[turn.reply.text])
         chat = (*question, assistant(turn.reply.text), request)
         check = await _check(chat, turn, tools, seed + number)
         number += 1
@@ -89,19 +94,33 @@ async def solve(problem: Problem, tools: Tools, config: Config, seed: int) -> As
         if check.verification is not Verification.FALSE:
             return
         sent[check.reply.text] += 1
-        revision = unlike_before(revise(turn.answer), sent[check.reply.text])
+        revision = revise(turn.answer, str(texts["revise"]))
+        revision = unlike_before(revision, sent[check.reply.text])
         chat = (*chat, assistant(check.reply.text), revision)
         known = len(chat) - 1
 
 
-def verify(answer: str) -> Message:
+def opening(problem: Problem, config: Config) -> tuple[Message, ...]:
+    """Return the conversation that asks for a program."""
+    return code.opening(problem, _as_code(config))
+
+
+def _as_code(config: Config) -> Config:
+    """Return the config in which mode `code` has this mode's own prompt, if there is one."""
+    prompts = config.prompts
+    if MODE.name not in prompts:
+        return config
+    return config.model_copy(update={"prompts": {**prompts, code.MODE.name: prompts[MODE.name]}})
+
+
+def verify(answer: str, text: str = VERIFY) -> Message:
     """Return the message that asks for a program to check an answer."""
-    return user(VERIFY, answer=answer[:LONGEST_ANSWER])
+    return user(text, answer=answer[:LONGEST_ANSWER])
 
 
-def revise(answer: str) -> Message:
+def revise(answer: str, text: str = REVISE) -> Message:
     """Return the message that says the check found the answer false, and asks for another."""
-    return user(REVISE, answer=answer[:LONGEST_ANSWER])
+    return user(text, answer=answer[:LONGEST_ANSWER])
 
 
 async def _check(chat: tuple[Message, ...], solved: Turn, tools: Tools, seed: int) -> Turn:
@@ -146,8 +165,9 @@ MODE = Mode(
     definition="csv: the model checks its answer with a second program, and solves again while the"
     " check says false (arXiv 2308.07921).",
     solve=solve,
-    opening=code.opening,
+    opening=opening,
     sentences=(*code.SENTENCES, VERIFY, REVISE),
+    texts=TEXTS,
     settings=settings,
     options=Options,
     measured=lambda options: options.model_dump(mode="json", exclude={"weights"}),

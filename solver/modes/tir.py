@@ -22,7 +22,7 @@ from sandbox import Execution, Exit, Finding, Level
 from solver.config import Config
 from solver.extract import BOXED, answer_in, extract_program
 from solver.modes import Mode, Tools
-from solver.modes._chat import Example, assistant, system, user, worked_examples
+from solver.modes._chat import Example, assistant, opened, texts_of, worked_examples
 from solver.modes._turns import program_teaches, screened
 from solver.records import Message, Problem, Record, Reply, Turn
 
@@ -51,6 +51,9 @@ Problem: {question}"""
 
 LAST = """\
 That was the last program. Now give the answer as \\boxed{answer}."""
+
+TEXTS = {"system": SYSTEM["tora"], "question": QUESTION, "last": LAST}
+"""The system message is that of the format."""
 
 
 class Options(Record):
@@ -133,11 +136,13 @@ async def solve(problem: Problem, tools: Tools, config: Config, seed: int) -> As
     options = config.section(Options)
     form = FORMATS[options.format]
     chat = new = opening(problem, config)
+    prompt = config.prompt_of(MODE.name)
+    last, more = texts_of(prompt, TEXTS)["last"], prompt.stop if prompt else ()
     printed = judge.Extracted(answer=None, rule="none")
     for number in range(1 + options.most_executions):
         left = options.most_executions - number
         fresh = chat is new
-        reply = await tools.ask(chat, seed=seed + number, stop=form.stop)
+        reply = await tools.ask(chat, seed=seed + number, stop=(*form.stop, *more))
         step = read(reply, form)
         if step.program is None or reply.prompt_cut or not left:
             yield _last(new, fresh, reply, step, printed, form)
@@ -160,7 +165,7 @@ async def solve(problem: Problem, tools: Tools, config: Config, seed: int) -> As
         elif options.on_error == "stop":
             return
         output = form.output.format(shown(execution, findings, form, config.sandbox.seconds))
-        new = (Message(role="user", text=output if left > 1 else f"{output}\n\n{LAST}"),)
+        new = (Message(role="user", text=output if left > 1 else f"{output}\n\n{last}"),)
         chat = (*chat, assistant(step.text), *new)
 
 
@@ -169,22 +174,15 @@ def opening(problem: Problem, config: Config) -> tuple[Message, ...]:
     options = config.section(Options)
     limits = {"executions": options.most_executions, "seconds": config.sandbox.seconds}
     form = FORMATS[options.format]
-    shown = [
-        message
-        for example in worked_examples()[: options.examples]
-        for message in _worked(example, form)
-    ]
-    return (
-        system(SYSTEM[options.format], **limits),
-        *shown,
-        user(QUESTION, question=problem.question),
-    )
+    examples = worked_examples()[: options.examples]
+    shown = [(example.question, _worked(example, form)) for example in examples]
+    texts = {**TEXTS, "system": SYSTEM[options.format]}
+    return opened(config.prompt_of(MODE.name), texts, problem.question, shown, limits=limits)
 
 
 def _worked(example: Example, form: Format) -> tuple[Message, ...]:
-    """Return a worked example: a question, a program, what it prints, and the answer."""
+    """Return what follows the question of a worked example: a program, its output, the answer."""
     return (
-        user(QUESTION, question=example.question),
         assistant(f"I compute it with a program.\n\n{form.begin}{example.program}{form.end}"),
         Message(role="user", text=form.output.format(example.output)),
         assistant(example.reasoning.strip().splitlines()[-1]),
@@ -281,6 +279,7 @@ MODE = Mode(
     solve=solve,
     opening=opening,
     sentences=(*SYSTEM.values(), QUESTION, LAST),
+    texts=TEXTS,
     settings=settings,
     options=Options,
     most_turns=lambda config: 1 + config.section(Options).most_executions,

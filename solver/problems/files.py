@@ -9,7 +9,7 @@ import hashlib
 import io
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -34,22 +34,67 @@ def read_rows(path: Path) -> list[Row]:
 
     Raises ConfigError that names the first bad line and lists the others.
     """
-    if path.suffix not in _READERS:
-        raise ConfigError(f"{path}: problems are read from {', '.join(_READERS)} files")
-    rows: list[Row] = []
-    mistakes: dict[int, str] = {}
-    for line, fields in _READERS[path.suffix](path):
-        try:
-            rows.append(Row(_problem(fields, default_id=f"{path.stem}/{line}"), line))
-        except UnusableError as unusable:
-            mistakes[line] = str(unusable)
-    mistakes |= _repeated(rows)
+    rows, mistakes = _rows(path, _read(path), {})
     if mistakes:
         first, *others = sorted(mistakes)
         raise ConfigError(f"{path}:{first}: {mistakes[first]}{_and_more(others)}")
-    if not rows:
-        raise ConfigError(f"{path}: no problems in it")
     return rows
+
+
+def read_published(
+    path: Path, fields: Mapping[str, str | None] | None = None
+) -> tuple[list[Row], dict[int, str]]:
+    """Read a file as its publisher left it, with rows that are no problems or repeat one.
+
+    `fields` are the names of its columns where they differ from `_ALIASES`. Returns the usable
+    rows, and by line what is wrong with each other one.
+    """
+    found = ((line, _flat(row)) for line, row in _read(path))
+    rows, mistakes = _rows(path, found, fields or {})
+    return [row for row in rows if row.line not in mistakes], mistakes
+
+
+def _read(path: Path) -> "_Located":
+    """Return the rows of a file. Raises ConfigError."""
+    if path.suffix not in _READERS:
+        raise ConfigError(f"{path}: problems are read from {', '.join(_READERS)} files")
+    return _READERS[path.suffix](path)
+
+
+def _flat(row: "dict[str, Any] | UnusableError") -> "dict[str, Any] | UnusableError":
+    """Write lists in a row as text: several answers in a row, of several domains the first.
+
+    A path such as `Mathematics -> Algebra -> Intermediate Algebra` is a domain, Algebra.
+    """
+    if isinstance(row, UnusableError):
+        return row
+    flat = dict(row)
+    for name, value in row.items():
+        if isinstance(value, list):
+            domain = name.lower() in ("domain", "problem_type", "subfield", "category")
+            flat[name] = str(value[0]) if domain and value else ", ".join(map(str, value))
+        if isinstance(flat[name], str) and name.lower() == "domain":
+            flat[name] = flat[name].split(" -> ")[:2][-1]
+    return flat
+
+
+def _rows(
+    path: Path, located: "_Located", fields: Mapping[str, str | None]
+) -> tuple[list[Row], dict[int, str]]:
+    """Return the problems of a file, and what is wrong with some rows, by line."""
+    aliases = _ALIASES | {field: (name,) if name else () for field, name in fields.items()}
+    rows: list[Row] = []
+    mistakes: dict[int, str] = {}
+    for line, found in located:
+        try:
+            problem = _problem(found, aliases, default_id=f"{path.stem}/{line}")
+            rows.append(Row(problem, line))
+        except UnusableError as unusable:
+            mistakes[line] = str(unusable)
+    mistakes |= _repeated(rows)
+    if not rows and not mistakes:
+        raise ConfigError(f"{path}: no problems in it")
+    return rows, mistakes
 
 
 def content_hash(path: Path) -> str:
@@ -151,17 +196,24 @@ _ALIASES = {
     "solution": ("solution",),
     "domain": ("domain", "subject", "type"),
     "level": ("level",),
+    "set": ("set",),
+    "published": ("published",),
 }
 
 
-def _problem(fields: dict[str, Any] | UnusableError, *, default_id: str) -> Problem:
+def _problem(
+    fields: dict[str, Any] | UnusableError,
+    names: Mapping[str, tuple[str, ...]],
+    *,
+    default_id: str,
+) -> Problem:
     """Build a problem from the fields of a row. Raises UnusableError."""
     if isinstance(fields, UnusableError):
         raise fields
     lowered = {name.lower(): value for name, value in fields.items()}
     known = {
         field: next((lowered[alias] for alias in aliases if _given(lowered.get(alias))), None)
-        for field, aliases in _ALIASES.items()
+        for field, aliases in names.items()
     }
     question = _words("question", known["question"])
     if not question:
@@ -173,6 +225,8 @@ def _problem(fields: dict[str, Any] | UnusableError, *, default_id: str) -> Prob
         answer=answer,
         domain=domain_name(_words("domain", known["domain"])) or "unknown",
         level=level_of(known["level"]),
+        set=_words("set", known["set"]),
+        published=_date(known["published"]),
     )
 
 
@@ -201,6 +255,14 @@ def level_of(value: Any) -> int:
     if match is None or isinstance(value, bool):
         raise UnusableError(f"level {value!r} should be a number from 1 to 5, or 'Level 3'")
     return int(match[1]) if match[1].isdigit() else 0
+
+
+def _date(value: Any) -> str:
+    """Read when a problem was published: a year, a month or a day."""
+    words = str(_or_empty(value)).strip()
+    if not re.fullmatch(r"(\d{4}(-\d\d(-\d\d)?)?)?", words):
+        raise UnusableError(f"published {value!r:.60} should be like 2025, 2025-02 or 2025-02-13")
+    return words
 
 
 def _words(field: str, value: Any) -> str:

@@ -5,6 +5,7 @@ checked in `pinned.py`: a revision names a commit, but does not prove what the t
 """
 
 from dataclasses import dataclass
+from fnmatch import fnmatch
 from pathlib import Path
 
 from solver.errors import ConfigError
@@ -17,6 +18,7 @@ class Dataset:
     id: str
     revision: str
     files: tuple[str, ...]
+    """Their names; patterns such as `*.parquet` where the names are not known."""
 
 
 def download(dataset: Dataset, name: str) -> dict[str, Path]:
@@ -29,7 +31,7 @@ def download(dataset: Dataset, name: str) -> dict[str, Path]:
         " .parquet file, for `problems_file: FILE` (checked) or `--problems FILE`"
     )
     try:
-        from huggingface_hub import hf_hub_download  # optional, and slow to import
+        import huggingface_hub as hub  # optional, and slow to import
         from huggingface_hub.errors import HfHubHTTPError
     except ImportError as missing:
         raise ConfigError(
@@ -38,11 +40,18 @@ def download(dataset: Dataset, name: str) -> dict[str, Path]:
         ) from missing
     # Broken connections raise the HTTP library's own error, the first base of this one.
     http_error: type[Exception] = HfHubHTTPError.__bases__[0]
+    commit = dataset.revision
     try:
-        return {
-            file: Path(
-                hf_hub_download(dataset.id, file, repo_type="dataset", revision=dataset.revision)
+        if any("*" in file for file in dataset.files):
+            folder = hub.snapshot_download(
+                dataset.id,
+                repo_type="dataset",
+                revision=commit,
+                allow_patterns=[*dataset.files],
             )
+            return _matching(Path(folder), dataset, name)
+        return {
+            file: Path(hub.hf_hub_download(dataset.id, file, repo_type="dataset", revision=commit))
             for file in dataset.files
         }
     except (http_error, OSError) as failure:
@@ -50,6 +59,21 @@ def download(dataset: Dataset, name: str) -> dict[str, Path]:
             f"problems {name!r}: the download from the dataset hub failed ({_why(failure)})."
             f" Try again, or {otherwise}"
         ) from failure
+
+
+def _matching(folder: Path, dataset: Dataset, name: str) -> dict[str, Path]:
+    """Return the downloaded files that match the patterns. Raises ConfigError without any."""
+    found = {
+        file.relative_to(folder).as_posix(): file
+        for file in sorted(folder.rglob("*"))
+        if file.is_file() and any(fnmatch(file.name, Path(p).name) for p in dataset.files)
+    }
+    if not found:
+        raise ConfigError(
+            f"problems {name!r}: {dataset.id} has no {' or '.join(dataset.files)} at revision"
+            f" {dataset.revision}"
+        )
+    return found
 
 
 def _why(failure: Exception) -> str:

@@ -34,6 +34,7 @@ class Pinned:
     question_hash: str
     """See `text_hash`."""
     answer_hash: str
+    set: str = ""
 
 
 def text_hash(text: str) -> str:
@@ -49,6 +50,19 @@ def pinned_math() -> tuple[Pinned, ...]:
 def pinned_gsm8k() -> tuple[Pinned, ...]:
     """Return the 1,319 problems of the GSM8K test split."""
     return _table("gsm8k")
+
+
+def pinned_set(name: str) -> tuple[Pinned, ...]:
+    """Return the problems of a set whose hashes ship with this package."""
+    match name:
+        case "math":
+            return pinned_math()
+        case "math500_l5":
+            return tuple(p for p in subset(pinned_math(), "math500") if p.level == 5)
+        case "math500" | "math945":
+            return subset(pinned_math(), name)
+        case _:
+            return _table(name)
 
 
 def subset(pinned: Iterable[Pinned], name: str) -> tuple[Pinned, ...]:

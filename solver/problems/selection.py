@@ -1,7 +1,7 @@
-"""Select a part of the problems: evenly over domains and levels, the same ones every time."""
+"""Select a part of the problems: evenly over sets, domains and levels, the same ones each time."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from difflib import get_close_matches
 from hashlib import sha256
 from itertools import islice, zip_longest
@@ -31,6 +31,11 @@ class Placed(Protocol):
         """Return the level."""
         ...
 
+    @property
+    def set(self) -> str:
+        """Return the name of the set it belongs to."""
+        ...
+
 
 P = TypeVar("P", bound=Placed)
 
@@ -46,23 +51,31 @@ def select(
 ) -> tuple[P, ...]:
     """Select at most `per_cell` problems of each domain and level, then at most `limit` in all.
 
-    The result takes one problem of each domain and level in turn. So a run that is interrupted is
-    balanced too, and a larger limit only adds problems at the end. The result depends on the ids
-    and the seed, not on the order of `problems`.
+    The result takes one problem of each domain and level in turn; of several sets, one of each set
+    in turn, drawn so. So a run that is interrupted is balanced too, and a larger limit only adds
+    problems at the end. The result depends on the ids and the seed, not on the order of `problems`.
 
     Raises ConfigError for a domain or level that no problem has.
     """
     problems = tuple(problems)
     _refuse_unknown("domains", domains, {problem.domain for problem in problems})
     _refuse_unknown("levels", levels, {problem.level for problem in problems})
-    cells: dict[tuple[str, int], list[P]] = defaultdict(list)
+    sets: dict[str, dict[tuple[str, int], list[P]]] = defaultdict(lambda: defaultdict(list))
+    for problem in problems:
+        sets[problem.set]  # in the order of the problems
     for problem in sorted(problems, key=lambda problem: _lot(problem.id, seed)):
         if (not domains or problem.domain in domains) and (not levels or problem.level in levels):
-            cells[problem.domain, problem.level].append(problem)
-    order = _diagonals(cells)
-    rounds = zip_longest(*(cells[cell][:per_cell] for cell in order))
-    drawn = (problem for turn in rounds for problem in turn if problem is not None)
-    return tuple(islice(drawn, limit))
+            sets[problem.set][problem.domain, problem.level].append(problem)
+    drawn = (
+        _in_turn([cells[cell][:per_cell] for cell in _diagonals(cells)]) for cells in sets.values()
+    )
+    return tuple(islice(_in_turn(list(drawn)), limit))
+
+
+def _in_turn(parts: Sequence[Iterable[P]]) -> Iterator[P]:
+    """Yield the first of each part, then the second of each that has one, and so on."""
+    rounds = zip_longest(*parts)
+    return (problem for turn in rounds for problem in turn if problem is not None)
 
 
 def _lot(id: str, seed: int) -> bytes:

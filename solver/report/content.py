@@ -12,6 +12,7 @@ from typing import Any
 import yaml
 
 from solver.analysis.cost import costs, load_prices
+from solver.analysis.wordings import sensitivities
 from solver.report.figures import Figure
 from solver.report.parts import Section, by_arm, listed, value_and_range
 from solver.report.runs import Named, Run, model_name, named_arms
@@ -30,6 +31,7 @@ from solver.report.sections.repeats import repeated, repeats_in
 from solver.report.sections.retries import retried
 from solver.report.sections.rounds import rounds
 from solver.report.sections.trials import whole_trials
+from solver.report.sections.wordings import wordings
 from solver.report.tables import Kind, Table, short, text_of
 from solver.report.warnings import Warn, warnings_of
 from solver.secrets import without_secrets
@@ -116,6 +118,7 @@ def _sections(
         ),
         defined(arms),
         compared(comparisons.found, comparisons.apart),
+        wordings(by_arm(arms, lambda run: sensitivities(run.rows))),
         regenerated(by_arm(arms, lambda run: chain.from_iterable(run.regeneration))),
         rounds(by_arm(arms, lambda run: run.rounds)),
         checks(by_arm(arms, lambda run: run.checks)),

@@ -3,20 +3,27 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import chain
+from pathlib import Path
 
+from solver.analysis.against import against_all
 from solver.analysis.compare import Apart, Comparison
 from solver.analysis.cost import ArmCost
 from solver.analysis.failures import Failures
+from solver.analysis.ladder import Ladder
 from solver.analysis.plan import Plan
+from solver.analysis.published import published_scores
+from solver.analysis.wordings import sensitivities
 from solver.report.parts import Section, by_arm
 from solver.report.render.terminal import print_sections
-from solver.report.runs import Run, named_arms, short_names
+from solver.report.runs import Run, named_arms, names_by_arm, short_names
 from solver.report.sections.accuracy import never_solved, of_arm
+from solver.report.sections.against import against_published
 from solver.report.sections.budget import budgeted
 from solver.report.sections.checks import checks
 from solver.report.sections.compare import Address, compared, comparisons_of
 from solver.report.sections.cost import cost
 from solver.report.sections.failures import failed, outcomes_by_cell
+from solver.report.sections.ladder import ladder
 from solver.report.sections.other_judge import changed_by_the_judge
 from solver.report.sections.overlooked import overlooked
 from solver.report.sections.plan import planned
@@ -24,6 +31,7 @@ from solver.report.sections.regeneration import regenerated
 from solver.report.sections.repeats import repeated, repeats_in
 from solver.report.sections.retries import retried
 from solver.report.sections.rounds import rounds
+from solver.report.sections.wordings import wordings
 from solver.report.warnings import warnings_of
 from solver.store import Store
 from solver.text import say, share_of
@@ -53,6 +61,7 @@ def show_run(store: Store, *, greedy: Store | None = None, every_k: bool = False
         other_judge,
         side_by_side and replace(side_by_side, folded=()),
         budgeted(arms),
+        wordings(by_arm(arms, lambda run: sensitivities(run.rows))),
         regenerated(by_arm(arms, lambda run: chain.from_iterable(run.regeneration))),
         rounds(by_arm(arms, lambda run: run.rounds)),
         checks(by_arm(arms, lambda run: run.checks)),
@@ -82,14 +91,17 @@ def show_comparisons(
     *,
     missing: Sequence[Apart] = (),
     address: Address | None = None,
+    rungs: Sequence[Ladder] = (),
 ) -> None:
     """Print comparisons in full, and why those of `missing` are not made.
 
-    `notes` name other differences between the runs.
+    `notes` name other differences between the runs, `rungs` models that were compared in several
+    quantisations or on several servers.
     """
     section = compared(found, missing, every=True, address=address)
     facts = tuple(("note", note) for note in notes)
-    print_sections([section and replace(section, facts=(*section.facts, *facts))])
+    shown = section and replace(section, facts=(*section.facts, *facts))
+    print_sections([ladder(rungs), shown])
 
 
 def show_failures(found: Failures) -> None:
@@ -120,3 +132,14 @@ def show_costs(found: Sequence[ArmCost]) -> None:
 def show_plan(plan: Plan) -> None:
     """Print the plan of a run: its cost, and the differences that it could detect."""
     print_sections([planned(plan)])
+
+
+def show_against(store: Store, *, scores: Path | None = None, model: str | None = None) -> None:
+    """Print published scores beside the run's; `scores` are more of them, in a CSV file.
+
+    `model` is the published name of the run's model. Raises ConfigError where no score is known.
+    """
+    run = Run(store, store.folder.name)
+    names = names_by_arm(named_arms([run]))
+    found = against_all(run.compared, run.failures.arms, published_scores(scores), model)
+    print_sections(against_published([(names[run.name, e.model, e.mode], e) for e in found]))

@@ -24,6 +24,7 @@ from solver.models import (
     continuing,
     provider_of,
     provider_of_model,
+    rendered,
 )
 from solver.run.decoding import decoding
 from solver.run.judging import Judging, open_judges
@@ -120,7 +121,10 @@ async def build(config: Config, *, owner: str, cache: Path, watch: Watch) -> Asy
 def connect_models(config: Config) -> list[Model]:
     """Connect the models under test. Raises ConfigError for a missing key or package."""
     return [
-        connect(model.name, config.sampling_of(model), config.provider_options(model))
+        rendered(
+            connect(model.name, config.sampling_of(model), config.provider_options(model)),
+            model.template,
+        )
         for model in config.model
     ]
 

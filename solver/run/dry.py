@@ -51,7 +51,8 @@ def dry(job: Job) -> int:
         facts = asked.facts.get(model.name, {})
         say(f"model {model.name}: {served_line(facts) or 'nothing is known before it is loaded'}")
         say(f"  decoding: {decoding_line(decoding(config, model, facts))}")
-    for line in [*asked.notes, *thinking_warnings(config, asked.facts)]:
+    notes = [*job.source.notes(), *asked.notes, *thinking_warnings(config, asked.facts)]
+    for line in notes:
         say(f"note: {line}")
     for line in asked.missing:
         say(f"missing: {line}")

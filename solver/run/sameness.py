@@ -111,18 +111,19 @@ def _changes(
     yield from differences(
         {k: v for k, v in stored["identity"].items() if k in now or k not in sections}, now
     )
-    for key in ("limit", "repeats"):
-        if (stored["config"][key] or 10**9) > (getattr(config, key) or 10**9):
-            yield f"{key}: {stored['config'][key]} → {getattr(config, key)} (it may only grow)"
+    for key in ("limit", "repeats", "wordings"):
+        before = stored["config"].get(key, 1)  # earlier versions did not know wordings
+        if (before or 10**9) > (getattr(config, key) or 10**9):
+            yield f"{key}: {before} → {getattr(config, key)} (it may only grow)"
     for problem in store.problems().values():
         if problem.id not in chosen:
             yield f"problem {problem.id} is no longer chosen"
         elif chosen[problem.id].hash != problem.hash:
             yield f"problem {problem.id} has another text"
-    before = stored.get("prompts", {})
-    changed = [mode for mode, hash_ in prompts.items() if before.get(mode, hash_) != hash_]
+    asked = stored.get("prompts", {})
+    changed = [mode for mode, hash_ in prompts.items() if asked.get(mode, hash_) != hash_]
     for mode in changed:
-        yield f"prompts of mode {mode}: {before[mode]} → {prompts[mode]}"
+        yield f"prompts of mode {mode}: {asked[mode]} → {prompts[mode]}"
     if not changed:
         known = {task.key for task in tasks_of(config, problems)}
         if strange := (store.finished() | store.unfinished()) - known:

@@ -6,17 +6,16 @@ import re
 import resource
 import shutil
 import signal
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from judge import Judge
 from solver.config import Config
 from solver.config_file import load_config
 from solver.errors import ConfigError
-from solver.problems import ProblemSet, load, select
+from solver.problems import ProblemSet, load_sets, select
 from solver.records import Problem
 from solver.report.show import show_run
 from solver.run.build import Parts, build
@@ -24,6 +23,7 @@ from solver.run.judging import policy_of
 from solver.run.log import logging_to
 from solver.run.loop import run
 from solver.run.progress import show_progress
+from solver.run.references import unread_references, unread_warning
 from solver.run.sameness import check_resume, check_served, look_again, watch_served
 from solver.run.tasks import trials_of
 from solver.run.until import check_until, run_until
@@ -66,9 +66,7 @@ def prepare(
     config = load_config(path, overrides)
     check_until(config, until)
     policy_of(config.judge)
-    source = load(
-        config.problems, file=Path(config.problems_file) if config.problems_file else None
-    )
+    source = load_sets(config.sets, copies_of(config))
     chosen = select(
         source.problems,
         domains=config.domains,
@@ -78,11 +76,23 @@ def prepare(
     )
     if not chosen:
         raise ConfigError(
-            f"{path}: no problem of {config.problems!r} is left by domains and levels"
+            f"{path}: no problem of {', '.join(config.sets)} is left by domains and levels"
         )
     found = default_name(path, overrides) if name is None else name
     folder = runs / checked_name(found, given=name is not None)
     return Job(config, source, tuple(chosen), folder, until)
+
+
+def copies_of(config: Config) -> dict[str, str]:
+    """Return the local copies of named sets by name. Raises ConfigError for one copy of several."""
+    files = config.problems_file
+    if files is None or isinstance(files, dict):
+        return files or {}
+    if len(config.sets) > 1:
+        raise ConfigError(
+            f"problems_file: of several sets, say whose copy it is: {{{config.sets[0]}: {files}}}"
+        )
+    return {config.sets[0]: files}
 
 
 def checked_name(found: str, *, given: bool = True) -> str:
@@ -195,9 +205,12 @@ async def _execute(job: Job, store: Store) -> Watch:
     logger.info("started: %d trials", trials)
     try:
         async with build(job.config, owner=job.folder.name, cache=job.folder, watch=watch) as parts:
-            parts.warnings += await _references_that_fail(job.problems, parts.judge.judge)
+            unread = await unread_references(job.problems, parts.judge.judge)
+            parts.warnings += [*unread_warning(unread), *job.source.notes()]
             check_served(store, parts.facts["models"])
-            store.write_manifest(**parts.facts, warnings=parts.warnings, trials=trials, until=None)
+            store.write_manifest(
+                **parts.facts, warnings=parts.warnings, trials=trials, until=None, unread=unread
+            )
             for warning in parts.warnings:
                 say(f"note: {warning}", error=True)
                 logger.warning("%s", warning)
@@ -239,21 +252,3 @@ def store_ends(store: Store, watch: Watch) -> None:
     if watch.ends:
         ends = Counter(store.manifest().get("reply_ends", {})) + watch.ends
         store.write_manifest(reply_ends=dict(ends))
-
-
-async def _references_that_fail(problems: Iterable[Problem], judge: Judge) -> list[str]:
-    """Return a warning that lists the problems whose reference the rules cannot read, if any.
-
-    That is one that the rules do not find equal to itself.
-    """
-    ids: dict[str, list[str]] = defaultdict(list)
-    for problem in problems:
-        ids[problem.answer].append(problem.id)
-    failing = [name for text, _ in await judge.self_check(ids) for name in ids[text]]
-    if not failing:
-        return []
-    more = f" and {len(failing) - 10} more" if len(failing) > 10 else ""
-    return [
-        f"judge: the rules cannot read the references of {len(failing)} problems,"
-        f" so only a judge model could score them: {', '.join(failing[:10])}{more}"
-    ]

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from solver.config import Config
-from solver.models import provider_of_model
+from solver.models import provider_of_model, template_identity
 from solver.modes import identity
 from solver.records import Problem, digest
 
@@ -36,6 +36,7 @@ def tasks_of(config: Config, problems: Sequence[Problem]) -> Iterator[Task]:
     for model in config.model:
         sampling = config.sampling_of(model).measured()
         options = provider_of_model(model.name).decisive(config.provider_options(model))
+        options |= template_identity(model.template)
         hashes = {mode.name: identity(mode, config) for mode in config.running}
         for repeat in range(config.repeats):
             for problem in problems:

@@ -55,6 +55,25 @@ def test_gsm8k_is_fetched_as_parquet(tmp_path):
         assert loaded("gsm8k", address, tmp_path)["problems"] == 1319
 
 
+def test_a_contest_is_found_among_the_files_of_its_data_set(tmp_path):
+    contest, commit = "HuggingFaceH4/aime_2024", "2fe88a2f1091d5048c0f36abc874fb997b3dd99a"
+    rows = [row | {"answer": row["answer"].zfill(3)} for row in shared("aime2024")]
+    names = ["README.md", "data/train-00000-of-00001.parquet"]
+    listing = [{"type": "file", "path": name, "size": 1, "oid": "0"} for name in names]
+    tree = f"/api/datasets/{contest}/tree/{commit}?recursive=true&expand=false"
+    files = {
+        tree: json.dumps(listing).encode(),
+        f"{contest}/resolve/{commit}/{names[1]}": parquet(rows),
+    }
+    with hub(files) as (address, requests):
+        first = loaded("aime2024", address, tmp_path)
+        again = loaded("aime2024", address, tmp_path, HF_HUB_OFFLINE="1")
+    assert first == again
+    assert first["problems"] == 30
+    assert [*first["source"]["sha256"]] == names[1:]
+    assert not any("README" in request for request in requests)
+
+
 def test_the_set_is_the_same_from_the_hub_and_from_a_copy(tmp_path):
     with hub(math_as_on_the_hub()) as (address, _):
         fetched = loaded("math945", address, tmp_path)
@@ -159,9 +178,11 @@ def hub(files: dict[str, bytes], *, cut: bool = False) -> Iterator[tuple[str, li
         server.server_close()
 
 
-def loaded(name: str, address: str, home: Path, *, file: str | None = None) -> dict:
+def loaded(
+    name: str, address: str, home: Path, *, file: str | None = None, **environment: str
+) -> dict:
     call = f"print(json.dumps(load({name!r}, file={file!r}).facts))"
-    return json.loads(_python(call, address, home, {}).stdout)
+    return json.loads(_python(call, address, home, environment).stdout)
 
 
 def refused(name: str, address: str, home: Path, *, without: str = "", **environment: str) -> str:

@@ -229,7 +229,7 @@ async def test_a_run_records_what_its_model_can_do(package, tmp_path):
     async with build(config, owner="test", cache=tmp_path, watch=Watch()) as parts:
         assert parts.facts["can"] == {
             spec: ["seed"],
-            "scripted/y": ["continuing", "logprobs", "seed", "stop"],
+            "scripted/y": ["continuing", "logprobs", "raw", "seed", "stop"],
         }
         assert {"mistralai", "ollama", "openai"} <= set(parts.facts["versions"])
 

@@ -58,29 +58,38 @@ _AGAIN = (
 
 
 def by_part(arms: Sequence[Named]) -> Section | None:
-    """Show accuracy by domain and by level."""
-    found = [_by_part(arms, "domains", "By domain"), _by_part(arms, "levels", "By level")]
+    """Show accuracy by domain and by level, and by problem set where there are several."""
+    titles = {"domains": "By domain", "levels": "By level"}
+    several = any(arm.arm.sets for arm in arms)
+    if several:
+        titles = {"sets": "By problem set", **titles}
+    found = [_by_part(arms, *part) for part in titles.items()]
     if not arms:
         return None
     return Section(
         "parts",
-        "By domain and level",
+        "By problem set, domain and level" if several else "By domain and level",
         figures=tuple(figure for figure, _ in found if figure.lines),
         tables=tuple(table for _, table in found),
     )
 
 
 def of_arm(named: Named) -> Section:
-    """Show one arm: accuracy by domain and level in one table, and lines on how trials ended."""
+    """Show one arm: accuracy by set, domain and level, and lines on how trials ended."""
     arm, one = named.arm, [named]
-    domains, levels = (_rows(one, which) for which in ("domains", "levels"))
+    rows: Rows = []
+    parts: list[int] = []
+    for which in ("sets", "domains", "levels"):
+        rows += _rows(one, which)
+        parts += [len(rows)] * (len(rows) > (parts[-1] if parts else 0))
+    first = "set, domain or level" if arm.sets else "domain or level"
     table = Table(
         "parts",
         "Accuracy",
-        (Column("domain or level", Kind.TEXT), *_cell_columns(one)),
-        tuple(domains + levels + _all_rows(one)),
+        (Column(first, Kind.TEXT), *_cell_columns(one)),
+        tuple(rows + _all_rows(one)),
         emphasis=frozenset({"all"}),
-        parts=(len(domains), len(domains) + len(levels)),
+        parts=tuple(parts),
     )
     title = f"{arm.model} · {arm.mode}"
     labels = [("labels", by_labels(each)) for each in audited_in(named)]
@@ -148,12 +157,12 @@ def _by_part(arms: Sequence[Named], which: str, title: str) -> tuple[Forest, Tab
 
 
 def _cells(arms: Sequence[Named], which: str) -> dict[str, list[tuple[str, Cell]]]:
-    """Group the arms' cells by domain or by level, in order."""
+    """Group the arms' cells by set, domain or level, in order."""
     cells: dict[str, list[tuple[str, Cell]]] = {}
     for arm in arms:
         found: dict[Any, Cell] = getattr(arm.arm, which)
         for key in found:
-            name = str(key) if which == "domains" else f"level {key}" if key else "no level"
+            name = str(key) if which != "levels" else f"level {key}" if key else "no level"
             cells.setdefault(short(name, 60), []).append((arm.name, found[key]))
     return {part: cells[part] for part in sorted(cells)}
 

@@ -269,13 +269,15 @@ def _parts(found: Sequence[Comparison], names: Names) -> Table:
     counts = ("both", "only first", "only second", "neither")
     columns = (
         Column("comparison", Kind.TEXT),
-        Column("domain or level", Kind.TEXT),
+        Column(
+            "set, domain or level" if any(e.sets for e in found) else "domain or level", Kind.TEXT
+        ),
         *(replace(column, minor=column.title == "p") for column in _COLUMNS),
         *(Column(title, Kind.NUMBER) for title in counts),
     )
     rows: Rows = []
     for each in found:
-        for part in (*each.domains, *each.levels):
+        for part in (*each.sets, *each.domains, *each.levels):
             four = part.difference.counts
             rows.append(
                 (
@@ -284,7 +286,7 @@ def _parts(found: Sequence[Comparison], names: Names) -> Table:
                     *(four.both, four.only_a, four.only_b, four.neither),
                 )
             )
-    note = "Holm’s correction of p covers the domains, or the levels, of one comparison."
+    note = "Holm’s correction of p covers the sets, the domains, or the levels of one comparison."
     title = "Differences by domain and level"
     return Table("differences-by-part", title, columns, tuple(rows), note)
 

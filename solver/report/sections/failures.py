@@ -50,7 +50,9 @@ def outcomes_by_cell(found: Sequence[tuple[str, ArmFailures]]) -> Section:
 
 def _cells(name: str, arm: ArmFailures) -> Table:
     seen = [outcome for outcome in Outcome if arm.outcomes.get(outcome)]
+    several = any(cell.set for cell in arm.cells)
     columns = (
+        *([Column("set", Kind.TEXT)] if several else []),
         Column("domain", Kind.TEXT),
         Column("level"),
         Column("trials"),
@@ -58,12 +60,14 @@ def _cells(name: str, arm: ArmFailures) -> Table:
     )
     rows: Rows = [
         (
+            *([short(cell.set, 40)] if several else []),
             *(short(cell.domain, 40), cell.level or None, cell.trials),
             *(cell.outcomes.get(outcome, 0) for outcome in seen),
         )
         for cell in arm.cells
     ]
-    rows.append(("all", None, arm.trials, *(arm.outcomes[outcome] for outcome in seen)))
+    every = (*([""] if several else []), None, arm.trials)
+    rows.append(("all", *every, *(arm.outcomes[outcome] for outcome in seen)))
     parts = (len(rows) - 1,)
     return Table("cells", f"Trials by outcome: {name}", columns, tuple(rows), "", _ALL, parts)
 
