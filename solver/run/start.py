@@ -3,19 +3,18 @@
 import asyncio
 import logging
 import re
-import resource
 import shutil
 import signal
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from judge import Judge
 from solver.config import Config
-from solver.config_file import load_config
-from solver.errors import ConfigError
+from solver.config_file import load_config, merged, settings, shipped_names
+from solver.errors import ConfigError, require_unix
 from solver.problems import ProblemSet, load, select
 from solver.records import Problem
 from solver.report.show import show_run
@@ -30,6 +29,7 @@ from solver.run.watch import Watch
 from solver.store import Store
 from solver.text import say, share_of
 
+IN_TIME = "how long that takes is said after the first ones"
 INTERRUPTED, ERRORS_LEFT = 130, 1
 logger = logging.getLogger(__name__)
 MOST_ERRORS = 5
@@ -51,9 +51,34 @@ class Job:
     folder: Path
 
 
-def prepare(path: Path, overrides: dict[str, Any], *, name: str | None, runs: Path) -> Job:
-    """Read the config and the problems. Raises ConfigError for any mistake in them."""
-    config = load_config(path, overrides)
+FIRST_LOOK = Path("first")
+"""The shipped config of a run for which only a model is given."""
+
+
+def config_to_run(config: Path | None, model: Sequence[str] | None) -> Path:
+    """Return the config to run. Raises ConfigError where neither a config nor a model is given."""
+    if config is None and not model:
+        raise ConfigError(
+            "run what? Give a model (`solver run --model ollama/NAME`), or a config"
+            f" ({', '.join(name for name in shipped_names() if '/' not in name)}, or a YAML file;"
+            " `solver init` writes one)"
+        )
+    return config or FIRST_LOOK
+
+
+def prepare(
+    path: Path,
+    overrides: dict[str, Any],
+    changes: Sequence[str] = (),
+    *,
+    name: str | None,
+    runs: Path,
+) -> Job:
+    """Read the config and the problems. `changes` are `key.path=value` texts.
+
+    Raises ConfigError for any mistake in them.
+    """
+    config = load_config(path, merged(overrides, settings(changes)))
     policy_of(config.judge)
     source = load(
         config.problems, file=Path(config.problems_file) if config.problems_file else None
@@ -69,12 +94,13 @@ def prepare(path: Path, overrides: dict[str, Any], *, name: str | None, runs: Pa
         raise ConfigError(
             f"{path}: no problem of {config.problems!r} is left by domains and levels"
         )
-    return Job(config, source, tuple(chosen), runs / _checked_name(name, path, overrides))
+    named = _checked_name(name, default_name(path, overrides, changes))
+    return Job(config, source, tuple(chosen), runs / named)
 
 
-def _checked_name(name: str | None, path: Path, overrides: dict[str, Any]) -> str:
+def _checked_name(name: str | None, default: str) -> str:
     """Return the name of a run. Raises ConfigError where it cannot be that of one folder."""
-    found = default_name(path, overrides) if name is None else name
+    found = default if name is None else name
     if "/" in found or not found.isprintable() or found.strip(". ") == "":
         raise ConfigError(f"--name {found!r}: should be the name of a folder, without a /")
     if (bytes_ := len(found.encode(errors="replace"))) > LONGEST_NAME:
@@ -85,7 +111,7 @@ def _checked_name(name: str | None, path: Path, overrides: dict[str, Any]) -> st
     return found
 
 
-def default_name(path: Path, overrides: dict[str, Any]) -> str:
+def default_name(path: Path, overrides: dict[str, Any], changes: Sequence[str] = ()) -> str:
     """Name a run by its config and its overrides, so that the same command resumes it.
 
     `limit` and `repeats` are left out, since raising them extends a run and starts no other.
@@ -98,7 +124,35 @@ def default_name(path: Path, overrides: dict[str, Any]) -> str:
                 re.sub(r"[^\w.]+", "-", Path(str(v)).stem if key == "problems" else v)
                 for v in values
             ]
+    growing = ("limit", "repeats")
+    parts += [
+        re.sub(r"[^\w.]+", "-", change)
+        for change in changes
+        if change.partition("=")[0].strip() not in growing
+    ]
     return "-".join(part.strip("-.") for part in parts)
+
+
+def counted(job: Job) -> str:
+    """Say how many trials a run has, and how many replies they take at least and at most."""
+    config = job.config
+    trials = trials_of(config, job.problems)
+    most = sum(mode.most_turns(config) for mode in config.running) * trials // len(config.modes)
+    factors = [
+        f"{number} {what}{'s' * (number > 1)}"
+        for number, what in (
+            (len(job.problems), "problem"),
+            (len(config.modes), "mode"),
+            (len(config.model), "model"),
+            (config.repeats, "repeat"),
+        )
+        if number > 1 or what == "problem"
+    ]
+    caps = {config.sampling_of(model).max_tokens for model in config.model}
+    replies = f"{trials}" if most == trials else f"{trials} to {most}"
+    return (
+        f"{' × '.join(factors)}: {trials} trials, {replies} replies of at most {max(caps):,} tokens"
+    )
 
 
 def execute(job: Job, *, verbose: bool = False) -> int:
@@ -107,6 +161,8 @@ def execute(job: Job, *, verbose: bool = False) -> int:
     Returns the exit code: 0, 1 where trials ended in an error of ours, or 130 after Ctrl-C. The
     run's log is also printed where `verbose`.
     """
+    require_unix("solver run")
+    new = not job.folder.exists()
     try:
         job.folder.mkdir(parents=True, exist_ok=True)
         free = shutil.disk_usage(job.folder).free // 2**20
@@ -119,6 +175,7 @@ def execute(job: Job, *, verbose: bool = False) -> int:
         )
     _allow_files()
     store = Store.create_or_open(job.folder)
+    empty = False
     try:
         check_resume(store, job.config, job.problems, job.source.facts)
         store.checkpoint()
@@ -127,8 +184,13 @@ def execute(job: Job, *, verbose: bool = False) -> int:
         show_run(store)
         for line in errors_left(watch):
             say(line, error=True)
+    except BaseException:
+        empty = new and "models" not in store.manifest()  # nothing was asked yet
+        raise
     finally:
         store.close()
+        if empty:
+            shutil.rmtree(job.folder, ignore_errors=True)
     return INTERRUPTED if watch.stopping else ERRORS_LEFT if watch.errors else 0
 
 
@@ -148,6 +210,8 @@ def _allow_files() -> None:
 
     Raises ConfigError where that is too few for the requests and programs of a run.
     """
+    import resource  # Windows has none; nothing runs there
+
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if 0 <= soft < 4096:
         soft = min(hard, 4096) if hard >= 0 else 4096
@@ -186,6 +250,7 @@ async def _execute(job: Job, store: Store) -> Watch:
             parts.warnings += await _references_that_fail(job.problems, parts.judge.judge)
             check_served(store, parts.facts["models"])
             store.write_manifest(**parts.facts, warnings=parts.warnings, trials=trials)
+            say(f"{counted(job)}; {IN_TIME}", error=True)
             for warning in parts.warnings:
                 say(f"note: {warning}", error=True)
                 logger.warning("%s", warning)

@@ -337,7 +337,12 @@ async def test_a_reply_that_repeats_itself_is_a_reply_with_a_flag():
 
 async def test_nothing_is_guessed_from_counts_where_the_server_refuses_long_prompts():
     said = Said("4", read=20, wrote=1010)
-    for version, cut in (("0.12.5", True), ("0.12.6", False), ("0.30.0-rc1", False), ("0.0.0", False)):
+    for version, cut in (
+        ("0.12.5", True),
+        ("0.12.6", False),
+        ("0.30.0-rc1", False),
+        ("0.0.0", False),
+    ):
         options = {"num_ctx": 1024, "sampling": Sampling(max_tokens=1000)}
         async with described(OllamaWire(said, version=version), **options) as (model, _, _):
             assert (await model.generate(CHAT, seed=1)).prompt_cut is cut
