@@ -43,11 +43,13 @@ def _image() -> Fact:
 def _native() -> Fact:
     if not sys.platform.startswith("linux"):
         return Fact("bubblewrap", False, f"Linux only: on {sys.platform} use Docker")
+    from sandbox.boxes.interpreter import this_interpreter
     from sandbox.boxes.native import find_bwrap, working_flags
 
     try:
         path = find_bwrap()
         working_flags(path)
+        this_interpreter()
     except SandboxError as error:
         return Fact("bubblewrap", False, str(error))
     return Fact("bubblewrap", True, path)

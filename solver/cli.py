@@ -3,41 +3,44 @@
 Slow imports are inside the commands, so that `--help` is quick.
 """
 
-import codecs
-import io
 import sys
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from solver import __version__
 from solver.cli_bridges import bridges
-from solver.cli_checks import RunPath, checks, judge_app, sandbox_app
+from solver.cli_checks import checks, judge_app, sandbox_app
+from solver.cli_configs import configs
+from solver.cli_options import (
+    JudgeOption,
+    LimitOption,
+    ProblemsOption,
+    RepeatsOption,
+    RunPath,
+    RunPaths,
+    SetOption,
+)
+from solver.cli_output import drop_output, is_of_output, take_any_encoding
 from solver.cli_sets import sets
 
 app = typer.Typer(
     name="solver",
     no_args_is_help=True,
-    add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     help="Measure how well language models solve mathematics by writing Python.\n\n"
-    "Start with `solver run configs/quickstart.yaml`: no key, no GPU and no Docker needed.",
+    "Start with `solver run --model ollama/NAME`, or `solver demo`: no key, no GPU, no Docker.",
 )
+app.add_typer(configs)
 app.add_typer(checks)
 app.add_typer(bridges)
 app.add_typer(sets)
 app.add_typer(sandbox_app, name="sandbox")
 app.add_typer(judge_app, name="judge")
 
-RunPaths = Annotated[
-    list[Path], typer.Argument(help="Folders of runs, e.g. runs/quickstart.", metavar="RUN...")
-]
-Problems = Annotated[str | None, typer.Option(help="A set's name, or a .jsonl or .csv file.")]
-Limit = Annotated[
-    int | None, typer.Option(help="At most so many problems, spread over domains and levels.")
-]
-Repeats = Annotated[int | None, typer.Option(help="Independent trials a problem.")]
 Until = Annotated[
     float | None,
     typer.Option(
@@ -49,40 +52,43 @@ Until = Annotated[
 ]
 
 
+def _version(wanted: bool) -> None:
+    if wanted:
+        print(f"solver {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Take the options that stand before any command."""
+
+
 def main() -> None:
     """Run the command line; the user's mistakes are one line on stderr and exit code 2."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="solver")  # an output that is not UTF-8 ends no command
+    take_any_encoding()
     try:
-        app()
+        try:
+            app()
+        finally:
+            sys.stdout.flush()  # here, where a full disk can still be told
     except BrokenPipeError:
         sys.stderr.close()  # the reader of a pipe, such as `head`, has closed it
         sys.exit(141)
     except KeyboardInterrupt:
         sys.exit(130)
     except Exception as failure:
-        if not isinstance(failure, _explained()):
+        if is_of_output(failure):
+            failure = drop_output(failure)
+        elif not isinstance(failure, _explained()):
             raise  # a bug keeps its traceback
         from solver.text import plain
 
         print(f"solver: {plain(str(failure))}", file=sys.stderr)
         sys.exit(2)
-
-
-_PLAIN = {"–": "-", "—": "-", "…": "~", "×": "x", "·": "|", "→": ">", "≥": ">", "≤": "<", "─": "-"}
-
-
-def _written_out(failure: UnicodeError) -> tuple[str | bytes, int]:
-    """Replace what an output's encoding lacks: by a sign as wide, or by its code."""
-    if not isinstance(failure, UnicodeEncodeError):
-        raise failure
-    lacking = failure.object[failure.start : failure.end]
-    found = (_PLAIN.get(sign) or f"\\u{ord(sign):04x}" for sign in lacking)
-    return "".join(found), failure.end
-
-
-codecs.register_error("solver", _written_out)
 
 
 def _explained() -> tuple[type[Exception], ...]:
@@ -96,24 +102,26 @@ def _explained() -> tuple[type[Exception], ...]:
 
 @app.command()
 def run(
-    config: Annotated[Path, typer.Argument(help="A YAML file, e.g. configs/quickstart.yaml.")],
+    config: Annotated[
+        Path | None,
+        typer.Argument(help="A YAML file, or the name of a shipped config; by default `first`."),
+    ] = None,
     model: Annotated[
         list[str] | None,
         typer.Option(help="provider/name, instead of the config's; may be given more than once."),
     ] = None,
-    problems: Problems = None,
+    problems: ProblemsOption = None,
     mode: Annotated[
         str | None, typer.Option(help="One mode or several: code,cot compares the two.")
     ] = None,
-    limit: Limit = None,
-    repeats: Repeats = None,
+    limit: LimitOption = None,
+    repeats: RepeatsOption = None,
     sandbox: Annotated[
         str | None, typer.Option(help="auto, docker, docker-strict, native, or reduced.")
     ] = None,
-    judge: Annotated[
-        str | None, typer.Option(help="provider/name of the judge's model, or `rules`.")
-    ] = None,
+    judge: JudgeOption = None,
     until: Until = None,
+    set_: SetOption = None,
     name: Annotated[
         str | None, typer.Option(help="The run's name; by default made of config and overrides.")
     ] = None,
@@ -128,18 +136,23 @@ def run(
 ) -> None:
     """Run a benchmark; the same command again resumes it.
 
+    `solver run --model ollama/NAME` compares programs with words on seven starter problems, in a
+    minute or two. `solver run quickstart` runs a shipped config, `solver run my.yaml` your own.
+
     Ctrl-C finishes the requests in flight, saves and prints the table so far (exit code 130);
     a second Ctrl-C stops at once. Exit code 0: every trial ended without an error of ours; 1: some
     are left, and the same command tries them again; 2: something must be set right first.
     """
     from solver.run.dry import dry
-    from solver.run.start import execute, prepare
+    from solver.run.start import config_to_run, execute, prepare
 
     given = _given(
         model=model or None, problems=problems, mode=mode, limit=limit, repeats=repeats,
         sandbox=sandbox, judge=judge,
     )  # fmt: skip
-    job = prepare(config, given, name=name, runs=runs, until=until and until / 100)
+    shipped = config_to_run(config, model)
+    until = until and until / 100
+    job = prepare(shipped, given, set_ or (), name=name, runs=runs, until=until)
     raise typer.Exit(dry(job) if dry_run else execute(job, verbose=verbose))
 
 
@@ -235,9 +248,10 @@ def cost(
 @app.command()
 def plan(
     config: Annotated[Path, typer.Argument(help="A YAML file, as for `solver run`.")],
-    problems: Problems = None,
-    limit: Limit = None,
-    repeats: Repeats = None,
+    problems: ProblemsOption = None,
+    limit: LimitOption = None,
+    repeats: RepeatsOption = None,
+    set_: SetOption = None,
     like: Annotated[
         Path | None, typer.Option(help="An earlier, smaller run to estimate from.")
     ] = None,
@@ -262,7 +276,7 @@ def plan(
     from solver.store import Store
 
     given = _given(problems=problems, limit=limit, repeats=repeats)
-    job = prepare(config, given, name=None, runs=Path("runs"))
+    job = prepare(config, given, set_ or (), name=None, runs=Path("runs"))
     pilot = Store.open(like) if like else None
     found = plan_run(
         job.config,

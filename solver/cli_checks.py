@@ -5,21 +5,17 @@ from typing import Annotated, Any
 
 import typer
 
+from solver.cli_options import JudgeOption, RunPath
+
 checks = typer.Typer()
 sandbox_app = typer.Typer(no_args_is_help=True, help="Build, check, clean and time the sandbox.")
 judge_app = typer.Typer(no_args_is_help=True, help="Measure the judge's model.")
-
-RunPath = Annotated[
-    Path, typer.Argument(help="A run's folder, e.g. runs/quickstart.", metavar="RUN")
-]
 
 
 @checks.command()
 def rejudge(
     run: RunPath,
-    judge: Annotated[
-        str | None, typer.Option(help="provider/name of the judge's model, or `rules`.")
-    ] = None,
+    judge: JudgeOption = None,
     preset: Annotated[
         str | None, typer.Option(help="How to judge, e.g. rules-then-short: see judge/README.md.")
     ] = None,
@@ -39,10 +35,11 @@ def rejudge(
     from solver.checks.rejudge import rejudge as judge_again
     from solver.checks.rejudge import rejudge_as_first
     from solver.checks.shown import show_change
-    from solver.errors import ConfigError
+    from solver.errors import ConfigError, require_unix
     from solver.report.show import show_run
     from solver.store import Store
 
+    require_unix("solver rejudge")
     overrides: dict[str, Any] = {"preset": preset, "threshold": threshold}
     overrides = {key: value for key, value in overrides.items() if value is not None}
     if judge is not None:
@@ -68,8 +65,10 @@ def screen_audit(run: RunPath) -> None:
     """
     from solver.checks.screen_audit import audit_screen
     from solver.checks.shown import show_screen_audit
+    from solver.errors import require_unix
     from solver.store import Store
 
+    require_unix("solver screen-audit")
     show_screen_audit(audit_screen(Store.open(run)))
 
 
@@ -106,8 +105,10 @@ def judge_audit(
     """
     from solver.checks.judge_audit import audit_judge
     from solver.checks.shown import show_judge_audit
+    from solver.errors import require_unix
     from solver.store import Store
 
+    require_unix("solver judge audit")
     if label is not None:
         _label(run, label, given=model or pairs)
         return
@@ -168,7 +169,9 @@ def sandbox_bench(
     """Time programs in the sandbox, next to a bare Python."""
     from solver.checks.shown import show_timings
     from solver.checks.timing import time_sandbox
+    from solver.errors import require_unix
 
+    require_unix("solver sandbox bench")
     show_timings(*time_sandbox(kind))
 
 

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from solver.cli_checks import RunPath
+from solver.cli_options import RunPath
 
 sets = typer.Typer()
 

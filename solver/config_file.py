@@ -1,7 +1,7 @@
 """Read a config from a YAML file, and say in one line what is wrong with it."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -9,22 +9,105 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from solver.config import Config, JudgingConfig, config_type, mode_names
+from solver.config import Config, JudgingConfig, ModelOptions, config_type, mode_names
 from solver.errors import ConfigError
 from solver.secrets import typed_secrets
 from solver.text import one_line
-from solver.yaml_file import read_yaml
+from solver.yaml_file import parse_yaml, read_yaml
+
+SHIPPED = next(
+    folder
+    for folder in (Path(__file__).parent / "configs", Path(__file__).parents[1] / "configs")
+    if folder.is_dir()
+)
+"""The configs that come with solver: inside the installed package, or beside it in a clone."""
+
+_SHORT = {"model": "name", "sandbox": "kind", "judge": "model"}
+"""Sections that may be written as one word, and the key that this word is the value of."""
+
+
+def find_config(name: Path) -> Path:
+    """Return the file of a config: a path, or the name of one that ships with solver."""
+    shipped = SHIPPED / f"{name}.yaml"
+    by_name = not name.exists() and not name.is_absolute()
+    return shipped if by_name and ".." not in name.parts and shipped.is_file() else name
+
+
+def shipped_names() -> list[str]:
+    """List the configs that ship with solver, by the names that `find_config` takes."""
+    files = SHIPPED.rglob("*.yaml")
+    return sorted(file.relative_to(SHIPPED).with_suffix("").as_posix() for file in files)
 
 
 def load_config(path: Path, overrides: dict[str, Any] | None = None) -> Config:
     """Read a YAML file, apply the command line's overrides, and check every key and value.
 
-    Raises ConfigError: one line naming the file, each wrong key, and what to do.
+    An override that is a mapping replaces only the keys that it names. Raises ConfigError: one line
+    naming the file, each wrong key, and what to do.
     """
+    path = find_config(path)
     content = read_yaml(path, missing=lambda: _nearby(path))
     if not isinstance(content, dict):
         raise ConfigError(f"{path}: should hold keys and values such as `model: local/smollm2`")
-    return check_config({**content, **(overrides or {})}, source=str(path))
+    try:
+        return check_config(merged(content, overrides or {}), source=str(path))
+    except ConfigError as wrong:
+        said = str(wrong).removeprefix(f"{path}: ")
+        if said.partition(":")[0].partition(".")[0].partition("[")[0] in (overrides or {}):
+            where, _, what = said.partition(": ")
+            option = f"--{where.partition('[')[0]}" if "." not in where or "[" in where else ""
+            raise ConfigError(f"{option or f'--set {where}'}: {what}") from wrong
+        raise
+
+
+def merged(content: dict[str, Any], overrides: dict[str, Any]) -> dict[str, Any]:
+    """Return the content with the overrides over it, mapping by mapping.
+
+    In a list of models, each is overridden.
+    """
+    result = dict(content)
+    for key, value in overrides.items():
+        base = result.get(key, {})
+        if not isinstance(value, dict):
+            result[key] = value
+        elif isinstance(base, list | tuple):
+            result[key] = [merged(_in_full(key, entry), value) for entry in base]
+        else:
+            result[key] = merged(_in_full(key, base), value)
+    return result
+
+
+def _in_full(key: str, section: Any) -> dict[str, Any]:
+    """Return a section as a mapping, of which a config may give only one word."""
+    if isinstance(section, dict):
+        return section
+    if key not in _SHORT:
+        return {}
+    return {_SHORT[key]: None if (key, section) == ("judge", "rules") else section}
+
+
+def settings(texts: Iterable[str]) -> dict[str, Any]:
+    """Read `key.path=value` texts, whose values are YAML, as nested overrides.
+
+    Raises ConfigError for one that has no key, no value or is not YAML.
+    """
+    found: dict[str, Any] = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        parts = name.strip().split(".")
+        if not equals or not all(parts):
+            raise ConfigError(
+                f"--set {text}: should be key.path=value, e.g. sampling.temperature=0.7;"
+                " `solver config` lists the keys"
+            )
+        try:
+            over: Any = parse_yaml(value)
+        except ConfigError as failure:
+            raise ConfigError(f"--set {text}: the value is {failure}") from failure
+        for part in reversed(parts):
+            over = {part: over}
+        found = merged(found, over)
+    return found
 
 
 def check_config(content: dict[str, Any], *, source: str) -> Config:
@@ -89,9 +172,15 @@ def check_judging(content: dict[str, Any], *, source: str) -> JudgingConfig:
 
 def _explain(invalid: ValidationError, config: type[JudgingConfig]) -> Iterator[str]:
     """Yield each mistake as `where: what, and what to do`."""
+    mistakes = invalid.errors()
     known = _keys_of(config) if invalid.title in ("Config", "JudgingConfig") else []
-    for mistake in invalid.errors():
+    for mistake in mistakes:
         place = [str(part) for part in mistake["loc"]]
+        if mistake["type"] == "too_short" and any(
+            len(other["loc"]) > len(place) and other["loc"][: len(place)] == mistake["loc"]
+            for other in mistakes
+        ):
+            continue  # it is too short since pydantic left out what the other mistake is about
         where = re.sub(r"\.(\d+)", r"[\1]", ".".join(place))
         yield f"{where}: {_what(mistake, known)}" if where else _what(mistake, known)
 
@@ -100,11 +189,12 @@ def _what(mistake: ErrorDetails, known: list[str]) -> str:
     value, kind, context = mistake["input"], mistake["type"], mistake.get("ctx", {})
     match kind:
         case "extra_forbidden":
-            key = str(mistake["loc"][-1])
-            close = get_close_matches(key, known, n=1, cutoff=0.6)
-            return "unknown key" + (f", did you mean {close[0]!r}?" if close else "")
+            place = [str(part) for part in mistake["loc"] if not isinstance(part, int)]
+            return "unknown key" + _meant(place[-1], ".".join(place[:-1]), known)
         case "missing":
             return "is missing"
+        case "too_short":
+            return "is empty, and at least one is needed"
         case "greater_than_equal":
             return f"{value!r:.80} is too small, it must be at least {context['ge']}"
         case "greater_than":
@@ -126,17 +216,36 @@ def _what(mistake: ErrorDetails, known: list[str]) -> str:
             return f"{value!r:.80} {message[0].lower()}{message[1:]}"
 
 
-def _keys_of(record: type[BaseModel]) -> list[str]:
-    """List every key a config may have, at any depth."""
-    keys = list(record.model_fields)
-    for field in record.model_fields.values():
+def _meant(key: str, section: str, known: list[str]) -> str:
+    """Ask whether a key of the same section was meant, or one like it elsewhere."""
+    beside = [name.rpartition(".")[2] for name in known if name.rpartition(".")[0] == section]
+    begin = [name for name in beside if len(key) > 1 and name.startswith(key)]
+    close = begin or get_close_matches(key, beside, n=1, cutoff=0.6)
+    if not close:
+        elsewhere = [name for name in known if name.rpartition(".")[2] == key]
+        by_leaf = {name.rpartition(".")[2]: name for name in reversed(known)}
+        like = get_close_matches(key, by_leaf, n=1, cutoff=0.75)
+        close = elsewhere or [by_leaf[leaf] for leaf in like]
+    return f", did you mean {close[0]!r}?" if close else ""
+
+
+def _keys_of(record: type[BaseModel], section: str = "") -> list[str]:
+    """List every key a config may have, at any depth, as `section.key`."""
+    keys = []
+    for name, field in record.model_fields.items():
+        keys.append(f"{section}{name}")
         if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
-            keys += _keys_of(field.annotation)
-    return [*keys, "name", "options"]
+            keys += _keys_of(field.annotation, f"{section}{name}.")
+    if not section:
+        keys += _keys_of(ModelOptions, "model.")
+    return keys
 
 
 def _nearby(path: Path) -> str:
-    """Name the configs that do exist in the folder of the one asked for."""
+    """Name the configs that do exist: in the folder of the one asked for, or with solver."""
+    close = get_close_matches(path.stem, shipped_names(), n=1, cutoff=0.6)
+    if close and not (path.parent / f"{close[0]}.yaml").exists():
+        return f"; did you mean `{close[0]}`, which comes with solver?"
     found = (
         sorted(other.name for other in path.parent.glob("*.yaml")) if path.parent.is_dir() else []
     )

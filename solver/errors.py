@@ -10,6 +10,7 @@
 Failures of the model under test (no code, a crash, a wrong answer) are values, never exceptions.
 """
 
+import sys
 from enum import Enum
 
 
@@ -67,3 +68,12 @@ class ModelError(Exception):
     def retryable(self) -> bool:
         """Tell whether asking again may help."""
         return self.scope is Scope.REQUEST
+
+
+def require_unix(command: str) -> None:
+    """Raise ConfigError on Windows, whose processes and signals these commands cannot use."""
+    if sys.platform == "win32":
+        raise ConfigError(
+            f"`{command}` needs Linux or macOS: on Windows use WSL (`wsl --install`, then the same"
+            " command there); show, compare, report and view work here"
+        )

@@ -84,15 +84,23 @@ class Sampling(Record):
     """How replies are drawn. Part of every trial's key."""
 
     temperature: float = Field(default=0.0, ge=0, le=2)
+    """0 always takes the likeliest token; repeats need more."""
     top_p: float | None = Field(default=None, gt=0, le=1)
+    """Draw from the likeliest tokens whose probabilities add up to this."""
     top_k: int | None = Field(default=None, ge=1)
+    """Draw from so many of the likeliest tokens."""
     max_tokens: int = Field(default=2048, ge=1)
     """The cap on one reply, in tokens. A reply that reaches it is counted as a cap hit."""
     stop: tuple[Text, ...] = ()
+    """Texts before which a reply ends."""
     min_p: float | None = Field(default=None, ge=0, le=1)
+    """Draw from tokens at least so probable, measured by the likeliest."""
     repeat_penalty: float | None = Field(default=None, gt=0)
+    """Make tokens that were written less likely; 1 changes nothing."""
     presence_penalty: float | None = Field(default=None, ge=-2, le=2)
+    """Take this from the score of tokens that were written."""
     frequency_penalty: float | None = Field(default=None, ge=-2, le=2)
+    """Take this from a token's score for each time it was written."""
 
     def measured(self) -> dict[str, Any]:
         """Return what is part of a trial's key.
@@ -306,17 +314,31 @@ class Outcome(StrEnum):
     """How a trial counts. Derived, never stored."""
 
     CORRECT = "correct"
+    """The judge found the answer equal to the reference."""
     WRONG = "wrong"
+    """The judge found it different."""
     NO_ANSWER = "no_answer"
+    """The reply ended without an answer in a box."""
     NO_CODE = "no_code"
+    """A program was asked for, and the last reply held none."""
     UNSAFE = "unsafe"
+    """The screen refused the last program, which was not run."""
     CRASHED = "crashed"
+    """The last program ended with an exception."""
     TIMEOUT = "timeout"
+    """The last program took more than `sandbox.seconds`."""
     OUT_OF_MEMORY = "out_of_memory"
+    """The last program took more than `sandbox.memory_mb`."""
     NO_OUTPUT = "no_output"
+    """The last program printed nothing."""
     TRUNCATED = "truncated"
+    """The last reply was cut at `sampling.max_tokens`, or the server cut the prompt."""
     JUDGE_INVALID = "judge_invalid"
+    """There is an answer without a usable verdict: the rules are undecided, and no judge's model
+    was asked, or its reply could not be used. Shown as `undecided`; unscored."""
     ERROR = "error"
+    """Something of ours failed: a server, the sandbox, the judge. The same command tries the trial
+    again; unscored."""
 
     @property
     def scored(self) -> bool:

@@ -47,7 +47,11 @@ def no_formula(text: str) -> str:
 
 def plain_name(kind: str) -> str:
     """Write `out_of_memory` as words."""
-    return str(kind).replace("_", " ")
+    return _WORDS.get(str(kind)) or str(kind).replace("_", " ")
+
+
+_WORDS = {"judge_invalid": "undecided"}
+"""What the words of a kind are where they are not those of its name."""
 
 
 def percent(estimate: Estimate | None) -> str:

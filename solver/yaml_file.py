@@ -22,6 +22,14 @@ def read_yaml(path: Path, missing: Callable[[], str] = str) -> Any:
     """
     text = _text(path, missing)
     try:
+        return parse_yaml(text)
+    except ConfigError as failure:
+        raise ConfigError(f"{path}: {failure}") from failure
+
+
+def parse_yaml(text: str) -> Any:
+    """Return what a YAML text holds. Raises ConfigError, which names no file."""
+    try:
         loader = _Loader(text)
         node = loader.get_single_node()
         if node is None:
@@ -29,12 +37,12 @@ def read_yaml(path: Path, missing: Callable[[], str] = str) -> Any:
         _size(node, {}, ())
         return loader.construct_document(node)
     except RecursionError as failure:
-        raise ConfigError(f"{path}: not YAML that can be read: nested too deep") from failure
+        raise ConfigError("not YAML that can be read: nested too deep") from failure
     except (
         yaml.YAMLError, ValueError, TypeError, LookupError, AttributeError, OverflowError,
     ) as failure:  # fmt: skip
         # the last five come of a value that is not what its tag says, such as the date 2001-13-45
-        raise ConfigError(f"{path}: not YAML: {' '.join(str(failure).split())}") from failure
+        raise ConfigError(f"not YAML: {' '.join(str(failure).split())}") from failure
 
 
 def _text(path: Path, missing: Callable[[], str]) -> str:

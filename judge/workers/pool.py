@@ -27,11 +27,14 @@ from judge.compare import DEFAULT
 from judge.policy import Policy
 from judge.relation import Comparison, Relation
 from judge.verdict import JudgeError
+from judge.workers.resident import Resident
 
 LONGEST = 4_000
 """Characters of a text that are sent to a worker; a longer one is undecided at once."""
 _SECONDS_TO_START = 60.0
 _SECONDS_OF_GRACE = 1.0
+_LOOK_EVERY = 0.05
+"""Seconds between two looks at the memory of a worker, where the platform does not limit it."""
 
 
 class Pool:
@@ -139,6 +142,9 @@ class _Worker:
 
     def __init__(self, program: str, seconds: float, memory_mb: int) -> None:
         self._seconds = seconds
+        self._memory_mb = memory_mb
+        self._watched: Resident | None = None
+        """What its memory is read by where the platform does not limit it."""
         self._ready = False
         self._received = b""
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the process
@@ -187,16 +193,22 @@ class _Worker:
         if self._ready:
             return
         try:
-            self._read(_SECONDS_TO_START)
+            began = self._read(_SECONDS_TO_START)
         except (TimeoutError, _Died) as failure:
             raise JudgeError(f"a worker of the judge did not start: {failure}") from failure
         self._ready = True
+        if isinstance(began, dict) and not began.get("memory_limited", True):
+            self._watched = Resident(self.process_id)
 
     def _read(self, seconds: float) -> Any:
         """Read the next line of the process as JSON."""
         deadline = time.monotonic() + seconds
         while b"\n" not in self._received:
-            if not self._selector.select(max(0.0, deadline - time.monotonic())):
+            left = max(0.0, deadline - time.monotonic())
+            if not self._selector.select(min(left, _LOOK_EVERY) if self._watched else left):
+                self._require_small()
+                if time.monotonic() < deadline:
+                    continue
                 raise TimeoutError(f"silent for {seconds:g} s")
             chunk = os.read(self._from.fileno(), 65536)
             if not chunk:
@@ -204,6 +216,12 @@ class _Worker:
             self._received += chunk
         line, _, self._received = self._received.partition(b"\n")
         return json.loads(line)
+
+    def _require_small(self) -> None:
+        """Kill a process that takes too much memory, where only looking on can limit it."""
+        if self._watched is not None and self._watched.bytes() > self._memory_mb << 20:
+            self.kill()
+            raise _Died(f"more than {self._memory_mb} MiB")
 
     def _how_it_ended(self) -> str:
         """Say how the process ended: its exit code and its last line of error output."""

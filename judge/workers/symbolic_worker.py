@@ -5,9 +5,9 @@ from our own syntax tree; sympy's string parsers are never called.
 """
 
 import json
-import resource
 import sys
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any
 
 from judge.reading.syntax import Add, Big, Call, Const, Mul, Node, Num, Pow, Sym, Unreadable, decode
@@ -23,8 +23,7 @@ _FAILURES = (ArithmeticError, ValueError, TypeError, AttributeError, LookupError
 
 def main() -> None:
     """Answer one question a line until stdin ends."""
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
-    resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS))
+    _limit()
     import sympy
 
     sympy.simplify(sympy.Symbol("x") + 1)  # the first call imports what later ones need
@@ -36,6 +35,19 @@ def main() -> None:
         except _FAILURES as error:
             relation, reason = "undecided", type(error).__name__
         _reply({"relation": relation, "reason": reason})
+
+
+def _limit() -> None:
+    """Limit memory and processor time as far as the platform does; macOS limits no memory."""
+    with suppress(ImportError):
+        import resource
+
+        for which, most in (
+            (resource.RLIMIT_AS, MEMORY_BYTES),
+            (resource.RLIMIT_CPU, CPU_SECONDS),
+        ):
+            with suppress(ValueError, OSError):
+                resource.setrlimit(which, (most, most))
 
 
 def _reply(message: dict[str, Any]) -> None:

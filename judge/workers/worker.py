@@ -28,10 +28,10 @@ def main(seconds: float, memory_mb: int, compare: Compare = compare) -> None:
     """Answer pairs until the input ends. A pair that takes over `seconds` ends the process."""
     answers = sys.stdout
     sys.stdout = sys.stderr  # so that nothing a library prints is taken for an answer
-    limit_memory(memory_mb)
+    limited = limit_memory(memory_mb << 20)
     start_sympy()
     compare(r"\sin(2x)", r"2\sin(x)\cos(x)", Policy())  # loads what the first pair needs
-    write(answers, "ready")
+    write(answers, {"ready": True, "memory_limited": limited})
     for line in sys.stdin:
         reference, answer, policy = json.loads(line)
         set_alarm(seconds)
@@ -50,14 +50,20 @@ def start_sympy() -> None:
     threading.Thread(target=ask_sympy, args=(Sym("x"), Sym("y")), daemon=True).start()
 
 
-def limit_memory(megabytes: int) -> None:
-    """Limit the address space, so that a huge number raises MemoryError early."""
+def limit_memory(size: int) -> bool:
+    """Limit the address space to so many bytes, so that a huge number raises MemoryError early.
+
+    Return False where the platform refuses: macOS answers EINVAL (cpython#78783), and Windows has
+    no such limit. There the pool watches the resident size from outside.
+    """
     try:
         import resource
-    except ImportError:
-        return
-    _, hard = resource.getrlimit(resource.RLIMIT_AS)  # the sympy process sets a limit of its own
-    resource.setrlimit(resource.RLIMIT_AS, (megabytes * 1024 * 1024, hard))
+
+        _, hard = resource.getrlimit(resource.RLIMIT_AS)  # the sympy process sets one of its own
+        resource.setrlimit(resource.RLIMIT_AS, (size, hard))
+    except (ImportError, ValueError, OSError):
+        return False
+    return True
 
 
 def set_alarm(seconds: float) -> None:

@@ -1,7 +1,9 @@
 """Connects to the Docker engine, and explains in one line why that fails."""
 
 import contextlib
+import os
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sandbox.execution import SandboxError
@@ -18,7 +20,7 @@ class EngineTrouble(SandboxError):
 
 @contextlib.contextmanager
 def connect() -> "Iterator[DockerClient]":
-    """Connect to the engine that DOCKER_HOST names. Raises SandboxError."""
+    """Connect to the engine, and close the client at the end. Raises SandboxError."""
     client = new_client()
     try:
         yield client
@@ -29,12 +31,65 @@ def connect() -> "Iterator[DockerClient]":
 def new_client() -> "DockerClient":
     """Connect to the engine; the caller closes the client. Raises SandboxError.
 
-    A client may be used by one thread at a time.
+    It is the one that DOCKER_HOST names, else that of the current `docker context`, else one that
+    answers at a usual socket. A client may be used by one thread at a time.
     """
+    failures = []
+    for address in addresses():
+        try:
+            return _client_of(address)
+        except SandboxError as failure:
+            failures.append(failure)
+    raise failures[0]
+
+
+def addresses() -> list[str | None]:
+    """List where an engine may be, the likeliest first; None is docker-py's own default."""
+    if os.environ.get("DOCKER_HOST"):
+        return [None]
+    context = _address_of_context()
+    usual = [f"unix://{path}" for path in usual_sockets() if path.exists()]
+    return [*([context] if context else []), None, *usual]
+
+
+def usual_sockets() -> list[Path]:
+    """List the sockets of Docker Desktop, colima, OrbStack, rootless Docker and Podman."""
+    home = Path.home()
+    running = Path(os.environ.get("XDG_RUNTIME_DIR") or home / ".local/run")
+    return [
+        home / ".docker/run/docker.sock",
+        home / ".docker/desktop/docker.sock",
+        home / ".colima/default/docker.sock",
+        home / ".orbstack/run/docker.sock",
+        running / "docker.sock",
+        running / "podman/podman.sock",
+        home / ".local/share/containers/podman/machine/podman.sock",
+        home / ".local/share/containers/podman/machine/qemu/podman.sock",
+    ]
+
+
+def _address_of_context() -> str | None:
+    """Return the address of the current `docker context`, where one was chosen."""
+    from docker.context import ContextAPI
+    from docker.errors import DockerException
+
+    try:
+        context = ContextAPI.get_current_context()
+    except (DockerException, OSError, ValueError, KeyError):  # a broken ~/.docker
+        return None
+    if context is None or context.Name == "default":
+        return None
+    return str(context.Host) if context.Host else None
+
+
+def _client_of(address: str | None) -> "DockerClient":
     import docker
 
     with engine_trouble():
-        client = docker.from_env(timeout=_CALL_SECONDS)
+        if address is None:
+            client = docker.from_env(timeout=_CALL_SECONDS)
+        else:
+            client = docker.DockerClient(base_url=address, timeout=_CALL_SECONDS)
         client.ping()
     return client
 

@@ -16,6 +16,9 @@ LIBRARIES = ("numpy", "scipy", "sympy", "mpmath", "networkx", "pandas", "dateuti
 _SYSTEM = ("/usr", "/lib", "/lib64", "/lib32", "/bin", "/sbin")
 _SYSTEM_FILES = ("/etc/ld.so.cache", "/etc/ld.so.conf", "/etc/ld.so.conf.d", "/etc/alternatives")
 """Files of the dynamic loader, and Debian's links to its linear algebra libraries."""
+_BOX_S_OWN = ("/tmp/", "/dev/", "/proc/")
+"""Folders of which a box has its own."""
+_ELSEWHERE = "/opt/host"
 ZYGOTE = Path(__file__).parents[1] / "zygote"
 
 
@@ -38,6 +41,10 @@ class Interpreter:
         }
         return tuple(sorted(wanted - inside_another))
 
+    def hidden(self) -> bool:
+        """Tell whether a box that has a /tmp of its own would hide some of its files."""
+        return any(path.startswith(_BOX_S_OWN) for path in (*self.folders(), str(ZYGOTE)))
+
 
 def this_interpreter() -> Interpreter:
     """Describe the Python that runs this. Raises SandboxError when a library is missing."""
@@ -56,12 +63,12 @@ def this_interpreter() -> Interpreter:
         )
     base = Path(sys.base_prefix).resolve()
     executable = Path(sys.executable).resolve()
-    interpreter = Interpreter(str(executable), str(base), tuple(site))
-    covered = ("/tmp/", "/dev/", "/proc/")
-    hidden = [path for path in interpreter.folders() if path.startswith(covered)]
-    if hidden:
-        raise SandboxError(f"{hidden[0]}: a box has a /tmp of its own, move this Python elsewhere")
-    return interpreter
+    return Interpreter(str(executable), str(base), tuple(site))
+
+
+def in_box(path: str) -> str:
+    """Return where a box shows a path of the host: where it lies, unless the box hides that."""
+    return f"{_ELSEWHERE}{path}" if path.startswith(_BOX_S_OWN) else path
 
 
 def system_folders() -> tuple[list[str], list[tuple[str, str]], list[str]]:

@@ -14,6 +14,7 @@ from sandbox.boxes.interpreter import (
     ZYGOTE,
     Interpreter,
     environment,
+    in_box,
     system_folders,
     this_interpreter,
 )
@@ -65,7 +66,7 @@ class Bubblewrap:
         """Start one box. Raises SandboxError."""
         user = user_for(number) if os.getuid() == 0 else None
         box = Box(
-            site=self._interpreter.site,
+            site=tuple(map(in_box, self._interpreter.site)),
             user=user,
             scratch="/tmp",
             other_scratch=("/dev/shm",),
@@ -74,7 +75,7 @@ class Bubblewrap:
             landlock=False,
         )
         command = [self._bwrap, *self._flags, *self._mounts(), "--"]
-        command += [self._interpreter.executable, "-S", "-P", "-m", "zygote"]
+        command += [in_box(self._interpreter.executable), "-S", "-P", "-m", "zygote"]
         command += [json.dumps(asdict(box))]
         return start_process(command, number, environment(_ZYGOTE_PARENT))
 
@@ -101,7 +102,8 @@ class Bubblewrap:
         # bubblewrap would create parent folders that only its own user may enter, but programs run
         # as another user
         for path in self._interpreter.folders():
-            mounts += [*_readable_parents(path), "--ro-bind", path, path]
+            place = in_box(path)
+            mounts += [*_readable_parents(place), "--ro-bind", path, place]
         mounts += [*_readable_parents(f"{_ZYGOTE_PARENT}/zygote")]
         mounts += ["--ro-bind", str(ZYGOTE), f"{_ZYGOTE_PARENT}/zygote"]
         size = str(self._limits.scratch_mb * 2**20)

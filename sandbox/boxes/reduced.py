@@ -60,7 +60,13 @@ class Bare:
                 "use Docker, or native"
             )
         self._interpreter = this_interpreter()
-        self._namespaces = self._may_enter_namespaces()
+        hidden = self._interpreter.hidden()  # with namespaces a box has a /tmp of its own
+        if hidden and os.getuid() == 0:
+            raise SandboxError(
+                "this Python or its libraries lie below /tmp, where a reduced box of root has a"
+                " folder of its own: install bubblewrap, or move them"
+            )
+        self._namespaces = not hidden and self._may_enter_namespaces()
 
     def check(self) -> None:
         """Do nothing: this process starts boxes itself, so no engine can be missing."""

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from solver.errors import ConfigError
+from solver.install import pip_install
 from solver.store import Store
 from solver.text import no_formula
 
@@ -108,6 +109,4 @@ def _write_table(store: Store, form: str, path: Path, written: Callable[[str], s
     try:
         table.to_parquet(path, index=False)
     except ImportError as missing:
-        raise ConfigError(
-            "--format parquet needs pyarrow: pip install 'solver[parquet]'"
-        ) from missing
+        raise ConfigError(f"--format parquet needs pyarrow: {pip_install('parquet')}") from missing

@@ -12,6 +12,7 @@ from sandbox import probe
 from solver.config import Config
 from solver.config_file import load_config
 from solver.errors import ConfigError, ModelError
+from solver.install import pip_install
 from solver.models import LoadingModel, Model, provider_names, provider_of
 from solver.run.build import connect_models
 from solver.run.decoding import decoding, decoding_line
@@ -51,7 +52,7 @@ def examine(path: Path | None) -> Iterator[Finding]:
         ("huggingface_hub", "problem sets from the dataset hub", "hub"),
     ):
         there = find_spec(package) is not None
-        fix = f"for {use}: pip install 'solver[{extra}]'"
+        fix = f"for {use}: {pip_install(extra)}"
         yield Finding(f"package {package}", there, "is installed" if there else fix)
 
 

@@ -143,13 +143,19 @@ class TooLong(ModelError):
         self.tokens = tokens
 
 
-def xllamacpp() -> Any:
-    """Import the library, with its threads told to sleep while they wait for each other.
+SPINS = 100
+"""How often a thread looks for the others before it sleeps. Measured on two cores, two requests at
+a time (`python -m tests.bench.threads`): with fewer a quiet machine is slower, with more one whose
+core is taken. Without a limit a program under test that takes a core stops all threads."""
 
-    They wait thousands of times a second. By default they spin, and then all of them stop as soon
-    as one has no core because a program under test runs there: measured, 5 to 100 times slower.
+
+def xllamacpp() -> Any:
+    """Import the library, with threads that spin for a moment where they wait for each other.
+
+    They wait thousands of times a second. An OMP_WAIT_POLICY that is set is left alone.
     """
-    os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # read once, when the library is loaded
+    if "OMP_WAIT_POLICY" not in os.environ:
+        os.environ.setdefault("GOMP_SPINCOUNT", str(SPINS))  # read once, with the library
     import xllamacpp
 
     return xllamacpp

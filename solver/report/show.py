@@ -77,7 +77,7 @@ def show_run(store: Store, *, greedy: Store | None = None, every_k: bool = False
 def _whole_run(run: Run) -> Iterator[tuple[str, str]]:
     found, manifest = run.accuracy, run.manifest
     share = share_of(len(found.unsolved), found.scored)
-    yield "unresolved", f"{share} of problems solved by no model in any mode"
+    yield "unsolved", f"{share} of problems solved by no model in any mode"
     kind = manifest.get("sandbox", {}).get("kind", "none")
     judge = manifest.get("judge", {}).get("model") or "rules alone"
     yield "sandbox", f"{kind} · judge {judge}"

@@ -2,19 +2,21 @@
 
 import asyncio
 from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any
 
 from solver.config import Config
-from solver.errors import ConfigError, ModelError
+from solver.errors import ConfigError, ModelError, require_unix
 from solver.models import Model, provider_of_model
 from solver.report.trial import show_chat
 from solver.run.build import connect_models
 from solver.run.decoding import decoding, decoding_line
 from solver.run.judging import connect_judge
-from solver.run.start import Job
-from solver.run.tasks import trials_of
+from solver.run.sameness import require_same
+from solver.run.start import Job, counted
 from solver.run.thinking import thinking_warnings
+from solver.store import FILE, Store
 from solver.text import say
 
 
@@ -35,18 +37,14 @@ def dry(job: Job) -> int:
     Servers are asked what they serve, where they answer; no reply is requested and nothing is
     loaded. Returns the exit code: 0, or 2 where something is missing.
     """
+    require_unix("solver run")
     config = job.config
     for mode in config.running:
         say(f"── first prompt, mode {mode.name}, problem {job.problems[0].id}")
         show_chat(mode.opening(job.problems[0], config))
-    trials = trials_of(config, job.problems)
-    most = sum(mode.most_turns(config) for mode in config.running) * trials // len(config.modes)
-    say(
-        f"{len(job.problems)} problems × {len(config.modes)} modes × {len(config.model)} models"
-        f" × {config.repeats} repeats = {trials} trials, {trials} to {most} replies"
-    )
-    say(f"run folder: {job.folder}" + (" (exists: would resume)" if job.folder.exists() else ""))
+    say(counted(job))
     asked = asyncio.run(_ask(config))
+    say(f"run folder: {job.folder}{_what_is_there(job, asked.missing)}")
     for model in config.model:
         facts = asked.facts.get(model.name, {})
         say(f"model {model.name}: {served_line(facts) or 'nothing is known before it is loaded'}")
@@ -57,6 +55,19 @@ def dry(job: Job) -> int:
     for line in asked.missing:
         say(f"missing: {line}")
     return 2 if asked.missing else 0
+
+
+def _what_is_there(job: Job, missing: list[str]) -> str:
+    """Say whether the run would be resumed; where it would be refused, add that to `missing`."""
+    if not (job.folder / FILE).exists():
+        return ""
+    with closing(Store.open(job.folder)) as store:
+        try:
+            require_same(store, job.config, job.problems)
+        except ConfigError as refusal:
+            missing.append(str(refusal))
+            return " (exists: would be refused)"
+    return " (exists: would resume)"
 
 
 def served_line(facts: Mapping[str, Any]) -> str:

@@ -65,12 +65,12 @@ def connect_judge(config: JudgingConfig, warnings: list[str]) -> Model | None:
     sampling = Sampling(temperature=0.0, max_tokens=config.judge.max_tokens or MAX_TOKENS)
     try:
         return connect(wanted, sampling, options)
-    except ConfigError as missing:
+    except ConfigError:
         if "model" in config.judge.model_fields_set:
             raise
         warnings.append(
-            f"judge: rules alone, since the default judge is not available ({missing});"
-            " answers that they cannot decide are not scored"
+            "judge: rules alone, as no judge's key is set; answers that they cannot decide are not"
+            " scored (--judge provider/name asks a model about those)"
         )
         return None
 

@@ -19,7 +19,7 @@ from solver.run.loading import load_first
 from solver.run.log import TRIAL
 from solver.run.resume import Replay
 from solver.run.schedule import Endpoint, Stopped, together
-from solver.run.tasks import Task, tasks_of, trials_of
+from solver.run.tasks import Task, tasks_of
 from solver.run.watch import Watch
 from solver.store import Store
 
@@ -40,8 +40,7 @@ async def run(
     waited for the trials fails.
     """
     finished, unfinished = store.finished(), store.unfinished()
-    watch.total = trials_of(config, problems)
-    watch.before = max(0, sum(t.key in finished for t in tasks_of(config, problems)) - watch.done)
+    watch.begin(tasks_of(config, problems), store.rows())
 
     async def do_trials(endpoint: Endpoint) -> None:
         todo = (

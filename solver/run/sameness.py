@@ -43,18 +43,24 @@ def check_resume(
     prompts = {mode.name: identity(mode, config) for mode in config.running}
     if store.is_empty():
         store.forget()
+    require_same(store, config, problems)
+    if not store.manifest():
+        store.write_manifest(identity=config.identity())
+    store.write_manifest(config=config.model_dump(mode="json"), problems=facts, prompts=prompts)
+    store.add_problems(problems)
+
+
+def require_same(store: Store, config: Config, problems: Sequence[Problem]) -> None:
+    """Raise ConfigError with the difference where a stored run is another one."""
+    prompts = {mode.name: identity(mode, config) for mode in config.running}
     stored = store.manifest()
     if "imported" in stored:
         raise ConfigError(
             f"{store.folder} was imported from {', '.join(stored['imported']['files'])}: there is"
             " nothing to resume; give --name for a new run"
         )
-    if stored:
+    if stored and not store.is_empty():
         _refuse(store, [*_changes(store, stored, config, problems, prompts)])
-    else:
-        store.write_manifest(identity=config.identity())
-    store.write_manifest(config=config.model_dump(mode="json"), problems=facts, prompts=prompts)
-    store.add_problems(problems)
 
 
 def check_served(store: Store, models: dict[str, dict[str, Any]]) -> None:

@@ -3,18 +3,17 @@
 import asyncio
 import logging
 import re
-import resource
 import shutil
 import signal
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from solver.config import Config
-from solver.config_file import load_config
-from solver.errors import ConfigError
+from solver.config_file import load_config, merged, settings, shipped_names
+from solver.errors import ConfigError, require_unix
 from solver.problems import ProblemSet, load_sets, select
 from solver.records import Problem
 from solver.report.show import show_run
@@ -31,6 +30,7 @@ from solver.run.watch import Watch
 from solver.store import Store
 from solver.text import say, share_of
 
+IN_TIME = "how long that takes is said after the first ones"
 INTERRUPTED, ERRORS_LEFT = 130, 1
 logger = logging.getLogger(__name__)
 MOST_ERRORS = 5
@@ -54,16 +54,35 @@ class Job:
     """The run may end once every difference is known to ± so much, from 0 to 1."""
 
 
+FIRST_LOOK = Path("first")
+"""The shipped config of a run for which only a model is given."""
+
+
+def config_to_run(config: Path | None, model: Sequence[str] | None) -> Path:
+    """Return the config to run. Raises ConfigError where neither a config nor a model is given."""
+    if config is None and not model:
+        raise ConfigError(
+            "run what? Give a model (`solver run --model ollama/NAME`), or a config"
+            f" ({', '.join(name for name in shipped_names() if '/' not in name)}, or a YAML file;"
+            " `solver init` writes one)"
+        )
+    return config or FIRST_LOOK
+
+
 def prepare(
     path: Path,
     overrides: dict[str, Any],
+    changes: Sequence[str] = (),
     *,
     name: str | None,
     runs: Path,
     until: float | None = None,
 ) -> Job:
-    """Read the config and the problems. Raises ConfigError for any mistake in them."""
-    config = load_config(path, overrides)
+    """Read the config and the problems. `changes` are `key.path=value` texts.
+
+    Raises ConfigError for any mistake in them.
+    """
+    config = load_config(path, merged(overrides, settings(changes)))
     check_until(config, until)
     policy_of(config.judge)
     source = load_sets(config.sets, copies_of(config))
@@ -78,7 +97,7 @@ def prepare(
         raise ConfigError(
             f"{path}: no problem of {', '.join(config.sets)} is left by domains and levels"
         )
-    found = default_name(path, overrides) if name is None else name
+    found = default_name(path, overrides, changes) if name is None else name
     folder = runs / checked_name(found, given=name is not None)
     return Job(config, source, tuple(chosen), folder, until)
 
@@ -107,7 +126,7 @@ def checked_name(found: str, *, given: bool = True) -> str:
     return found
 
 
-def default_name(path: Path, overrides: dict[str, Any]) -> str:
+def default_name(path: Path, overrides: dict[str, Any], changes: Sequence[str] = ()) -> str:
     """Name a run by its config and its overrides, so that the same command resumes it.
 
     `limit` and `repeats` are left out, since raising them extends a run and starts no other.
@@ -120,7 +139,35 @@ def default_name(path: Path, overrides: dict[str, Any]) -> str:
                 re.sub(r"[^\w.]+", "-", Path(str(v)).stem if key == "problems" else v)
                 for v in values
             ]
+    growing = ("limit", "repeats")
+    parts += [
+        re.sub(r"[^\w.]+", "-", change)
+        for change in changes
+        if change.partition("=")[0].strip() not in growing
+    ]
     return "-".join(part.strip("-.") for part in parts)
+
+
+def counted(job: Job) -> str:
+    """Say how many trials a run has, and how many replies they take at least and at most."""
+    config = job.config
+    trials = trials_of(config, job.problems)
+    most = sum(mode.most_turns(config) for mode in config.running) * trials // len(config.modes)
+    factors = [
+        f"{number} {what}{'s' * (number > 1)}"
+        for number, what in (
+            (len(job.problems), "problem"),
+            (len(config.modes), "mode"),
+            (len(config.model), "model"),
+            (config.repeats, "repeat"),
+        )
+        if number > 1 or what == "problem"
+    ]
+    caps = {config.sampling_of(model).max_tokens for model in config.model}
+    replies = f"{trials}" if most == trials else f"{trials} to {most}"
+    return (
+        f"{' × '.join(factors)}: {trials} trials, {replies} replies of at most {max(caps):,} tokens"
+    )
 
 
 def execute(job: Job, *, verbose: bool = False) -> int:
@@ -129,6 +176,8 @@ def execute(job: Job, *, verbose: bool = False) -> int:
     Returns the exit code: 0, 1 where trials ended in an error of ours, or 130 after Ctrl-C. The
     run's log is also printed where `verbose`.
     """
+    require_unix("solver run")
+    new = not job.folder.exists()
     try:
         job.folder.mkdir(parents=True, exist_ok=True)
         free = shutil.disk_usage(job.folder).free // 2**20
@@ -141,6 +190,7 @@ def execute(job: Job, *, verbose: bool = False) -> int:
         )
     _allow_files()
     store = Store.create_or_open(job.folder)
+    empty = False
     try:
         check_resume(store, job.config, job.problems, job.source.facts)
         store.checkpoint()
@@ -149,8 +199,13 @@ def execute(job: Job, *, verbose: bool = False) -> int:
         show_run(store)
         for line in errors_left(watch):
             say(line, error=True)
+    except BaseException:
+        empty = new and "models" not in store.manifest()  # nothing was asked yet
+        raise
     finally:
         store.close()
+        if empty:
+            shutil.rmtree(job.folder, ignore_errors=True)
     return INTERRUPTED if watch.stopping else ERRORS_LEFT if watch.errors else 0
 
 
@@ -170,6 +225,8 @@ def _allow_files() -> None:
 
     Raises ConfigError where that is too few for the requests and programs of a run.
     """
+    import resource  # Windows has none; nothing runs there
+
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if 0 <= soft < 4096:
         soft = min(hard, 4096) if hard >= 0 else 4096
@@ -211,6 +268,7 @@ async def _execute(job: Job, store: Store) -> Watch:
             store.write_manifest(
                 **parts.facts, warnings=parts.warnings, trials=trials, until=None, unread=unread
             )
+            say(f"{counted(job)}; {IN_TIME}", error=True)
             for warning in parts.warnings:
                 say(f"note: {warning}", error=True)
                 logger.warning("%s", warning)

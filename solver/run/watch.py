@@ -2,11 +2,15 @@
 
 import time
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from solver.errors import ModelError, StoreError
 from solver.records import Outcome, Trial
+from solver.run.pace import Count, Pace
 from solver.run.schedule import Traffic
+from solver.run.tasks import Task
+from solver.store.facts import Row
 
 
 @dataclass
@@ -32,6 +36,8 @@ class Watch:
     ended_by: ModelError | StoreError | None = None
     """Why the run cannot go on."""
     started: float = field(default_factory=time.monotonic)
+    pace: Pace = field(default_factory=Pace)
+    """The trials of the whole run, arm by arm."""
 
     def __post_init__(self) -> None:
         """Let one Ctrl-C stop the requests of the judge too."""
@@ -61,9 +67,30 @@ class Watch:
         goes_on = f"; {stored} of {self.total} trials are stored, the same command goes on"
         raise ModelError(f"{self.ended_by}{goes_on if stored else ''}") from self.ended_by
 
+    def begin(self, tasks: Iterable[Task], stored: Iterable[Row]) -> None:
+        """Count the trials of the run, and those that the store holds already.
+
+        A run that goes on for more problems is counted again.
+        """
+        keys, found = set(), 0
+        self.pace.arms.clear()
+        for task in tasks:
+            self.pace.arms.setdefault((task.model, task.mode), Count()).total += 1
+            keys.add(task.key)
+        for row in stored:
+            if row.key in keys and row.outcome is not Outcome.ERROR:
+                found += 1
+                self._count(row.model, row.mode, row.outcome, row.model_seconds)
+        self.total, self.before = len(keys), max(0, found - self.done)
+        if not self.done:
+            self.started = self.pace.began = time.monotonic()
+
     def ended(self, trial: Trial) -> None:
         """Count a trial that has ended and was stored."""
         outcome = trial.outcome
+        if outcome is not Outcome.ERROR:
+            seconds = sum(turn.reply.seconds for turn in trial.turns)
+            self._count(trial.model, trial.mode, outcome, seconds)
         self.outcomes[outcome] += 1
         self.retries += max(0, len(trial.turns) - 1)
         self.ends.update(turn.reply.ended for turn in trial.turns if turn.reply.ended)
@@ -86,6 +113,17 @@ class Watch:
         return time.monotonic() - self.started
 
     def seconds_left(self) -> float | None:
-        """Estimate the time left at the pace so far; None before the first trial has ended."""
+        """Estimate the time left; None before the first trial has ended."""
+        traffic, now = self.traffic, time.monotonic()
+        found = self.pace.seconds_left(traffic.model_seconds, traffic.started, now)
+        if found is not None:
+            return found
         left = self.total - self.before - self.done
         return left * self.seconds() / self.done if self.done else None
+
+    def _count(self, model: str, mode: str, outcome: Outcome, seconds: float) -> None:
+        arm = self.pace.arms.setdefault((model, mode), Count())
+        arm.ended += 1
+        arm.scored += outcome.scored
+        arm.correct += outcome is Outcome.CORRECT
+        arm.model_seconds += seconds

@@ -4,24 +4,30 @@ Next to the process, the lock's file names the last turn that was stored. Where 
 not hold that turn later, something was taken away from it.
 """
 
-import fcntl
 import json
 import os
+import sys
 from contextlib import suppress
 from pathlib import Path
-from typing import TextIO
+from typing import IO
+
+from filelock import BaseFileLock, FileLock, Timeout
 
 from solver.errors import ConfigError
 
 FILE = "run.lock"
+"""Says who writes the run, and which turn was stored last."""
+_HELD = "run.held"
+"""The file that is locked. Windows lets nobody read one that is."""
 _BOOT = Path("/proc/sys/kernel/random/boot_id")
 
 
 class Lock:
     """A lock that this process holds until it is closed."""
 
-    def __init__(self, file: TextIO) -> None:
-        lines = file.read().split("\n")
+    def __init__(self, held: BaseFileLock, file: IO[bytes]) -> None:
+        self._held = held
+        lines = file.read().decode(errors="replace").split("\n")
         boot, self.last = _last(lines)
         """The last turn that was stored, as its trial's key and its number; None where none was."""
         self.same_boot = boot == _boot() != ""
@@ -29,8 +35,9 @@ class Lock:
         self._file = file
         first = f"{os.getpid()}\n".encode()
         rest = f"{lines[1]}\n".encode() if self.last else b""
-        os.pwrite(file.fileno(), first + rest, 0)
-        os.ftruncate(file.fileno(), len(first + rest))
+        file.seek(0)
+        file.write(first + rest)
+        file.truncate()
         self._at = len(first)
         self._boot = _boot()
 
@@ -38,11 +45,13 @@ class Lock:
         """Write down that a turn was stored."""
         line = json.dumps([self._boot, key, number]).encode() + b"\n"
         with suppress(OSError):
-            os.pwrite(self._file.fileno(), line, self._at)  # what follows the line's end is old
+            self._file.seek(self._at)
+            self._file.write(line)  # what follows the line's end is old
 
     def close(self) -> None:
         """Release the lock."""
         self._file.close()
+        self._held.release()
 
 
 def hold(folder: Path) -> Lock:
@@ -51,30 +60,42 @@ def hold(folder: Path) -> Lock:
     The kernel releases the lock when the process ends, however it ends. Raises ConfigError where
     another process holds it.
     """
-    descriptor = os.open(folder / FILE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
-    file = os.fdopen(descriptor, "r+", encoding="utf-8", errors="replace")
+    held = FileLock(folder / _HELD, timeout=0, is_singleton=False)
+    path = folder / FILE
     try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as held:
-        holder = file.readline(100).strip() or "unknown"
-        file.close()
+        held.acquire()
+    except Timeout as taken:
+        holder = _first_line(path) or "unknown"
         raise ConfigError(
             f"{folder}: another solver (process {holder}) is writing this run;"
             " wait for it, or use --name for another run"
-        ) from held
-    return Lock(file)
+        ) from taken
+    path.touch()
+    return Lock(held, path.open("r+b", buffering=0))
 
 
 def is_held(folder: Path) -> bool:
     """Tell whether the process that last locked the run is alive, without trying the lock."""
     try:
-        text = (folder / FILE).read_text(encoding="utf-8", errors="replace")
-        os.kill(int(text.split("\n")[0]), 0)
+        process = int(_first_line(folder / FILE))
+        if sys.platform == "win32":
+            import psutil  # where `os.kill` would end the process
+
+            return bool(psutil.pid_exists(process))
+        os.kill(process, 0)
     except PermissionError:
         return True
     except (OSError, ValueError, OverflowError):
         return False
     return True
+
+
+def _first_line(path: Path) -> str:
+    """Return the process that the lock's file names; empty where there is none."""
+    try:
+        return path.read_text(encoding="utf-8", errors="replace").partition("\n")[0].strip()
+    except OSError:
+        return ""
 
 
 def _last(lines: list[str]) -> tuple[str, tuple[str, int] | None]:

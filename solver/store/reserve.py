@@ -17,7 +17,10 @@ class Reserve:
     def take(self) -> None:
         """Take up the space, if there is so much. Raises nothing: a run goes on without it."""
         with suppress(OSError), self._path.open("ab") as file:
-            os.posix_fallocate(file.fileno(), 0, BYTES)
+            if hasattr(os, "posix_fallocate"):
+                os.posix_fallocate(file.fileno(), 0, BYTES)
+            else:  # macOS and Windows
+                file.write(bytes(BYTES - file.tell()))
 
     def release(self) -> bool:
         """Give the space back; return whether there was any."""

@@ -116,8 +116,8 @@ def test_the_quickstart_runs_a_real_model_end_to_end(tmp_path):
         "2",
         "--sandbox",
         "native",
-        "--mode",
-        "code,cot",
+        "--model",
+        "local/smollm2",
     )
     assert done.returncode == 0, done.stderr
     assert "local/smollm2 · code" in done.stdout

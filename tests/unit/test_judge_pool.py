@@ -226,3 +226,22 @@ def _alive(process_id: int) -> bool:
         return False
     status = Path(f"/proc/{process_id}/stat")
     return not (status.exists() and status.read_text().rsplit(")", 1)[1].split()[0] == "Z")
+
+
+def test_a_worker_whose_memory_no_limit_holds_is_killed_by_its_size():
+    pytest.importorskip("psutil", reason="needs psutil, which is installed where it is used")
+
+    class Unlimited(Pool):
+        program = (
+            "import json, sys\n"
+            "print(json.dumps({'ready': True, 'memory_limited': False}), flush=True)\n"
+            "for line in sys.stdin:\n"
+            "    hog = [bytes(1 << 20) for _ in range(400)]\n"
+            "    hog = [bytearray(b'x' * (1 << 20)) for _ in range(400)]\n"
+            "    sys.stdin.readline()\n"
+        )
+
+    with Unlimited(seconds=30, memory_mb=200) as pool:
+        found = pool.compare("1", "1")
+        assert found.reason == "more than 200 MiB"
+        assert pool.replaced == 1

@@ -70,7 +70,7 @@ async def test_problems_that_nobody_solved_are_listed(tmp_path):
         assert accuracy_of_run(store).unsolved == ["p2", "p3"]
 
 
-async def test_both_readings_of_unresolved_are_printed(tmp_path, capsys):
+async def test_unresolved_trials_and_unsolved_problems_are_printed(tmp_path, capsys):
     config = config_of(code={"retries": 1})
     async with finished_run(tmp_path, ["no"], config=config) as store:
         store.write_manifest(config=config.model_dump(mode="json"), trials=3)

@@ -26,7 +26,7 @@ PARTS = {
     "out of memory": "#d3b0c8",
     "no output": "#e5d2df",
     "unsafe": "#5f3d78",
-    "judge invalid": "#9aa3ad",
+    "undecided": "#9aa3ad",
     "error": "#c4cad0",
 }
 _STYLE: dict[Any, Any] = {

@@ -69,7 +69,7 @@ def _states(found: _Found) -> Stack:
         for state in _STATES
         if sum(counts := _counts(each, state))
     )
-    parts = ("correct", "wrong", "judge invalid")
+    parts = ("correct", "wrong", "undecided")
     seen = [any(counts[at] for _, counts in bars) for at in range(len(parts))]
     return Stack(
         "checks",

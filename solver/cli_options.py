@@ -1,0 +1,29 @@
+"""The arguments and options that several commands take."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+RunPath = Annotated[
+    Path, typer.Argument(help="A run's folder, e.g. runs/quickstart.", metavar="RUN")
+]
+RunPaths = Annotated[
+    list[Path], typer.Argument(help="Folders of runs, e.g. runs/quickstart.", metavar="RUN...")
+]
+ProblemsOption = Annotated[str | None, typer.Option(help="A set's name, or a .jsonl or .csv file.")]
+LimitOption = Annotated[
+    int | None, typer.Option(help="At most so many problems, spread over domains and levels.")
+]
+RepeatsOption = Annotated[int | None, typer.Option(help="Independent trials a problem.")]
+JudgeOption = Annotated[
+    str | None, typer.Option(help="provider/name of the judge's model, or `rules`.")
+]
+SetOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="KEY.PATH=VALUE",
+        help="Any key of the config, e.g. sampling.temperature=0.7; may be given more than once.",
+    ),
+]

@@ -1,0 +1,37 @@
+"""Start a config of one's own from one that ships with solver."""
+
+import re
+from pathlib import Path
+
+from solver.config_file import find_config, load_config, shipped_names
+from solver.errors import ConfigError
+
+PURPOSES = {"compare": "code-vs-cot", "stability": "gpass", "paper": "paper-2501.17084"}
+"""What a config is for, and the shipped config for it. Others go by their own names."""
+
+_MODEL = re.compile(r"^model:.*\n(?:(?:[ \t]+|- ).*\n)*", re.MULTILINE)
+"""The key `model` with the lines that belong to it."""
+
+
+def start_config(purpose: str, model: str | None, output: Path | None) -> Path:
+    """Write the config for a purpose, with another model where one is given; return its path.
+
+    Raises ConfigError for an unknown purpose, a model that cannot be, and a file that is there.
+    """
+    name = PURPOSES.get(purpose, purpose)
+    if name not in shipped_names():
+        known = ["first", *PURPOSES, *(name for name in shipped_names() if name != "first")]
+        raise ConfigError(f"init {purpose!r}: no such purpose; there are {', '.join(known)}")
+    text = find_config(Path(name)).read_text(encoding="utf-8")
+    if model is not None:
+        load_config(Path(name), {"model": model})  # refuses a name that no config may have
+        text = _MODEL.sub(f"model: {model}\n", text, count=1)
+    path = output or Path(f"{Path(purpose).name}.yaml")
+    try:
+        with path.open("x", encoding="utf-8") as file:
+            file.write(text)
+    except FileExistsError as there:
+        raise ConfigError(f"{path}: is there already; --output names another file") from there
+    except OSError as failure:
+        raise ConfigError(f"{path}: cannot be written: {failure.strerror}") from failure
+    return path

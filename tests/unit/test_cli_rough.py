@@ -1,0 +1,82 @@
+"""Rough inputs are one line that says what, where and what to do, and leave nothing behind."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+CONFIG = """
+model: scripted/any
+providers: {scripted: {replies: ["so \\\\boxed{12}"]}}
+problems: problems.jsonl
+mode: cot
+judge: rules
+"""
+
+
+@pytest.fixture(scope="module")
+def here(tmp_path_factory):
+    """A folder with a config, its problem and its run."""
+    folder = tmp_path_factory.mktemp("rough")
+    (folder / "run.yaml").write_text(CONFIG, encoding="utf-8")
+    problem = {"id": "p", "question": "What is 6 + 6?", "answer": "12"}
+    (folder / "problems.jsonl").write_text(json.dumps(problem), encoding="utf-8")
+    assert solver(folder, "run", "run.yaml").returncode == 0
+    return folder
+
+
+def solver(here, *arguments, **more):
+    return subprocess.run(
+        [sys.executable, "-m", "solver", *arguments],
+        cwd=here, stderr=subprocess.PIPE, text=True, timeout=120,
+        **{"stdout": subprocess.PIPE, **more},
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--runs", "/proc/x"], "/proc/x/run: cannot be written"),
+        (["--name", ".."], "--name '..': should be the name of a folder"),
+        (["--mode", "foo"], "solver: --mode: 'foo' is unknown"),
+        (["--model", "smollm2"], "solver: --model: 'smollm2' should be provider/name"),
+        (["--set", "sampling.temp=1"], "--set sampling.temp: unknown key, did you mean 'temperat"),
+        (["--set", "temperature=1"], "did you mean 'sampling.temperature'?"),
+        (["--set", "judge.treshold=1"], "did you mean 'threshold'?"),
+        (["--set", "model=[]"], "is empty, and at least one is needed"),
+        (["--dry-run", "--set", "seed=5", "--name", "run"], "would be refused"),
+    ],
+)
+def test_a_rough_input_is_one_line(here, arguments, said):
+    done = solver(here, "run", "run.yaml", *arguments)
+    assert done.returncode == 2
+    assert said in done.stderr + done.stdout
+    assert "Traceback" not in done.stderr
+    assert "tuple" not in done.stderr
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_an_output_that_is_full_is_one_line(here):
+    with Path("/dev/full").open("w") as full:
+        done = solver(here, "show", "runs/run", stdout=full)
+    assert (done.returncode, done.stderr) == (
+        2,
+        "solver: the output cannot be written: No space left on device\n",
+    )
+
+
+def test_a_run_whose_model_nobody_serves_leaves_no_folder(here):
+    environment = {**os.environ, "OLLAMA_HOST": "http://127.0.0.1:9"}
+    done = solver(here, "run", "--model", "ollama/any", "--sandbox", "reduced", env=environment)
+    assert done.returncode == 2
+    assert "127.0.0.1:9" in done.stderr
+    assert [path.name for path in (here / "runs").iterdir()] == ["run"]
+
+
+@pytest.mark.parametrize("arguments", [["-h"], ["--version"], ["run", "-h"], ["config", "seed"]])
+def test_what_people_try_first_works(here, arguments):
+    assert solver(here, *arguments).returncode == 0
