@@ -17,6 +17,7 @@ from pydantic import BeforeValidator, Field, ValidationError
 
 from solver.errors import ConfigError
 from solver.records import Record
+from solver.yaml_file import read_yaml
 
 OURS = "ours"
 """The name of a mode's own texts."""
@@ -111,12 +112,7 @@ def read_prompt(name: str, modes: Iterable[str]) -> Prompt | None:
 
 def _from_file(path: Path, mode: str) -> Prompt:
     """Read a prompt from a YAML file; without `mode`, it is for the mode that asks for it."""
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as failure:
-        raise ConfigError(f"{path}: cannot be read: {failure}") from failure
-    except yaml.YAMLError as failure:
-        raise ConfigError(f"{path}: not YAML: {' '.join(str(failure).split())}") from failure
+    content = read_yaml(path)
     if not isinstance(content, dict):
         raise ConfigError(f"{path}: should hold `texts:` with the mode's texts, such as question")
     try:

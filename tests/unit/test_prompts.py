@@ -91,7 +91,7 @@ def test_the_modes_own_texts_can_run_beside_a_given_prompt():
     [
         ({"prompts": {"cot": "qwen-boxd"}}, "mode cot has no prompt 'qwen-boxd'; did you mean"),
         ({"prompts": {"cott": "ours"}}, "'cott' is unknown; did you mean 'cot'?"),
-        ({"prompts": {"cot": "no.yaml"}}, "no.yaml: cannot be read"),
+        ({"prompts": {"cot": "no.yaml"}}, "no.yaml: no such file"),
         ({"prompts": {"cot": {"texts": {"question": "?"}}}}, "cot: question: should hold"),
         ({"prompts": {"cot": {"texts": {"qestion": "?"}}}}, "cot: unknown text 'qestion'"),
         ({"prompts": {"cot": {"texts": {"question": None}}}}, "only `system` may be null"),
