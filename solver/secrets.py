@@ -10,10 +10,24 @@ _PARAMETER = re.compile(
     r"([?&][\w.-]*(?:key|token|secret|password|passwd|signature)[\w.-]*=)[^&\s\"'#]+",
     re.IGNORECASE,
 )
+_SHAPE = re.compile(
+    r"\b(?:sk-[\w-]{16,}|(?:hf|gsk|ghp|xai|pplx)[-_]\w{20,}|AIza[\w-]{30,}|Bearer [\w.+/=-]{16,})"
+)
+"""Keys of known providers, wherever they stand."""
+_KEYS_NAME = re.compile(
+    r"(?:^|[_-])(?:api[_-]?key|access[_-]?token|auth[_-]?token|secret|password|passwd|authorization)$",
+    re.IGNORECASE,
+)
+"""Names of options that hold a key."""
 
 
 def without_secrets(text: str) -> str:
-    """Replace passwords and keys in the addresses of a text by `***`."""
+    """Replace passwords and keys in the addresses of a text by `***`, and keys of known shapes."""
+    return _SHAPE.sub("***", _in_address(text))
+
+
+def _in_address(text: str) -> str:
+    """Replace passwords and keys in the addresses of a text."""
     return _PARAMETER.sub(r"\1***", _LOGIN.sub("***@", text))
 
 
@@ -35,11 +49,16 @@ def typed_secrets(content: Any, where: str = "") -> Iterator[str]:
                 f"{where}: should be the name of an environment variable, e.g."
                 " api_key_env: MY_API_KEY; put the key into that variable"
             )
-        elif without_secrets(content) != content:
+        elif _in_address(content) != content:
             address = _PARAMETER.sub("", _LOGIN.sub("", content)).rstrip("?&")
             yield (
                 f"{where}: holds a password or key, which would be stored with the run; write"
                 f" {name}: {address} and api_key_env: MY_API_KEY, with the key in that variable"
+            )
+        elif _SHAPE.search(content) or (content and _KEYS_NAME.search(name)):
+            yield (
+                f"{where}: holds a key, which would be stored with the run; write"
+                " api_key_env: MY_API_KEY, with the key in that variable"
             )
 
 

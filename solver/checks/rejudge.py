@@ -34,7 +34,10 @@ def rejudge(store: Store, overrides: Mapping[str, Any]) -> Change:
     keeps the first one. Raises ConfigError for a mistake in them, JudgeError where the judge's
     model does not answer.
     """
-    config = _config(store, store.manifest()["config"]["judge"], overrides)
+    stored = store.manifest().get("config", {}).get("judge")
+    if not isinstance(stored, dict):
+        raise ConfigError(f"{store.folder}: nothing to judge: its config is not stored")
+    config = _config(store, stored, overrides)
     return asyncio.run(_rejudge(store, config, _answered(store)))
 
 

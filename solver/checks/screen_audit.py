@@ -14,7 +14,7 @@ from sandbox import Exit, Limits, Sandbox, open_sandbox
 from solver.config import Config, make_config
 from solver.modes import stored_mode
 from solver.run.schedule import together
-from solver.store import Refused, Store
+from solver.store import FILE, Refused, Store, damage
 
 
 @dataclass
@@ -45,9 +45,10 @@ class ScreenAudit:
 def audit_screen(store: Store) -> ScreenAudit:
     """Run the programs that the screen refused in a run, and count them by rule.
 
-    Raises SandboxError where there is no sandbox.
+    Raises SandboxError where there is no sandbox, ConfigError where the run's config is not whole.
     """
-    config = make_config(store.manifest()["config"])
+    with damage(store.folder / FILE):
+        config = make_config(store.manifest()["config"])
     return asyncio.run(run_refused(store, config))
 
 

@@ -105,6 +105,13 @@ def _each(
 
 
 _YEAR_10000 = 253_402_300_800
+_MANIFEST = {
+    **dict.fromkeys(("config", "identity", "models", "judge", "sandbox", "problems"), dict),
+    **dict.fromkeys(("prompts", "versions", "can", "first_judge"), dict),
+    "warnings": list,
+    "trials": int,
+}
+"""What the parts of a manifest are, where they are there."""
 
 
 class Reader:
@@ -133,7 +140,11 @@ class Reader:
     def manifest(self) -> dict[str, Any]:
         """Return what the run is: config, problems, model, sandbox, judge, versions."""
         rows = self._database.execute("SELECT key, value FROM manifest")
-        return {row["key"]: json.loads(row["value"]) for row in rows}
+        facts = {row["key"]: json.loads(row["value"]) for row in rows}
+        for name, kind in _MANIFEST.items():
+            if name in facts and not isinstance(facts[name], kind):
+                raise ValueError(f"{name} of the manifest should be a {kind.__name__}")
+        return facts
 
     @_whole
     def sessions(self) -> list[dict[str, Any]]:
@@ -154,7 +165,11 @@ class Reader:
     def problems(self) -> dict[str, Problem]:
         """Return the problems of the run by id, in their order."""
         rows = self._database.execute("SELECT id, body FROM problems ORDER BY position")
-        return {row["id"]: Problem.model_validate_json(row["body"]) for row in rows}
+        found = {row["id"]: Problem.model_validate_json(row["body"]) for row in rows}
+        for (name,) in self._database.execute("SELECT DISTINCT problem_id FROM trials"):
+            if name not in found:
+                raise ValueError(f"problem {name!r:.100} has trials, but is not there")
+        return found
 
     @_whole
     def is_empty(self) -> bool:
@@ -308,9 +323,9 @@ def _row(row: sqlite3.Row) -> Row:
         problem_id=row["problem_id"],
         model=row["model"],
         mode=row["mode"],
-        repeat=row["repeat"],
+        repeat=int(row["repeat"]),
         error=row["error"],
-        seconds=row["seconds"],
+        seconds=float(row["seconds"]),
         **counts,
         answer=row["answer"],
         failure=failure,

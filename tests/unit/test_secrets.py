@@ -36,6 +36,37 @@ def test_an_address_with_a_key_is_refused_with_what_to_write(address):
         assert "api_key_env: " in str(refused.value)
 
 
+@pytest.mark.parametrize(
+    "content",
+    [
+        {"providers": {"openai": {"extra_body": {"api_key": "abc"}}}},
+        {"providers": {"openai": {"extra_body": {"headers": {"Authorization": "Basic abc"}}}}},
+        {"providers": {"openai": {"extra_body": {"note": f"use {KEY}"}}}},
+        {"providers": {"openai": {"extra_body": {"list": [{"x": f"Bearer {KEY}"}]}}}},
+        {"providers": {"openai": {"api_key": "abc"}}},
+        {"judge": {"model": "openai/y", "options": {"extra_body": {"password": "abc"}}}},
+        {"problems_file": f"hf_{'a1' * 15}"},
+        {"mode": KEY},
+    ],
+)
+def test_a_key_anywhere_in_a_config_is_refused_in_one_line_that_does_not_repeat_it(content):
+    with pytest.raises(ConfigError, match="holds a key") as refused:
+        check_config({"model": "openai/x", **content}, source="a.yaml")
+    assert "\n" not in str(refused.value)
+    assert "abc" not in str(refused.value)
+    assert KEY not in str(refused.value)
+
+
+def test_a_key_that_a_server_or_model_repeats_reaches_neither_manifest_nor_log(tmp_path):
+    store = Store.create_or_open(tmp_path)
+    store.write_manifest(models={"openai/x": {"served": f"for {KEY} only"}})
+    with logging_to(tmp_path, live=False):
+        logging.getLogger("solver").info("refused %s", KEY)
+    store.close()
+    assert KEY.encode() not in (tmp_path / FILE).read_bytes()
+    assert KEY not in (tmp_path / LOG).read_text()
+
+
 @pytest.mark.parametrize("key", [KEY, "a1b2c3d4e5f6a7b8", "Bearer x"])
 def test_a_key_in_place_of_the_name_of_its_variable_is_refused(key):
     with pytest.raises(ConfigError, match="should be the name of an environment variable") as no:
@@ -66,7 +97,16 @@ def test_a_key_in_an_address_from_elsewhere_reaches_neither_file_nor_log(tmp_pat
 
 
 @pytest.mark.parametrize(
-    "text", ["http://localhost:8000/v1?version=2", "a@b.c", "keyboard = 1 ? 2 : 3", "x?monkey y"]
+    "text",
+    [
+        "http://localhost:8000/v1?version=2",
+        "a@b.c",
+        "keyboard = 1 ? 2 : 3",
+        "x?monkey y",
+        "risk-averse-and-long-enough",
+        "api_key_env: MY_KEY",
+        "ask-me-anything-about-math",
+    ],
 )
 def test_text_without_a_key_stays_as_it_is(text):
     assert without_secrets(text) == text
