@@ -49,7 +49,7 @@ _SIUNITX = re.compile(r"\\(SI|si|qty|unit|num)\s*\{([^{}]*)\}(?:\s*\{([^{}]*)\})
 _PERMUTATIONS = re.compile(r"(?<![A-Za-z\\])[AP]_\{?(\d+)\}?\^\{?(\d+)\}?")
 _UNIT_BEHIND = re.compile(
     r"(?<=[\d}])(?:\s|~|\\[ ,;])+"
-    r"([A-Za-zμΩ]{1,12}(?:[ ^{}·*/()-]{0,4}(?:[A-Za-zμΩ]{1,12}|-?\d)){1,9}\)?\}?)$"
+    r"([A-Za-zμΩ]{1,12}(?:[ ^{}·*/()-]{1,4}(?:[A-Za-zμΩ]{1,12}|-?\d)){1,9}\)?\}?)$"
 )
 """Several units that no command marks: 5 N m^2 kg^-2, 8.31 J/(mol K), 40 miles/hour."""
 _CHOOSE = re.compile(
