@@ -76,7 +76,7 @@ def read(text: str) -> Node:
 
 def parse(text: str) -> Node:
     """Parse a cleaned text."""
-    if (match := _CLOCK.fullmatch(text)) and (match[2] or match[3]):
+    if len(text) < 60 and (match := _CLOCK.fullmatch(text)) and (match[2] or match[3]):
         half = f"{match[3].lower()}m" if match[3] else ""
         return Clock(int(match[1]), int(match[2] or 0), half)
     if (match := _BASE_SUFFIX.match(text) or _BASE_LETTERS.match(text)) and (
