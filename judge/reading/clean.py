@@ -78,6 +78,8 @@ def clean(text: str) -> str:
     """Repair a text for the tokenizer. Raises `Unreadable` when it is too long."""
     if len(text) > MAX_CHARS:
         raise Unreadable(f"longer than {MAX_CHARS} characters")
+    if "   " in text:  # patterns with several optional spaces would try every division of a run
+        text = re.sub(r" {3,}", "  ", text)
     if not text.isprintable():
         text = _EATEN.sub(lambda match: _EATEN_LETTER[match[0]], text)
     if not text.isascii():
