@@ -114,12 +114,10 @@ async def test_the_second_cut_while_thinking_ends_the_trial(tmp_path, cut):
         ("So x = 1 and then we", Outcome.TRUNCATED),
         ("Therefore the first sum is 1. Next, we", Outcome.TRUNCATED),
         (r"\boxed{1} Let me check this by", Outcome.CORRECT),
-        ("The final answer is 1.\n\nLet me check this by", Outcome.CORRECT),
+        ("The final answer is 1.\n\nLet me check this by", Outcome.TRUNCATED),
     ],
 )
-async def test_words_that_the_cap_cut_have_an_answer_only_if_they_announce_it(
-    tmp_path, text, outcome
-):
+async def test_words_that_the_cap_cut_have_an_answer_only_if_they_box_it(tmp_path, text, outcome):
     found = await told(tmp_path, [Line(text=text, capped=True)], mode="cot")
     assert found.row.outcome is outcome
 
