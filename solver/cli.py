@@ -136,9 +136,7 @@ def run(
 ) -> None:
     """Run a benchmark; the same command again resumes it.
 
-    `solver run --model ollama/NAME` compares programs with words on seven starter problems, in a
-    minute or two. `solver run quickstart` runs a shipped config, `solver run my.yaml` your own.
-
+    With a model alone, programs are compared with words on seven problems, in a minute or two.
     Ctrl-C finishes the requests in flight, saves and prints the table so far (exit code 130);
     a second Ctrl-C stops at once. Exit code 0: every trial ended without an error of ours; 1: some
     are left, and the same command tries them again; 2: something must be set right first.
@@ -150,9 +148,8 @@ def run(
         model=model or None, problems=problems, mode=mode, limit=limit, repeats=repeats,
         sandbox=sandbox, judge=judge,
     )  # fmt: skip
-    shipped = config_to_run(config, model)
-    until = until and until / 100
-    job = prepare(shipped, given, set_ or (), name=name, runs=runs, until=until)
+    path = config_to_run(config, model)
+    job = prepare(path, given, set_ or (), name=name, runs=runs, until=until and until / 100)
     raise typer.Exit(dry(job) if dry_run else execute(job, verbose=verbose))
 
 

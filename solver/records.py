@@ -25,8 +25,7 @@ def without_surrogates(value: _Value) -> _Value:
     r"""Replace each half of a surrogate pair by U+FFFD, in a text or in any text within a value.
 
     A server can send one (as `\ud800` in its JSON), and no encoding can write it: the file, the
-    next request and the page would all fail on it. One character stands for one, so places in the
-    text stay right.
+    next request and the page would all fail on it. Places in the text stay right.
     """
     found: Any = value
     if isinstance(value, str):
@@ -334,11 +333,9 @@ class Outcome(StrEnum):
     TRUNCATED = "truncated"
     """The last reply was cut at `sampling.max_tokens`, or the server cut the prompt."""
     JUDGE_INVALID = "judge_invalid"
-    """There is an answer without a usable verdict: the rules are undecided, and no judge's model
-    was asked, or its reply could not be used. Shown as `undecided`; unscored."""
+    """There is an answer without a usable verdict. Shown as `undecided`; unscored."""
     ERROR = "error"
-    """Something of ours failed: a server, the sandbox, the judge. The same command tries the trial
-    again; unscored."""
+    """Ours: a server, the sandbox or the judge failed. Tried again on resume; unscored."""
 
     @property
     def scored(self) -> bool:
