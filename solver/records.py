@@ -65,6 +65,8 @@ class Problem(Record):
     published: Text = Field(default="", pattern=r"^(\d{4}(-\d\d(-\d\d)?)?)?$")
     """When it was first published: `2025`, `2025-02` or `2025-02-13`; empty where not known. A
     model whose training data ends later may have seen it."""
+    variant_of: Text = ""
+    """The id of the problem that this one is a variant of, with other numbers; else empty."""
 
     @property
     def hash(self) -> str:

@@ -198,6 +198,7 @@ _ALIASES = {
     "domain": ("domain", "subject", "type"),
     "level": ("level",),
     "set": ("set",),
+    "variant_of": ("variant_of",),
     "published": ("published",),
 }
 
@@ -227,6 +228,7 @@ def _problem(
         domain=domain_name(_words("domain", known["domain"])) or "unknown",
         level=level_of(known["level"]),
         set=_words("set", known["set"]),
+        variant_of=_words("variant_of", known["variant_of"]),
         published=_date(known["published"]),
     )
 
