@@ -251,7 +251,7 @@ class Config(JudgingConfig):
         return tuple(
             found
             for mode in named
-            for arms in ((mode.name,), mode.arms(self), mode.wordings(self.wordings))
+            for arms in (mode.alone, mode.arms(self), mode.wordings(self.wordings))
             for found in map(mode_of, arms)
         )
 

@@ -46,9 +46,7 @@ def load_config(path: Path, overrides: dict[str, Any] | None = None) -> Config:
     naming the file, each wrong key, and what to do.
     """
     path = find_config(path)
-    content = read_yaml(path, missing=lambda: _nearby(path))
-    if not isinstance(content, dict):
-        raise ConfigError(f"{path}: should hold keys and values such as `model: local/smollm2`")
+    content = read_config(path)
     try:
         return check_config(merged(content, overrides or {}), source=str(path))
     except ConfigError as wrong:
@@ -108,6 +106,14 @@ def settings(texts: Iterable[str]) -> dict[str, Any]:
             over = {part: over}
         found = merged(found, over)
     return found
+
+
+def read_config(path: Path) -> dict[str, Any]:
+    """Read the keys and values of a YAML file. Raises ConfigError naming it."""
+    content = read_yaml(path, missing=lambda: _nearby(path))
+    if not isinstance(content, dict):
+        raise ConfigError(f"{path}: should hold keys and values such as `model: local/smollm2`")
+    return content
 
 
 def check_config(content: dict[str, Any], *, source: str) -> Config:
@@ -190,6 +196,8 @@ def _what(mistake: ErrorDetails, known: list[str]) -> str:
     match kind:
         case "extra_forbidden":
             place = [str(part) for part in mistake["loc"] if not isinstance(part, int)]
+            if place[-1] in ("probes", "control", "calculation"):
+                return "is for `solver probe` alone; run the config with that command"
             return "unknown key" + _meant(place[-1], ".".join(place[:-1]), known)
         case "missing":
             return "is missing"

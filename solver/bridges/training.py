@@ -75,7 +75,8 @@ def write_training(
         for problem_id, of_problem in candidates.items()
         for one in _different(of_problem, per_problem, dropped)
     ]
-    filters = {name: dropped[name] for name in _FILTERS if dropped[name] or name != NOT_ONE_REPLY}
+    rare = (NOT_ONE_REPLY, PROBE)
+    filters = {name: dropped[name] for name in _FILTERS if dropped[name] or name not in rare}
     path = output or store.folder / f"{form}.jsonl"
     made = Made(path, len(chosen), len({problem_id for problem_id, _ in chosen}), filters)
     if not chosen:
@@ -92,9 +93,10 @@ def write_training(
 # --- filters -----------------------------------------------------------------------------------
 
 FAILED, NOT_CORRECT = "error of ours", "not correct"
+PROBE = "answered without reasoning"
 PROGRAM_FAILED, NOT_ONE_REPLY = "program did not end well", "took several replies"
 SAME, ENOUGH = "same program", "enough for its problem"
-_FILTERS = (FAILED, NOT_CORRECT, PROGRAM_FAILED, NOT_ONE_REPLY, SAME, ENOUGH)
+_FILTERS = (FAILED, NOT_CORRECT, PROBE, PROGRAM_FAILED, NOT_ONE_REPLY, SAME, ENOUGH)
 
 
 def _candidates(store: Store, form: str, dropped: Counter[str]) -> dict[str, list[Candidate]]:
@@ -108,6 +110,8 @@ def _candidates(store: Store, form: str, dropped: Counter[str]) -> dict[str, lis
             dropped[FAILED] += 1
         elif not row.correct:
             dropped[NOT_CORRECT] += 1
+        elif stored_mode(row.mode).shown is not None or stored_mode(row.mode).at_once:
+            dropped[PROBE] += 1
         else:
             turns = store.turns(row.key)
             solving = [turn for turn in turns if turn.verification is None]

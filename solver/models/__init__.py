@@ -5,11 +5,13 @@ name starts with an underscore are shared by providers.
 """
 
 from solver.models._model import (
+    CompleteOptions,
     ContinueOptions,
     ContinuingModel,
     Extend,
     LoadingModel,
     Model,
+    RawModel,
     ServedModel,
     Until,
     continuing,
@@ -33,6 +35,7 @@ from solver.models._thoughts import begins_with_thoughts, keep_apart, refuse_tho
 __all__ = [
     "PROVIDERS",
     "Capability",
+    "CompleteOptions",
     "ContinueOptions",
     "ContinuingModel",
     "Extend",
@@ -40,6 +43,7 @@ __all__ = [
     "LoadingModel",
     "Model",
     "Provider",
+    "RawModel",
     "ServedModel",
     "Thinking",
     "Until",

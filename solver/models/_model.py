@@ -64,6 +64,18 @@ class ContinueOptions(TypedDict, total=False):
     """Overrides the sampling's."""
 
 
+class CompleteOptions(TypedDict, total=False):
+    """How to continue raw text."""
+
+    seed: Required[int]
+    max_tokens: int | None
+    """A cap in place of the sampling's."""
+    stop: Sequence[str]
+    """Adds to the sampling's texts that end a reply."""
+    temperature: float | None
+    """Overrides the sampling's."""
+
+
 class Extend(Protocol):
     """Continue a partial reply: the `extend` of a model, or a function that calls it."""
 
@@ -75,7 +87,19 @@ class Extend(Protocol):
 
 
 @runtime_checkable
-class ContinuingModel(Protocol):
+class RawModel(Protocol):
+    """A model that can be sent text without a chat template."""
+
+    async def complete(self, prefix: str, /, **how: Unpack[CompleteOptions]) -> Reply:
+        """Continue `prefix` as raw text, without a chat template. Raises ModelError.
+
+        A provider that declares no "raw" in its `can` sends the text in some other way.
+        """
+        ...
+
+
+@runtime_checkable
+class ContinuingModel(RawModel, Protocol):
     """A model that can also continue a partial reply, which regeneration needs."""
 
     async def extend(
@@ -94,12 +118,6 @@ class ContinuingModel(Protocol):
 
         Raises ConfigError that says how to fix it, or ModelError if the server does not answer.
         """
-        ...
-
-    async def complete(
-        self, prefix: str, *, seed: int, max_tokens: int | None = None, stop: Sequence[str] = ()
-    ) -> Reply:
-        """Continue `prefix` as raw text, without a chat template. Raises ModelError."""
         ...
 
 

@@ -6,10 +6,10 @@ that worked examples and the question read as one text to be continued.
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 from solver.errors import ConfigError
-from solver.models._model import ContinuingModel, Model, ServedModel
+from solver.models._model import CompleteOptions, ContinuingModel, Model, ServedModel
 from solver.models._templates import read_template
 from solver.records import Message, Reply, digest
 
@@ -68,6 +68,10 @@ class _Rendered:
     ) -> Reply:
         """Continue the text of the chat. No schema can be asked for."""
         return await self._raw.complete(self._render(chat), seed=seed, stop=stop)
+
+    async def complete(self, prefix: str, /, **how: Unpack[CompleteOptions]) -> Reply:
+        """Continue raw text, as the model does."""
+        return await self._raw.complete(prefix, **how)
 
     async def describe(self) -> dict[str, Any]:
         """Return the model's own facts."""

@@ -19,7 +19,7 @@ from pydantic import Field
 
 from solver.errors import ConfigError, ModelError
 from solver.install import pip_install
-from solver.models import ContinueOptions, Provider, Until
+from solver.models import CompleteOptions, ContinueOptions, Provider, Until
 from solver.models._formats import json_of
 from solver.models._llama_cpp import LlamaCpp, TooLong, xllamacpp
 from solver.models._stream import Piece, collect_reply, token
@@ -151,14 +151,13 @@ class Local:
             raise ConfigError(f"{unable}; pip install -U xllamacpp, or use another model") from None
         refuse_thoughts(self.name, prompt)
 
-    async def complete(
-        self, prefix: str, *, seed: int, max_tokens: int | None = None, stop: Sequence[str] = ()
-    ) -> Reply:
+    async def complete(self, prefix: str, /, **how: Unpack[CompleteOptions]) -> Reply:
         """Continue raw text."""
-        request = self._request(seed, stop)
+        request = self._request(how["seed"], how.get("stop", ()))
         request["prompt"] = prefix
-        if max_tokens is not None:
-            request["max_tokens"] = max_tokens
+        for option in ("max_tokens", "temperature"):
+            if how.get(option) is not None:
+                request[option] = how[option]
         return await self._ask(request)
 
     async def describe(self) -> dict[str, Any]:

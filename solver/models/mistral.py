@@ -16,7 +16,7 @@ from typing import Any, TypeVar, Unpack
 from pydantic import Field
 
 from solver.errors import ConfigError, ModelError
-from solver.models import ContinueOptions, Provider
+from solver.models import CompleteOptions, ContinueOptions, Provider
 from solver.models._failures import (
     CONNECT_SECONDS,
     Advice,
@@ -166,17 +166,16 @@ class Mistral:
                 f"model {self.name!r}: continues no partial message ({unable}); use another model"
             ) from None
 
-    async def complete(
-        self, prefix: str, *, seed: int, max_tokens: int | None = None, stop: Sequence[str] = ()
-    ) -> Reply:
+    async def complete(self, prefix: str, /, **how: Unpack[CompleteOptions]) -> Reply:
         """Continue an assistant's message that starts with `prefix`."""
-        request = self._request(seed, stop)
+        request = self._request(how["seed"], how.get("stop", ()))
         request["messages"] = [
             {"role": "user", "content": "Continue your text where it stops."},
             {"role": "assistant", "content": prefix, "prefix": True},
         ]
-        if max_tokens is not None:
-            request["max_tokens"] = max_tokens
+        for option in ("max_tokens", "temperature"):
+            if how.get(option) is not None:
+                request[option] = how[option]
         reply = await self._ask(request)
         return reply.model_copy(update={"text": reply.text.removeprefix(prefix)})
 

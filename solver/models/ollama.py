@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal, Unpack, cast
 from pydantic import Field, field_validator
 
 from solver.errors import ConfigError, ModelError
-from solver.models import ContinueOptions, Provider
+from solver.models import CompleteOptions, ContinueOptions, Provider
 from solver.models._failures import reply_or_cut
 from solver.models._finish import LOOPING, read_finish
 from solver.models._keys import read_key
@@ -193,13 +193,13 @@ class Ollama:
             ) from None
         refuse_thoughts(self.name, prompt)
 
-    async def complete(
-        self, prefix: str, *, seed: int, max_tokens: int | None = None, stop: Sequence[str] = ()
-    ) -> Reply:
+    async def complete(self, prefix: str, /, **how: Unpack[CompleteOptions]) -> Reply:
         """Continue raw text on the least busy host."""
-        options = self._sampling_options(seed, stop)
-        if max_tokens is not None:
-            options["num_predict"] = max_tokens
+        options = self._sampling_options(how["seed"], how.get("stop", ()))
+        if how.get("max_tokens") is not None:
+            options["num_predict"] = how["max_tokens"]
+        if how.get("temperature") is not None:
+            options["temperature"] = how["temperature"]
 
         async def send(client: "ollama.AsyncClient") -> "tuple[str, str, ollama.GenerateResponse]":
             answer = await client.generate(

@@ -15,7 +15,7 @@ from urllib.parse import parse_qsl, urlsplit
 from pydantic import Field
 
 from solver.errors import ConfigError, ModelError
-from solver.models import ContinueOptions, Provider
+from solver.models import CompleteOptions, ContinueOptions, Provider
 from solver.models._failures import CONNECT_SECONDS, Advice, is_loopback, reply_or_cut, too_slow
 from solver.models._formats import json_of
 from solver.models._keys import checked_url, read_key
@@ -205,13 +205,13 @@ class OpenAI:
                 f"model {self.name!r}: /completions continues nothing ({unable}); {fix}"
             ) from None
 
-    async def complete(
-        self, prefix: str, *, seed: int, max_tokens: int | None = None, stop: Sequence[str] = ()
-    ) -> Reply:
+    async def complete(self, prefix: str, /, **how: Unpack[CompleteOptions]) -> Reply:
         """Continue raw text, if the server has /completions."""
-        request = self._request(seed, stop)
+        request = self._request(how["seed"], how.get("stop", ()))
         request["prompt"] = prefix
-        request["max_tokens"] = max_tokens or self._sampling.max_tokens
+        request["max_tokens"] = how.get("max_tokens") or self._sampling.max_tokens
+        if how.get("temperature") is not None and "temperature" not in self._options.omit:
+            request["temperature"] = how["temperature"]
         return await self._ask(lambda: self._client.completions.create(**request))
 
     async def describe(self) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from typing import Any, Unpack
 from pydantic import Field, ValidationError
 
 from solver.errors import ConfigError, ModelError
-from solver.models import ContinueOptions, Provider
+from solver.models import CompleteOptions, ContinueOptions, Provider
 from solver.models._thoughts import keep_apart
 from solver.records import Message, Record, Reply, Sampling, Token, digest
 
@@ -188,15 +188,13 @@ class Scripted:
     async def prove_extend(self) -> None:
         """Do nothing: it can always continue."""
 
-    async def complete(
-        self, prefix: str, *, seed: int, max_tokens: int | None = None, stop: Sequence[str] = ()
-    ) -> Reply:
+    async def complete(self, prefix: str, /, **how: Unpack[CompleteOptions]) -> Reply:
         """Return the rest of the reply that `prefix` ends with the start of, or a whole reply."""
         chat = (Message(role="user", text=prefix),)
-        text = self._script_for(chat).turn(0, seed).text
+        text = self._script_for(chat).turn(0, how["seed"]).text
         said = next(n for n in range(len(text), -1, -1) if prefix.endswith(text[:n]))
-        pieces = _pieces(_before(stop, text[said:]))
-        kept = pieces[:max_tokens]
+        pieces = _pieces(_before(how.get("stop", ()), text[said:]))
+        kept = pieces[: how.get("max_tokens")]
         await asyncio.sleep(self._delay)
         return Reply(
             text="".join(kept),

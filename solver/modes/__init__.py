@@ -39,6 +39,14 @@ class Ask(Protocol):
         ...
 
 
+class Complete(Protocol):
+    """Continues raw text by the model under test, without a chat template."""
+
+    async def __call__(self, prefix: str, *, seed: int, greedy: bool) -> Reply:
+        """Return the continuation; where `greedy`, at temperature 0. Raises ModelError."""
+        ...
+
+
 class Run(Protocol):
     """Runs one program in the sandbox."""
 
@@ -49,6 +57,10 @@ class Run(Protocol):
 
 Controller = Callable[[Extend], Awaitable[Reply]]
 """Makes one reply by several requests, each of which continues the text so far."""
+
+
+async def _no_raw_text(prefix: str, *, seed: int, greedy: bool) -> Reply:
+    raise ConfigError("raw text is not continued here")
 
 
 @dataclass(frozen=True)
@@ -65,6 +77,9 @@ class Tools:
     screen: Callable[[str], tuple[Finding, ...]]
     max_tokens: int
     """The cap on one reply."""
+    greedy: bool = True
+    """The sampling's temperature is 0."""
+    complete: Complete = _no_raw_text
 
 
 class Solve(Protocol):
@@ -75,6 +90,10 @@ class Solve(Protocol):
     ) -> AsyncIterator[Turn]:
         """Yield the turns of one trial, as they happen."""
         ...
+
+
+Family = Callable[[str], "Mode | None"]
+"""Makes a mode by the part of its name after the `+`; None where there is no such mode."""
 
 
 def _settings(config: "Config") -> dict[str, Any]:
@@ -123,6 +142,12 @@ class Mode:
     compared_with: str | None = None
     """The mode whose section adds this one, and with whose results its own are compared."""
 
+    family: Family | None = None
+    """For a mode that never runs itself, but whose section names those of its kind that do: makes
+    each of them, such as `60-raw` for `prefix+60-raw`."""
+
+    repeats: Callable[["Config"], int] = lambda config: config.repeats
+    """How many independent trials it makes of each problem."""
     most_turns: Callable[["Config"], int] = lambda config: 1
     """Upper bound on the replies of one trial."""
     most_requests: Callable[["Config", int], int] = lambda config, max_tokens: 1
@@ -138,6 +163,14 @@ class Mode:
     """Its turns alternate between words and programs, whose output goes back to the model."""
     needs: frozenset[Capability] = frozenset()
     """Capabilities that its provider must have."""
+    raw: bool = False
+    """It sends text without a chat template. A model that cannot be sent such text is left out,
+    and the manifest says why."""
+    shown: float | None = None
+    """For a probe that shows only the beginning of a question: the share of it. Its trials count
+    in no table of accuracy."""
+    at_once: bool = False
+    """It asks for the answer without reasoning, so that right answers may be remembered ones."""
     vote: Callable[[Any], Mapping[Verification, float]] | None = None
     """For a mode that checks its own answers: from its section of the config, the weight that an
     answer has in the vote over repeats, by what its check found."""
@@ -164,9 +197,14 @@ class Mode:
         """Return the word for several of its turns in reports."""
         return f"{self.turn[:-1]}ies" if self.turn.endswith("y") else f"{self.turn}s"
 
+    @property
+    def alone(self) -> tuple[str, ...]:
+        """Return its name, if it runs itself, without the modes that its section adds."""
+        return () if self.family else (self.name,)
+
     def wordings(self, count: int) -> tuple[str, ...]:
         """Return the names of the arms that ask in the second to the last of `count` wordings."""
-        if "@" in self.name:
+        if "@" in self.name or not self.texts:
             return ()
         return tuple(f"{self.name}@{WORDING}{number}" for number in range(2, count + 1))
 
@@ -317,9 +355,12 @@ def _found(name: str) -> Mode | str:
     if at and prompt:
         found = _found(base)
         return _worded(found, name) if isinstance(found, Mode) else found
+    base, _, kind = name.partition("+")
     for mode in shipped():
         if mode.name == name:
             return mode
+        if mode.family is not None and mode.name == base and (made := mode.family(kind)):
+            return made
     for entry in entry_points(group="solver.modes", name=name):
         return _exported(name, entry.load)
     if "." in name:

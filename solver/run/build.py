@@ -17,9 +17,11 @@ import solver
 from sandbox import Finding, Level, Limits, Sandbox, open_sandbox
 from sandbox.screen import screen as screen_program
 from solver.config import Config
+from solver.errors import ModelError
 from solver.models import (
     PROVIDERS,
     Model,
+    RawModel,
     connect,
     continuing,
     provider_of,
@@ -52,6 +54,8 @@ class Parts:
     a server with a model under test, and the two would keep unloading each other."""
     facts: dict[str, Any] = field(default_factory=dict)
     """What goes into the manifest."""
+    cannot: dict[str, dict[str, str]] = field(default_factory=dict)
+    """Why a model is left out of a mode of the run, by model and mode."""
     warnings: list[str] = field(default_factory=list)
     """What affects the results and must be shown with them, such as a weaker sandbox."""
 
@@ -85,6 +89,7 @@ async def build(config: Config, *, owner: str, cache: Path, watch: Watch) -> Asy
             warnings += said.pop("notes", [])
         if any("continuing" in mode.needs for mode in config.running):
             await asyncio.gather(*(continuing(model).prove_extend() for model in models))
+        cannot = await _cannot(config, models, warnings)
         facts = {m.name: said for m, said in zip(models, described, strict=True)}
         warnings += thinking_warnings(config, facts)
         gates: dict[str, Gate] = {}
@@ -111,11 +116,43 @@ async def build(config: Config, *, owner: str, cache: Path, watch: Watch) -> Asy
                 },
                 "sandbox": await sandbox.describe() if sandbox else {"kind": "none"},
                 "judge": judges[-1].facts,
+                "cannot": cannot,
                 "can": {m.name: sorted(provider_of_model(m.name).can) for m in models},
                 "versions": versions(m.name for m in models),
             },
+            cannot=cannot,
             warnings=warnings,
         )
+
+
+async def _cannot(
+    config: Config, models: Iterable[Model], warnings: list[str]
+) -> dict[str, dict[str, str]]:
+    """Find the models that cannot be sent raw text, where a mode of the run sends it.
+
+    Each is asked for one token, since a server of an API that has raw text may refuse it. Adds a
+    warning for each that is left out. Raises ModelError where a server does not answer.
+    """
+    raw = [mode.name for mode in config.running if mode.raw]
+    found: dict[str, dict[str, str]] = {}
+    for model in models if raw else ():
+        if (reason := await _no_raw_text(model)) is not None:
+            found[model.name] = dict.fromkeys(raw, reason)
+            warnings.append(f"{model.name} is left out of {', '.join(raw)}: {reason}")
+    return found
+
+
+async def _no_raw_text(model: Model) -> str | None:
+    """Say why a model cannot be sent text without a chat template; None where it can."""
+    if "raw" not in provider_of_model(model.name).can or not isinstance(model, RawModel):
+        return "its provider has chat alone"
+    try:
+        await model.complete("1 + 1 =", seed=0, max_tokens=1)
+    except ModelError as refused:
+        if refused.retryable:
+            raise
+        return f"its server refuses text without a chat template ({refused})"
+    return None
 
 
 def connect_models(config: Config) -> list[Model]:

@@ -36,16 +36,15 @@ async def run(
 
     Models on one endpoint take turns, so that weights load once; endpoints work side by side.
     Raises ModelError where the run cannot go on, and StoreError where it cannot be stored: what is
-    in flight then is finished, and stored where it can be. Raises JudgeError where a judge that has
-    waited for the trials fails.
+    in flight is finished and stored first. Raises JudgeError where a judge that has waited fails.
     """
     finished, unfinished = store.finished(), store.unfinished()
-    watch.begin(tasks_of(config, problems), store.rows())
+    watch.begin(tasks_of(config, problems, parts.cannot), store.rows())
 
     async def do_trials(endpoint: Endpoint) -> None:
         todo = (
             task
-            for task in tasks_of(config, problems)
+            for task in tasks_of(config, problems, parts.cannot)
             if task.model == endpoint.model.name and task.key not in finished
         )
 

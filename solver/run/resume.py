@@ -58,17 +58,24 @@ class Replay:
         """Return the tools to give to the mode."""
         return Tools(
             ask=self._ask,
+            complete=self._complete,
             control=self._control,
             run=self._run,
             step=self._step,
             screen=self._parts.screen,
             max_tokens=self._task.max_tokens,
+            greedy=self._task.greedy,
         )
 
     async def _ask(self, chat: Sequence[Message], *, seed: int, stop: Sequence[str] = ()) -> Reply:
         if (stored := self._next_reply()) is not None:
             return stored
         return self._kept(await self._endpoint.ask(chat, seed=seed, stop=stop, trial=self))
+
+    async def _complete(self, prefix: str, *, seed: int, greedy: bool) -> Reply:
+        if (stored := self._next_reply()) is not None:
+            return stored
+        return self._kept(await self._endpoint.complete(prefix, seed=seed, greedy=greedy))
 
     async def _control(self, controller: Controller) -> Reply:
         if (stored := self._next_reply()) is not None:

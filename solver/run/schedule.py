@@ -26,6 +26,7 @@ from solver.models import (
     Extend,
     LoadingModel,
     Model,
+    RawModel,
     begins_with_thoughts,
     continuing,
     keep_apart,
@@ -199,6 +200,18 @@ class Endpoint:
             lambda: self.gate.slot(trial),
         )
         return keep_apart(reply)  # for providers from outside the package, which may not know how
+
+    async def complete(self, prefix: str, *, seed: int, greedy: bool) -> Reply:
+        """Continue raw text, as `ask` continues a chat; where `greedy`, at temperature 0.
+
+        The model must be one that can. Raises like `ask`.
+        """
+        model = self.model
+        assert isinstance(model, RawModel)
+        temperature = 0.0 if greedy else None
+        return await self._patiently(
+            lambda: model.complete(prefix, seed=seed, temperature=temperature), self.gate.slot
+        )
 
     @asynccontextmanager
     async def hold(self) -> AsyncIterator[Extend]:

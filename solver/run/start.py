@@ -52,6 +52,8 @@ class Job:
     folder: Path
     until: float | None = None
     """The run may end once every difference is known to ± so much, from 0 to 1."""
+    probe: dict[str, Any] | None = None
+    """For a probe, which of its sets are controls."""
 
 
 FIRST_LOOK = Path("first")
@@ -97,8 +99,7 @@ def prepare(
         raise ConfigError(
             f"{path}: no problem of {', '.join(config.sets)} is left by domains and levels"
         )
-    found = default_name(path, overrides, changes) if name is None else name
-    folder = runs / checked_name(found, given=name is not None)
+    folder = run_folder(path, overrides, changes, name=name, runs=runs)
     return Job(config, source, tuple(chosen), folder, until)
 
 
@@ -112,6 +113,19 @@ def copies_of(config: Config) -> dict[str, str]:
             f"problems_file: of several sets, say whose copy it is: {{{config.sets[0]}: {files}}}"
         )
     return {config.sets[0]: files}
+
+
+def run_folder(
+    path: Path,
+    overrides: dict[str, Any],
+    changes: Sequence[str] = (),
+    *,
+    name: str | None,
+    runs: Path,
+) -> Path:
+    """Return the folder of a run. Raises ConfigError where its name cannot be that of one."""
+    found = default_name(path, overrides, changes) if name is None else name
+    return runs / checked_name(found, given=name is not None)
 
 
 def checked_name(found: str, *, given: bool = True) -> str:
@@ -152,7 +166,8 @@ def counted(job: Job) -> str:
     """Say how many trials a run has, and how many replies they take at least and at most."""
     config = job.config
     trials = trials_of(config, job.problems)
-    most = sum(mode.most_turns(config) for mode in config.running) * trials // len(config.modes)
+    each = [(mode.repeats(config), mode.most_turns(config)) for mode in config.running]
+    most = len(job.problems) * len(config.model) * sum(n * turns for n, turns in each)
     factors = [
         f"{number} {what}{'s' * (number > 1)}"
         for number, what in (
@@ -193,6 +208,8 @@ def execute(job: Job, *, verbose: bool = False) -> int:
     empty = False
     try:
         check_resume(store, job.config, job.problems, job.source.facts)
+        if job.probe is not None:
+            store.write_manifest(probe=job.probe)
         store.checkpoint()
         with logging_to(job.folder, live=verbose):
             watch = asyncio.run(_execute(job, store))
@@ -265,6 +282,7 @@ async def _execute(job: Job, store: Store) -> Watch:
             unread = await unread_references(job.problems, parts.judge.judge)
             parts.warnings += [*unread_warning(unread), *job.source.notes()]
             check_served(store, parts.facts["models"])
+            trials = trials_of(job.config, job.problems, parts.cannot)
             store.write_manifest(
                 **parts.facts, warnings=parts.warnings, trials=trials, until=None, unread=unread
             )

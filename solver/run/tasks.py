@@ -1,7 +1,8 @@
 """List the trials of a run, each with the key under which it is stored."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from solver.config import Config
 from solver.models import provider_of_model, template_identity
@@ -21,32 +22,53 @@ class Task:
     seed: int
     max_tokens: int
     """The cap on one reply."""
+    greedy: bool
+    """The temperature is 0."""
 
     def __str__(self) -> str:
         """Name the trial as the log does."""
         return f"{self.problem.id} · {self.model} · {self.mode} · repeat {self.repeat}"
 
 
-def tasks_of(config: Config, problems: Sequence[Problem]) -> Iterator[Task]:
+Cannot = Mapping[str, Mapping[str, str]]
+"""Why a model is left out of a mode, by model and mode."""
+
+
+def tasks_of(
+    config: Config, problems: Sequence[Problem], cannot: Cannot = MappingProxyType({})
+) -> Iterator[Task]:
     """Yield every trial of a run, in the order they are done: by model, repeat, problem, mode.
 
     All modes and models use the same seed for the same problem and repeat, since their results are
-    compared pair by pair.
+    compared pair by pair. Those that `cannot` names are left out.
     """
     for model in config.model:
         sampling = config.sampling_of(model).measured()
         options = provider_of_model(model.name).decisive(config.provider_options(model))
         options |= template_identity(model.template)
-        hashes = {mode.name: identity(mode, config) for mode in config.running}
-        for repeat in range(config.repeats):
+        out = cannot.get(model.name, {})
+        hashes = {m.name: identity(m, config) for m in config.running if m.name not in out}
+        repeats = {mode.name: mode.repeats(config) for mode in config.running}
+        for repeat in range(max(repeats.values(), default=0)):
             for problem in problems:
                 seed = int(digest([config.seed, problem.hash, repeat])[:7], 16)
                 for mode, hash_ in hashes.items():
+                    if repeat >= repeats[mode]:
+                        continue
                     asked = [problem.id, problem.hash, model.name, options]
                     key = digest([*asked, mode, hash_, sampling, repeat, seed])
-                    yield Task(key, problem, model.name, mode, repeat, seed, sampling["max_tokens"])
+                    most, greedy = sampling["max_tokens"], sampling["temperature"] == 0
+                    yield Task(key, problem, model.name, mode, repeat, seed, most, greedy)
 
 
-def trials_of(config: Config, problems: Sequence[Problem]) -> int:
-    """Count the trials of a run."""
-    return len(config.model) * config.repeats * len(problems) * len(config.running)
+def trials_of(
+    config: Config, problems: Sequence[Problem], cannot: Cannot = MappingProxyType({})
+) -> int:
+    """Count the trials of a run, without those that `cannot` names."""
+    repeats = sum(
+        mode.repeats(config)
+        for model in config.model
+        for mode in config.running
+        if mode.name not in cannot.get(model.name, {})
+    )
+    return repeats * len(problems)
