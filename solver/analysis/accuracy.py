@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from solver.analysis.arms import stored_rows, typed_config
+from solver.analysis.arms import planned_trials, stored_rows, typed_config
 from solver.config import Config
 from solver.modes import Mode, stored_mode
 from solver.records import Detail, Outcome, Problem
@@ -105,11 +105,11 @@ def accuracy_of_run(store: Store, rows: Iterable[Row] | None = None) -> RunAccur
 
     `rows` are its rows in the order to show them, if they have been read already.
     """
-    manifest = store.manifest()
+    manifest, problems = store.manifest(), store.problems()
     return count_accuracy(
         stored_rows(store) if rows is None else rows,
-        store.problems(),
-        planned=manifest.get("trials", 0),
+        problems,
+        planned=planned_trials(manifest, problems),
         config=typed_config(manifest.get("config", {})),
     )
 

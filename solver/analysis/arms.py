@@ -1,20 +1,60 @@
 """Sort arms (one model in one mode) as the config lists them, not by which trial started first."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from pydantic import ValidationError
 
 from solver.config import Config, make_config
 from solver.errors import ConfigError
-from solver.records import Outcome
+from solver.modes import stored_mode
+from solver.records import Outcome, Problem
 from solver.store import Row, Store
 
 
 def stored_rows(store: Store) -> list[Row]:
-    """Read a run's trials arm by arm, in the config's order; within an arm, as they started."""
-    return in_order(store.rows(), store.manifest().get("config", {}))
+    """Read a run's trials arm by arm, in the config's order; within an arm, as they started.
+
+    Trials that only probe for memory are left out: see `probing`.
+    """
+    manifest = store.manifest()
+    probes = probing(manifest, store.problems() if manifest.get("probe") else {})
+    rows = (row for row in store.rows() if not probes(row.problem_id, row.mode))
+    return in_order(rows, manifest.get("config", {}))
+
+
+def probing(
+    manifest: Mapping[str, Any], problems: Mapping[str, Problem]
+) -> Callable[[str, str], bool]:
+    """Return a function of problem id and mode that tells which trials only probe for memory.
+
+    They are those that show a part of the question, and in a run of `solver probe` those on
+    variants and controls. They count in no table but those of the probes.
+    """
+    controls = set((manifest.get("probe") or {}).get("control", ()))
+    apart = {p.id for p in problems.values() if p.variant_of or p.set in controls}
+
+    def only_probes(problem_id: str, mode: str) -> bool:
+        return problem_id in apart or stored_mode(mode).shown is not None
+
+    return only_probes
+
+
+def planned_trials(manifest: Mapping[str, Any], problems: Mapping[str, Problem]) -> int:
+    """Return how many trials a run will have, those that only probe for memory left out."""
+    typed = typed_config(manifest.get("config", {}))
+    probed = typed is not None and any(mode.shown is not None for mode in typed.running)
+    if typed is None or not (probed or manifest.get("probe")):
+        return int(manifest.get("trials", 0))
+    probes = probing(manifest, problems)
+    return sum(
+        mode.repeats(typed)
+        for mode in typed.running
+        for problem_id in problems
+        for _ in typed.model
+        if not probes(problem_id, mode.name)
+    )
 
 
 def in_order(rows: Iterable[Row], config: Mapping[str, Any]) -> list[Row]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from itertools import combinations, islice
 from typing import Any
 
-from solver.analysis.arms import stored_rows
+from solver.analysis.arms import planned_trials, stored_rows
 from solver.config import differences
 from solver.errors import ConfigError
 from solver.records import Problem, digest
@@ -51,7 +51,7 @@ def remarks(runs: Sequence[Run]) -> list[str]:
     partial = [
         f"{run.name} is not complete: {len(run.rows)} of {planned} trials"
         for run in runs
-        if len(run.rows) < (planned := run.manifest.get("trials", 0))
+        if len(run.rows) < (planned := planned_trials(run.manifest, run.problems))
     ]
     mixed = [f"{run.name} {remark}" for run in runs for remark in mixtures(run)]
     scored = [f"{run.name} is {remark}" for run in runs for remark in scoring(run.manifest)]

@@ -20,6 +20,7 @@ from solver.report.sections.accuracy import by_part, judged, outcomes, overall, 
 from solver.report.sections.budget import budgeted
 from solver.report.sections.checks import checks
 from solver.report.sections.compare import Compared, compared, comparisons_of
+from solver.report.sections.contamination import remembered
 from solver.report.sections.cost import cost
 from solver.report.sections.failures import failed, solved_in
 from solver.report.sections.labelled import audited_in, by_labels, labelled
@@ -128,6 +129,7 @@ def _sections(
         failed(failures, solved_in(runs, arms)),
         overlooked(failures),
         repeated(repeats_in(arms)),
+        remembered([run.contamination for run in runs]),
         cost(
             by_arm(arms, lambda run: costs(run.rows, prices)),
             {arm.name: arm.arm.overall.of_scored for arm in arms},

@@ -12,6 +12,7 @@ from solver.analysis.accuracy import Arm, RunAccuracy, accuracy_of_run
 from solver.analysis.arms import stored_rows
 from solver.analysis.budget import Budgets, budgets_of
 from solver.analysis.checks import Checks, checks_of, vote_weights
+from solver.analysis.contamination import Contamination, contamination_of
 from solver.analysis.failures import Failures, analyse
 from solver.analysis.labelled import Audited, audited_arms
 from solver.analysis.other_judge import OtherJudge, other_judge_of
@@ -115,6 +116,11 @@ class Run:
     def other_judge(self) -> tuple[OtherJudge, ...]:
         """Compare our verdicts with those of the tool that the run was imported from."""
         return other_judge_of(self.store, self.rows)
+
+    @cached_property
+    def contamination(self) -> Contamination | None:
+        """Read the signs of memory; None where the run has no probe."""
+        return contamination_of(self.store)
 
     @cached_property
     def vote_weights(self) -> dict[str, float]:

@@ -7,12 +7,14 @@ from pathlib import Path
 
 from solver.analysis.against import against_all
 from solver.analysis.compare import Apart, Comparison
+from solver.analysis.contamination import contamination_of
 from solver.analysis.cost import ArmCost
 from solver.analysis.failures import Failures
 from solver.analysis.ladder import Ladder
 from solver.analysis.plan import Plan
 from solver.analysis.published import published_scores
 from solver.analysis.wordings import sensitivities
+from solver.errors import ConfigError
 from solver.report.parts import Section, by_arm
 from solver.report.render.terminal import print_sections
 from solver.report.runs import Run, named_arms, names_by_arm, short_names
@@ -21,6 +23,7 @@ from solver.report.sections.against import against_published
 from solver.report.sections.budget import budgeted
 from solver.report.sections.checks import checks
 from solver.report.sections.compare import Address, compared, comparisons_of
+from solver.report.sections.contamination import remembered
 from solver.report.sections.cost import cost
 from solver.report.sections.failures import failed, outcomes_by_cell
 from solver.report.sections.ladder import ladder
@@ -48,7 +51,8 @@ def show_run(store: Store, *, greedy: Store | None = None, every_k: bool = False
     """
     run = Run(store, store.folder.name)
     arms = named_arms([run])
-    if not arms:
+    probed = remembered([run.contamination])
+    if not arms and probed is None:
         say(f"{store.folder}: no trial has ended yet")
         return
     found = comparisons_of([run])
@@ -70,6 +74,7 @@ def show_run(store: Store, *, greedy: Store | None = None, every_k: bool = False
         ks = range(1, repeats + 1) if every_k else None
         once = greedy.rows() if greedy else None
         sections.append(repeated(repeats_in(arms, greedy=once, ks=ks)))
+    sections.append(probed and replace(probed, folded=()))
     print_sections([*sections, Section("run", "", facts=tuple(_whole_run(run)))])
     say(f"run: {store.folder}")
 
@@ -83,6 +88,20 @@ def _whole_run(run: Run) -> Iterator[tuple[str, str]]:
     yield "sandbox", f"{kind} · judge {judge}"
     for warning in warnings_of(run):
         yield "WARNING" if warning.grave else "note", warning.text
+
+
+def show_contamination(store: Store) -> None:
+    """Print the signs of memory that the probes of a run found, problem by problem at the end.
+
+    Raises ConfigError for a run that was not probed.
+    """
+    section = remembered([contamination_of(store)])
+    if section is None:
+        raise ConfigError(
+            f"{store.folder}: holds no probe; `solver probe CONFIG` makes one, with the keys probes"
+            " and control"
+        )
+    print_sections([replace(section, tables=(*section.tables, *section.folded), folded=())])
 
 
 def show_comparisons(

@@ -29,7 +29,8 @@ def warnings_of(run: Run) -> Iterator[Warn]:
     """Yield the warnings about a run, the most serious ones first."""
     found, name = run.accuracy, run.name
     if not found.trials:
-        yield Warn(name, "no trial has ended yet: there is nothing to report")
+        if run.contamination is None:
+            yield Warn(name, "no trial has ended yet: there is nothing to report")
         return
     outcomes = sum((arm.outcomes for arm in found.arms), Counter[Outcome]())
     total = found.trials
