@@ -13,6 +13,7 @@ from solver import __version__
 from solver.cli_bridges import bridges
 from solver.cli_checks import checks, judge_app, sandbox_app
 from solver.cli_configs import configs
+from solver.cli_lab import lab
 from solver.cli_options import (
     JudgeOption,
     LimitOption,
@@ -38,6 +39,7 @@ app.add_typer(configs)
 app.add_typer(checks)
 app.add_typer(bridges)
 app.add_typer(sets)
+app.add_typer(lab)
 app.add_typer(sandbox_app, name="sandbox")
 app.add_typer(judge_app, name="judge")
 

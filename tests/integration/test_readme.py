@@ -60,7 +60,8 @@ async def test_every_config_passes_a_dry_run(config, tmp_path):
     keys = dict.fromkeys(("OPENAI_API_KEY", "MISTRAL_API_KEY", "GEMINI_API_KEY"), "not-a-key")
     with hub(files) as (address, _):
         settings = {"HF_ENDPOINT": address, "HF_HOME": str(tmp_path), **keys}
-        await run(f"solver run {config} --dry-run", tmp_path, settings)
+        command = "probe" if config.stem == "probe" else "run"
+        await run(f"solver {command} {config} --dry-run", tmp_path, settings)
 
 
 def test_every_config_is_in_the_readme():
@@ -74,7 +75,7 @@ def smaller(command: str) -> str:
         mode = re.search(r"--mode (\S+)", command)
         name = f"quickstart-{mode[1].replace(',', '-')}" if mode else "quickstart"
         command += f" --model local/smollm2 --name {name}"
-    if not command.startswith("solver run") or "--dry-run" in command:
+    if not command.startswith(("solver run", "solver probe")) or "--dry-run" in command:
         return command
     return re.sub(r" --limit \d+", "", command) + " --limit 2"
 

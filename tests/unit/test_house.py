@@ -25,7 +25,7 @@ VERBS = """
     Halve Hash Have Hold Import Interpolate Join Judge Keep Kill Lay Leave Lend Let Limit List
     Load Lock
     Log Look Lower Make Map Mark Match Measure Mount Move Multiply Name Note Number Open
-    Order Pack Parse Pass Pause Plant Print Pull Put Raise Read Record Refuse Release
+    Order Pack Parse Pass Pause Plant Print Probe Pull Put Raise Read Record Refuse Release
     Decompress Remember Remove
     Rename Render Repair Replace Request Restrict Return Rewrite Round Run Say Score Screen See
     Select Send Serve Set Shorten Show Solve Sort Split Start Stop Store Strip Take Tell
@@ -37,7 +37,8 @@ PLACES = (
     "solver/cli.py", "solver/config.py", "solver/records.py", "solver/errors.py",
     "solver/run/loop.py", "solver/run/resume.py", "solver/run/start.py", "solver/run/build.py",
     "solver/run/schedule.py", "solver/run/progress.py", "solver/models", "solver/modes",
-    "solver/problems", "solver/stats", "solver/analysis", "solver/report/sections",
+    "solver/problems", "solver/contamination", "solver/stats", "solver/analysis",
+    "solver/report/sections",
     "solver/report/render", "solver/view", "solver/store", "solver/checks", "solver/bridges",
     "sandbox/boxes", "sandbox/zygote", "sandbox/screen", "sandbox/README.md",
     "judge/compare.py", "judge/extract.py", "judge/grade.py", "judge/audit.py",
@@ -59,7 +60,8 @@ OPENERS = {"open_sandbox", "connect"}
 """Functions that open a sandbox and a model."""
 
 MAY_OPEN = (
-    "solver/run/", "solver/checks/", "solver/models/", "solver/bridges/reward.py",
+    "solver/run/", "solver/checks/", "solver/contamination/", "solver/models/",
+    "solver/bridges/reward.py",
     "solver/bridges/inspect_sandbox.py",
 )  # fmt: skip
 
