@@ -92,10 +92,6 @@ class Solve(Protocol):
         ...
 
 
-Family = Callable[[str], "Mode | None"]
-"""Makes a mode by the part of its name after the `+`; None where there is no such mode."""
-
-
 def _settings(config: "Config") -> dict[str, Any]:
     return {}
 
@@ -142,7 +138,7 @@ class Mode:
     compared_with: str | None = None
     """The mode whose section adds this one, and with whose results its own are compared."""
 
-    family: Family | None = None
+    family: "Callable[[str], Mode | None] | None" = None
     """For a mode that never runs itself, but whose section names those of its kind that do: makes
     each of them, such as `60-raw` for `prefix+60-raw`."""
 
