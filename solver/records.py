@@ -24,8 +24,7 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 def without_surrogates(value: _Value) -> _Value:
     r"""Replace each half of a surrogate pair by U+FFFD, in a text or in any text within a value.
 
-    A server can send one (as `\ud800` in its JSON), and no encoding can write it: the file, the
-    next request and the page would all fail on it. Places in the text stay right.
+    A server can send one (as `\ud800` in its JSON), and no encoding can write it.
     """
     found: Any = value
     if isinstance(value, str):
@@ -33,8 +32,7 @@ def without_surrogates(value: _Value) -> _Value:
     elif isinstance(value, list | tuple):
         found = type(value)(map(without_surrogates, value))
     elif isinstance(value, dict):
-        items = value.items()
-        found = {without_surrogates(name): without_surrogates(part) for name, part in items}
+        found = dict(map(without_surrogates, value.items()))
     elif is_dataclass(value) and not isinstance(value, type):
         parts = {field.name: getattr(value, field.name) for field in fields(value) if field.init}
         found = replace(value, **without_surrogates(parts))

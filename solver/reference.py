@@ -13,6 +13,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from solver.config import Config, ModelOptions, config_type
+from solver.contamination.plan import Plan
 from solver.models import PROVIDERS, provider_of
 from solver.records import Outcome, Record
 
@@ -34,6 +35,11 @@ EXAMPLES: dict[str, Any] = {
     "judge.policy": {"missing_unit": "refuse"},
     "sampling.stop": ["\n\n\n"],
     "code.regenerate.controls": ["guided"],
+    "prefix.samples": 16,
+    "probes.prefix": {"ratios": [0.6]},
+    "probes.variants": "variants.jsonl",
+    "control": {"problems": "starter~7"},
+    "calculation": {"steps": [1, 5]},
     "providers.ollama.hosts": ["http://gpu1:11434"],
     "providers.ollama.keep_alive": "30m",
     "providers.ollama.think": True,
@@ -89,7 +95,7 @@ def example(key: str, field: FieldInfo) -> Any:
     default = field.get_default(call_default_factory=True)
     for kind in kinds:
         if get_origin(kind) is Literal:
-            return next(choice for choice in get_args(kind) if choice != default)
+            return next((choice for choice in get_args(kind) if choice != default), default)
     if default is not None:
         return default
     least = next((m.ge for m in field.metadata if hasattr(m, "ge")), 1)
@@ -141,6 +147,7 @@ def _entries() -> Iterator[tuple[str, str, FieldInfo, str]]:
     for name in PROVIDERS:
         place = f"providers.{name}"
         yield from _fields(f"`{place}`", place, provider_of(name).options)
+    yield from _fields("In a config of `solver probe` also", "", Plan)
 
 
 def _fields(

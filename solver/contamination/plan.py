@@ -55,7 +55,9 @@ class Plan(Record):
 
     probes: Probes = Probes()
     control: Control | None = None
+    """Text that the model cannot have seen: the floor of each sign of memory."""
     calculation: Calculation | None = None
+    """Generated arithmetic, asked as a set of its own."""
 
     @field_validator("control", mode="before")
     @classmethod

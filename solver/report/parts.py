@@ -25,10 +25,10 @@ class Section:
     """Long tables, which the page hides until the reader opens them, and prints in full."""
     items: tuple[str, ...] = ()
     """A list of problem ids."""
-    texts: tuple[tuple[str, str], ...] = ()
-    """Long texts that only the page shows, folded, each after its title."""
     facts: tuple[tuple[str, str], ...] = ()
     """Lines that only a terminal shows, each a label and a text."""
+    texts: tuple[tuple[str, str], ...] = ()
+    """Long texts that only the page shows, folded, each after its title."""
 
 
 def dot(name: str, found: Estimate) -> Dot:

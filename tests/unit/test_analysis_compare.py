@@ -376,7 +376,10 @@ def test_other_settings_are_named(tmp_path):
 def test_runs_judged_by_other_rules_are_flagged(tmp_path):
     judge = {**JUDGE, "rules": 2, "changed": {"threshold": 4}}
     runs = two_runs(tmp_path, [1] * 9, [0] * 9, judge=judge)
-    assert remarks(runs) == ["first and second differ in judge.rules: None → 2"]
+    assert remarks(runs) == [
+        "second is scored in another way than by default: threshold 4",
+        "first and second differ in judge.rules: None → 2",
+    ]
 
 
 def test_another_digest_of_the_same_model_is_named(tmp_path):
