@@ -22,7 +22,7 @@ from solver.stats.closeness import closeness
 from solver.stats.exact import Excess, detectable_excess, excess
 from solver.stats.metrics import Estimate, accuracy
 from solver.stats.paired import Difference, holm, paired_difference
-from solver.store import Row, Store
+from solver.store import Reader, Row
 
 LEAD = 0.6
 """The share of a question by which verdicts go: at 80 % clean sets are completed, too."""
@@ -112,7 +112,7 @@ class Contamination:
     verdicts: tuple[Verdict, ...]
 
 
-def contamination_of(store: Store) -> Contamination | None:
+def contamination_of(store: Reader) -> Contamination | None:
     """Return what the probes of a stored run found; None where it has none."""
     manifest, problems = store.manifest(), store.problems()
     rows = in_order(store.rows(), manifest.get("config", {}))
@@ -161,7 +161,7 @@ def _later(sets: Mapping[str, Sequence[Problem]], after: str) -> Iterator[str]:
             yield name
 
 
-def _texts(store: Store, rows: Iterable[Row]) -> dict[str, str]:
+def _texts(store: Reader, rows: Iterable[Row]) -> dict[str, str]:
     """Return the continuations of the trials that show a part of a question, by key."""
     keys = [row.key for row in rows if stored_mode(row.mode).shown is not None and row.turns]
     return {text.key: text.reply for text in store.texts((key, 0) for key in keys)}

@@ -18,7 +18,7 @@ from solver.errors import ConfigError
 from solver.text import say
 from solver.view.addresses import run_address
 from solver.view.app import app
-from solver.view.filters import Criteria, matching
+from solver.view.filters import Criteria, Elsewhere, matching
 from solver.view.library import Library
 
 _POLICY = (
@@ -46,7 +46,7 @@ def write_bundle(folder: Path, target: Path, line: str = "") -> int:
     indices = {name: library.index(name) for name in readable}
     read = {name: index.snapshot(patience=3600) for name, index in indices.items() if index}
     runs = {name: trials for name, trials in read.items() if trials is not None}
-    found = len(matching(runs, Criteria(q=line), find=runs.get))
+    found = len(matching(runs, Criteria(q=line), elsewhere=Elsewhere(runs.get, library.standings)))
     if not found:
         raise ConfigError(f"{folder}: holds no trial{f' that passes {line!r}' if line else ''}")
     if target.exists() and (not target.is_dir() or any(target.iterdir())):

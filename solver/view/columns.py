@@ -31,6 +31,8 @@ COLUMNS: Mapping[str, Column] = {
         Column("problem", lambda entry: entry.problem_id, in_words=True),
         Column("question", of_problem=lambda problem: problem.question, in_words=True),
         Column("domain", of_problem=lambda problem: problem.domain, shown=False),
+        Column("set", of_problem=lambda problem: problem.set or None, shown=False),
+        Column("published", of_problem=lambda problem: problem.published or None, shown=False),
         Column("level", of_problem=lambda problem: problem.level or None, number=True),
         Column("model", lambda entry: entry.model),
         Column("mode", lambda entry: entry.mode),

@@ -6,7 +6,8 @@ that contains it, `>`, `>=`, `<` or `<=` for numbers, `none` for no value. A min
 it, and quotes hold spaces together. Words without a colon are looked for in id, question, reference
 and answer. `is:disagreed` finds problems on which a model is right in one mode and not in another,
 `is:unstable` those on which repeats of one arm differ, and `flipped:RUN` trials that were right and
-are wrong, or the reverse, in another run.
+are wrong, or the reverse, in another run. In a run of `solver probe`, `standing:recited` and
+`standing:mastered` find what the signs of memory say of a problem.
 """
 
 import operator
@@ -14,12 +15,13 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields
 
+from solver.analysis.recited import Standing
 from solver.errors import ConfigError
 from solver.view.columns import COLUMNS, Column, Value, value_of
 from solver.view.snapshot import LONGEST_VALUE, Entry, Snapshot
 
-Find = Callable[[str], Snapshot | None]
-"""Returns the trials of another run by its name."""
+Standings = Mapping[tuple[str, str, str], str]
+"""What signs of memory say of a problem, by its id, the model and the mode."""
 Place = tuple[str, Entry]
 """A trial, after the name of its run."""
 _Passes = Callable[[Entry], bool]
@@ -27,8 +29,18 @@ _Passes = Callable[[Entry], bool]
 _WORD = re.compile(r'(?:(-?)([A-Za-z_]+):(~|[<>]=?)?)?("[^"]*"?|[^\s"]\S*)')
 _ORDERS = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge}
 _STATES = ("disagreed", "unstable")
-WORDS = (*COLUMNS, "is", "flipped")
+WORDS = (*COLUMNS, "is", "flipped", "standing")
 """What a word of the filter line may begin with."""
+
+
+@dataclass(frozen=True)
+class Elsewhere:
+    """Where a filter finds what a run's list of trials does not hold."""
+
+    trials: Callable[[str], Snapshot | None] = lambda run: None
+    """Returns the trials of another run by its name."""
+    standings: Callable[[str], Standings] = lambda run: {}
+    """Returns what signs of memory say of the problems of a run."""
 
 
 @dataclass(frozen=True)
@@ -62,9 +74,9 @@ def matching(
     snapshots: Mapping[str, Snapshot],
     criteria: Criteria,
     order: str = "",
-    find: Find = lambda name: None,
+    elsewhere: Elsewhere = Elsewhere(),
 ) -> list[Place]:
-    """Return the trials of some runs that pass a filter, in an order; `find` returns other runs.
+    """Return the trials of some runs that pass a filter, in an order.
 
     The order is the name of a column, after a minus for the largest first, or `latest`; any other
     is that of runs and problems. Raises ConfigError where the filter line cannot be read.
@@ -72,7 +84,7 @@ def matching(
     places: list[Place] = []
     for run, snapshot in snapshots.items():
         found = list(snapshot.entries)
-        for passes in _conditions(snapshot, criteria, find):
+        for passes in _conditions(run, snapshot, criteria, elsewhere):
             found = list(filter(passes, found))
         places += [(run, entry) for entry in found]
     column = COLUMNS.get(order.removeprefix("-"))
@@ -96,13 +108,21 @@ def _sortable(value: Value) -> tuple[float, str]:
     return (0.0, value.casefold()) if isinstance(value, str) else (value or 0.0, "")
 
 
-def _conditions(snapshot: Snapshot, criteria: Criteria, find: Find) -> Iterator[_Passes]:
+def _conditions(
+    run: str, snapshot: Snapshot, criteria: Criteria, elsewhere: Elsewhere
+) -> Iterator[_Passes]:
     """Yield a condition for each field of the filter, and for each word of its line."""
     for name, chosen in criteria.query().items():
         if name != "q":
             yield _passes(COLUMNS[name], _exactly(chosen), snapshot)
     for minus, name, sign, quoted in _WORD.findall(criteria.q):
-        passes = _condition(name.casefold(), sign, quoted.strip('"'), snapshot, find)
+        word, wanted = name.casefold(), quoted.strip('"')
+        if word == "flipped":
+            passes = _flipped(wanted, elsewhere)
+        elif word == "standing":
+            passes = _standing(wanted, elsewhere.standings(run))
+        else:
+            passes = _condition(word, sign, wanted, snapshot)
         yield _negated(passes) if minus else passes
 
 
@@ -111,7 +131,7 @@ def _exactly(chosen: str) -> Callable[[Value], bool]:
     return lambda value: _text(value) == chosen
 
 
-def _condition(name: str, sign: str, wanted: str, snapshot: Snapshot, find: Find) -> _Passes:
+def _condition(name: str, sign: str, wanted: str, snapshot: Snapshot) -> _Passes:
     """Return the condition of one word. Raises ConfigError where it cannot be read."""
     if not name:
         return _mentions(wanted.casefold(), snapshot)
@@ -121,8 +141,6 @@ def _condition(name: str, sign: str, wanted: str, snapshot: Snapshot, find: Find
         return lambda entry: (entry.problem_id, entry.model, entry.mode) in snapshot.unstable
     if name == "is":
         raise ConfigError(f"is:{wanted}: it can be {' or '.join(_STATES)}")
-    if name == "flipped":
-        return _flipped(wanted, find)
     if name not in COLUMNS:
         raise ConfigError(
             f"{name}: no such word; the words are {', '.join(WORDS)};"
@@ -180,18 +198,28 @@ def _mentions(needle: str, snapshot: Snapshot) -> _Passes:
     )
 
 
-def _flipped(run: str, find: Find) -> _Passes:
+def _flipped(run: str, elsewhere: Elsewhere) -> _Passes:
     """Return the condition that the same trial of another run was right where this is not, or not.
 
     Raises ConfigError where there is no such run, or it is still being read.
     """
-    other = find(run)
+    other = elsewhere.trials(run)
     if other is None:
         raise ConfigError(f"flipped:{run}: no such run, or it is still being read; try again")
     before = {_same(entry): entry.correct for entry in other.entries if entry.outcome.scored}
     return lambda entry: (
         entry.outcome.scored and before.get(_same(entry), entry.correct) is not entry.correct
     )
+
+
+def _standing(wanted: str, standings: Standings) -> _Passes:
+    """Return the condition that the signs of memory say this of its problem.
+
+    Raises ConfigError where it is none of what they can say.
+    """
+    if wanted not in list(Standing):
+        raise ConfigError(f"standing:{wanted}: it can be {', '.join(Standing)}")
+    return lambda entry: standings.get((entry.problem_id, entry.model, entry.mode)) == wanted
 
 
 def _same(entry: Entry) -> tuple[str, str, str, int]:
@@ -209,4 +237,4 @@ def completions(choices: Mapping[str, Iterable[str]]) -> list[str]:
     words = [f"{name}:" for name in WORDS]
     for name, values in choices.items():
         words += [f'{name}:"{value}"' if " " in value else f"{name}:{value}" for value in values]
-    return [*words, *(f"is:{state}" for state in _STATES)]
+    return [*words, *(f"is:{state}" for state in _STATES), *(f"standing:{s}" for s in Standing)]

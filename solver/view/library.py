@@ -11,11 +11,14 @@ from typing import Any
 
 from judge import Verdict
 from solver.analysis.comparable import scoring
+from solver.analysis.contamination import contamination_of
 from solver.errors import ConfigError
 from solver.records import Problem, Trial
 from solver.store import FILE, Reader, is_held
 from solver.view.connection import connect
+from solver.view.filters import Standings
 from solver.view.index import Index
+from solver.view.snapshot import Snapshot
 
 MOST_OPEN = 12
 """The most runs whose trials are kept in memory, and shown in the list of runs."""
@@ -66,6 +69,7 @@ class Library:
         self.folder = folder
         self._indices: OrderedDict[str, Index] = OrderedDict()
         self._lock = Lock()
+        self._standings: dict[str, tuple[Snapshot | None, Standings]] = {}
 
     def names(self) -> list[str]:
         """Return the names of the runs. Raises ConfigError where there is no such folder."""
@@ -122,6 +126,20 @@ class Library:
         folder = self._folders()[name]
         with closing(connect(folder)) as database:
             return Reader(folder, database).manifest()
+
+    def standings(self, name: str) -> Standings:
+        """Return what signs of memory say of each problem of a listed run that was probed."""
+        index = self.index(name)
+        snapshot = index.snapshot() if index else None
+        read, known = self._standings.get(name, (None, {}))
+        if read is None or read is not snapshot:
+            folder = self._folders()[name]
+            with closing(connect(folder)) as database:
+                found = contamination_of(Reader(folder, database))
+            lines = found.recited if found else ()
+            known = {(line.problem_id, line.model, line.mode): line.standing for line in lines}
+            self._standings[name] = (snapshot, known)
+        return known
 
     def find(self, name: str, key: str) -> StoredTrial | None:
         """Return a trial of a listed run; None where it does not exist or has not ended."""

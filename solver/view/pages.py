@@ -17,7 +17,7 @@ from solver.records import Problem
 from solver.text import plain
 from solver.view import markup
 from solver.view.columns import COLUMNS
-from solver.view.filters import Criteria, Place, completions, matching
+from solver.view.filters import Criteria, Elsewhere, Place, completions, matching
 from solver.view.library import MOST_OPEN, About, Library, StoredTrial
 from solver.view.progress import arms_of, progress_of
 from solver.view.snapshot import Entry, Snapshot, choices_of
@@ -38,6 +38,7 @@ class Pages:
     def __init__(self, library: Library) -> None:
         self._library = library
         self._templates = build_environment()
+        self._elsewhere = Elsewhere(self._trials_of, library.standings)
 
     def runs(self, request: Request) -> Response:
         """List all runs."""
@@ -228,7 +229,7 @@ class Pages:
     ) -> tuple[list[Place], str]:
         """Return the trials of a list, and what is wrong with its filter, if anything is."""
         try:
-            return matching(snapshots, criteria, order, self._trials_of), ""
+            return matching(snapshots, criteria, order, self._elsewhere), ""
         except ConfigError as failure:
             return [], str(failure)
 

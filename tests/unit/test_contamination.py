@@ -16,6 +16,7 @@ from solver.records import Message, Problem, Reply, Trial, Turn
 from solver.report.sections.contamination import remembered, verdict_words
 from solver.store import Store
 from tests.stored import problem
+from tests.viewed import client_of, listed, page
 
 N = 35
 LEAD = "prefix+60-raw"
@@ -249,3 +250,17 @@ def test_a_run_without_a_probe_is_refused_with_what_to_do(tmp_path):
     done = CliRunner().invoke(app, ["contamination", str(tmp_path / "run")])
     assert isinstance(done.exception, ConfigError)
     assert "solver probe CONFIG" in str(done.exception)
+
+
+def test_the_viewer_finds_the_problems_that_look_remembered(tmp_path):
+    lab = Lab(tmp_path / "run")
+    for number, (old, new) in enumerate(zip(ORIGINALS[:4], VARIANTS[:4], strict=True)):
+        lab.add(old, LEAD, rest(old) if number < 2 else "something else")
+        lab.add(old, "cot", "7", right=True)
+        lab.add(new, "cot", "7", right=number == 3)
+    lab.store.close()
+    with client_of(tmp_path) as client:
+        for words, found in (("recited", "o0 o1"), ("mastered", "o3"), ("solved", "o2")):
+            text = page(client, f"/run/run?q=standing:{words}+mode:cot&column=set")
+            assert [key.partition("%7C")[0] for key in listed(text)] == found.split()
+        assert "standing:no: it can be" in page(client, "/run/run?q=standing:no")
