@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -35,3 +36,13 @@ def test_packages_stand_alone(package, forbidden):
 @pytest.mark.parametrize("package", ["sandbox", "judge", "solver.cli"])
 def test_importing_a_package_loads_nothing_heavy(package):
     assert not HEAVY & loaded_by(f"import {package}")
+
+
+def test_every_package_is_listed_and_so_are_the_configs():
+    listed = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["setuptools"]
+    found = {
+        ".".join(file.parent.relative_to(ROOT).parts)
+        for top in ("judge", "sandbox", "solver")
+        for file in (ROOT / top).rglob("__init__.py")
+    }
+    assert set(listed["packages"]) == found | {"solver.configs"}
