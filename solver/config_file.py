@@ -29,8 +29,11 @@ _SHORT = {"model": "name", "sandbox": "kind", "judge": "model"}
 def find_config(name: Path) -> Path:
     """Return the file of a config: a path, or the name of one that ships with solver."""
     shipped = SHIPPED / f"{name}.yaml"
-    by_name = not name.exists() and not name.is_absolute()
-    return shipped if by_name and ".." not in name.parts and shipped.is_file() else name
+    try:
+        by_name = not name.exists() and not name.is_absolute() and ".." not in name.parts
+        return shipped if by_name and shipped.is_file() else name
+    except (OSError, ValueError):  # no name of a file at all, which reading it will say
+        return name
 
 
 def shipped_names() -> list[str]:

@@ -11,6 +11,7 @@ import selectors
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,10 @@ from judge.reading.syntax import Node, Unreadable, encode
 from judge.relation import Finding, Relation
 
 DEADLINE_SECONDS = 0.8
+"""Processor time a question may take, so that a busy machine does not change a verdict."""
+_MOST_WALL = 5
+"""A question may take so many times its processor time by the clock."""
+_LOOK_EVERY = 0.1
 _START_SECONDS = 30.0
 _GIVEN_UP: set[frozenset[str]] = set()
 """Pairs, in either order, that sympy did not decide in time, so that none costs its time twice."""
@@ -56,7 +61,7 @@ class Worker:
         self._owner = 0
 
     def ask(self, question: dict[str, Any], seconds: float) -> dict[str, Any] | None:
-        """Return the reply to a question, or None after `seconds` or when the process dies."""
+        """Return the reply to a question, or None after `seconds` of its work or at its death."""
         with self._lock:
             try:
                 process = self._running()
@@ -107,12 +112,31 @@ class Worker:
 
 
 def _read_line(process: subprocess.Popen[bytes], seconds: float) -> bytes:
-    """Read the next line of the process; empty where none comes in time."""
+    """Read the next line of the process; empty where none comes in so much processor time.
+
+    By the clock, where the system does not tell what a process has used.
+    """
     if process.stdout is None:
         return b""
+    began, used = time.monotonic(), _processor_seconds(process.pid)
     with selectors.DefaultSelector() as selector:
         selector.register(process.stdout, selectors.EVENT_READ)
-        return process.stdout.readline() if selector.select(seconds) else b""
+        while not selector.select(min(seconds, _LOOK_EVERY)):
+            passed = time.monotonic() - began
+            now = _processor_seconds(process.pid)
+            spent = passed if used is None or now is None else now - used
+            if spent >= seconds or passed >= _MOST_WALL * seconds:
+                return b""
+        return process.stdout.readline()
+
+
+def _processor_seconds(pid: int) -> float | None:
+    """Return the processor time of a process so far; None where the system does not tell."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    except (OSError, ValueError, IndexError):
+        return None
 
 
 _worker = Worker()

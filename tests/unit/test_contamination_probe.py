@@ -1,10 +1,13 @@
 """`solver probe` runs originals, variants and controls as any run: stored, resumed, refused."""
 
+from pathlib import Path
+
 import pytest
 import yaml
 from typer.testing import CliRunner
 
 from solver.cli import app
+from solver.contamination.plan import read_plan
 from solver.errors import ConfigError
 from solver.store import Store
 
@@ -76,3 +79,9 @@ def test_the_config_of_a_probe_is_refused_by_run_with_what_to_do(tmp_path):
     probed(tmp_path, limit=1)
     failure = CliRunner().invoke(app, ["run", str(tmp_path / "probe.yaml")]).exception
     assert "`solver probe`" in str(failure)
+
+
+def test_the_shipped_probe_is_good():
+    shipped = read_plan(Path(__file__).parents[2] / "configs" / "probe.yaml", {})
+    assert shipped.content["mode"] == ["bare", "prefix"]
+    assert shipped.plan.control.problems == ("starter~7",)

@@ -48,9 +48,11 @@ async def test_a_run_of_an_earlier_version_is_held_against_its_keys(store):
     """Its manifest holds no prompts."""
     manifest = store.manifest()
     store.forget()
+    store.add_problems(PROBLEMS)
     store.write_manifest(identity=manifest["identity"], config=manifest["config"])
     resume(store)
     store.forget()
+    store.add_problems(PROBLEMS)
     store.write_manifest(identity=manifest["identity"], config=manifest["config"])
     others = [problem.model_copy(update={"id": f"x{problem.id}"}) for problem in PROBLEMS]
     with pytest.raises(ConfigError, match="3 stored trials were made with other prompts"):
