@@ -15,6 +15,7 @@ from solver.cli_checks import checks, judge_app, sandbox_app
 from solver.cli_configs import configs
 from solver.cli_lab import lab
 from solver.cli_options import (
+    JsonOption,
     JudgeOption,
     LimitOption,
     ProblemsOption,
@@ -23,7 +24,7 @@ from solver.cli_options import (
     RunPaths,
     SetOption,
 )
-from solver.cli_output import drop_output, is_of_output, take_any_encoding
+from solver.cli_output import drawn, drop_output, is_of_output, take_any_encoding
 from solver.cli_sets import sets
 
 app = typer.Typer(
@@ -170,15 +171,22 @@ def show(
         bool,
         typer.Option("--every-k", help="Show Pass@k etc. for every k, not only powers of two."),
     ] = False,
+    json: JsonOption = False,
 ) -> None:
     """Print a run's tables again, or the whole trials of one problem."""
+    from solver.errors import ConfigError
     from solver.report.show import show_run
     from solver.report.trial import show_problem
     from solver.store import Store
 
     store = Store.open(run)
     if problem is None:
-        show_run(store, greedy=Store.open(greedy) if greedy else None, every_k=every_k)
+        once = Store.open(greedy) if greedy else None
+        show_run(store, greedy=once, every_k=every_k, draw=drawn(json))
+    elif json:
+        raise ConfigError(
+            "--json is of tables; `solver export RUN --format jsonl` writes whole trials"
+        )
     else:
         show_problem(store, problem, mode=mode, repeat=repeat)
 
@@ -189,6 +197,7 @@ def compare(
         list[Path],
         typer.Argument(help="One run, to compare its modes and models; or several runs."),
     ],
+    json: JsonOption = False,
 ) -> None:
     """Compare runs, models or modes, problem by problem.
 
@@ -206,7 +215,14 @@ def compare(
     read = [read_run(Store.open(run), str(run) if alike else "") for run in runs]
     found = compare_runs(read)
     rungs, notes = [*ladders(read, found)], remarks(read)
-    show_comparisons(found, notes, missing=apart(read), address=beside_address, rungs=rungs)
+    show_comparisons(
+        found,
+        notes,
+        missing=apart(read),
+        address=beside_address,
+        rungs=rungs,
+        draw=drawn(json),
+    )
 
 
 @app.command()
@@ -216,6 +232,7 @@ def failures(
     level: Annotated[int | None, typer.Option(help="Only this level.")] = None,
     model: Annotated[str | None, typer.Option(help="Only this model.")] = None,
     mode: Annotated[str | None, typer.Option(help="Only this mode.")] = None,
+    json: JsonOption = False,
 ) -> None:
     """Show why trials failed, and what retries gained.
 
@@ -225,7 +242,8 @@ def failures(
     from solver.report.show import show_failures
     from solver.store import Store
 
-    show_failures(failures_of(Store.open(run), domain=domain, level=level, model=model, mode=mode))
+    found = failures_of(Store.open(run), domain=domain, level=level, model=model, mode=mode)
+    show_failures(found, draw=drawn(json))
 
 
 @app.command()
@@ -265,6 +283,7 @@ def plan(
     prices: Annotated[
         Path | None, typer.Option(help="A YAML file whose prices go over the shipped ones.")
     ] = None,
+    json: JsonOption = False,
 ) -> None:
     """Show what a run would take, and what it could show."""
     from solver.analysis.comparable import read_run
@@ -285,7 +304,7 @@ def plan(
         pilot_sessions=pilot.sessions() if pilot else (),
         points=points / 100,
     )
-    show_plan(found)
+    show_plan(found, draw=drawn(json))
 
 
 @app.command()

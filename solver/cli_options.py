@@ -27,3 +27,13 @@ SetOption = Annotated[
         help="Any key of the config, e.g. sampling.temperature=0.7; may be given more than once.",
     ),
 ]
+JsonOption = Annotated[
+    bool,
+    typer.Option(
+        "--json",
+        help='Print one JSON document instead: {"sections": [{"name", "title", "words", "tables":'
+        ' [{"name", "title", "columns": [{"title", "kind"}], "rows", "note"}], "items", "facts":'
+        ' [{"name", "text"}]}]}. Numbers have all digits; shares and chances are from 0 to 1,'
+        " points are differences of shares, an interval is [low, high], null is missing.",
+    ),
+]

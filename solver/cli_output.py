@@ -1,4 +1,4 @@
-"""What becomes of an output that lacks signs, or cannot be written.
+"""How a command prints: as JSON or not, and where an output lacks signs or cannot be written.
 
 Importing this registers `solver` as a way to treat encoding errors.
 """
@@ -8,6 +8,10 @@ import errno
 import io
 import os
 import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from solver.report.show import Draw
 
 _FAILS = (errno.ENOSPC, errno.EIO, errno.EDQUOT, errno.EFBIG)
 
@@ -17,6 +21,14 @@ def take_any_encoding() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="solver")
+
+
+def drawn(json: bool) -> "Draw":
+    """Return what prints sections: as JSON where asked, else for a terminal."""
+    from solver.report.render.data import print_data
+    from solver.report.render.terminal import print_sections
+
+    return print_data if json else print_sections
 
 
 def is_of_output(failure: BaseException) -> bool:

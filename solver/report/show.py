@@ -1,9 +1,10 @@
-"""Print in a terminal the sections of the report that each command shows."""
+"""Show the sections of the report that each command prints, in a terminal or drawn otherwise."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import chain
 from pathlib import Path
+from typing import TypeAlias
 
 from solver.analysis.against import against_all
 from solver.analysis.compare import Apart, Comparison
@@ -37,14 +38,23 @@ from solver.report.sections.rounds import rounds
 from solver.report.sections.wordings import wordings
 from solver.report.warnings import warnings_of
 from solver.store import Store
-from solver.text import say, share_of
+from solver.text import share_of
+
+Draw: TypeAlias = Callable[[Iterable[Section | None]], None]
+"""Prints sections: `print_sections` for people, `print_data` for programs."""
 
 MOST_CHANGED = 20
 """The most trials that are listed where our judge changes another tool's verdict; the report lists
 all."""
 
 
-def show_run(store: Store, *, greedy: Store | None = None, every_k: bool = False) -> None:
+def show_run(
+    store: Store,
+    *,
+    greedy: Store | None = None,
+    every_k: bool = False,
+    draw: Draw = print_sections,
+) -> None:
     """Print all tables of a run. With repeats, print the metrics over repeats too.
 
     `greedy` is a run at temperature 0 to show next to them.
@@ -53,7 +63,7 @@ def show_run(store: Store, *, greedy: Store | None = None, every_k: bool = False
     arms = named_arms([run])
     probed = remembered([run.contamination])
     if not arms and probed is None:
-        say(f"{store.folder}: no trial has ended yet")
+        draw([Section("run", "", facts=(("run", f"{store.folder}: no trial has ended yet"),))])
         return
     found = comparisons_of([run])
     side_by_side = compared(found.found, found.apart)
@@ -75,8 +85,7 @@ def show_run(store: Store, *, greedy: Store | None = None, every_k: bool = False
         once = greedy.rows() if greedy else None
         sections.append(repeated(repeats_in(arms, greedy=once, ks=ks)))
     sections.append(probed and replace(probed, folded=()))
-    print_sections([*sections, Section("run", "", facts=tuple(_whole_run(run)))])
-    say(f"run: {store.folder}")
+    draw([*sections, Section("run", "", facts=tuple(_whole_run(run)))])
 
 
 def _whole_run(run: Run) -> Iterator[tuple[str, str]]:
@@ -88,6 +97,7 @@ def _whole_run(run: Run) -> Iterator[tuple[str, str]]:
     yield "sandbox", f"{kind} · judge {judge}"
     for warning in warnings_of(run):
         yield "WARNING" if warning.grave else "note", warning.text
+    yield "run", str(run.store.folder)
 
 
 def show_contamination(store: Store) -> None:
@@ -111,6 +121,7 @@ def show_comparisons(
     missing: Sequence[Apart] = (),
     address: Address | None = None,
     rungs: Sequence[Ladder] = (),
+    draw: Draw = print_sections,
 ) -> None:
     """Print comparisons in full, and why those of `missing` are not made.
 
@@ -120,10 +131,10 @@ def show_comparisons(
     section = compared(found, missing, every=True, address=address)
     facts = tuple(("note", note) for note in notes)
     shown = section and replace(section, facts=(*section.facts, *facts))
-    print_sections([ladder(rungs), shown])
+    draw([ladder(rungs), shown])
 
 
-def show_failures(found: Failures) -> None:
+def show_failures(found: Failures, *, draw: Draw = print_sections) -> None:
     """Print what went wrong in every arm, then the problems that none of them solved."""
     names = short_names([("", arm.model, arm.mode) for arm in found.arms])
     arms = [(names["", arm.model, arm.mode], arm) for arm in found.arms]
@@ -131,7 +142,7 @@ def show_failures(found: Failures) -> None:
         (names["", each.model, each.mode], names["", each.model, each.never], each)
         for each in found.solved_by
     ]
-    print_sections(
+    draw(
         [
             outcomes_by_cell(arms),
             retried(arms),
@@ -148,9 +159,9 @@ def show_costs(found: Sequence[ArmCost]) -> None:
     print_sections([cost([(names["", each.model, each.mode], each) for each in found], {})])
 
 
-def show_plan(plan: Plan) -> None:
+def show_plan(plan: Plan, *, draw: Draw = print_sections) -> None:
     """Print the plan of a run: its cost, and the differences that it could detect."""
-    print_sections([planned(plan)])
+    draw([planned(plan)])
 
 
 def show_against(store: Store, *, scores: Path | None = None, model: str | None = None) -> None:

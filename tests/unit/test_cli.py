@@ -74,7 +74,7 @@ def solver(here, *arguments, code=0):
 def test_a_run_prints_its_table_and_where_it_lies(finished):
     folder, out = finished
     assert "33.3 %" in out
-    assert "run: runs/run" in out
+    assert "run        runs/run" in out
     assert solver(folder, "show", "runs/run").stdout == out
 
 
