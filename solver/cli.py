@@ -209,7 +209,6 @@ def compare(
     from solver.analysis.ladder import ladders
     from solver.report.show import show_comparisons
     from solver.store import Store
-    from solver.view.addresses import beside_address
 
     alike = len({run.name for run in runs}) < len(runs)
     read = [read_run(Store.open(run), str(run) if alike else "") for run in runs]
@@ -219,7 +218,7 @@ def compare(
         found,
         notes,
         missing=apart(read),
-        address=beside_address,
+        folders={each.name: run for each, run in zip(read, runs, strict=True)},
         rungs=rungs,
         draw=drawn(json),
     )

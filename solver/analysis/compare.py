@@ -5,7 +5,7 @@ a difference is a minus b. Not here: the statistics of a pair (`solver.stats.pai
 runs may be compared (`comparable.py`).
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations, product
@@ -93,9 +93,20 @@ class Flip:
     level: int
     a: float
     b: float
+    a_outcomes: Mapping[Outcome, int]
+    """How a's compared trials of the problem ended, counted; `b_outcomes` is b's."""
+    b_outcomes: Mapping[Outcome, int]
+    capped: int
+    """Those trials of the losing side that the token cap cut."""
     a_key: str
-    """The key of a's first trial of the problem, to link to; `b_key` is b's."""
+    """The key of a's first trial that won or lost, as a did, to link to; `b_key` is b's."""
     b_key: str
+
+    @property
+    def lost(self) -> int:
+        """Count the losing side's trials that are not right."""
+        lost = self.b_outcomes if self.a > self.b else self.a_outcomes
+        return sum(count for outcome, count in lost.items() if outcome is not Outcome.CORRECT)
 
 
 @dataclass(frozen=True)
@@ -220,7 +231,7 @@ def _compared(a: _Arm, b: _Arm) -> Comparison | None:
         levels=_parts(
             ours, theirs, {name: problems[name].level for name in ours}, "level {}".format
         ),
-        flips=tuple(_flips(a, b, ours, theirs)),
+        flips=tuple(_flips(a, b)),
     )
 
 
@@ -271,24 +282,28 @@ def _problems(rows: Iterable[Row]) -> set[str]:
 def _paired(
     a: Sequence[Row], b: Sequence[Row], counts: Callable[[Row], bool]
 ) -> tuple[dict[str, list[bool]], dict[str, list[bool]]]:
-    """Return, by problem, whether each trial that `counts` keeps was right, for both sides.
+    """Return, by problem, whether each trial of `_kept` was right, for both sides."""
+    ours, theirs = map(correct_by_problem, _kept(a, b, counts))
+    shared = sorted(ours.keys() & theirs.keys())
+    return {name: ours[name] for name in shared}, {name: theirs[name] for name in shared}
+
+
+def _kept(
+    a: Sequence[Row], b: Sequence[Row], counts: Callable[[Row], bool]
+) -> tuple[list[Row], list[Row]]:
+    """Return both sides' trials that `counts` keeps.
 
     Where both sides have the same repeats, a repeat is used only if both sides keep it. Where they
     do not (such as one greedy trial against 48), all kept trials of a problem are used.
     """
-    same_repeats = {row.repeat for row in a} == {row.repeat for row in b}
     kept_a, kept_b = ([row for row in rows if counts(row)] for rows in (a, b))
-    if same_repeats:
-        both = {(r.problem_id, r.repeat) for r in kept_a} & {
-            (r.problem_id, r.repeat) for r in kept_b
-        }
-        kept_a, kept_b = (
-            [row for row in rows if (row.problem_id, row.repeat) in both]
-            for rows in (kept_a, kept_b)
-        )
-    ours, theirs = correct_by_problem(kept_a), correct_by_problem(kept_b)
-    shared = sorted(ours.keys() & theirs.keys())
-    return {name: ours[name] for name in shared}, {name: theirs[name] for name in shared}
+    if {row.repeat for row in a} != {row.repeat for row in b}:
+        return kept_a, kept_b
+    both = {(r.problem_id, r.repeat) for r in kept_a} & {(r.problem_id, r.repeat) for r in kept_b}
+    kept_a, kept_b = (
+        [row for row in rows if (row.problem_id, row.repeat) in both] for rows in (kept_a, kept_b)
+    )
+    return kept_a, kept_b
 
 
 def _parts(
@@ -312,16 +327,31 @@ def _parts(
     )
 
 
-def _flips(
-    a: _Arm, b: _Arm, ours: Mapping[str, Sequence[bool]], theirs: Mapping[str, Sequence[bool]]
-) -> Iterator[Flip]:
-    first_a, first_b = (
-        {row.problem_id: row.key for row in sorted(arm.rows, key=lambda row: -row.repeat)}
-        for arm in (a, b)
-    )
+def _flips(a: _Arm, b: _Arm) -> Iterator[Flip]:
+    ours, theirs = map(_by_problem, _kept(a.rows, b.rows, _is_scored))
     for name, problem in a.run.problems.items():
-        if name in ours:
-            rate_a, rate_b = (sum(side[name]) / len(side[name]) for side in (ours, theirs))
+        if name in ours and name in theirs:
+            of_a, of_b = ours[name], theirs[name]
+            rate_a, rate_b = (sum(row.correct for row in rows) / len(rows) for rows in (of_a, of_b))
             if abs(rate_a - rate_b) > 0.5:
-                domain, level = problem.domain, problem.level
-                yield Flip(name, domain, level, rate_a, rate_b, first_a[name], first_b[name])
+                lost = of_b if rate_a > rate_b else of_a
+                yield Flip(
+                    problem_id=name,
+                    domain=problem.domain,
+                    level=problem.level,
+                    a=rate_a,
+                    b=rate_b,
+                    a_outcomes=Counter(row.outcome for row in of_a),
+                    b_outcomes=Counter(row.outcome for row in of_b),
+                    capped=sum(row.outcome is Outcome.TRUNCATED and row.capped > 0 for row in lost),
+                    a_key=next(row.key for row in of_a if row.correct is (rate_a > rate_b)),
+                    b_key=next(row.key for row in of_b if row.correct is (rate_b > rate_a)),
+                )
+
+
+def _by_problem(rows: Iterable[Row]) -> dict[str, list[Row]]:
+    """Group trials by problem, in the order of the repeats."""
+    found: dict[str, list[Row]] = defaultdict(list)
+    for row in sorted(rows, key=lambda row: row.repeat):
+        found[row.problem_id].append(row)
+    return found

@@ -1,15 +1,20 @@
 """Hold the parts of a section, and the functions that all sections use to write numbers."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
+from solver.records import Outcome
 from solver.report.figures import Dot, Figure
 from solver.report.runs import Named, Run
 from solver.report.tables import Kind, Table, Value, text_of
 from solver.stats.metrics import Estimate
+from solver.text import plain_name
 
 Rows = list[tuple[Value, ...]]
+
+WHOLE_TRIALS = "`solver show RUN --problem ID` prints the whole trials of a problem."
+"""The note of tables that name problems: it holds on the page and on paper too."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +54,11 @@ def share(count: int, total: int) -> float | None:
 def of(count: int, total: int) -> str:
     """Write `3 of 7 (42.9 %)`."""
     return f"{count:,} of {total:,} ({text_of(share(count, total), Kind.SHARE)})"
+
+
+def outcomes_counted(outcomes: Mapping[Outcome, int]) -> str:
+    """Write `correct 3 · wrong 1`."""
+    return " · ".join(f"{plain_name(o)} {outcomes[o]:,}" for o in Outcome if outcomes.get(o))
 
 
 def listed(names: Sequence[str]) -> str:

@@ -1,6 +1,6 @@
 """Show the sections of the report that each command prints, in a terminal or drawn otherwise."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import chain
 from pathlib import Path
@@ -23,7 +23,7 @@ from solver.report.sections.accuracy import never_solved, of_arm
 from solver.report.sections.against import against_published
 from solver.report.sections.budget import budgeted
 from solver.report.sections.checks import checks
-from solver.report.sections.compare import Address, compared, comparisons_of
+from solver.report.sections.compare import compared, comparisons_of
 from solver.report.sections.contamination import remembered
 from solver.report.sections.cost import cost
 from solver.report.sections.failures import failed, outcomes_by_cell
@@ -119,16 +119,16 @@ def show_comparisons(
     notes: Iterable[str] = (),
     *,
     missing: Sequence[Apart] = (),
-    address: Address | None = None,
+    folders: Mapping[str, Path] | None = None,
     rungs: Sequence[Ladder] = (),
     draw: Draw = print_sections,
 ) -> None:
     """Print comparisons in full, and why those of `missing` are not made.
 
-    `notes` name other differences between the runs, `rungs` models that were compared in several
-    quantisations or on several servers.
+    `notes` name other differences between the runs, `folders` where the runs lie, `rungs` models
+    that were compared in several quantisations or on several servers.
     """
-    section = compared(found, missing, every=True, address=address)
+    section = compared(found, missing, every=True, folders=folders)
     facts = tuple(("note", note) for note in notes)
     shown = section and replace(section, facts=(*section.facts, *facts))
     draw([ladder(rungs), shown])

@@ -1,5 +1,7 @@
 """Arms are compared problem by problem, and runs that cannot be compared are refused."""
 
+import shlex
+from contextlib import closing
 from dataclasses import replace
 from fractions import Fraction
 
@@ -13,7 +15,7 @@ from solver.analysis.ranking import ranking
 from solver.cli import app
 from solver.config import differences
 from solver.errors import ConfigError
-from solver.records import Message
+from solver.records import Message, Outcome
 from solver.report import write_report, write_tables
 from solver.report.sections.compare import compared
 from solver.report.show import show_comparisons, show_run
@@ -234,6 +236,50 @@ def test_flipped_problems_are_listed_and_a_wavering_one_is_not(tmp_path):
     assert found.flips[0].a_key == "p0|m/x|code|0"
     assert found.flips[0].b_key == "p0|m/x|cot|0"
     store.close()
+
+
+def cut_and_wrong(folder):
+    """`code` solves p0, `cot` is cut once, wrong once, right once; on p1 `cot` is cut and loses."""
+    cut = said(code=False, capped=True)
+    trials = [
+        *(trial("p0", said("1"), right=True, repeat=r) for r in range(3)),
+        trial("p0", said("1", code=False), right=True, mode="cot", repeat=0),
+        trial("p0", cut, mode="cot", repeat=1),
+        trial("p0", said("2", code=False), right=False, mode="cot", repeat=2),
+        *(trial("p1", said("1"), right=False, repeat=r) for r in range(3)),
+        *(trial("p1", said("1", code=False), right=True, mode="cot", repeat=r) for r in range(3)),
+    ]
+    return stored(folder, PROBLEMS, trials)
+
+
+def test_a_flip_says_how_the_trials_of_both_sides_ended(tmp_path):
+    with closing(cut_and_wrong(tmp_path)) as store:
+        (found,) = compare_runs([read_run(store)])
+    first, second = found.flips
+    assert first.a_outcomes == {Outcome.CORRECT: 3}
+    assert first.b_outcomes == {Outcome.CORRECT: 1, Outcome.TRUNCATED: 1, Outcome.WRONG: 1}
+    assert (first.lost, first.capped) == (2, 1)
+    assert (second.lost, second.capped) == (3, 0)
+
+
+def test_the_trial_linked_to_on_a_side_won_or_lost_as_the_side_did(tmp_path):
+    with closing(cut_and_wrong(tmp_path)) as store:
+        (found,) = compare_runs([read_run(store)])
+    assert (found.flips[0].a_key, found.flips[0].b_key) == ("p0|m/x|code|0", "p0|m/x|cot|1")
+    assert (found.flips[1].a_key, found.flips[1].b_key) == ("p1|m/x|code|0", "p1|m/x|cot|0")
+
+
+def test_flips_are_counted_and_each_has_a_command_that_prints_its_trials(tmp_path, capsys):
+    folder = tmp_path / "a run"
+    with closing(cut_and_wrong(folder)) as store:
+        run = read_run(store)
+        show_comparisons(compare_runs([run]), folders={run.name: folder})
+        shown = capsys.readouterr().out
+        line = " ".join(shown.split())
+        assert "1 by first, 1 by second; the token cap cut 1 of the 5 trials that lost" in line
+        assert "wrong 1 · truncated 1" in line
+        command = next(x for x in shown.splitlines() if x.startswith("to read"))
+        assert shlex.split(command)[2:] == ["solver", "show", str(folder), "--problem", "p0"]
 
 
 def test_tokens_and_seconds_stand_beside_accuracy(tmp_path):

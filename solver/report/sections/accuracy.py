@@ -7,7 +7,15 @@ from solver.analysis.accuracy import Arm, Cell
 from solver.modes import stored_mode
 from solver.records import Detail, Outcome
 from solver.report.figures import Forest, Stack
-from solver.report.parts import Rows, Section, dot, names_of_arms, of, value_and_range
+from solver.report.parts import (
+    Rows,
+    Section,
+    dot,
+    names_of_arms,
+    of,
+    outcomes_counted,
+    value_and_range,
+)
 from solver.report.runs import Named, Run
 from solver.report.sections.labelled import audited_in, by_labels
 from solver.report.tables import Column, Kind, Table, Value, short
@@ -99,8 +107,7 @@ def of_arm(named: Named) -> Section:
 def _facts(arm: Arm) -> Iterator[tuple[str, str]]:
     mode = stored_mode(arm.mode)
     turns = mode.turns
-    counted = (f"{plain_name(o)} {arm.outcomes[o]:,}" for o in Outcome if arm.outcomes[o])
-    yield "outcomes", " · ".join(counted)
+    yield "outcomes", outcomes_counted(arm.outcomes)
     if set(arm.details) - {Detail.CUT_ANSWERING}:
         yield "of them", " · ".join(f"{d} {arm.details[d]:,}" for d in Detail if arm.details[d])
     if mode.runs_code or max(arm.attempts, default=1) > 1:

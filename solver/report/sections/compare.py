@@ -1,9 +1,10 @@
 """Show comparisons of arms in pairs: modes, models or runs."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from solver.analysis import comparable
 from solver.analysis.compare import Apart, Comparison, Tried, apart, compare_runs
@@ -12,18 +13,14 @@ from solver.modes import stored_mode
 from solver.report.figures import Dot, Forest
 from solver.report.parts import Rows, Section, listed, share, value_and_range
 from solver.report.runs import Run, short_names
-from solver.report.sections.comparison_words import Names, key_of, of_side, sentences
+from solver.report.sections.comparison_words import Names, key_of, pair_name, sentences
+from solver.report.sections.flips import flips, to_read
 from solver.report.sections.ranks import ranks
 from solver.report.tables import Column, Kind, Table, Value, short, text_of
 from solver.stats.paired import Difference, holm
 
-Address = Callable[[tuple[str, str], tuple[str, str]], str]
-"""Returns the address of the page that shows two trials side by side, given by run and key."""
-
 MOST_BY_DOMAIN = 6
 """The most comparisons in the figure by domain; the tables hold all of them."""
-MOST_FLIPS = 200
-MOST_PLACES = 20
 
 _COLUMNS = (
     Column("problems"),
@@ -68,13 +65,14 @@ def compared(
     missing: Sequence[Apart] = (),
     *,
     every: bool = False,
-    address: Address | None = None,
+    folders: Mapping[str, Path] | None = None,
 ) -> Section | None:
     """Show the differences between arms, also by domain and level, and who solves which problem.
 
     Modes of one model are compared with its first mode only, and one more table shows all pairs;
     with `every`, all pairs are shown everywhere. Of pairs that cannot be compared the reason is
-    given. With `address`, lines name the pages that show both trials of a problem.
+    given. With the runs' `folders`, by their names, lines say how to read problems that one side
+    clearly solves.
     """
     pairs: list[tuple[Tried, Tried]] = [(each.a, each.b) for each in found] + [
         (each.a, each.b) for each in missing
@@ -83,7 +81,7 @@ def compared(
         return None
     names = short_names([key_of(side) for pair in pairs for side in pair])
     reasons = [
-        f"{_name(each.a, each.b, names)}: not compared, because {each.why}." for each in missing
+        f"{pair_name(each.a, each.b, names)}: not compared, because {each.why}." for each in missing
     ]
     title = "Programs against words" if _programs_against_words(pairs) else "Side by side"
     if not found:
@@ -92,7 +90,7 @@ def compared(
     found = [replace(each, adjusted=p) for each, p in zip(found, adjusted, strict=True)]
     leading = found if every else list(_leading(found))
     table = _table("differences", "Differences, first minus second", leading, names)
-    folded = [_parts(leading, names), _flips(leading, names)]
+    folded = [_parts(leading, names), flips(leading, names)]
     if len(leading) < len(found):
         all_of_them = f"All {len(found)} pairs, first minus second"
         folded.insert(0, _table("differences-of-all-pairs", all_of_them, found, names))
@@ -103,7 +101,7 @@ def compared(
         tuple(_figures(leading, names)),
         tables=(table, _sides(leading, names), *ranks(found, names), _four_counts(leading, names)),
         folded=tuple(table for table in folded if table.rows),
-        facts=tuple(_places(leading, address)) if address else (),
+        facts=tuple(to_read(leading, folders)) if folders else (),
     )
 
 
@@ -113,7 +111,8 @@ def _figures(found: Sequence[Comparison], names: Names) -> Iterator[Forest]:
         "Difference in accuracy, in points",
         ("difference",),
         tuple(
-            (_name(each.a, each.b, names), (_dot("difference", each.difference),)) for each in found
+            (pair_name(each.a, each.b, names), (_dot("difference", each.difference),))
+            for each in found
         ),
         note="To the right of zero, the first arm is better. n is the number of problems.",
         signed=True,
@@ -177,7 +176,7 @@ def _table(name: str, title: str, found: Sequence[Comparison], names: Names) -> 
     )
     rows: Rows = [
         (
-            _name(each.a, each.b, names),
+            pair_name(each.a, each.b, names),
             *_numbers(each.difference, each.adjusted),
             (each.of_all or each.difference).value,
             _span(each.of_all or each.difference),
@@ -219,7 +218,7 @@ def _four_counts(found: Sequence[Comparison], names: Names) -> Table:
         counts = each.difference.counts
         four = (counts.both, counts.only_a, counts.only_b, counts.neither)
         clearly = (sum(f.a > f.b for f in each.flips), sum(f.b > f.a for f in each.flips))
-        rows.append((_name(each.a, each.b, names), each.difference.n_problems, *four, *clearly))
+        rows.append((pair_name(each.a, each.b, names), each.difference.n_problems, *four, *clearly))
     note = (
         "Problems solved by both, one or neither; with repeats, the expected number for one repeat."
         " “Clearly”: one arm is right in more repeats than the other, by more than half of them."
@@ -249,7 +248,7 @@ def _sides(found: Sequence[Comparison], names: Names) -> Table:
             mean, of_correct = side.usage.per_trial(), side.usage.per_correct()
             rows.append(
                 (
-                    *(_name(each.a, each.b, names), which, *value_and_range(side.accuracy)),
+                    *(pair_name(each.a, each.b, names), which, *value_and_range(side.accuracy)),
                     *(side.trials, side.scored, side.errors, share(side.capped, side.replies)),
                     side.replies / side.trials if side.trials else None,
                     mean.tokens if mean else None,
@@ -281,7 +280,7 @@ def _parts(found: Sequence[Comparison], names: Names) -> Table:
             four = part.difference.counts
             rows.append(
                 (
-                    *(_name(each.a, each.b, names), short(part.name, 60)),
+                    *(pair_name(each.a, each.b, names), short(part.name, 60)),
                     *_numbers(part.difference, part.adjusted),
                     *(four.both, four.only_a, four.only_b, four.neither),
                 )
@@ -291,50 +290,20 @@ def _parts(found: Sequence[Comparison], names: Names) -> Table:
     return Table("differences-by-part", title, columns, tuple(rows), note)
 
 
-def _flips(found: Sequence[Comparison], names: Names) -> Table:
-    columns = (
-        Column("comparison", Kind.TEXT),
-        Column("problem", Kind.TEXT),
-        Column("domain", Kind.TEXT),
-        Column("level"),
-        Column("first", Kind.SHARE),
-        Column("second", Kind.SHARE),
-    )
-    flips = [(each, flip) for each in found for flip in each.flips]
-    rows: Rows = [
-        (
-            *(_name(each.a, each.b, names), short(flip.problem_id, 80), short(flip.domain, 40)),
-            *(flip.level, flip.a, flip.b),
-        )
-        for each, flip in flips[:MOST_FLIPS]
-    ]
-    note = f"The first {MOST_FLIPS} of {len(flips):,}." if len(flips) > MOST_FLIPS else ""
-    title = "Problems that only one side clearly solves"
-    return Table("flips", title, columns, tuple(rows), note)
-
-
-def _places(found: Sequence[Comparison], address: Address) -> Iterator[tuple[str, str]]:
-    """Yield the pages that show both trials of problems that one side clearly solves."""
-    for each in found:
-        for flip in each.flips[:MOST_PLACES]:
-            place = address((each.a.run, flip.a_key), (each.b.run, flip.b_key))
-            yield "to read", f"{short(flip.problem_id, 80)}: {place}"
-    if any(each.flips for each in found):
-        yield "", "(pages of `solver view`: both trials next to each other)"
-
-
 def _by_domain(found: Sequence[Comparison], names: Names) -> Forest | None:
     lines: dict[str, list[Dot]] = defaultdict(list)
     drawn = found[:MOST_BY_DOMAIN]
     for each in drawn:
         for part in each.domains:
-            lines[short(part.name, 60)].append(_dot(_name(each.a, each.b, names), part.difference))
+            lines[short(part.name, 60)].append(
+                _dot(pair_name(each.a, each.b, names), part.difference)
+            )
     if len(lines) < 2:
         return None
     return Forest(
         "differences-by-domain",
         "The same by domain, in points",
-        tuple(_name(each.a, each.b, names) for each in drawn),
+        tuple(pair_name(each.a, each.b, names) for each in drawn),
         tuple((name, tuple(dots)) for name, dots in lines.items()),
         note=f"The first {len(drawn)} comparisons." if len(drawn) < len(found) else "",
         signed=True,
@@ -351,13 +320,3 @@ def _dot(series: str, found: Difference) -> Dot:
 
 def _programs_against_words(pairs: Sequence[tuple[Tried, Tried]]) -> bool:
     return all(stored_mode(a.mode).runs_code != stored_mode(b.mode).runs_code for a, b in pairs)
-
-
-def _name(a: Tried, b: Tried, names: Names) -> str:
-    """Write `first − second`, what both share said once."""
-    first, second = (of_side(side, names).split(" · ") for side in (a, b))
-    shared = 0
-    while shared < min(len(first), len(second)) - 1 and first[shared] == second[shared]:
-        shared += 1
-    rest = f"{' · '.join(first[shared:])} − {' · '.join(second[shared:])}"
-    return f"{' · '.join(first[:shared])}: {rest}" if shared else rest

@@ -107,3 +107,13 @@ def key_of(side: Tried) -> Key:
 def of_side(side: Tried, names: Names) -> str:
     """Return the side's short name."""
     return names[key_of(side)]
+
+
+def pair_name(a: Tried, b: Tried, names: Names) -> str:
+    """Write `first − second`, what both share said once."""
+    first, second = (of_side(side, names).split(" · ") for side in (a, b))
+    shared = 0
+    while shared < min(len(first), len(second)) - 1 and first[shared] == second[shared]:
+        shared += 1
+    rest = f"{' · '.join(first[shared:])} − {' · '.join(second[shared:])}"
+    return f"{' · '.join(first[:shared])}: {rest}" if shared else rest

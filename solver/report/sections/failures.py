@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from solver.analysis.failures import ArmFailures, SolvedBy
 from solver.analysis.wrong import WrongAnswer
 from solver.records import Detail, Outcome
-from solver.report.parts import Rows, Section, share, table_or_none
+from solver.report.parts import WHOLE_TRIALS, Rows, Section, share, table_or_none
 from solver.report.runs import MOST_TEXTS, Named, Run, names_by_arm
 from solver.report.tables import Column, Kind, Table, short
 from solver.text import plain_name
@@ -95,8 +95,8 @@ def _wrong(found: Sequence[tuple[str, ArmFailures]]) -> Table:
         for name, arm in found
         for kind in arm.wrong
     ]
-    note = "`solver show RUN --problem ID` prints the whole trials of a problem."
-    return Table("wrong", "Wrong answers, by how they differ", columns, tuple(rows), note)
+    title = "Wrong answers, by how they differ"
+    return Table("wrong", title, columns, tuple(rows), WHOLE_TRIALS)
 
 
 def _wrong_answers(found: Sequence[tuple[str, ArmFailures]]) -> Table:
