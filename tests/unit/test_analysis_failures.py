@@ -1,5 +1,6 @@
 """Every failure is counted once, agrees with the main table, and has an example."""
 
+from contextlib import closing
 from dataclasses import replace
 from fractions import Fraction
 from itertools import permutations
@@ -20,6 +21,9 @@ from solver.analysis.failures import (
 from solver.analysis.numbers import form
 from solver.errors import ConfigError
 from solver.records import Failure, Outcome
+from solver.report.runs import Run, named_arms
+from solver.report.sections.accuracy import by_part, of_arm
+from solver.report.sections.failures import outcomes_by_cell
 from solver.report.show import show_failures
 from tests.stored import problem, said, stored, trial
 
@@ -344,3 +348,36 @@ def _asked_in_order(firsts):
         if kind != "f":
             return spent, kind == "c"
     return spent, False
+
+
+@pytest.mark.parametrize(
+    ("places", "rows"),
+    [
+        ([("algebra", 1), ("algebra", 1), ("geometry", 2)], ["algebra", "geometry", "all"]),
+        ([("algebra", 1), ("algebra", 2), ("geometry", 2)], ["algebra", "geometry", "all"]),
+        ([("algebra", 1), ("geometry", 1), ("logic", 1)], ["all"]),
+    ],
+)
+def test_cells_that_hold_one_trial_each_are_added_up(tmp_path, places, rows):
+    problems = [problem(n, domain=name, level=level) for n, (name, level) in enumerate(places)]
+    trials = [trial(f"p{n}", said("1"), right=n == 0) for n in range(3)]
+    with closing(stored(tmp_path, problems, trials)) as store:
+        (arm,) = failures_of(store).arms
+    (table,) = outcomes_by_cell([("code", arm)]).tables
+    assert [row[0] for row in table.rows] == rows
+    assert bool(table.note) is (len(set(places)) == 3)
+    titles = [column.title for column in table.columns]
+    assert sum(row[titles.index("trials")] for row in table.rows[:-1]) in (0, 3)
+    assert table.rows[-1][-2:] == (1, 2)
+
+
+def test_a_table_of_parts_with_one_trial_each_is_folded_and_named_where_left_out(tmp_path):
+    problems = [problem(n, domain=f"domain {n}") for n in range(3)]
+    trials = [trial(f"p{n}", said("1"), right=n == 0) for n in range(3)]
+    with closing(stored(tmp_path, problems, trials)) as store:
+        arms = named_arms([Run(store, "run")])
+        page, shown = by_part(arms), of_arm(arms[0])
+    assert [table.name for table in page.tables] == ["levels"]
+    assert [table.name for table in page.folded] == ["domains"]
+    assert [row[0] for row in shown.tables[0].rows] == ["level 1", "all"]
+    assert "domains hold one trial each" in shown.tables[0].note

@@ -11,6 +11,7 @@ from solver.report.parts import (
     Rows,
     Section,
     dot,
+    listed,
     names_of_arms,
     of,
     outcomes_counted,
@@ -59,6 +60,7 @@ def overall(arms: Sequence[Named]) -> Section | None:
     return Section("accuracy", "Accuracy", tuple(words), (figure,), (table,))
 
 
+_PARTS = ("sets", "domains", "levels")
 _AGAIN = (
     Column("on these problems", Kind.INTERVAL),
     Column("run to run, ±", Kind.SHARE),
@@ -72,14 +74,21 @@ def by_part(arms: Sequence[Named]) -> Section | None:
     if several:
         titles = {"sets": "By problem set", **titles}
     found = [_by_part(arms, *part) for part in titles.items()]
+    alone = {which for which in titles if _hold_one_trial_each(arms, which)}
     if not arms:
         return None
     return Section(
         "parts",
         "By problem set, domain and level" if several else "By domain and level",
         figures=tuple(figure for figure, _ in found if figure.lines),
-        tables=tuple(table for _, table in found),
+        tables=tuple(table for _, table in found if table.name not in alone),
+        folded=tuple(table for _, table in found if table.name in alone),
     )
+
+
+def _hold_one_trial_each(arms: Sequence[Named], which: str) -> bool:
+    trials = [cell.trials for cells in _cells(arms, which).values() for _, cell in cells]
+    return max(trials, default=0) == 1
 
 
 def of_arm(named: Named) -> Section:
@@ -87,8 +96,9 @@ def of_arm(named: Named) -> Section:
     arm, one = named.arm, [named]
     rows: Rows = []
     parts: list[int] = []
-    for which in ("sets", "domains", "levels"):
-        rows += _rows(one, which)
+    alone = [which for which in _PARTS if _hold_one_trial_each(one, which)]
+    for which in _PARTS:
+        rows += [] if which in alone else _rows(one, which)
         parts += [len(rows)] * (len(rows) > (parts[-1] if parts else 0))
     first = "set, domain or level" if arm.sets else "domain or level"
     table = Table(
@@ -96,6 +106,7 @@ def of_arm(named: Named) -> Section:
         "Accuracy",
         (Column(first, Kind.TEXT), *_cell_columns(one)),
         tuple(rows + _all_rows(one)),
+        f"The {listed(alone)} hold one trial each and are not shown." if alone else "",
         emphasis=frozenset({"all"}),
         parts=tuple(parts),
     )

@@ -1,8 +1,9 @@
 """Show why trials failed: wrong answers, exceptions, refused programs, caps, errors of ours."""
 
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 
-from solver.analysis.failures import ArmFailures, SolvedBy
+from solver.analysis.failures import ArmFailures, OutcomeCell, SolvedBy
 from solver.analysis.wrong import WrongAnswer
 from solver.records import Detail, Outcome
 from solver.report.parts import WHOLE_TRIALS, Rows, Section, share, table_or_none
@@ -50,26 +51,42 @@ def outcomes_by_cell(found: Sequence[tuple[str, ArmFailures]]) -> Section:
 
 def _cells(name: str, arm: ArmFailures) -> Table:
     seen = [outcome for outcome in Outcome if arm.outcomes.get(outcome)]
-    several = any(cell.set for cell in arm.cells)
+    cells = _added_up(arm.cells)
+    several = any(cell.set for cell in cells)
+    by_level = any(cell.level for cell in cells)
     columns = (
         *([Column("set", Kind.TEXT)] if several else []),
         Column("domain", Kind.TEXT),
-        Column("level"),
+        *([Column("level")] if by_level else []),
         Column("trials"),
         *(Column(plain_name(outcome)) for outcome in seen),
     )
     rows: Rows = [
         (
             *([short(cell.set, 40)] if several else []),
-            *(short(cell.domain, 40), cell.level or None, cell.trials),
+            short(cell.domain, 40),
+            *([cell.level or None] if by_level else []),
+            cell.trials,
             *(cell.outcomes.get(outcome, 0) for outcome in seen),
         )
-        for cell in arm.cells
+        for cell in cells
     ]
-    every = (*([""] if several else []), None, arm.trials)
+    every = (*[""] * several, *[None] * by_level, arm.trials)
     rows.append(("all", *every, *(arm.outcomes[outcome] for outcome in seen)))
     parts = (len(rows) - 1,)
-    return Table("cells", f"Trials by outcome: {name}", columns, tuple(rows), "", _ALL, parts)
+    note = "Domains and levels that hold one trial each are added up." * (cells is not arm.cells)
+    return Table("cells", f"Trials by outcome: {name}", columns, tuple(rows), note, _ALL, parts)
+
+
+def _added_up(cells: Sequence[OutcomeCell]) -> Sequence[OutcomeCell]:
+    """Return cells that hold more than a trial: by domain and level, else by domain, else none."""
+    if any(cell.trials > 1 for cell in cells):
+        return cells
+    domains: dict[tuple[str, str], Counter[Outcome]] = defaultdict(Counter)
+    for cell in cells:
+        domains[cell.set, cell.domain].update(cell.outcomes)
+    found = [OutcomeCell(name, 0, counts, part) for (part, name), counts in domains.items()]
+    return found if any(cell.trials > 1 for cell in found) else ()
 
 
 def solved_in(runs: Sequence[Run], arms: Sequence[Named]) -> list[Solved]:
