@@ -32,8 +32,9 @@ JsonOption = Annotated[
     typer.Option(
         "--json",
         help='Print one JSON document instead: {"sections": [{"name", "title", "words", "tables":'
-        ' [{"name", "title", "columns": [{"title", "kind"}], "rows", "note"}], "items", "facts":'
-        ' [{"name", "text"}]}]}. Numbers have all digits; shares and chances are from 0 to 1,'
-        " points are differences of shares, an interval is [low, high], null is missing.",
+        ' [{"name", "title", "columns": [{"title", "kind", "minor"}], "rows", "note"}], "items",'
+        ' "facts": [{"name", "text"}], "to_read"}]}. Numbers have all digits; shares and chances'
+        " are from 0 to 1, points are differences of shares, an interval is [low, high], null is"
+        " missing; a narrow terminal leaves minor columns out.",
     ),
 ]

@@ -3,8 +3,11 @@
 Everything a model wrote passes through `plain`, so no escape sequence reaches a terminal.
 """
 
+import os
+import shutil
 import sys
 import unicodedata
+from textwrap import fill
 
 from solver.stats.metrics import Estimate
 
@@ -26,6 +29,29 @@ def plain(text: str) -> str:
 def say(text: str, *, error: bool = False) -> None:
     """Print one line of plain text."""
     print(plain(text), file=sys.stderr if error else sys.stdout, flush=True)
+
+
+def say_wrapped(text: str, *, indent: int, width: int | None = None) -> None:
+    """Print plain text, wrapped between words to `width` or the output's; never within a word."""
+    most = width or width_of_output()
+    for line in plain(text).splitlines():
+        if most is not None and len(line) > most:
+            line = fill(
+                line,
+                max(most, 2 * indent),
+                subsequent_indent=" " * indent,
+                break_long_words=False,
+                break_on_hyphens=False,
+            )
+        print(line, flush=True)
+
+
+def width_of_output() -> int | None:
+    """Return the output's width in characters, by COLUMNS or its terminal; None if neither says."""
+    given = os.environ.get("COLUMNS", "")
+    if given.isdigit() and int(given):
+        return int(given)
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
 
 
 def one_line(text: str, most: int = 100) -> str:

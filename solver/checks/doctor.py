@@ -19,7 +19,7 @@ from solver.run.decoding import decoding, decoding_line
 from solver.run.dry import served_line
 from solver.run.judging import connect_judge
 from solver.run.start import FREE_DISK_MB
-from solver.text import say
+from solver.text import say_wrapped
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,7 @@ def print_findings(findings: Iterable[Finding]) -> int:
     missing = False
     for finding in findings:
         mark = "ok" if finding.good else "MISSING" if finding.needed else "-"
-        say(f"{mark:8} {finding.what}: {finding.detail}")
+        say_wrapped(f"{mark:8} {finding.what}: {finding.detail}", indent=9)
         missing = missing or (finding.needed and not finding.good)
     return 2 if missing else 0
 

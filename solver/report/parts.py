@@ -32,6 +32,8 @@ class Section:
     """A list of problem ids."""
     facts: tuple[tuple[str, str], ...] = ()
     """Lines that only a terminal shows, each a label and a text."""
+    to_read: tuple[str, ...] = ()
+    """Commands that print more, for a terminal."""
     texts: tuple[tuple[str, str], ...] = ()
     """Long texts that only the page shows, folded, each after its title."""
 

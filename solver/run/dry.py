@@ -17,7 +17,7 @@ from solver.run.sameness import require_same
 from solver.run.start import Job, counted
 from solver.run.thinking import thinking_warnings
 from solver.store import FILE, Store
-from solver.text import say
+from solver.text import say, say_wrapped
 
 
 @dataclass
@@ -42,18 +42,21 @@ def dry(job: Job) -> int:
     for mode in config.running:
         say(f"── first prompt, mode {mode.name}, problem {job.problems[0].id}")
         show_chat(mode.opening(job.problems[0], config))
-    say(counted(job))
+    say_wrapped(counted(job), indent=2)
     asked = asyncio.run(_ask(config))
     say(f"run folder: {job.folder}{_what_is_there(job, asked.missing)}")
     for model in config.model:
         facts = asked.facts.get(model.name, {})
-        say(f"model {model.name}: {served_line(facts) or 'nothing is known before it is loaded'}")
-        say(f"  decoding: {decoding_line(decoding(config, model, facts))}")
+        say_wrapped(
+            f"model {model.name}: {served_line(facts) or 'nothing is known before it is loaded'}",
+            indent=2,
+        )
+        say_wrapped(f"  decoding: {decoding_line(decoding(config, model, facts))}", indent=4)
     notes = [*job.source.notes(), *asked.notes, *thinking_warnings(config, asked.facts)]
     for line in notes:
-        say(f"note: {line}")
+        say_wrapped(f"note: {line}", indent=2)
     for line in asked.missing:
-        say(f"missing: {line}")
+        say_wrapped(f"missing: {line}", indent=2)
     return 2 if asked.missing else 0
 
 

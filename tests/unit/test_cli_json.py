@@ -88,4 +88,4 @@ def test_no_text_of_a_model_leaves_the_document(capsys):
 def test_help_says_what_the_document_holds(capsys, command):
     shown = " ".join(printed(capsys, command, "--help").split())
     assert "--json" in shown
-    assert '"columns": [{"title", "kind"}], "rows"' in shown
+    assert '"columns": [{"title", "kind", "minor"}], "rows"' in shown

@@ -20,7 +20,8 @@ def as_data(sections: Iterable[Section | None]) -> dict[str, Any]:
 
     Cells are values with all their digits, in the order of the table's columns. A column's kind is
     the `value` of `solver.report.tables.Kind`: shares, their intervals [low, high] and chances are
-    from 0 to 1, points are differences of shares. A value that is missing or infinite is null.
+    from 0 to 1, points are differences of shares. A value that is missing or infinite is null. A
+    narrow terminal leaves minor columns out.
     """
     return {"sections": [_section(section) for section in sections if section is not None]}
 
@@ -33,6 +34,7 @@ def _section(section: Section) -> dict[str, Any]:
         "tables": [_table(table) for table in (*section.tables, *section.folded)],
         "items": [plain(item) for item in section.items],
         "facts": [{"name": plain(name), "text": plain(text)} for name, text in section.facts],
+        "to_read": [plain(command) for command in section.to_read],
     }
 
 
@@ -40,7 +42,10 @@ def _table(table: Table) -> dict[str, Any]:
     return {
         "name": plain(table.name),
         "title": plain(table.title),
-        "columns": [{"title": plain(c.title), "kind": c.kind.value} for c in table.columns],
+        "columns": [
+            {"title": plain(column.title), "kind": column.kind.value, "minor": column.minor}
+            for column in table.columns
+        ],
         "rows": [[_cell(value) for value in row] for row in table.rows],
         "note": plain(table.note),
     }

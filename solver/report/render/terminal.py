@@ -17,7 +17,7 @@ from rich.text import Text
 
 from solver.report.parts import Section
 from solver.report.tables import Table
-from solver.text import one_line, plain
+from solver.text import one_line, plain, say, say_wrapped, width_of_output
 
 WIDTH = 100
 """Width in characters where the output is not a terminal."""
@@ -28,16 +28,21 @@ LEAST_NAME = 6
 MOST_ITEMS = 10
 """The most problem ids of a section that are listed; the rest is counted."""
 _GAP = 2
+_INDENT = 11
+"""Where the text of a fact begins, behind its label."""
 
 
 def print_sections(sections: Iterable[Section | None], *, width: int | None = None) -> None:
-    """Print sections one below the other, as wide as the terminal or `width`. None is skipped."""
-    console = _console(width)
-    if width is None and not console.is_terminal:
-        console = _console(WIDTH)
+    """Print sections one below the other, as wide as the terminal, COLUMNS or `width`.
+
+    None is skipped. Where nothing says how wide, tables take WIDTH, and lines of facts are whole.
+    """
+    width = width or width_of_output()
+    console = _console(width or WIDTH)
     for section in sections:
         if section is not None:
             _print_section(console, section)
+            _print_facts(console, section, width)
 
 
 def _console(width: int | None) -> Console:
@@ -54,14 +59,20 @@ def _print_section(console: Console, section: Section) -> None:
     tables = (*section.tables, *section.folded)
     for table in tables:
         _print_table(console, table, titled=len(tables) > 1 or bool(section.words))
-    if tables and section.facts:
-        console.print()
-    for label, text in section.facts:
-        console.print(Text(f"{plain(label):<10} {plain(text)}"), soft_wrap=True)
     if section.items:
         more = len(section.items) - MOST_ITEMS
         listed = ", ".join(one_line(item) for item in section.items[:MOST_ITEMS])
         console.print(Text(listed + f" and {more:,} more" * (more > 0)), soft_wrap=True)
+
+
+def _print_facts(console: Console, section: Section, width: int | None) -> None:
+    """Print lines with labels, wrapped between words, and commands, never wrapped, to be copied."""
+    if (section.tables or section.folded or section.items) and (section.facts or section.to_read):
+        console.print()
+    for label, text in section.facts:
+        say_wrapped(f"{label:<10} {text}", indent=_INDENT, width=width)
+    for command in section.to_read:
+        say(f"{'to read':<10} {command}")
 
 
 def _print_table(console: Console, table: Table, *, titled: bool) -> None:
@@ -144,14 +155,21 @@ def _blocks(sheet: _Sheet, width: int) -> Iterator[tuple[list[int], list[int]]]:
 def _split(sheet: _Sheet, columns: list[int], width: int) -> Iterator[tuple[list[int], list[int]]]:
     """Yield the columns in blocks that fit, each preceded by the first one or two text columns."""
     names = [at for at in columns[:2] if at == 0 or sheet.are_text[at]]
-    numbers = [least for least, text in zip(sheet.folded, sheet.are_text, strict=True) if not text]
-    most = max(LEAST_NAME, (width - max(numbers, default=0) - _GAP) // len(names) - _GAP)
-    widths = [
-        min(least, most) if is_text else least
-        for least, is_text in zip(sheet.folded, sheet.are_text, strict=True)
+    others = columns[len(names) :]
+    least = [
+        min(folded, LEAST_TEXT) if is_text else folded
+        for folded, is_text in zip(sheet.folded, sheet.are_text, strict=True)
     ]
+    room = max((least[at] for at in others), default=0) + _GAP
+    most = max(LEAST_NAME, (width - room) // len(names) - _GAP)
+    widths = list(sheet.folded)
+    for at in names:
+        widths[at] = min(widths[at], most) if sheet.are_text[at] else widths[at]
+    left = width - sum(widths[at] + _GAP for at in names) - _GAP
+    for at in others:
+        widths[at] = max(least[at], min(widths[at], left))
     block = list(names)
-    for at in columns[len(names) :]:
+    for at in others:
         if sum(widths[c] + _GAP for c in (*block, at)) > width and len(block) > len(names):
             yield block, [widths[c] for c in block]
             block = list(names)

@@ -101,7 +101,7 @@ def compared(
         tuple(_figures(leading, names)),
         tables=(table, _sides(leading, names), *ranks(found, names), _four_counts(leading, names)),
         folded=tuple(table for table in folded if table.rows),
-        facts=tuple(to_read(leading, folders)) if folders else (),
+        to_read=tuple(to_read(leading, folders)) if folders else (),
     )
 
 

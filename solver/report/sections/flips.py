@@ -46,8 +46,8 @@ def flips(found: Sequence[Comparison], names: Names) -> Table:
     return Table("flips", title, columns, tuple(rows), most + WHOLE_TRIALS)
 
 
-def to_read(found: Sequence[Comparison], folders: Mapping[str, Path]) -> list[tuple[str, str]]:
-    """Return lines with commands that print both sides' trials of such problems."""
+def to_read(found: Sequence[Comparison], folders: Mapping[str, Path]) -> list[str]:
+    """Return the commands that print both sides' trials of such problems."""
     places = dict.fromkeys(
         (run, flip.problem_id)
         for each in found
@@ -55,9 +55,6 @@ def to_read(found: Sequence[Comparison], folders: Mapping[str, Path]) -> list[tu
         for run in (each.a.run, each.b.run)
     )
     return [
-        (
-            "to read",
-            f"solver show {shlex.quote(str(folders[run]))} --problem {shlex.quote(problem)}",
-        )
+        f"solver show {shlex.quote(str(folders[run]))} --problem {shlex.quote(problem)}"
         for run, problem in list(places)[:MOST_TO_READ]
     ]
