@@ -3,7 +3,6 @@
 from solver.bridges.reward import (
     close,
     code_reward,
-    code_reward_within,
     compute_code_score,
     compute_score,
     configure,
@@ -14,7 +13,6 @@ from solver.bridges.reward import (
 __all__ = [
     "close",
     "code_reward",
-    "code_reward_within",
     "compute_code_score",
     "compute_score",
     "configure",

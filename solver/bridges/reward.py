@@ -27,7 +27,7 @@ import os
 import threading
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
-from functools import cache, partial
+from functools import cache
 from typing import Any, TypeVar
 
 from judge import Policy, extract_answer, extract_output
@@ -63,27 +63,6 @@ def code_reward(
     that `configure` sets, unless the screen refuses them. Raises SandboxError, JudgeError.
     """
     return _rewards(begun(prompts, completions), columns, _answer_of_program)
-
-
-def code_reward_within(
-    seconds: float, wall_seconds: float | None = None
-) -> Callable[..., list[Reward]]:
-    """Return a `code_reward` that gives each program so many seconds.
-
-    Time in which a busy machine keeps a program waiting is added, up to `wall_seconds` in all; None
-    means three times `seconds`. With W workers, N programs that hang hold a call for at most
-    ceil(N / W) × `wall_seconds`. Raises ValueError for a limit that is not above 0.
-    """
-    limits = Limits(seconds=seconds, wall_seconds=wall_seconds)
-    find = partial(_answer_of_program, limits=limits)
-
-    def code_reward(
-        prompts: Sequence[Any], completions: Sequence[Completion], **columns: Any
-    ) -> list[Reward]:
-        """Return 1.0 for each completion whose last program prints the reference. For TRL."""
-        return _rewards(begun(prompts, completions), columns, find)
-
-    return code_reward
 
 
 def compute_score(
@@ -144,21 +123,28 @@ class Options:
     seconds: float = 10.0
     """Time of one program, without that in which a busy machine keeps it waiting."""
     wall_seconds: float | None = None
-    """Wall time of one program, waiting included; None is three times `seconds`. Programs that
-    never end hold a batch up for this long each, divided among the workers."""
+    """Wall time of one program, waiting included; None is three times `seconds`. With W workers, N
+    programs that never end hold a batch up for at most ceil(N / W) times this long."""
     workers: int | None = None
     """Programs at the same time; None chooses by cores and memory."""
     judge_workers: int = max(1, min(4, (os.cpu_count() or 1) // 2))
     """Processes that compare answers."""
 
+    @property
+    def limits(self) -> Limits:
+        """Return what one program may use. Raises ValueError for a time that is not above 0."""
+        return Limits(seconds=self.seconds, wall_seconds=self.wall_seconds)
+
 
 def configure(**options: Any) -> None:
     """Set the options of this process, by their names in `Options`; others get their defaults.
 
-    What is open with other options is closed. Raises TypeError for an unknown name.
+    What is open with other options is closed. Raises TypeError for an unknown name, ValueError for
+    a time that is not above 0.
     """
     global _options
     chosen = Options(**options)
+    _ = chosen.limits  # a mistake is the caller's, not that of the first program
     if chosen != _options:
         close()
         _options = chosen
@@ -223,17 +209,12 @@ async def _answer_in_words(opened: "Opened", text: str) -> str | None:
     return extract_answer(text).answer
 
 
-async def _answer_of_program(
-    opened: "Opened", text: str, limits: Limits | None = None
-) -> str | None:
-    """Return the answer that the last program in a text prints, if the screen lets it run.
-
-    Without `limits`, those of the options hold.
-    """
+async def _answer_of_program(opened: "Opened", text: str) -> str | None:
+    """Return the answer that the last program in a text prints, if the screen lets it run."""
     program = extract_program(text)
     if program is None or any(found.level is Level.REFUSE for found in screen(program)):
         return None
-    execution = await (await opened.sandbox(limits)).run(program)
+    execution = await (await opened.sandbox()).run(program)
     return extract_output(execution.stdout).answer if execution.exit is Exit.OK else None
 
 
@@ -248,21 +229,17 @@ class Opened:
     judge: Judge
     loop: asyncio.AbstractEventLoop
     options: Options
-    _opening: dict[Limits, asyncio.Task[Sandbox]] = field(default_factory=dict, init=False)
+    _opening: asyncio.Task[Sandbox] | None = field(default=None, init=False)
 
-    async def sandbox(self, limits: Limits | None) -> Sandbox:
-        """Return the sandbox of these limits, opened once; if that failed, try again.
-
-        None stands for the limits of the options.
-        """
-        chosen = self.options
-        limits = limits or Limits(seconds=chosen.seconds, wall_seconds=chosen.wall_seconds)
-        opening = self._opening.get(limits)
+    async def sandbox(self) -> Sandbox:
+        """Return the sandbox, opened once; if that failed, try again."""
+        opening = self._opening
         if opening is None or (opening.done() and opening.exception()):
+            chosen = self.options
             opened = open_sandbox(
-                chosen.sandbox, limits=limits, workers=chosen.workers, owner="reward"
+                chosen.sandbox, limits=chosen.limits, workers=chosen.workers, owner="reward"
             )
-            opening = self._opening[limits] = asyncio.ensure_future(opened)
+            opening = self._opening = asyncio.ensure_future(opened)
         return await asyncio.shield(opening)
 
     def wait(self, work: Coroutine[Any, Any, T]) -> T:
@@ -275,20 +252,20 @@ class Opened:
             raise
 
     def close(self) -> None:
-        """End the sandboxes, the workers and the loop."""
-        self.wait(self._close_sandboxes())
+        """End the sandbox, the workers and the loop."""
+        self.wait(self._close_sandbox())
         self.end()
 
     def end(self) -> None:
-        """End the workers and the loop; the sandboxes end by themselves with this process."""
+        """End the workers and the loop; the sandbox ends by itself with this process."""
         self.pool.close()
         self.loop.call_soon_threadsafe(self.loop.stop)
 
-    async def _close_sandboxes(self) -> None:
-        """Close the sandboxes that were opened."""
-        for opening in self._opening.values():
-            if opening.done() and not opening.exception():
-                await opening.result().close()
+    async def _close_sandbox(self) -> None:
+        """Close the sandbox, if it was opened."""
+        opening = self._opening
+        if opening is not None and opening.done() and not opening.exception():
+            await opening.result().close()
 
 
 _lock = threading.Lock()

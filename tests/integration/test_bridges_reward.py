@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from solver.bridges.reward import close, code_reward, code_reward_within
+from solver.bridges.reward import close, code_reward, configure
 from tests.integration.engines import DOCKER, NATIVE, require
 
 PROGRAMS = {
@@ -28,10 +28,11 @@ def auto(request, monkeypatch):
     if request.param == "native":
         monkeypatch.setenv("DOCKER_HOST", "unix:///nowhere.sock")
     yield
+    configure()
     close()
 
 
-def score(programs, code_reward=code_reward):
+def score(programs):
     completions = [f"Let us see.\n```python\n{program}\n```" for program in programs]
     return code_reward(
         prompts=[""] * len(completions),
@@ -63,12 +64,12 @@ def test_a_forked_process_has_its_own_sandbox_and_leaves_the_parents_alone(auto)
 
 
 def test_programs_that_hang_hold_a_call_no_longer_than_the_caller_allows(auto):
-    quick = code_reward_within(0.3, wall_seconds=0.3)
-    assert quick.__name__ == "code_reward"  # what TRL logs it as
-    assert score(["print(0.5)"], quick) == [1.0]  # the sandbox is open
+    configure(seconds=0.3, wall_seconds=0.3)
+    assert score(["print(0.5)"]) == [1.0]  # the sandbox is open
     started = time.monotonic()
-    assert score(["while True: pass"] * 8, quick) == [0.0] * 8
-    assert time.monotonic() - started < 60  # 240 s with the limits that code_reward has
+    assert score(["while True: pass"] * 8) == [0.0] * 8
+    assert time.monotonic() - started < 60  # 240 s with the limits that configure() sets
+    configure()
     assert score(["print(0.5)"]) == [1.0]
     with pytest.raises(ValueError, match="seconds"):
-        code_reward_within(0)
+        configure(seconds=0)
