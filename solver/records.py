@@ -65,11 +65,18 @@ class Problem(Record):
     model whose training data ends later may have seen it."""
     variant_of: Text = ""
     """The id of the problem that this one is a variant of, with other numbers; else empty."""
+    other_answers: tuple[Text, ...] = ()
+    """Further references, of which any is right too; some logs of other tools have them."""
+
+    @property
+    def references(self) -> tuple[str, ...]:
+        """Return every reference; an answer is right that equals any of them."""
+        return (self.answer, *self.other_answers)
 
     @property
     def hash(self) -> str:
-        """Return a hash of the question and the reference. Another text makes another problem."""
-        return digest([self.question, self.answer])
+        """Return a hash of question and references. Another text makes another problem."""
+        return digest([self.question, *self.references])
 
 
 class Message(Record):

@@ -73,6 +73,7 @@ def _problem(logged: Logged) -> Problem:
         id=logged.id,
         question=logged.question,
         answer=logged.references[0],
+        other_answers=logged.references[1:],
         domain=domain_name(logged.domain) or "unknown",
         level=level,
     )

@@ -172,7 +172,7 @@ class _Import:
         for what in logged.lost:
             if what != "model's name" or not self._model:
                 counts.lost[what].add(path.name)
-        if len(logged.references) > 1 and self._source is None:
+        if problem.other_answers:
             counts.several.add(problem.id)
         counts.repeats = max(counts.repeats, trial.repeat + 1)
         counts.arms[trial.model, trial.mode] = None
@@ -200,11 +200,10 @@ class _Import:
             return Imported(key, trial, judge_id(kept), ())
         if trial.error is None and trial.answer is not None and trial.turns[-1].failure is None:
             problem = self._questions.problems[trial.problem_id]
-            references = logged.references if self._source is None else (problem.answer,)
-            case = (problem.question, trial.answer, *references)
+            case = (problem.question, trial.answer, *problem.references)
             if case not in self._graded:
                 self._graded[case] = await judge.grade_any(
-                    problem.question, references, trial.answer
+                    problem.question, problem.references, trial.answer
                 )
             trial = trial.model_copy(update={"verdict": self._graded[case]})
         return Imported(key, trial, judge_id(facts), tuple(_theirs(logged)))
@@ -258,10 +257,7 @@ def notes_of(counts: Counts) -> Iterator[str]:
     if counts.again:
         yield f"{counts.again:,} replies stood there twice and count once"
     if counts.several:
-        yield (
-            f"{len(counts.several):,} problems have several references, of which any was accepted;"
-            " `solver rejudge` compares with the first alone"
-        )
+        yield f"{len(counts.several):,} problems have several references, of which any is right"
 
 
 def _theirs(logged: Logged) -> Iterator[Theirs]:

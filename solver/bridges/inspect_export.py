@@ -138,7 +138,7 @@ def _sample(trial: Trial, row: Row, problem: Problem) -> dict[str, Any]:
         "id": problem.id,
         "epoch": trial.repeat + 1,
         "input": problem.question,
-        "target": problem.answer,
+        "target": list(problem.references) if problem.other_answers else problem.answer,
         "messages": messages,
         "output": {
             "model": trial.model,

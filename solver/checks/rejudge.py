@@ -130,7 +130,7 @@ def _name_judge(store: Store, facts: Mapping[str, Any], judge: Mapping[str, Any]
 
 async def _grade(row: Row, problem: Problem, judging: Judging, store: Store) -> Outcome:
     """Store a new verdict on one answer, and return the outcome."""
-    verdict = await judging.judge.grade(problem.question, problem.answer, row.answer or "")
+    verdict = await judging.judge.grade_any(problem.question, problem.references, row.answer or "")
     store.add_verdict(row.key, verdict, judge=judging.id)
     return _outcome(verdict)
 

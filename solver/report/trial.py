@@ -66,7 +66,8 @@ def _problem_lines(problem: Problem) -> Iterator[str]:
     level = f", level {problem.level}" if problem.level else ""
     yield f"══ {problem.id} ({problem.domain}{level})"
     yield from _section("[question]", problem.question)
-    yield from _section("[reference]", problem.answer)
+    for reference in problem.references:
+        yield from _section("[reference]", reference)
 
 
 def trial_lines(trial: Trial, verdicts: Sequence[tuple[str, Verdict]]) -> Iterator[str]:

@@ -132,6 +132,22 @@ def test_any_of_several_references_is_right(tmp_path):
     assert any("several references" in note for note in store.manifest()["warnings"])
 
 
+def test_judging_again_accepts_any_of_several_references_too(tmp_path):
+    row = {"question": "q", "reference": ["7", "two"], "reply": "The answer is \\boxed{two}."}
+    path = logs.jsonl(tmp_path / "m.jsonl", [row])
+    imported(tmp_path / "run", path, model="a/b").close()
+    store = Store.create_or_open(tmp_path / "run")
+    assert rejudge(store, {"policy": {"missing_unit": "refuse"}}).moved == {}
+    assert [one.outcome for one in store.rows()] == [Outcome.CORRECT]
+
+
+def test_other_references_for_one_question_are_refused(tmp_path):
+    row = {"id": "a", "question": "q", "reference": ["7", "two"], "reply": "\\boxed{two}"}
+    path = logs.jsonl(tmp_path / "m.jsonl", [row, {**row, "reference": "7", "reply": "7"}])
+    with pytest.raises(ConfigError, match="line 2: 'a' has another question or reference"):
+        imported(tmp_path / "run", path, model="a/b")
+
+
 def test_what_a_log_does_not_tell_is_said(tmp_path):
     notes = imported(tmp_path / "run", two(tmp_path / "log")).manifest()["warnings"]
     assert any(note.startswith("no tokens in samples_adding") for note in notes)
