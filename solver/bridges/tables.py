@@ -2,13 +2,16 @@
 
 import csv
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from judge.logs.records import Theirs
+from solver.analysis.other_judge import change_among, said_by_trial, together
 from solver.errors import ConfigError
 from solver.install import pip_install
+from solver.records import Outcome
 from solver.store import Store
 from solver.text import no_formula
 
@@ -42,9 +45,7 @@ def export_run(
 def _whole(store: Store) -> Iterator[dict[str, Any]]:
     """Yield each trial with all its texts, its question and its reference."""
     problems = store.problems()
-    others: dict[str, list[dict[str, Any]]] = {}
-    for key, theirs in store.other_verdicts():
-        others.setdefault(key, []).append(asdict(theirs))
+    said = said_by_trial(store)
     for row in store.rows():
         trial = store.trial(row.key)
         problem = problems[row.problem_id]
@@ -59,15 +60,28 @@ def _whole(store: Store) -> Iterator[dict[str, Any]]:
             "level": problem.level,
             "set": problem.set,
             "published": problem.published,
-            **({"other_verdicts": others[row.key]} if row.key in others else {}),
+            **({"other_verdicts": _plain(said[row.key])} if row.key in said else {}),
         }
+
+
+def _plain(said: Sequence[Theirs]) -> list[dict[str, Any]]:
+    return [asdict(theirs) for theirs in said]
+
+
+def _of_others(said: Sequence[Theirs], outcome: Outcome) -> dict[str, str | None]:
+    """Return the columns of an imported trial: what the tool's scorers say beside our judge."""
+    return {
+        "theirs": together(said),
+        "changed_by_the_judge": change_among(said, outcome),
+        "other_verdicts": json.dumps(_plain(said), ensure_ascii=False) if said else None,
+    }
 
 
 def _write_table(store: Store, form: str, path: Path, written: Callable[[str], str]) -> None:
     """Write one row for each trial, without long texts. Raises OSError, ConfigError."""
     import pandas as pd  # takes half a second, and only this function needs it
 
-    problems = store.problems()
+    problems, said = store.problems(), said_by_trial(store)
     table = pd.DataFrame(
         {
             "problem_id": row.problem_id,
@@ -98,6 +112,7 @@ def _write_table(store: Store, form: str, path: Path, written: Callable[[str], s
             "sandbox_seconds": row.sandbox_seconds,
             "seconds": row.seconds,
             "error": row.error,
+            **(_of_others(said.get(row.key, ()), row.outcome) if said else {}),
         }
         for row in store.rows()
     )

@@ -1,12 +1,11 @@
 """Print the whole trials of one problem: prompts, replies, programs, executions, verdicts."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 
-from judge import Verdict
-from judge.logs.records import Theirs
+from solver.analysis.other_judge import word_of
 from solver.errors import ConfigError
 from solver.modes import stored_mode
-from solver.records import Failure, Message, Problem, Reply, Trial, Turn
+from solver.records import Failure, Message, Problem, Reply, Turn
 from solver.store import Store
 from solver.text import plain_name, say
 
@@ -30,17 +29,11 @@ def show_problem(
     ]
     if not keys:
         raise ConfigError(f"{store.folder}: no trial of {problem_id!r} has ended yet")
-    others: dict[str, list[Theirs]] = {}
-    for key, theirs in store.other_verdicts():
-        others.setdefault(key, []).append(theirs)
     for line in _problem_lines(problem):
         say(line)
     for key in keys:
-        for line in trial_lines(store.trial(key), store.verdicts(key)):
+        for line in _trial_lines(store, key):
             say(line)
-        for each in others.get(key, ()):
-            reading = "" if each.reading is None else f", read by it as {each.reading!r}"
-            say(f"── verdict of {each.name}: {each.value:g}{reading}")
 
 
 def show_chat(chat: Iterable[Message]) -> None:
@@ -56,10 +49,8 @@ def _chat_lines(chat: Iterable[Message]) -> Iterator[str]:
 
 def whole_trial(store: Store, key: str) -> str:
     """Return a stored trial as text, its question first."""
-    trial = store.trial(key)
-    problem = store.problems()[trial.problem_id]
-    lines = (*_problem_lines(problem), *trial_lines(trial, store.verdicts(key)))
-    return "\n".join(lines)
+    problem = store.problems()[store.trial(key).problem_id]
+    return "\n".join((*_problem_lines(problem), *_trial_lines(store, key)))
 
 
 def _problem_lines(problem: Problem) -> Iterator[str]:
@@ -70,8 +61,9 @@ def _problem_lines(problem: Problem) -> Iterator[str]:
         yield from _section("[reference]", reference)
 
 
-def trial_lines(trial: Trial, verdicts: Sequence[tuple[str, Verdict]]) -> Iterator[str]:
-    """Yield the lines of a trial: every turn, how it ended, and all verdicts."""
+def _trial_lines(store: Store, key: str) -> Iterator[str]:
+    """Yield the lines of a stored trial: every turn, how it ended, and all verdicts."""
+    trial = store.trial(key)
     yield f"\n══ {trial.model} · {trial.mode} · repeat {trial.repeat} · seed {trial.seed}"
     mode = stored_mode(trial.mode)
     for number, turn in enumerate(trial.turns, start=1):
@@ -81,11 +73,14 @@ def trial_lines(trial: Trial, verdicts: Sequence[tuple[str, Verdict]]) -> Iterat
     yield f"── outcome: {plain_name(trial.outcome)} in {trial.seconds:.1f} s"
     if trial.error:
         yield f"   {trial.error}"
-    for judge, verdict in verdicts:
+    for judge, verdict in store.verdicts(key):
         score = "no usable verdict" if verdict.score is None else f"score {verdict.score} of 5"
         yield f"── verdict: {score} by {verdict.by} (judge {judge}): {verdict.reason}"
         if verdict.reference_form or verdict.answer_form:
             yield f"   compared {verdict.reference_form!r} with {verdict.answer_form!r}"
+    for _, theirs in store.other_verdicts(key):
+        reading = "" if theirs.reading is None else f", read by it as {theirs.reading!r}"
+        yield f"── verdict of {theirs.name}: {word_of(theirs)}{reading}"
 
 
 def _turn_lines(heading: str, number: int, turn: Turn, *, last: bool) -> Iterator[str]:

@@ -264,13 +264,19 @@ class Reader:
         return [(row["judge"], VERDICT.validate_json(row["body"])) for row in rows]
 
     @_each
-    def other_verdicts(self) -> Iterator[tuple[str, Theirs]]:
-        """Yield what another tool's scorers said of imported trials, each with its trial's key."""
+    def other_verdicts(self, key: str | None = None) -> Iterator[tuple[str, Theirs]]:
+        """Yield what another tool's scorers said of imported trials, each with its trial's key.
+
+        Of one trial, or of all.
+        """
         if not has(self._database, "other_verdicts"):
             return
-        asked = "SELECT key, name, value, reading, whole FROM other_verdicts ORDER BY key, name"
-        for key, name, value, reading, whole in self._database.execute(asked):
-            yield key, Theirs(name, value, reading, bool(whole))
+        where, values = ("WHERE key = ?", (key,)) if key else ("", ())
+        asked = f"SELECT key, name, value, reading, whole FROM other_verdicts {where}"
+        for of, name, value, reading, whole in self._database.execute(
+            f"{asked} ORDER BY key, name", values
+        ):
+            yield of, Theirs(name, value, reading, bool(whole))
 
     @_whole
     def trial(self, key: str) -> Trial:

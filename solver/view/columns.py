@@ -40,6 +40,7 @@ COLUMNS: Mapping[str, Column] = {
         Column("reference", of_problem=lambda problem: problem.answer, in_words=True),
         Column("answer", lambda entry: entry.answer, in_words=True),
         Column("outcome", lambda entry: str(entry.outcome)),
+        Column("theirs", lambda entry: entry.theirs),
         Column("score", lambda entry: entry.score, number=True, shown=False),
         Column("reason", lambda entry: entry.reason),
         Column("attempts", lambda entry: entry.attempts, number=True),
@@ -48,8 +49,9 @@ COLUMNS: Mapping[str, Column] = {
         Column("started", lambda entry: entry.started, number=True, shown=False),
     )
 }
-"""`seconds` are those in which the model wrote, `waited` all others of the trial: its programs,
-the judge, and the queues for them and for the model."""
+"""`theirs` is what the scorers of the tool said that a run was imported from. `seconds` are those
+in which the model wrote, `waited` all others of the trial: its programs, the judge, and the queues
+for them and for the model."""
 
 
 def value_of(column: Column, entry: Entry, problems: Mapping[str, Problem]) -> Value:

@@ -5,9 +5,11 @@ column of the list, a colon, and what the value is to be: equal (without a sign)
 that contains it, `>`, `>=`, `<` or `<=` for numbers, `none` for no value. A minus before it negates
 it, and quotes hold spaces together. Words without a colon are looked for in id, question, reference
 and answer. `is:disagreed` finds problems on which a model is right in one mode and not in another,
-`is:unstable` those on which repeats of one arm differ, and `flipped:RUN` trials that were right and
-are wrong, or the reverse, in another run. In a run of `solver probe`, `standing:recited` and
-`standing:mastered` find what the signs of memory say of a problem.
+`is:unstable` those on which repeats of one arm differ, `is:changed` trials of an imported run that
+our judge calls something else than the tool's own scorers (`theirs:right`, `theirs:wrong`), and
+`flipped:RUN` trials that were right and are wrong, or the reverse, in another run. In a run of
+`solver probe`, `standing:recited` and `standing:mastered` find what the signs of memory say of a
+problem.
 """
 
 import operator
@@ -28,7 +30,7 @@ _Passes = Callable[[Entry], bool]
 
 _WORD = re.compile(r'(?:(-?)([A-Za-z_]+):(~|[<>]=?)?)?("[^"]*"?|[^\s"]\S*)')
 _ORDERS = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge}
-_STATES = ("disagreed", "unstable")
+_STATES = ("disagreed", "unstable", "changed")
 WORDS = (*COLUMNS, "is", "flipped", "standing")
 """What a word of the filter line may begin with."""
 
@@ -139,8 +141,10 @@ def _condition(name: str, sign: str, wanted: str, snapshot: Snapshot) -> _Passes
         return lambda entry: (entry.problem_id, entry.model) in snapshot.disagreed
     if name == "is" and wanted == "unstable":
         return lambda entry: (entry.problem_id, entry.model, entry.mode) in snapshot.unstable
+    if name == "is" and wanted == "changed":
+        return lambda entry: entry.changed
     if name == "is":
-        raise ConfigError(f"is:{wanted}: it can be {' or '.join(_STATES)}")
+        raise ConfigError(f"is:{wanted}: it can be {', '.join(_STATES[:-1])} or {_STATES[-1]}")
     if name not in COLUMNS:
         raise ConfigError(
             f"{name}: no such word; the words are {', '.join(WORDS)};"

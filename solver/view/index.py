@@ -10,7 +10,9 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from threading import Event, Lock, Thread
 
+from judge.logs.records import Theirs
 from sandbox import Exit
+from solver.analysis.other_judge import said_by_trial
 from solver.errors import ConfigError
 from solver.records import Outcome, Problem, failure_of, outcome_of
 from solver.store import FILE, Reader, damage
@@ -107,6 +109,7 @@ class _EntryReader:
         self._last_verdict = 0
         self._entries: dict[str, Entry] = {}
         self._snapshot = Snapshot((), {})
+        self._said: dict[str, tuple[Theirs, ...]] = {}
         self._outcomes: dict[tuple[object, ...], Outcome] = {}
 
     def read(self) -> Snapshot:
@@ -145,6 +148,9 @@ class _EntryReader:
 
     def _update(self, database: sqlite3.Connection, changed: set[str]) -> None:
         """Read the changed trials."""
+        if not self._entries:  # an import is whole when it appears, and its scorers are asked once
+            said = said_by_trial(Reader(self._folder, database))
+            self._said = {key: tuple(found) for key, found in said.items()}
         if len(changed) > _MOST_SINGLY:
             rows: Iterable[sqlite3.Row] = database.execute(_FACTS)
         else:
@@ -152,7 +158,8 @@ class _EntryReader:
             rows = (row for key in changed for row in database.execute(single, (key,)))
         for row in rows:
             counted = (row[7] or 0, row[8], self._outcome(row[9:18]))
-            entry = Entry._make((*row[:7], *counted, row[16], row[18], row[19] or 0.0))
+            others = self._said.get(row[0], ())
+            entry = Entry._make((*row[:7], *counted, row[16], row[18], row[19] or 0.0, others))
             self._entries[entry.key] = entry
 
     def _outcome(self, facts: tuple[object, ...]) -> Outcome:

@@ -10,6 +10,7 @@ from threading import Lock
 from typing import Any
 
 from judge import Verdict
+from judge.logs.records import Theirs
 from solver.analysis.comparable import scoring
 from solver.analysis.contamination import contamination_of
 from solver.errors import ConfigError
@@ -60,6 +61,8 @@ class StoredTrial:
     problem: Problem
     verdicts: Sequence[tuple[str, Verdict]]
     """All verdicts with their judges, the oldest first. The last one counts."""
+    said: Sequence[Theirs] = ()
+    """What the scorers of the tool said that the trial was imported from."""
 
 
 class Library:
@@ -154,7 +157,8 @@ class Library:
             if asked is None:
                 return None
             problem = Problem.model_validate_json(asked["body"])
-            return StoredTrial(name, key, store.trial(key), problem, store.verdicts(key))
+            said = [theirs for _, theirs in store.other_verdicts(key)]
+            return StoredTrial(name, key, store.trial(key), problem, store.verdicts(key), said)
 
     def _folders(self) -> dict[str, Path]:
         """Return the folder of each run by its name."""

@@ -29,7 +29,7 @@ _STATIC = {"style.css": "text/css", "keys.js": "text/javascript", "icon.svg": "i
 
 
 _OF_ARMS = ("model", "mode", "repeat")
-"""Columns that are shown only where a run has several of them."""
+"""Columns that are shown only where a run has several of them; `theirs`, where it has any."""
 
 
 class Pages:
@@ -258,6 +258,7 @@ def _list_of(request: Request) -> tuple[Criteria, str, dict[str, Any]]:
 def _columns(query: Mapping[str, Any], choices: Mapping[str, Sequence[str]]) -> list[str]:
     """Return the columns to show: those of the address, else those that say something."""
     alike = {name for name in _OF_ARMS if len(choices[name]) < 2}
+    alike |= {"theirs"} - {name for name, found in choices.items() if found}
     usual = [name for name, column in COLUMNS.items() if column.shown and name not in alike]
     return query.get("column") or usual
 

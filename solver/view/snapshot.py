@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple
 
+from judge.logs.records import Theirs
+from solver.analysis.other_judge import change_among, together
 from solver.records import Outcome, Problem
 from solver.stats.metrics import Estimate, accuracy
 
@@ -34,6 +36,18 @@ class Entry(NamedTuple):
     """The beginning of the verdict's reason."""
     model_seconds: float
     """Those in which the model answered, without the time its requests waited for their turn."""
+    said: tuple[Theirs, ...] = ()
+    """What the scorers of the tool said that the trial was imported from."""
+
+    @property
+    def theirs(self) -> str | None:
+        """Return their verdict in a word; None where there is none."""
+        return together(self.said)
+
+    @property
+    def changed(self) -> bool:
+        """Tell whether our judge changes a verdict of theirs, or leaves the trial open."""
+        return change_among(self.said, self.outcome) is not None
 
     @property
     def correct(self) -> bool:
@@ -79,7 +93,7 @@ class Snapshot:
             "level": {problem.level for problem in problems},
             **{
                 name: {getattr(entry, name) for entry in self.entries}
-                for name in ("model", "mode", "outcome", "score", "repeat", "attempts")
+                for name in ("model", "mode", "outcome", "theirs", "score", "repeat", "attempts")
             },
         }
 
@@ -150,6 +164,7 @@ def choices_of(snapshots: Sequence[Snapshot]) -> Mapping[str, Sequence[str]]:
         "model": _offered(found["model"]),
         "mode": _offered(found["mode"]),
         "outcome": [str(outcome) for outcome in Outcome if outcome in found["outcome"]],
+        "theirs": sorted(found["theirs"] - {None}),
         "score": [
             *(str(score) for score in range(5, 0, -1) if score in found["score"]),
             *["none"] * (None in found["score"]),

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from jinja2 import Environment
 
+from solver.analysis.other_judge import word_of
 from solver.modes import stored_mode
 from solver.records import Turn
 from solver.templates import build_engine
@@ -40,6 +41,7 @@ def build_environment() -> Environment:
         reply=reply_html,
         text=markup.text_html,
         brief=brief,
+        word_of=word_of,
         value=lambda text: markup.answer_html(text) if len(text) <= 60 else brief(text, 60),
         named=plain_name,
         model=short_model,

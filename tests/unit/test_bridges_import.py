@@ -1,6 +1,7 @@
 """Logs of other tools as runs: what is stored, what is refused, and that nothing is half done."""
 
 import asyncio
+import csv
 import json
 from types import SimpleNamespace
 
@@ -8,6 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from judge import open_judge
+from judge.logs.records import Theirs
 from solver.analysis.comparable import read_run
 from solver.analysis.compare import compare_runs
 from solver.analysis.other_judge import other_judge_of
@@ -24,9 +26,9 @@ from solver.report import write_report
 from solver.report.show import show_run
 from solver.run.sameness import check_resume
 from solver.store import Store
-from tests import logs
+from tests import logs, viewed
 from tests.needs import shared_data
-from tests.viewed import client_of, page
+from tests.viewed import client_of, listed, page
 
 SET = ProblemSet(
     "mine",
@@ -263,7 +265,55 @@ def test_one_trial_is_shown_with_the_verdict_of_the_other_tool(tmp_path, capsys)
     from solver.report.trial import show_problem
 
     show_problem(imported(tmp_path / "run", two(tmp_path / "log")), "p2")
-    assert "verdict of exact_match,none: 0" in capsys.readouterr().out
+    assert "verdict of exact_match,none: wrong" in capsys.readouterr().out
+
+
+def strict_and_loose(folder):
+    """Both filters refuse p2, and one of them p1; our judge accepts both answers."""
+    replies = {"p1": ["\\boxed{2}"], "p2": ["so \\boxed{0.5}"]}
+    strict = logs.lm_eval(folder / "a", replies, filters=("strict",), wrong=("p1", "p2"))
+    loose = logs.lm_eval(folder / "b", replies, filters=("loose",), wrong=("p2",))
+    return strict, loose
+
+
+def test_a_table_for_spreadsheets_has_their_verdict_beside_ours(tmp_path):
+    store = imported(tmp_path / "run", *strict_and_loose(tmp_path))
+    with export_run(store, "csv").open(encoding="utf-8", newline="") as file:
+        found = {row["problem_id"]: row for row in csv.DictReader(file)}
+    assert [found[key]["theirs"] for key in ("p1", "p2")] == ["mixed", "wrong"]
+    assert {row["changed_by_the_judge"] for row in found.values()} == {"wrong → right"}
+    [loose, strict] = json.loads(found["p1"]["other_verdicts"])
+    assert (loose["name"], loose["value"], strict["value"]) == ("exact_match,loose", 1.0, 0.0)
+
+
+def test_a_run_of_ours_has_no_columns_of_another_tool(tmp_path):
+    table = export_run(Store.open(viewed.write(tmp_path / "run")), "csv").read_text("utf-8")
+    assert "theirs" not in table
+    assert ">theirs</a></th>" not in page(client_of(tmp_path), "/run/run")
+
+
+def test_the_viewer_finds_trials_by_what_the_other_tool_said(tmp_path):
+    imported(tmp_path / "run", *strict_and_loose(tmp_path)).close()
+    client = client_of(tmp_path)
+    assert ">theirs</a></th>" in page(client, "/run/run")
+    counts = {
+        words: len(listed(page(client, f"/run/run?q={words}")))
+        for words in ("theirs:wrong", "theirs:mixed", "theirs:right", "is:changed", "-is:changed")
+    }
+    assert list(counts.values()) == [1, 1, 0, 2, 0], counts
+
+
+def test_the_page_of_a_trial_has_the_verdict_and_reading_of_each_scorer(tmp_path):
+    store = imported(tmp_path / "run", two(tmp_path / "log"))
+    [row] = store.rows(problem_id="p2")
+    hostile = Theirs("<b>", 0.5, "<script>alert(1)</script>")
+    store.close()
+    with_more = Store.create_or_open(tmp_path / "run")
+    with_more.add_other_verdicts([(row.key, hostile)])
+    with_more.close()
+    text = page(client_of(tmp_path), f"/run/run/trial/{row.key}")
+    assert "Verdict of exact_match,none: <strong>wrong</strong>" in text
+    assert "Verdict of &lt;b&gt;: <strong>0.5</strong>, read by it as <code>&lt;script&gt;" in text
 
 
 # --- published logs ----------------------------------------------------------------------------

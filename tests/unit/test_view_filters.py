@@ -210,7 +210,7 @@ def test_a_line_of_words_finds_what_it_says(varied, line, found):
         ("levle:3", "levle: no such word; the words are problem, question"),
         ("level:>x", "level:&gt;x: &gt; needs a column of numbers and a number"),
         ("answer:>3", "answer:&gt;3: &gt; needs a column of numbers"),
-        ("is:wrong", "is:wrong: it can be disagreed or unstable"),
+        ("is:wrong", "is:wrong: it can be disagreed, unstable or changed"),
         ("flipped:third", "flipped:third: no such run"),
     ],
 )
