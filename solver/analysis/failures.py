@@ -10,8 +10,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby, permutations
 
+from judge.logs.records import Theirs
 from solver.analysis.accuracy import several_sets
 from solver.analysis.arms import stored_rows
+from solver.analysis.other_judge import said_by_trial
 from solver.analysis.overlooked import Overlooked, overlooked_in
 from solver.analysis.retries import Retries, retries_in
 from solver.analysis.trials import Place, ReadTexts, TrialTurns
@@ -154,7 +156,7 @@ def failures_of(
     if not rows:
         domains = ", ".join(sorted({problem.domain for problem in problems.values()}))
         raise ConfigError(f"{store.folder}: no such trial has ended yet; its domains: {domains}")
-    return analyse(rows, problems, store.turn_facts(), store.texts)
+    return analyse(rows, problems, store.turn_facts(), store.texts, said_by_trial(store))
 
 
 def analyse(
@@ -162,11 +164,13 @@ def analyse(
     problems: Mapping[str, Problem],
     turns: Iterable[TurnFacts],
     read_texts: ReadTexts,
+    said: Mapping[str, Sequence[Theirs]],
 ) -> Failures:
     """Count what went wrong in the trials of `rows`.
 
     `turns` must come trial by trial; those of other trials are ignored. Texts are read for crashed
-    programs, and for trials that gave a wrong answer or none.
+    programs, and for trials that gave a wrong answer or none. `said` are the verdicts of another
+    tool's scorers, by trial.
     """
     by_key = {row.key: row for row in rows}
     turns_of = {
@@ -174,7 +178,8 @@ def analyse(
     }
     arms: dict[tuple[str, str], list[TrialTurns]] = defaultdict(list)
     for key, row in by_key.items():
-        arms[row.model, row.mode].append(TrialTurns(row, turns_of.get(key, ())))
+        trial = TrialTurns(row, turns_of.get(key, ()), said.get(key, ()))
+        arms[row.model, row.mode].append(trial)
     solved: dict[tuple[str, str], set[str]] = {
         arm: {trial.row.problem_id for trial in trials if trial.correct}
         for arm, trials in arms.items()

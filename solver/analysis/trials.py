@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from judge.logs.records import Theirs
 from solver.store import Row, Texts, TurnFacts
 
 ReadTexts = Callable[[Iterable[tuple[str, int]]], Iterator[Texts]]
@@ -28,6 +29,8 @@ class TrialTurns:
 
     row: Row
     turns: Sequence[TurnFacts]
+    said: Sequence[Theirs] = ()
+    """What the scorers of the tool said that it was imported from."""
 
     @property
     def correct(self) -> bool:

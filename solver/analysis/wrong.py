@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from solver.analysis.numbers import form, plain_number
+from solver.analysis.other_judge import together
 from solver.analysis.trials import Place, TrialTurns
 from solver.records import Outcome, Problem
 
@@ -25,6 +26,8 @@ class WrongAnswer:
     answer: str
     reason: str
     """The verdict's."""
+    theirs: str | None = None
+    """What the scorers of the tool say that the trial was imported from."""
 
 
 @dataclass(frozen=True)
@@ -76,6 +79,7 @@ def _answer(trial: TrialTurns, problems: Mapping[str, Problem]) -> WrongAnswer:
         problem.answer,
         trial.row.answer or "",
         verdict.reason if verdict else "",
+        together(trial.said),
     )
 
 

@@ -1,12 +1,13 @@
 """Read the runs that a report is about, and give their arms short names."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
 from pathlib import PurePath
 from typing import Any
 
+from judge.logs.records import Theirs
 from solver.analysis import comparable
 from solver.analysis.accuracy import Arm, RunAccuracy, accuracy_of_run
 from solver.analysis.arms import stored_rows
@@ -15,7 +16,7 @@ from solver.analysis.checks import Checks, checks_of, vote_weights
 from solver.analysis.contamination import Contamination, contamination_of
 from solver.analysis.failures import Failures, analyse
 from solver.analysis.labelled import Audited, audited_arms
-from solver.analysis.other_judge import OtherJudge, other_judge_of
+from solver.analysis.other_judge import OtherJudge, other_judge_of, said_by_trial
 from solver.analysis.regeneration import Regenerated, regeneration_of
 from solver.analysis.rounds import Rounds, rounds_of
 from solver.records import Problem
@@ -84,7 +85,7 @@ class Run:
         def some_texts(places: Iterable[tuple[str, int]]) -> Iterator[Texts]:
             return self.store.texts(islice(places, MOST_TEXTS))
 
-        return analyse(self.rows, self.problems, self.turns, some_texts)
+        return analyse(self.rows, self.problems, self.turns, some_texts, self.said)
 
     @cached_property
     def budgets(self) -> Budgets:
@@ -111,6 +112,11 @@ class Run:
     def audited(self) -> tuple[Audited, ...]:
         """Compute the arms' accuracy by a person's labels, where there are any."""
         return audited_arms(self.rows, read_labels(self.store.folder))
+
+    @cached_property
+    def said(self) -> Mapping[str, Sequence[Theirs]]:
+        """Return what the scorers of the tool said that the run was imported from, by trial."""
+        return said_by_trial(self.store)
 
     @cached_property
     def other_judge(self) -> tuple[OtherJudge, ...]:

@@ -12,6 +12,7 @@ from judge import open_judge
 from judge.logs.records import Theirs
 from solver.analysis.comparable import read_run
 from solver.analysis.compare import compare_runs
+from solver.analysis.failures import failures_of
 from solver.analysis.other_judge import other_judge_of
 from solver.bridges.imports import import_logs
 from solver.bridges.tables import export_run
@@ -23,6 +24,7 @@ from solver.errors import ConfigError
 from solver.problems import ProblemSet
 from solver.records import Outcome, Problem
 from solver.report import write_report
+from solver.report.sections.failures import failed
 from solver.report.show import show_run
 from solver.run.sameness import check_resume
 from solver.store import Store
@@ -284,6 +286,30 @@ def test_a_table_for_spreadsheets_has_their_verdict_beside_ours(tmp_path):
     assert {row["changed_by_the_judge"] for row in found.values()} == {"wrong → right"}
     [loose, strict] = json.loads(found["p1"]["other_verdicts"])
     assert (loose["name"], loose["value"], strict["value"]) == ("exact_match,loose", 1.0, 0.0)
+
+
+def test_failures_name_what_the_other_tool_says_of_each_wrong_answer(tmp_path):
+    replies = {"p1": ["\\boxed{3}"], "p2": ["so \\boxed{7}"]}
+    imported(tmp_path / "run", logs.lm_eval(tmp_path / "log", replies, wrong=("p2",))).close()
+    [table] = [t for t in failed_in(Store.open(tmp_path / "run")) if t.name == "wrong-answers"]
+    assert table.columns[-1].title == "its tool says"
+    assert {row[2]: row[-1] for row in table.rows} == {
+        "p1, repeat 0": "right", "p2, repeat 0": "wrong",
+    }  # fmt: skip
+    [table] = [t for t in failed_in(scored_by_nobody(tmp_path)) if t.name == "wrong-answers"]
+    assert table.columns[-1].title == "the judge says"
+
+
+def failed_in(store):
+    section = failed([("arm", arm) for arm in failures_of(store).arms], [])
+    return [*section.tables, *section.folded]
+
+
+def scored_by_nobody(folder):
+    path = logs.jsonl(
+        folder / "m.jsonl", [{"question": "q", "reference": "7", "reply": "\\boxed{8}"}]
+    )
+    return imported(folder / "plain", path)
 
 
 def test_a_run_of_ours_has_no_columns_of_another_tool(tmp_path):

@@ -2,6 +2,7 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
+from dataclasses import replace
 
 from solver.analysis.failures import ArmFailures, OutcomeCell, SolvedBy
 from solver.analysis.wrong import WrongAnswer
@@ -113,7 +114,7 @@ def _wrong(found: Sequence[tuple[str, ArmFailures]]) -> Table:
         for kind in arm.wrong
     ]
     title = "Wrong answers, by how they differ"
-    return Table("wrong", title, columns, tuple(rows), WHOLE_TRIALS)
+    return _where_known(Table("wrong", title, columns, tuple(rows), WHOLE_TRIALS))
 
 
 def _wrong_answers(found: Sequence[tuple[str, ArmFailures]]) -> Table:
@@ -126,7 +127,8 @@ def _wrong_answers(found: Sequence[tuple[str, ArmFailures]]) -> Table:
     ]
     rows: Rows = list(answers[:MOST_ANSWERS])
     note = f"The first {MOST_ANSWERS}." if len(answers) > MOST_ANSWERS else ""
-    return Table("wrong-answers", "Wrong answers, one by one", columns, tuple(rows), note)
+    table = Table("wrong-answers", "Wrong answers, one by one", columns, tuple(rows), note)
+    return _where_known(table)
 
 
 _OF_ANSWERS = (
@@ -135,7 +137,16 @@ _OF_ANSWERS = (
     Column("reference", Kind.TEXT),
     Column("answer", Kind.TEXT),
     Column("the judge says", Kind.TEXT, minor=True),
+    Column("its tool says", Kind.TEXT),
 )
+
+
+def _where_known(table: Table) -> Table:
+    """Return the table without what another tool says, its last column, where none says any."""
+    if any(row[-1] for row in table.rows):
+        return table
+    rows = tuple(row[:-1] for row in table.rows)
+    return replace(table, columns=table.columns[:-1], rows=rows)
 
 
 def _cells_of(wrong: WrongAnswer) -> tuple[str, ...]:
@@ -143,6 +154,7 @@ def _cells_of(wrong: WrongAnswer) -> tuple[str, ...]:
         f"{short(wrong.place.problem_id, 40)}, repeat {wrong.place.repeat}",
         short(" ".join(wrong.question.split()), 80),
         *(short(wrong.reference, 40), short(wrong.answer, 40), short(wrong.reason, 60)),
+        wrong.theirs or "",
     )
 
 
