@@ -6,7 +6,9 @@ from dataclasses import dataclass, field
 from itertools import combinations, islice
 from typing import Any
 
+from judge.logs.records import Theirs
 from solver.analysis.arms import planned_trials, stored_rows
+from solver.analysis.other_judge import said_by_trial
 from solver.config import differences
 from solver.errors import ConfigError
 from solver.records import Problem, digest
@@ -28,12 +30,15 @@ class Run:
     rows: Sequence[Row]
     openings: Mapping[tuple[str, str], frozenset[str]] = field(default_factory=dict)
     """By mode and problem, hashes of the first prompts that were sent; of some problems only."""
+    said: Mapping[str, Sequence[Theirs]] = field(default_factory=dict)
+    """By trial, what the scorers of the tool said that the run was imported from."""
 
 
 def read_run(store: Store, name: str = "") -> Run:
     """Read what a comparison needs of a stored run, called by its folder's name or by another."""
     name, rows, problems = name or store.folder.name, stored_rows(store), store.problems()
-    return Run(name, store.manifest(), problems, rows, first_prompts(store, rows, problems))
+    prompts = first_prompts(store, rows, problems)
+    return Run(name, store.manifest(), problems, rows, prompts, said_by_trial(store))
 
 
 def check_comparable(runs: Sequence[Run]) -> None:

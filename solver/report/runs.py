@@ -71,7 +71,9 @@ class Run:
     def compared(self) -> comparable.Run:
         """Return what comparisons need, the first prompts included."""
         prompts = comparable.first_prompts(self.store, self.rows, self.problems)
-        return comparable.Run(self.name, self.manifest, self.problems, self.rows, prompts)
+        return comparable.Run(
+            self.name, self.manifest, self.problems, self.rows, prompts, self.said
+        )
 
     @cached_property
     def accuracy(self) -> RunAccuracy:

@@ -25,6 +25,7 @@ from solver.problems import ProblemSet
 from solver.records import Outcome, Problem
 from solver.report import write_report
 from solver.report.sections.failures import failed
+from solver.report.sections.other_judge import by_other_judges
 from solver.report.show import show_run
 from solver.run.sameness import check_resume
 from solver.store import Store
@@ -286,6 +287,37 @@ def test_a_table_for_spreadsheets_has_their_verdict_beside_ours(tmp_path):
     assert {row["changed_by_the_judge"] for row in found.values()} == {"wrong → right"}
     [loose, strict] = json.loads(found["p1"]["other_verdicts"])
     assert (loose["name"], loose["value"], strict["value"]) == ("exact_match,loose", 1.0, 0.0)
+
+
+def test_a_comparison_stands_beside_that_of_the_tools_own_scorers(tmp_path):
+    replies = {"p1": ["\\boxed{2}"], "p2": ["so \\boxed{0.5}"]}
+    first = logs.lm_eval(tmp_path / "a", replies, model="m/one", wrong=("p2",))
+    second = logs.lm_eval(tmp_path / "b", replies, model="m/two", wrong=("p1", "p2"))
+    [found] = compare_runs([read_run(imported(tmp_path / "run", first, second))])
+    [by_theirs] = found.by_scorers
+    assert (found.difference.value, by_theirs.difference.value) == (0, 0.5)
+    assert (by_theirs.a.value, by_theirs.b.value) == (0.5, 0)
+    [row] = by_other_judges([("one − two", found)]).rows
+    assert row[1:6] == ("exact_match,none", 2, 0.5, 0, 0.5)
+    shown = CliRunner().invoke(app, ["compare", str(tmp_path / "run")]).stdout
+    assert "by the tools’ own scorers" in shown
+
+
+def test_scorers_with_other_names_are_paired_and_a_run_without_any_goes_by_our_judge(tmp_path):
+    ours = logs.lm_eval(tmp_path / "a", {"p1": ["\\boxed{2}"]}, model="m/one", wrong=("p1",))
+    other = logs.inspect(
+        tmp_path / "log.json", [("p1", 1, [logs.said("\\boxed{2}")], {"math": "C"})]
+    )
+    nobody = logs.inspect(tmp_path / "no.json", [("p1", 1, [logs.said("\\boxed{2}")], {})])
+    runs = [
+        read_run(imported(tmp_path / "runs" / name, path, problems=SET))
+        for name, path in (("a", ours), ("b", other), ("c", nobody))
+    ]
+    by = [each.by_scorers for each in compare_runs(runs)]
+    assert [each.scorers for found in by for each in found] == [
+        ("exact_match,none", "math"), ("exact_match,none", ""), ("math", ""),
+    ]  # fmt: skip
+    assert [each.difference.value for found in by for each in found] == [-1, -1, 0]
 
 
 def test_failures_name_what_the_other_tool_says_of_each_wrong_answer(tmp_path):

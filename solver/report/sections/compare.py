@@ -11,10 +11,11 @@ from solver.analysis.compare import Apart, Comparison, Tried, apart, compare_run
 from solver.errors import ConfigError
 from solver.modes import stored_mode
 from solver.report.figures import Dot, Forest
-from solver.report.parts import Rows, Section, listed, share, value_and_range
+from solver.report.parts import Rows, Section, listed, share, table_or_none, value_and_range
 from solver.report.runs import Run, short_names
 from solver.report.sections.comparison_words import Names, key_of, pair_name, sentences
 from solver.report.sections.flips import flips, to_read
+from solver.report.sections.other_judge import by_other_judges
 from solver.report.sections.ranks import ranks
 from solver.report.tables import Column, Kind, Table, Value, short, text_of
 from solver.stats.paired import Difference, holm
@@ -99,7 +100,13 @@ def compared(
         title,
         (*sentences(leading, len(found), names), *reasons),
         tuple(_figures(leading, names)),
-        tables=(table, _sides(leading, names), *ranks(found, names), _four_counts(leading, names)),
+        tables=(
+            table,
+            *table_or_none(by_other_judges((pair_name(e.a, e.b, names), e) for e in leading)),
+            _sides(leading, names),
+            *ranks(found, names),
+            _four_counts(leading, names),
+        ),
         folded=tuple(table for table in folded if table.rows),
         to_read=tuple(to_read(leading, folders)) if folders else (),
     )

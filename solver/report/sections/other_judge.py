@@ -1,9 +1,10 @@
 """Show where our judge changes the verdicts of the tool that a run was imported from."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from judge.logs.changes import Change, Tally
+from solver.analysis.compare import Comparison
 from solver.analysis.other_judge import OtherJudge
 from solver.records import Problem
 from solver.report.parts import Rows, Section, table_or_none
@@ -54,6 +55,41 @@ def changed_by_the_judge(
         tables=(Table("other_judge", "Their verdicts and ours", columns, tuple(rows)),),
         folded=table_or_none(listed),
     )
+
+
+def by_other_judges(found: Iterable[tuple[str, Comparison]]) -> Table:
+    """Show comparisons by the verdicts of the tools that the arms were imported from.
+
+    `found` has the comparisons' names. The table has no rows where no arm was imported.
+    """
+    columns = (
+        Column("comparison", Kind.TEXT),
+        Column("by", Kind.TEXT),
+        Column("problems"),
+        Column("first", Kind.SHARE),
+        Column("second", Kind.SHARE),
+        Column("difference, points", Kind.POINTS),
+        Column("95 % interval", Kind.POINTS_INTERVAL),
+        Column("p", Kind.CHANCE),
+        Column("by our judge, points", Kind.POINTS),
+    )
+    rows: Rows = [
+        (
+            name,
+            " / ".join(dict.fromkeys(short(one or "our judge", 40) for one in each.scorers)),
+            *(each.difference.n_problems, each.a.value, each.b.value, each.difference.value),
+            *((each.difference.low, each.difference.high), each.difference.p_value),
+            comparison.difference.value,
+        )
+        for name, comparison in found
+        for each in comparison.by_scorers
+    ]
+    note = (
+        "Over trials with a verdict of the named scorers, so that problems may differ from those of"
+        " our judge, which all other tables go by. A slash divides the scorers of first and second."
+    )
+    title = "The same by the tools’ own scorers, first minus second"
+    return Table("differences-by-scorer", title, columns, tuple(rows), note)
 
 
 def _counts(tally: Tally) -> tuple[Value, ...]:
