@@ -10,8 +10,9 @@ from judge.logs import LogError, Logged, Step, answer_of
 from sandbox import Execution, Exit, Finding, Level
 from solver.problems import ProblemSet
 from solver.problems.files import UnusableError, domain_name, level_of
-from solver.records import Message, Problem, Reply, Trial, Turn, without_surrogates
+from solver.records import Message, Problem, Reply, Trial, Turn
 from solver.store.reading import VERDICT
+from solver.surrogates import without_surrogates
 
 _ROLES: dict[str, Literal["system", "user", "assistant"]] = {
     "system": "system",

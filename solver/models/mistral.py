@@ -36,7 +36,8 @@ from solver.models._said import has_error, parsed
 from solver.models._stream import Piece, collect_reply
 from solver.models._thinking import Thinking, thinks_by_name
 from solver.models._thoughts import keep_apart, read_message, refuse_thoughts
-from solver.records import Message, Record, Reply, Sampling, without_surrogates
+from solver.records import Message, Record, Reply, Sampling
+from solver.surrogates import without_surrogates
 
 _T = TypeVar("_T")
 

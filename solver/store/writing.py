@@ -12,7 +12,7 @@ from typing import Any, Self
 from judge import Verdict
 from judge.logs.records import Theirs
 from solver.errors import ConfigError, StoreError
-from solver.records import Problem, Record, Reply, Trial, Turn, without_surrogates
+from solver.records import Problem, Record, Reply, Trial, Turn
 from solver.secrets import without_secrets
 from solver.store.facts import Imported
 from solver.store.lock import FILE as LOCK_FILE
@@ -20,6 +20,7 @@ from solver.store.lock import Lock, hold
 from solver.store.reading import VERDICT, Reader
 from solver.store.reserve import Reserve
 from solver.store.schema import FILE, checked, make_tables
+from solver.surrogates import without_surrogates
 
 CHECKPOINT_EVERY = 30.0
 """Seconds after which the end of a trial is a moment for a checkpoint."""
