@@ -9,7 +9,7 @@ from typing import Any
 from solver.errors import ModelError
 from solver.models._finish import Finish, read_finish
 from solver.models._model import Until
-from solver.records import Reply, Token
+from solver.records import Reply, Token, without_surrogates
 
 CHARACTERS_PER_TOKEN = 4
 """For an estimate of the prompt's tokens, if the stream is cut before the server counted them."""
@@ -57,7 +57,7 @@ async def collect_reply(
             tokens += piece.tokens
             thoughts += piece.thoughts
             if piece.text:
-                text += piece.text
+                text += without_surrogates(piece.text)  # `until` may encode it
                 pieces += 1
                 if until is not None and until(text):
                     cut = True

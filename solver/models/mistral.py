@@ -250,20 +250,13 @@ class Mistral:
         return await self._or_cut(whole, follow_up=follow_up)
 
     async def _complete(self, request: dict[str, Any]) -> Any:
-        """Return the SDK's answer, also where a model wrote half a surrogate pair.
-
-        The SDK refuses such an answer, although it is the API's.
-        """
+        """Return the SDK's answer, also where a model wrote half a surrogate pair."""
         from mistralai.client.models import ChatCompletionResponse
 
         try:
             return await self._client.chat.complete_async(**request)
         except self._errors.ResponseValidationError as failed:
-            whole = without_surrogates(parsed(failed.body))
-            try:
-                return ChatCompletionResponse.model_validate(whole)
-            except ValueError:
-                raise failed from None
+            return _read_again(failed, ChatCompletionResponse)
 
     async def _or_cut(self, ask: Callable[[], Awaitable[Reply]], *, follow_up: bool) -> Reply:
         """Return the reply, or an empty one with `prompt_cut` if the prompt does not fit."""
@@ -273,7 +266,10 @@ class Mistral:
 
     async def _pieces(self, request: dict[str, Any]) -> AsyncGenerator[Piece, None]:
         """Yield the events of a stream as pieces of its reply."""
-        async with await self._client.chat.stream_async(**request) as events:
+        async with (
+            await self._client.chat.stream_async(**request) as stream,
+            aclosing(self._events(stream.response)) as events,
+        ):
             async for event in events:
                 usage = event.data.usage
                 choice = event.data.choices[0] if event.data.choices else None
@@ -283,6 +279,23 @@ class Mistral:
                     read=usage.prompt_tokens if usage else None,
                     wrote=usage.completion_tokens if usage else None,
                 )
+
+    def _events(self, response: Any) -> AsyncGenerator[Any, None]:
+        """Return the SDK's events of a stream, also those with half a surrogate pair.
+
+        The SDK's own iterator ends at the first of them.
+        """
+        from mistralai.client.models import CompletionEvent
+        from mistralai.client.utils.eventstreaming import stream_events_async
+        from mistralai.client.utils.unmarshal_json_response import unmarshal_json_response
+
+        def read(text: str) -> Any:
+            try:
+                return unmarshal_json_response(CompletionEvent, response, text)
+            except self._errors.ResponseValidationError as failed:
+                return _read_again(failed, CompletionEvent)
+
+        return stream_events_async(response, read, sentinel="[DONE]")
 
     async def _reach(self, send: Callable[[], Awaitable[_T]], seconds: float) -> _T:
         """Return what `send` answers before the deadline. Raises ModelError."""
@@ -310,6 +323,17 @@ class Mistral:
         }
         headers = failed.headers
         return refused(self.endpoint, status, body, headers, advice=advice, secret=self._key)
+
+
+def _read_again(failed: Any, kind: Any) -> Any:
+    """Return what the SDK refused to read, if half a surrogate pair was all that is wrong with it.
+
+    Raises the SDK's exception otherwise.
+    """
+    try:
+        return kind.model_validate(without_surrogates(parsed(failed.body)))
+    except ValueError:
+        raise failed from None
 
 
 async def after(partial: str, pieces: AsyncGenerator[Piece, None]) -> AsyncGenerator[Piece, None]:

@@ -6,6 +6,7 @@ from solver.errors import ModelError
 from solver.models import connect
 from solver.records import Message, Sampling
 from tests.fakes import ExactJudge, config_of, finished_run, program
+from tests.integration.test_models_extend import PROVIDERS as CONTINUING
 from tests.integration.test_models_http import PROVIDERS
 from tests.servers import serving
 from tests.wires import Said, Trouble
@@ -40,6 +41,27 @@ async def test_half_a_pair_in_a_reply_is_stored_and_ends_no_run(tmp_path, monkey
             assert len(rows) == 3
             for row in rows:
                 store.trial(row.key).model_dump_json()
+        await model.close()
+
+
+@pytest.mark.parametrize("how", ["guided", "refine"])
+@pytest.mark.parametrize("name", CONTINUING)
+async def test_half_a_pair_in_a_streamed_reply_is_stored(tmp_path, monkeypatch, name, how):
+    monkeypatch.setenv(f"{name.upper()}_API_KEY", "k")
+    wire, at = CONTINUING[name]
+    said = Said(f"{HALF}\n" + program(f"# {HALF[:3]}\nprint(1)"))
+    async with serving(wire(said)) as server:
+        model = connect(f"{name}/test", Sampling(), at(server.url))
+        content = {"code": {"regenerate": how, "retries": 0}, "patience": {"attempts": 1}}
+        config = config_of(model=model.name, mode="code", providers={}, **content)
+        running = finished_run(tmp_path, [], model=model, config=config, judge=ExactJudge())
+        async with running as store:
+            rows = list(store.rows())
+            assert {row.mode for row in rows} == {"code", f"code+{how}"}
+            for row in rows:
+                assert row.error is None
+                assert "\ufffd \ufffd" in store.trial(row.key).turns[0].reply.text
+        assert any(stream.sent for stream in server.wire.streams)
         await model.close()
 
 
