@@ -33,7 +33,7 @@ class Problem(Record):
     question: Text = Field(min_length=1)
     answer: Text = Field(min_length=1)
     domain: Text = "unknown"
-    level: int = 0
+    level: int = Field(default=0, ge=0, le=5)
     """1 (easy) to 5 (hard); 0 where the data set has no levels."""
     set: Text = ""
     """The name of the problem set it comes from."""

@@ -10,7 +10,7 @@ from solver.store.facts import Imported, Refused, Row, Texts, TurnFacts, judge_i
 from solver.store.lock import is_held
 from solver.store.opening import damage, open_to_read
 from solver.store.reading import Reader
-from solver.store.schema import FILE
+from solver.store.schema import FILE, check_types
 from solver.store.writing import Store
 
 __all__ = [
@@ -22,6 +22,7 @@ __all__ = [
     "Store",
     "Texts",
     "TurnFacts",
+    "check_types",
     "damage",
     "is_held",
     "judge_id",

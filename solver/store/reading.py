@@ -16,7 +16,7 @@ from solver.errors import ConfigError
 from solver.records import Failure, Problem, Reply, Trial, Turn, detail_of, failure_of
 from solver.store.facts import Refused, Row, Texts, TurnFacts
 from solver.store.opening import MOST_BYTES, damage, open_to_read, unpacked
-from solver.store.schema import FILE, has, with_thoughts
+from solver.store.schema import FILE, check_types, has, with_thoughts
 
 VERDICT: TypeAdapter[Verdict] = TypeAdapter(Verdict)
 """Verdicts as they are stored: JSON."""
@@ -130,7 +130,14 @@ class Reader:
         path = folder / FILE if folder.is_dir() else folder
         if not path.is_file():
             raise ConfigError(f"{folder}: no run there (no {FILE}); `ls runs` shows what there is")
-        return cls(path.parent, open_to_read(path))
+        database = open_to_read(path)
+        try:
+            with damage(path):
+                check_types(path, database)
+        except ConfigError:
+            database.close()
+            raise
+        return cls(path.parent, database)
 
     def close(self) -> None:
         """Close the file."""

@@ -19,7 +19,7 @@ from solver.store.lock import FILE as LOCK_FILE
 from solver.store.lock import Lock, hold
 from solver.store.reading import VERDICT, Reader
 from solver.store.reserve import Reserve
-from solver.store.schema import FILE, checked, make_tables
+from solver.store.schema import FILE, check_types, checked, make_tables
 from solver.surrogates import without_surrogates
 
 CHECKPOINT_EVERY = 30.0
@@ -59,6 +59,7 @@ class Store(Reader):
             database.execute("PRAGMA synchronous = NORMAL")
             make_tables(database)
             store = cls(folder, checked(path, database), lock)
+            check_types(path, database)
             store.checkpoint()
             store._reserve.take()
         except (OSError, sqlite3.Error) as failure:

@@ -15,7 +15,7 @@ from sandbox import Exit
 from solver.analysis.other_judge import said_by_trial
 from solver.errors import ConfigError
 from solver.records import Outcome, Problem, failure_of, outcome_of
-from solver.store import FILE, Reader, damage
+from solver.store import FILE, Reader, check_types, damage
 from solver.view.connection import connect
 from solver.view.snapshot import Entry, Snapshot
 
@@ -115,7 +115,9 @@ class _EntryReader:
     def read(self) -> Snapshot:
         """Return the run as it is now."""
         if self._database is None:
-            self._database = connect(self._folder)
+            database = connect(self._folder)
+            check_types(self._folder / FILE, database)
+            self._database = database
         (version,) = self._database.execute("PRAGMA data_version").fetchone()
         if version == self._version:
             return self._snapshot

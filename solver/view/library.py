@@ -15,7 +15,7 @@ from solver.analysis.comparable import scoring
 from solver.analysis.contamination import contamination_of
 from solver.errors import ConfigError
 from solver.records import Problem, Trial
-from solver.store import FILE, Reader, is_held
+from solver.store import FILE, Reader, damage, is_held
 from solver.view.connection import connect
 from solver.view.filters import Standings
 from solver.view.index import Index
@@ -156,7 +156,8 @@ class Library:
             ).fetchone()
             if asked is None:
                 return None
-            problem = Problem.model_validate_json(asked["body"])
+            with damage(folder / FILE):
+                problem = Problem.model_validate_json(asked["body"])
             said = [theirs for _, theirs in store.other_verdicts(key)]
             return StoredTrial(name, key, store.trial(key), problem, store.verdicts(key), said)
 
