@@ -15,6 +15,7 @@ from sandbox import Exit
 from solver.errors import ConfigError
 from solver.records import Failure, Problem, Reply, Trial, Turn, detail_of, failure_of
 from solver.store.facts import Refused, Row, Texts, TurnFacts
+from solver.store.manifest import check_manifest
 from solver.store.opening import MOST_BYTES, damage, open_to_read, unpacked
 from solver.store.schema import FILE, check_types, has, with_thoughts
 
@@ -105,13 +106,6 @@ def _each(
 
 
 _YEAR_10000 = 253_402_300_800
-_MANIFEST = {
-    **dict.fromkeys(("config", "identity", "models", "judge", "sandbox", "problems"), dict),
-    **dict.fromkeys(("prompts", "versions", "can", "first_judge"), dict),
-    "warnings": list,
-    "trials": int,
-}
-"""What the parts of a manifest are, where they are there."""
 
 
 class Reader:
@@ -148,9 +142,7 @@ class Reader:
         """Return what the run is: config, problems, model, sandbox, judge, versions."""
         rows = self._database.execute("SELECT key, value FROM manifest")
         facts = {row["key"]: json.loads(row["value"]) for row in rows}
-        for name, kind in _MANIFEST.items():
-            if name in facts and not isinstance(facts[name], kind):
-                raise ValueError(f"{name} of the manifest should be a {kind.__name__}")
+        check_manifest(facts)
         return facts
 
     @_whole
@@ -258,9 +250,10 @@ class Reader:
             ).fetchone()
             turn = json.loads(unpacked(row["body"]).decode())
             ran = turn.get("execution") or {}
-            yield Texts(
-                key, number, turn["reply"]["text"], ran.get("stdout", ""), ran.get("stderr", "")
-            )
+            found = turn["reply"]["text"], ran.get("stdout", ""), ran.get("stderr", "")
+            if not all(isinstance(text, str) for text in found):
+                raise ValueError(f"turn {number} of trial {key:.100} holds no texts")
+            yield Texts(key, number, *found)
 
     @_whole
     def verdicts(self, key: str) -> list[tuple[str, Verdict]]:

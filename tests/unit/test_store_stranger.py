@@ -45,6 +45,7 @@ def read_all(folder):
         for row in store.rows():
             store.trial(row.key)
         list(store.turn_facts())
+        list(store.texts([(row.key, 0) for row in store.rows()]))
     finally:
         store.close()
 
@@ -66,6 +67,12 @@ def read_all(folder):
         ["UPDATE turns SET body = 7"],
         ["INSERT OR REPLACE INTO manifest VALUES ('config', '7')"],
         ["INSERT OR REPLACE INTO manifest VALUES ('warnings', 'null')"],
+        [("INSERT OR REPLACE INTO manifest VALUES ('config', ?)", ('{"model": [{"a": 1}]}',))],
+        [("INSERT OR REPLACE INTO manifest VALUES ('config', ?)", ('{"mode": [true]}',))],
+        [("INSERT OR REPLACE INTO manifest VALUES ('config', ?)", ('{"repeats": 1e99}',))],
+        [("INSERT OR REPLACE INTO manifest VALUES ('models', ?)", ('{"m/x": [1]}',))],
+        [("INSERT OR REPLACE INTO manifest VALUES ('until', ?)", ('{"of": "all"}',))],
+        [("UPDATE turns SET body = ?", (zlib.compress(b'{"reply": {"text": null}}'),))],
         ["DELETE FROM problems"],
         ["UPDATE turns SET exit = 'melted', answer = NULL"],
         [("UPDATE verdicts SET body = ?", ('{"score": "many"}',))],
