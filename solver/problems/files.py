@@ -8,6 +8,7 @@ import csv
 import hashlib
 import io
 import json
+import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -326,11 +327,12 @@ def _bytes(path: Path) -> bytes:
     """Read a file. Raises ConfigError."""
     try:
         with path.open("rb") as file:
-            content = file.read(MOST_BYTES + 1)
+            size = os.fstat(file.fileno()).st_size
+            content = file.read(MOST_BYTES + 1) if size <= MOST_BYTES else b""
     except FileNotFoundError as missing:
         raise ConfigError(f"{path}: no such file") from missing
     except OSError as failure:
         raise ConfigError(f"{path}: cannot be read: {failure.strerror}") from failure
-    if len(content) > MOST_BYTES:
+    if max(size, len(content)) > MOST_BYTES:  # a pipe or a device has no size
         raise ConfigError(f"{path}: has more than {MOST_BYTES // 2**20} MiB; split it")
     return content

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from solver.errors import ConfigError
 from solver.problems import load
-from solver.problems.files import domain_name, last_boxed
+from solver.problems.files import MOST_BYTES, domain_name, last_boxed
 from solver.records import Problem
 from tests.needs import shared_data
 
@@ -360,3 +360,43 @@ def test_the_last_box_is_maths_published_answer_for_all_5000_solutions():
     wrong = [row["id"] for row in rows if last_boxed(row["solution"]) != row["answer"].strip()]
     assert len(rows) == 5000
     assert not wrong
+
+
+# Size
+
+
+def holes(path: Path, size: int) -> str:
+    """A file of this size that takes no room on the disk."""
+    with path.open("wb") as file:
+        file.truncate(size)
+    return str(path)
+
+
+@pytest.mark.parametrize("name", ["data.jsonl", "data.csv"])
+def test_a_file_that_is_too_large_is_refused(tmp_path, name):
+    expected = f"{name}: has more than 512 MiB; split it"
+    assert refusal(holes(tmp_path / name, 2**40)) == expected
+
+
+def test_a_parquet_file_is_refused_by_its_size_unpacked(tmp_path):
+    pytest.importorskip("pyarrow")
+    import pyarrow
+    from pyarrow import parquet
+
+    text = pyarrow.array(["x" * 2**20])
+    rows = pyarrow.chunked_array([text] * (MOST_BYTES // 2**20 + 1))
+    path = tmp_path / "data.parquet"
+    table = pyarrow.table({"question": rows, "answer": ["1"] * len(rows)})
+    parquet.write_table(table, path, compression="zstd", use_dictionary=False, row_group_size=64)
+    assert path.stat().st_size < 2**20
+    assert refusal(str(path)) == "data.parquet: holds more than 512 MiB; split it"
+
+
+def test_a_line_nested_too_deep_is_refused_by_its_line(tmp_path):
+    deep = '{"question": ' + "[" * 100_000 + "]" * 100_000 + "}"
+    assert refusal(jsonl(tmp_path, GOOD, deep)).startswith("data.jsonl:2: not JSON: ")
+
+
+def test_a_number_of_any_length_is_refused_by_its_line(tmp_path):
+    long = '{"question": "a", "answer": ' + "9" * 5000 + "}"
+    assert refusal(jsonl(tmp_path, GOOD, long)).startswith("data.jsonl:2: not JSON: ")
