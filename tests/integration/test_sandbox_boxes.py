@@ -15,7 +15,7 @@ async def test_a_program_prints_and_that_is_the_answer(kind: str) -> None:
         execution = await sandbox.run("import sympy\nprint(sympy.factorint(2026))")
     assert (execution.exit, execution.stdout) == (Exit.OK, "{2: 1, 1013: 1}\n")
     assert execution.stderr == ""
-    assert 0 < execution.seconds < 5
+    assert 0 < execution.seconds < 30
     assert 10 < execution.peak_memory_mb < 1000
 
 
@@ -97,8 +97,8 @@ async def test_standing_in_line_for_a_core_is_not_billed(kind: str) -> None:
             endless = await sandbox.run("while True: pass")
     assert done.exit is Exit.OK, done
     assert (asleep.exit, endless.exit) == (Exit.TIMEOUT, Exit.TIMEOUT)
-    assert asleep.seconds < 1.5
-    assert endless.seconds < 3.5
+    assert asleep.seconds < 2.5, "it was given time back"
+    assert endless.seconds < 6
 
 
 @NOT_STRICT

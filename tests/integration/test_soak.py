@@ -304,7 +304,7 @@ def children() -> set[int]:
 def children_of(parent: int, *, wait: bool = False) -> set[int]:
     """Return the children of a process; with `wait`, as soon as it has any."""
     found: set[int] = set()
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while True:
         for task in Path(f"/proc/{parent}/task").iterdir():
             with contextlib.suppress(OSError):

@@ -84,7 +84,7 @@ def opened(chromium, address, path):
 
 
 def until(holds):
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while not holds():
         assert time.monotonic() < deadline, "it never happened"
         time.sleep(0.05)

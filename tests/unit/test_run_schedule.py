@@ -51,7 +51,7 @@ async def test_the_total_wait_is_bounded_and_said():
     start = clock()
     with pytest.raises(ModelError, match=r"at most 5 s \(the server asks for 3600 s more\)"):
         await asked.ask(CHAT, seed=0)
-    assert clock() - start < 1
+    assert clock() - start < 5, "it waited"
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404])
