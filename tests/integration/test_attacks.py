@@ -1,14 +1,16 @@
 """Every attack in every kind of box: it is stopped, classified, and affects no other program."""
 
+import asyncio
 import os
 import secrets
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
 
-from sandbox import Limits, Sandbox, open_sandbox
+from sandbox import Exit, Limits, Sandbox, open_sandbox
 from tests.integration.attacks import ATTACKS, ATTACKS_IN_STRICT_MODE, ORDINARY, Attack
 from tests.integration.boxes import POOLS, assert_host_untouched, assert_untouched
 from tests.integration.engines import STRICT, require
@@ -32,6 +34,9 @@ for line in open("/proc/self/maps"):
                 start += len(piece)
 print("found", sorted(found))
 """
+
+LOOKING_INTO_PROC = {"looks for secrets of the harness", "has capabilities, or may gain some"}
+"""They see nothing in a reduced box, where /proc cannot be opened."""
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -82,6 +87,26 @@ async def test_attack_is_held_in_strict_mode(
 ) -> None:
     """Check no canary after each, because it would run in another box: see the test below."""
     await launch(attack, strict, host_canary)
+    assert_host_untouched(host_canary)
+
+
+@pytest.mark.native
+async def test_attacks_are_held_in_reduced_boxes(harness_secret: None, host_canary: Path) -> None:
+    """Run them three at a time, and no canary after each: it reads /proc, which is closed here."""
+    require("reduced")
+    sandbox = await open_sandbox("reduced", limits=LIMITS, workers=3, owner="test-reduced")
+    try:
+        places = asyncio.Semaphore(3)
+
+        async def held(attack: Attack) -> None:
+            async with places:
+                if attack.name in LOOKING_INTO_PROC:
+                    attack = replace(attack, exits=(Exit.CRASHED,), says="")
+                await launch(attack, sandbox, host_canary)
+
+        await asyncio.gather(*map(held, [*ATTACKS_IN_STRICT_MODE, *ORDINARY]))
+    finally:
+        await sandbox.close()
     assert_host_untouched(host_canary)
 
 
