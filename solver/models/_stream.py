@@ -9,7 +9,8 @@ from typing import Any
 from solver.errors import ModelError
 from solver.models._finish import Finish, read_finish
 from solver.models._model import Until
-from solver.records import Reply, Token, without_surrogates
+from solver.records import Reply, Token
+from solver.surrogates import without_surrogates
 
 CHARACTERS_PER_TOKEN = 4
 """For an estimate of the prompt's tokens, if the stream is cut before the server counted them."""
