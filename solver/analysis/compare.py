@@ -12,10 +12,11 @@ from functools import partial
 from itertools import combinations, product
 from typing import TypeVar
 
-from solver.analysis.accuracy import correct_by_problem, several_sets
+from solver.analysis.accuracy import several_sets
 from solver.analysis.comparable import Run, check_comparable, counted
 from solver.analysis.cost import Usage, usage
 from solver.analysis.other_judge import ours_of
+from solver.analysis.pairing import Right, kept, paired
 from solver.errors import ConfigError
 from solver.records import Outcome
 from solver.stats.metrics import Estimate, accuracy
@@ -25,9 +26,6 @@ from solver.stats.permutation import Tally
 from solver.store import Row
 
 Key = TypeVar("Key", str, int)
-
-Right = Callable[[Row], bool | None]
-"""Tells whether a trial was right; None where it has no verdict."""
 
 MOST_REASONS = 3
 """The most pairs whose reason is in the refusal to compare anything."""
@@ -186,7 +184,7 @@ def apart(runs: Sequence[Run]) -> tuple[Apart, ...]:
     return tuple(
         Apart(_tried(a), _tried(b), len(_problems(a.rows) & _problems(b.rows)))
         for a, b in _pairs(runs)
-        if not _paired(a.rows, b.rows, _ours, _ours)[0]
+        if not paired(a.rows, b.rows, _ours, _ours)[0]
     )
 
 
@@ -226,10 +224,10 @@ def _between(runs: Sequence[Run]) -> Iterator[tuple[_Arm, _Arm]]:
 def _compared(a: _Arm, b: _Arm) -> Comparison | None:
     """Compare two arms; None where no problem has a scored trial on both sides."""
     problems = a.run.problems
-    ours, theirs = _paired(a.rows, b.rows, _ours, _ours)
+    ours, theirs = paired(a.rows, b.rows, _ours, _ours)
     if not ours:
         return None
-    all_ours, all_theirs = _paired(a.rows, b.rows, *[lambda row: row.correct] * 2)
+    all_ours, all_theirs = paired(a.rows, b.rows, *[lambda row: row.correct] * 2)
     unscored = any(not row.outcome.scored for arm in (a, b) for row in arm.rows)
     unmatched = (_problems(a.rows) | _problems(b.rows)) - ours.keys()
     difference = paired_difference(ours, theirs)
@@ -302,36 +300,6 @@ def _problems(rows: Iterable[Row]) -> set[str]:
     return {row.problem_id for row in rows}
 
 
-def _paired(
-    a: Sequence[Row], b: Sequence[Row], right_a: Right, right_b: Right
-) -> tuple[dict[str, list[bool]], dict[str, list[bool]]]:
-    """Return, by problem, whether each trial of `_kept` was right, for both sides."""
-    kept_a, kept_b = _kept(a, b, right_a, right_b)
-    ours = correct_by_problem(kept_a, lambda row: right_a(row) is True)
-    theirs = correct_by_problem(kept_b, lambda row: right_b(row) is True)
-    shared = sorted(ours.keys() & theirs.keys())
-    return {name: ours[name] for name in shared}, {name: theirs[name] for name in shared}
-
-
-def _kept(
-    a: Sequence[Row], b: Sequence[Row], right_a: Right, right_b: Right
-) -> tuple[list[Row], list[Row]]:
-    """Return both sides' trials that have a verdict.
-
-    Where both sides have the same repeats, a repeat is used only if both sides keep it. Where they
-    do not (such as one greedy trial against 48), all kept trials of a problem are used.
-    """
-    kept_a = [row for row in a if right_a(row) is not None]
-    kept_b = [row for row in b if right_b(row) is not None]
-    if {row.repeat for row in a} != {row.repeat for row in b}:
-        return kept_a, kept_b
-    both = {(r.problem_id, r.repeat) for r in kept_a} & {(r.problem_id, r.repeat) for r in kept_b}
-    kept_a, kept_b = (
-        [row for row in rows if (row.problem_id, row.repeat) in both] for rows in (kept_a, kept_b)
-    )
-    return kept_a, kept_b
-
-
 def _by_scorers(a: _Arm, b: _Arm) -> Iterator[ByScorers]:
     """Compare by the scorers of other tools: by those that both sides have, else by all pairs."""
     first, second = _verdicts(a), _verdicts(b)
@@ -339,7 +307,7 @@ def _by_scorers(a: _Arm, b: _Arm) -> Iterator[ByScorers]:
         return
     both = [(name, name) for name in first if name in second]
     for one, other in both or product(first or [""], second or [""]):
-        ours, theirs = _paired(a.rows, b.rows, first.get(one, _ours), second.get(other, _ours))
+        ours, theirs = paired(a.rows, b.rows, first.get(one, _ours), second.get(other, _ours))
         if ours:
             difference = paired_difference(ours, theirs)
             yield ByScorers((one, other), accuracy(ours), accuracy(theirs), difference)
@@ -381,7 +349,7 @@ def _parts(
 
 
 def _flips(a: _Arm, b: _Arm) -> Iterator[Flip]:
-    ours, theirs = map(_by_problem, _kept(a.rows, b.rows, _ours, _ours))
+    ours, theirs = map(_by_problem, kept(a.rows, b.rows, _ours, _ours))
     for name, problem in a.run.problems.items():
         if name in ours and name in theirs:
             of_a, of_b = ours[name], theirs[name]

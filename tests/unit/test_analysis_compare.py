@@ -412,7 +412,7 @@ def test_every_two_runs_are_compared_by_what_they_share(tmp_path, facts, count):
 def test_other_settings_are_named(tmp_path):
     identity = {"sampling": {"temperature": 0.5}, "model": "another"}
     judge = {**JUDGE, "workers": 3, "sympy": "1.13"}
-    runs = two_runs(tmp_path, [1] * 9, [0] * 9, identity=identity, judge=judge, models={"m/y": 1})
+    runs = two_runs(tmp_path, [1] * 9, [0] * 9, identity=identity, judge=judge, models={"m/y": {}})
     assert remarks(runs) == [
         "first and second differ in sampling: None → {'temperature': 0.5}",
         "first and second differ in judge.sympy: None → '1.13'",
