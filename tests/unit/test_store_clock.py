@@ -46,7 +46,7 @@ def test_a_time_that_no_calendar_has_is_said_in_one_line(tmp_path, time, column)
         assert "cannot be read" in page(client, "/")
 
 
-@pytest.mark.parametrize("time", [1e300, -1e300, 0.0])
+@pytest.mark.parametrize("time", [1e12, -1e12, 0.0])
 def test_trials_with_strange_times_are_shown(tmp_path, time):
     folder = changed(tmp_path / "r", "UPDATE trials SET started = ?, seconds = ?", time, time)
     write_report([folder])
