@@ -72,7 +72,11 @@ def store_of(folder, text):
     store.add_problems([Problem(id=f"p{words}", question=words, answer=words, domain=words)])
     model = [{"name": f"m/{text}"}]
     store.write_manifest(
-        judge=JUDGE, identity={}, config={"model": model}, warnings=[text], models={text: text}
+        judge=JUDGE,
+        identity={},
+        config={"model": model},
+        warnings=[text],
+        models={text: {"digest": text}},
     )
     store.end_session(store.begin_session(note=text))
     store.add_turn("k", 0, trial.turns[0])
