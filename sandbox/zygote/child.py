@@ -78,7 +78,7 @@ def _run_one(program: str) -> NoReturn:
 def _run_session(program: str) -> NoReturn:
     """Run this program and all later ones of the session in one namespace."""
     namespace = _fresh_main("program_1.py")
-    number = 0
+    number, process = 0, os.getpid()
     while True:
         number += 1
         _import_slow_libraries(program)
@@ -86,6 +86,8 @@ def _run_session(program: str) -> NoReturn:
         status = _execute(program, f"program_{number}.py", namespace)
         with contextlib.suppress(OSError, ValueError):
             sys.stdout.flush()
+        if os.getpid() != process:  # a child that the program forked, and that came to its end
+            os._exit(status & 0xFF)
         os.write(DONE, bytes([status & 0xFF]))
         _, program = _wait_for_program()
 
