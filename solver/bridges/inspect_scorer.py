@@ -23,7 +23,7 @@ from solver.bridges.inspect_task import ANSWER
 _MAX_TOKENS = 600
 
 
-@scorer(metrics=[accuracy(), stderr()])
+@scorer(name="solver/solver_judge", metrics=[accuracy(), stderr()])
 def solver_judge(
     undecided: Literal["unscored", "incorrect"] = "unscored",
     role: str = "grader",

@@ -35,7 +35,7 @@ ANSWER = "solver:answer"
 _ROLES = {"system": ChatMessageSystem, "user": ChatMessageUser, "assistant": ChatMessageAssistant}
 
 
-@task
+@task(name="solver/math_code")
 def math_code(
     problems: str = "starter",
     limit: int | None = None,
