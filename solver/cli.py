@@ -15,14 +15,20 @@ from solver.cli_checks import checks, judge_app, sandbox_app
 from solver.cli_configs import configs
 from solver.cli_lab import lab
 from solver.cli_options import (
+    SANDBOXES,
+    DryRunOption,
     JsonOption,
     JudgeOption,
     LimitOption,
+    ModelsOption,
+    NameOption,
     ProblemsOption,
     RepeatsOption,
     RunPath,
     RunPaths,
+    RunsOption,
     SetOption,
+    VerboseOption,
 )
 from solver.cli_output import drawn, drop_output, is_of_output, take_any_encoding
 from solver.cli_sets import sets
@@ -109,33 +115,21 @@ def run(
         Path | None,
         typer.Argument(help="A YAML file, or the name of a shipped config; by default `first`."),
     ] = None,
-    model: Annotated[
-        list[str] | None,
-        typer.Option(help="provider/name, instead of the config's; may be given more than once."),
-    ] = None,
+    model: ModelsOption = None,
     problems: ProblemsOption = None,
     mode: Annotated[
         str | None, typer.Option(help="One mode or several: code,cot compares the two.")
     ] = None,
     limit: LimitOption = None,
     repeats: RepeatsOption = None,
-    sandbox: Annotated[
-        str | None, typer.Option(help="auto, docker, docker-strict, native, or reduced.")
-    ] = None,
+    sandbox: Annotated[str | None, typer.Option(help=SANDBOXES)] = None,
     judge: JudgeOption = None,
     until: Until = None,
     set_: SetOption = None,
-    name: Annotated[
-        str | None, typer.Option(help="The run's name; by default made of config and overrides.")
-    ] = None,
-    runs: Annotated[Path, typer.Option(help="Where runs are kept.")] = Path("runs"),
-    dry_run: Annotated[
-        bool,
-        typer.Option("--dry-run", help="Show the first prompt, the counts and what is missing."),
-    ] = False,
-    verbose: Annotated[
-        bool, typer.Option("--verbose", "-v", help="Print the run's log as it is written.")
-    ] = False,
+    name: NameOption = None,
+    runs: RunsOption = Path("runs"),
+    dry_run: DryRunOption = False,
+    verbose: VerboseOption = False,
 ) -> None:
     """Run a benchmark; the same command again resumes it.
 

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from solver.cli_options import RunPath
+from solver.cli_options import RunPath, RunsOption
 
 bridges = typer.Typer()
 
@@ -81,7 +81,7 @@ def import_(
     model: Annotated[
         str | None, typer.Option(help="The model, for logs that do not name it.")
     ] = None,
-    runs: Annotated[Path, typer.Option(help="Where runs are kept.")] = Path("runs"),
+    runs: RunsOption = Path("runs"),
 ) -> None:
     """Make a run of other tools' logs, and judge their replies by our rules; nothing is run again.
 

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from solver.cli_options import JudgeOption, RunPath
+from solver.cli_options import SANDBOXES, JudgeOption, RunPath
 
 checks = typer.Typer()
 sandbox_app = typer.Typer(no_args_is_help=True, help="Build, check, clean and time the sandbox.")
@@ -162,9 +162,7 @@ def sandbox_check() -> None:
 
 @sandbox_app.command("bench")
 def sandbox_bench(
-    kind: Annotated[str, typer.Option(help="auto, docker, docker-strict, native, or reduced.")] = (
-        "auto"
-    ),
+    kind: Annotated[str, typer.Option(help=SANDBOXES)] = ("auto"),
 ) -> None:
     """Time programs in the sandbox, next to a bare Python."""
     from solver.checks.shown import show_timings

@@ -5,12 +5,14 @@ from typing import Annotated
 
 import typer
 
+from solver.cli_options import RunsOption
+
 configs = typer.Typer()
 
 
 @configs.command()
 def demo(
-    runs: Annotated[Path, typer.Option(help="Where runs are kept.")] = Path("runs"),
+    runs: RunsOption = Path("runs"),
 ) -> None:
     """Run a small model on 14 easy problems: no key, no GPU, no Docker.
 

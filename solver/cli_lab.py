@@ -5,7 +5,15 @@ from typing import Annotated
 
 import typer
 
-from solver.cli_options import RunPath
+from solver.cli_options import (
+    SANDBOXES,
+    DryRunOption,
+    ModelsOption,
+    NameOption,
+    RunPath,
+    RunsOption,
+    VerboseOption,
+)
 
 lab = typer.Typer()
 
@@ -13,24 +21,14 @@ lab = typer.Typer()
 @lab.command()
 def probe(
     config: Annotated[Path, typer.Argument(help="A YAML file, e.g. configs/probe.yaml.")],
-    model: Annotated[
-        list[str] | None,
-        typer.Option(help="provider/name, instead of the config's; may be given more than once."),
-    ] = None,
+    model: ModelsOption = None,
     limit: Annotated[
         int | None, typer.Option(help="At most so many originals; controls are as many a set.")
     ] = None,
-    name: Annotated[
-        str | None, typer.Option(help="The run's name; by default made of config and overrides.")
-    ] = None,
-    runs: Annotated[Path, typer.Option(help="Where runs are kept.")] = Path("runs"),
-    dry_run: Annotated[
-        bool,
-        typer.Option("--dry-run", help="Show the first prompt, the counts and what is missing."),
-    ] = False,
-    verbose: Annotated[
-        bool, typer.Option("--verbose", "-v", help="Print the run's log as it is written.")
-    ] = False,
+    name: NameOption = None,
+    runs: RunsOption = Path("runs"),
+    dry_run: DryRunOption = False,
+    verbose: VerboseOption = False,
 ) -> None:
     """Probe whether a model remembers problems instead of solving them.
 
@@ -75,9 +73,7 @@ def vary(
     agree: Annotated[
         int, typer.Option(min=1, help="From runs: so many programs of a problem must agree.")
     ] = 2,
-    sandbox: Annotated[
-        str, typer.Option(help="auto, docker, docker-strict, native, or reduced.")
-    ] = "auto",
+    sandbox: Annotated[str, typer.Option(help=SANDBOXES)] = "auto",
 ) -> None:
     """Make variants of problems: the same words with other numbers, and their exact answers.
 

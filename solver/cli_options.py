@@ -27,6 +27,24 @@ SetOption = Annotated[
         help="Any key of the config, e.g. sampling.temperature=0.7; may be given more than once.",
     ),
 ]
+ModelsOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--model", help="provider/name, instead of the config's; may be given more than once."
+    ),
+]
+SANDBOXES = "auto, docker, docker-strict, native, or reduced."
+NameOption = Annotated[
+    str | None, typer.Option(help="The run's name; by default made of config and overrides.")
+]
+RunsOption = Annotated[Path, typer.Option(help="Where runs are kept.")]
+DryRunOption = Annotated[
+    bool,
+    typer.Option("--dry-run", help="Show the first prompt, the counts and what is missing."),
+]
+VerboseOption = Annotated[
+    bool, typer.Option("--verbose", "-v", help="Print the run's log as it is written.")
+]
 JsonOption = Annotated[
     bool,
     typer.Option(
