@@ -6,7 +6,7 @@ import judge
 from sandbox import Execution, Exit, Finding, Level
 from solver.extract import extract_program
 from solver.modes import Ask, Run, Tools
-from solver.records import Message, Trial, Turn, Verification
+from solver.records import Message, Reply, Trial, Turn, Verification
 
 
 async def program_turn(
@@ -40,9 +40,25 @@ async def program_turn(
         findings=findings,
         execution=execution,
         answer=answer.answer,
-        answer_rule=answer.rule if answer.answer is not None else None,
+        answer_rule=rule_of(answer),
         runs_code=True,
     )
+
+
+def words_turn(chat: Sequence[Message], reply: Reply, answer: judge.Extracted) -> Turn:
+    """Return the one turn of a trial in which the model answers in words."""
+    return Turn(
+        prompt=tuple(chat),
+        fresh=True,
+        reply=reply,
+        answer=answer.answer,
+        answer_rule=rule_of(answer),
+    )
+
+
+def rule_of(answer: judge.Extracted) -> str | None:
+    """Return the rule that found an answer; None where there is no answer."""
+    return answer.rule if answer.answer is not None else None
 
 
 async def screened(

@@ -15,6 +15,7 @@ import judge
 from solver.config import Config
 from solver.modes import Mode, Tools
 from solver.modes._chat import assistant, system, user, worked_examples
+from solver.modes._turns import words_turn
 from solver.problems.files import last_boxed
 from solver.records import Message, Problem, Record, Turn
 
@@ -41,15 +42,7 @@ async def solve(problem: Problem, tools: Tools, config: Config, seed: int) -> As
     """Ask once for a boxed answer and nothing else."""
     chat = opening(problem, config)
     reply = await tools.ask(chat, seed=seed, stop=(_END,))
-    answer = judge.extract_answer(reply.text)
-    found = answer.answer is not None
-    yield Turn(
-        prompt=chat,
-        fresh=True,
-        reply=reply,
-        answer=answer.answer,
-        answer_rule=answer.rule if found else None,
-    )
+    yield words_turn(chat, reply, judge.extract_answer(reply.text))
 
 
 def opening(problem: Problem, config: Config) -> tuple[Message, ...]:

@@ -9,6 +9,7 @@ from solver.config import Config
 from solver.extract import answer_in
 from solver.modes import Mode, Tools
 from solver.modes._chat import assistant, opened, worked_examples
+from solver.modes._turns import words_turn
 from solver.records import Message, Problem, Record, Turn
 
 SYSTEM = """\
@@ -39,15 +40,7 @@ async def solve(problem: Problem, tools: Tools, config: Config, seed: int) -> As
     prompt = config.prompt_of(MODE.name)
     reply = await tools.ask(chat, seed=seed, stop=prompt.stop if prompt else ())
     closing = config.section(Options).closing
-    answer = answer_in(reply.text, capped=reply.capped, closing=closing)
-    found = answer.answer is not None
-    yield Turn(
-        prompt=chat,
-        fresh=True,
-        reply=reply,
-        answer=answer.answer,
-        answer_rule=answer.rule if found else None,
-    )
+    yield words_turn(chat, reply, answer_in(reply.text, capped=reply.capped, closing=closing))
 
 
 def opening(problem: Problem, config: Config) -> tuple[Message, ...]:

@@ -23,7 +23,7 @@ from solver.config import Config
 from solver.extract import BOXED, answer_in, extract_program
 from solver.modes import Mode, Tools
 from solver.modes._chat import Example, assistant, opened, texts_of, worked_examples
-from solver.modes._turns import program_teaches, screened
+from solver.modes._turns import program_teaches, rule_of, screened
 from solver.records import Message, Problem, Record, Reply, Turn
 
 SYSTEM = {
@@ -238,7 +238,7 @@ def _last(
         fresh=fresh,
         reply=reply,
         answer=answer.answer,
-        answer_rule=answer.rule if answer.answer is not None else None,
+        answer_rule=rule_of(answer),
     )
 
 
