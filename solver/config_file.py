@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -126,16 +127,14 @@ def check_config(content: dict[str, Any], *, source: str) -> Config:
     """
     from solver.models import (  # here, since it imports provider files
         needs,
-        provider_of,
         provider_of_model,
         require,
         template_identity,
     )
 
-    if typed := list(typed_secrets(content)):
-        raise ConfigError(f"{source}: {' · '.join(typed)}")
+    _refuse_keys(content, source)
     type_ = config_type(mode_names(content.get("mode", ())))
-    try:
+    with _one_line(type_, source):
         config = type_.model_validate(content)
         for model in config.model:
             config.sampling_of(model)
@@ -148,13 +147,7 @@ def check_config(content: dict[str, Any], *, source: str) -> Config:
                 template_identity(model.template)
             if any(prompt.stop for prompt in config.asked_with()):
                 require(model.name, {"stop"})
-        for provider, options in config.providers.items():
-            provider_of(provider).options.model_validate(options)
-    except ValidationError as invalid:
-        wrong = " · ".join(_explain(invalid, type_))
-        raise ConfigError(f"{source}: {wrong}") from invalid
-    except ConfigError as wrong_provider:
-        raise ConfigError(f"{source}: {wrong_provider}") from wrong_provider
+        _check_providers(config)
     return config
 
 
@@ -163,20 +156,37 @@ def check_judging(content: dict[str, Any], *, source: str) -> JudgingConfig:
 
     Raises ConfigError, naming `source`.
     """
+    _refuse_keys(content, source)
+    with _one_line(JudgingConfig, source):
+        config = JudgingConfig.model_validate(content)
+        _check_providers(config)
+    return config
+
+
+def _check_providers(config: JudgingConfig) -> None:
+    """Check the options of each provider. Raises ConfigError, ValidationError."""
     from solver.models import provider_of  # here, since it imports provider files
 
+    for provider, options in config.providers.items():
+        provider_of(provider).options.model_validate(options)
+
+
+def _refuse_keys(content: dict[str, Any], source: str) -> None:
+    """Raise ConfigError where a key of an API stands in plain data."""
     if typed := list(typed_secrets(content)):
         raise ConfigError(f"{source}: {' · '.join(typed)}")
+
+
+@contextmanager
+def _one_line(type_: type[JudgingConfig], source: str) -> Iterator[None]:
+    """Turn what is wrong with plain data into one line that names `source`."""
     try:
-        config = JudgingConfig.model_validate(content)
-        for provider, options in config.providers.items():
-            provider_of(provider).options.model_validate(options)
+        yield
     except ValidationError as invalid:
-        wrong = " · ".join(_explain(invalid, JudgingConfig))
+        wrong = " · ".join(_explain(invalid, type_))
         raise ConfigError(f"{source}: {wrong}") from invalid
     except ConfigError as wrong_provider:
         raise ConfigError(f"{source}: {wrong_provider}") from wrong_provider
-    return config
 
 
 def _explain(invalid: ValidationError, config: type[JudgingConfig]) -> Iterator[str]:
