@@ -1,7 +1,7 @@
 """Read a config from a YAML file, and say in one line what is wrong with it."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from difflib import get_close_matches
 from pathlib import Path
@@ -161,6 +161,11 @@ def check_judging(content: dict[str, Any], *, source: str) -> JudgingConfig:
         config = JudgingConfig.model_validate(content)
         _check_providers(config)
     return config
+
+
+def judging_part(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the keys of a stored config that judging needs."""
+    return {key: config[key] for key in JudgingConfig.model_fields if key in config}
 
 
 def _check_providers(config: JudgingConfig) -> None:

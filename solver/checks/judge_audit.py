@@ -9,19 +9,18 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from judge.audit import AuditReport, audit, read_pairs
 from judge.model.probes import Probe, planted
 from solver.analysis.arms import stored_rows
 from solver.analysis.bounds import Bounds, bounds_of
-from solver.config import Config
-from solver.config_file import check_config
+from solver.config import JudgingConfig
+from solver.config_file import check_judging, judging_part
 from solver.errors import ConfigError
 from solver.problems import load
 from solver.run.judging import ask_through, connect_judge, policy_of
 from solver.run.progress import show_progress
-from solver.run.schedule import Endpoint, Gate
+from solver.run.schedule import Endpoint, gate_of
 from solver.run.watch import Watch
 from solver.store import Store
 
@@ -43,15 +42,10 @@ def audit_judge(
 
     Raises ConfigError where there is no model or no pair, JudgeError where it does not answer.
     """
-    content: dict[str, Any] = {
-        "model": "scripted/none",
-        "providers": {"scripted": {"replies": [""]}},
-    }
-    if store is not None:
-        content = dict(store.manifest()["config"])
+    content = judging_part(store.manifest()["config"]) if store is not None else {}
     if model is not None:
         content["judge"] = {**content.get("judge", {}), "model": model}
-    config = check_config(content, source="judge audit")
+    config = check_judging(content, source="judge audit")
     chosen, rows = _pairs(store, pairs), stored_rows(store) if store else []
     if not chosen:
         raise ConfigError(
@@ -74,8 +68,9 @@ def _pairs(store: Store | None, path: Path | None) -> list[Probe]:
         problems = store.problems()
         for row in store.rows():
             rules = row.verdict.rules if row.verdict is not None else ""
-            if row.answer is not None and rules in ("equal", "different"):
-                problem = problems[row.problem_id]
+            problem = problems[row.problem_id]
+            alone = not problem.other_answers  # else nothing says which reference the rules took
+            if row.answer is not None and alone and rules in ("equal", "different"):
                 asked = problem.question, problem.answer
                 found.append(Probe(*asked, row.answer, rules == "equal", problem.domain))
     else:
@@ -88,13 +83,13 @@ def _pairs(store: Store | None, path: Path | None) -> list[Probe]:
     return found
 
 
-async def _audit(config: Config, pairs: Sequence[Probe], folder: Path | None) -> AuditReport:
+async def _audit(config: JudgingConfig, pairs: Sequence[Probe], folder: Path | None) -> AuditReport:
     """Ask the judge's model about each pair."""
     model = connect_judge(config, [])
     if model is None:
         raise ConfigError("judge audit: no model to audit; name one with --model provider/name")
     watch = Watch(phase="auditing the judge")
-    gate = Gate(config.patience.parallel or model.parallel)
+    gate = gate_of({}, model, config.patience)
     endpoint = Endpoint(model, config.patience, gate, watch.judge_traffic)
     try:
         async with show_progress(watch):

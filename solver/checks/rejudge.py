@@ -8,7 +8,7 @@ from typing import Any
 
 from judge import Verdict
 from solver.config import DEFAULT_JUDGE, JudgingConfig
-from solver.config_file import check_judging
+from solver.config_file import check_judging, judging_part
 from solver.errors import ConfigError
 from solver.records import Outcome, Problem, outcome_of
 from solver.run.judging import Judging, build_judge
@@ -78,8 +78,7 @@ def _config(
     """
     unasked = ("model", DEFAULT_JUDGE)
     judge = {key: value for key, value in stored.items() if (key, value) != unasked}
-    config = store.manifest()["config"]
-    content = {key: config[key] for key in JudgingConfig.model_fields if key in config}
+    content = judging_part(store.manifest()["config"])
     content["judge"] = {**judge, **(overrides or {})}
     return check_judging(content, source=f"{store.folder} (judge)")
 
