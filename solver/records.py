@@ -301,7 +301,7 @@ class Outcome(StrEnum):
     WRONG = "wrong"
     """The judge found it different."""
     NO_ANSWER = "no_answer"
-    """The reply ended without an answer in a box."""
+    """The reply ended without an answer that a rule finds, such as one in a box."""
     NO_CODE = "no_code"
     """A program was asked for, and the last reply held none."""
     UNSAFE = "unsafe"

@@ -43,15 +43,15 @@ EXAMPLES: dict[str, Any] = {
     "providers.ollama.hosts": ["http://gpu1:11434"],
     "providers.ollama.keep_alive": "30m",
     "providers.ollama.think": True,
-    "providers.ollama.chat_template": "{{ .Prompt }}",
+    "providers.ollama.chat_template": "qwen.jinja",
     "providers.openai.base_url": "http://localhost:8000/v1",
     "providers.openai.omit": ["seed"],
     "providers.openai.reasoning_effort": "low",
     "providers.openai.extra_body": {"top_a": 0.2},
-    "providers.openai.chat_template": "{{ messages }}",
+    "providers.openai.chat_template": "qwen.jinja",
     "providers.scripted.replies": ["so \\boxed{4}"],
     "providers.scripted.scripts": [{"when": "3 + 3", "replies": ["so \\boxed{6}"]}],
-    "providers.scripted.file": "replies.yaml",
+    "providers.scripted.file": "replies.jsonl",
 }
 """Examples of keys whose type and default do not show what a value looks like."""
 

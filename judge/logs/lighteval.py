@@ -22,7 +22,7 @@ def read(path: Path) -> Iterator[Logged]:
         from pyarrow.parquet import ParquetFile
     except ImportError as missing:
         raise LogError(
-            f"{path}: reading Parquet needs pyarrow: pip install 'solver[parquet]'"
+            f"{path}: reading Parquet needs pyarrow: pip install 'solver-bench[parquet]'"
         ) from missing
     named = _NAME.match(path.stem)
     model = _model(path, named["date"]) if named else ""

@@ -52,8 +52,8 @@ class Options(Record):
     api_key_env: str = "MISTRAL_API_KEY"
     """The environment variable that holds the key."""
     thinking: Thinking = "default"
-    """How much the model thinks: `off`, a level or a number of tokens. Better set for each model,
-    with its key `thinking`."""
+    """How much the model thinks: `off` or a level. Better set for each model, with its key
+    `thinking`."""
     parallel: int = Field(default=8, ge=1)
     """Requests at a time."""
     timeout: float = Field(default=300.0, gt=0)

@@ -3,7 +3,7 @@
     python -m tests.bench.bridges
 
 Times of processor are of this process and of what it started and has ended; walls stand beside a
-baseline of the same minutes. The calls through inspect_ai need `pip install 'solver[inspect]'`.
+baseline of the same minutes. The calls through inspect_ai need `pip install '.[inspect]'`.
 """
 
 import asyncio
