@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Unpack
 
 from solver.errors import ConfigError
-from solver.models._model import CompleteOptions, ContinuingModel, Model, ServedModel
+from solver.models._model import CompleteOptions, LoadingModel, Model, RawModel, ServedModel
 from solver.models._templates import read_template
 from solver.records import Message, Reply, digest
 
@@ -24,7 +24,7 @@ def rendered(model: Model, template: str) -> Model:
     """
     if template == OWN:
         return model
-    if not isinstance(model, ContinuingModel):
+    if not isinstance(model, RawModel):
         raise ConfigError(f"model {model.name!r}: its provider cannot continue raw text")
     return _Rendered(model, model, plain_text if template == NONE else read_template(template))
 
@@ -49,7 +49,7 @@ class _Rendered:
     """Asks a model in the text that a function makes of a chat."""
 
     def __init__(
-        self, model: Model, raw: ContinuingModel, render: Callable[[Sequence[Message]], str]
+        self, model: Model, raw: RawModel, render: Callable[[Sequence[Message]], str]
     ) -> None:
         self.name = model.name
         self.endpoint = model.endpoint
@@ -80,6 +80,10 @@ class _Rendered:
     async def served(self) -> list[dict[str, Any]]:
         """Return what the model's servers say; nothing where they say nothing."""
         return await self._model.served() if isinstance(self._model, ServedModel) else []
+
+    async def load(self) -> dict[str, Any]:
+        """Have the model loaded, where that takes a step of its own."""
+        return await self._model.load() if isinstance(self._model, LoadingModel) else {}
 
     async def close(self) -> None:
         """Close the model."""

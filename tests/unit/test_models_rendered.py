@@ -76,3 +76,12 @@ def test_a_provider_without_raw_text_is_refused():
 def test_a_template_that_is_not_there_is_refused_before_the_run():
     with pytest.raises(ConfigError, match=r"no\.jinja: cannot be read"):
         config_of(model={"name": "scripted/x", "template": "no.jinja"}, judge="rules")
+
+
+async def test_a_model_asked_in_raw_text_is_loaded_as_any_other():
+    class Loading(Listening):
+        async def load(self):
+            return {"notes": ["on the GPU"]}
+
+    assert await rendered(Loading(), "none").load() == {"notes": ["on the GPU"]}
+    assert await rendered(Listening(), "none").load() == {}
