@@ -1,6 +1,6 @@
 """What a language model is to the rest of the program, and what one adds that continues replies."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol, Required, TypedDict, Unpack, runtime_checkable
 
 from solver.errors import ConfigError
@@ -74,6 +74,11 @@ class CompleteOptions(TypedDict, total=False):
     """Adds to the sampling's texts that end a reply."""
     temperature: float | None
     """Overrides the sampling's."""
+
+
+def overrides(how: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the cap and the temperature that a continuation has in place of the sampling's."""
+    return {name: how[name] for name in ("max_tokens", "temperature") if how.get(name) is not None}
 
 
 class Extend(Protocol):

@@ -1,6 +1,5 @@
 """What an Ollama server says about a model: its weights, defaults and stops, and its errors."""
 
-import asyncio
 import json
 import re
 from collections.abc import Mapping, Sequence
@@ -20,24 +19,6 @@ COMPARED = ("weights", "digest", "quantisation", "defaults", "chat_template", "s
 _WEIGHTS = re.compile(r"^(?:FROM|ADAPTER)\s.*?sha256[-:]([0-9a-f]{64})", re.MULTILINE)
 _SYSTEM = re.compile(r"^SYSTEM\s+(.*)", re.MULTILINE | re.DOTALL)
 _MESSAGE = re.compile(r"^MESSAGE\s+(.*)", re.MULTILINE)
-
-
-async def facts_of_all(
-    hosts: Sequence[Host], model: str
-) -> tuple[dict[Host, dict[str, Any]], list[ModelError]]:
-    """Return what each host says about the model, and the failures of those that do not answer.
-
-    Raises the first failure where no host answers.
-    """
-    told = await asyncio.gather(*(facts_of(host, model) for host in hosts), return_exceptions=True)
-    pairs = list(zip(hosts, told, strict=True))
-    failures = [answer for answer in told if isinstance(answer, ModelError)]
-    for answer in told:
-        if isinstance(answer, BaseException) and (
-            len(failures) == len(hosts) or answer not in failures
-        ):
-            raise answer
-    return {host: answer for host, answer in pairs if isinstance(answer, dict)}, failures
 
 
 async def facts_of(host: Host, model: str) -> dict[str, Any]:

@@ -1,10 +1,31 @@
-"""Several Ollama servers with the same model: which of them is asked next."""
+"""Several Ollama servers with the same model: which of them is asked next, or all at once."""
 
+import asyncio
 import time
-from collections.abc import Container, Iterable
+from collections.abc import Awaitable, Callable, Container, Iterable, Sequence
+from typing import Any
 
+from solver.errors import ModelError
 from solver.models._ollama_host import Host, host_url
 from solver.models._templates import REMEMBERED
+
+
+async def ask_all(
+    hosts: Sequence[Host], ask: Callable[[Host], Awaitable[dict[str, Any]]]
+) -> tuple[dict[Host, dict[str, Any]], list[ModelError]]:
+    """Ask every host the same; return the answers by host, and the failures of the others.
+
+    Raises the first failure where no host answers.
+    """
+    told = await asyncio.gather(*map(ask, hosts), return_exceptions=True)
+    failures = [answer for answer in told if isinstance(answer, ModelError)]
+    for answer in told:
+        if isinstance(answer, BaseException) and (
+            len(failures) == len(hosts) or answer not in failures
+        ):
+            raise answer
+    pairs = zip(hosts, told, strict=True)
+    return {host: answer for host, answer in pairs if isinstance(answer, dict)}, failures
 
 
 class Hosts:

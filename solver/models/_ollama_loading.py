@@ -13,6 +13,7 @@ from solver.errors import ModelError, Scope
 from solver.models._failures import CONNECT_SECONDS
 from solver.models._ollama_facts import whole_name
 from solver.models._ollama_host import Host
+from solver.models._ollama_hosts import ask_all
 from solver.records import Message
 
 SHOWN = (Message(role="system", text="SOLVER-ONE"), Message(role="user", text="SOLVER-TWO"))
@@ -26,15 +27,8 @@ async def load_on_all(
 
     `render` asks a host for `SHOWN` as text. Raises the first failure where no host has loaded it.
     """
-    loads = (load(host, render, model, seconds) for host in hosts)
-    told = await asyncio.gather(*loads, return_exceptions=True)
-    failures = [answer for answer in told if isinstance(answer, ModelError)]
-    for answer in told:
-        if isinstance(answer, BaseException) and (
-            len(failures) == len(hosts) or answer not in failures
-        ):
-            raise answer
-    return [answer for answer in told if isinstance(answer, dict)], list(map(str, failures))
+    told, failures = await ask_all(hosts, lambda host: load(host, render, model, seconds))
+    return list(told.values()), list(map(str, failures))
 
 
 async def load(

@@ -22,6 +22,7 @@ from solver.install import pip_install
 from solver.models import CompleteOptions, ContinueOptions, Provider, Until
 from solver.models._formats import json_of
 from solver.models._llama_cpp import LlamaCpp, TooLong, xllamacpp
+from solver.models._model import overrides
 from solver.models._stream import Piece, collect_reply, token
 from solver.models._templates import Prompts
 from solver.models._thinking import Thinking, template_kwargs
@@ -128,9 +129,7 @@ class Local:
         request = self._request(how["seed"])
         request["prompt"] = _prompt(prompt, partial, known)
         request["logprobs"] = max(logprobs, 1)  # without it llama.cpp returns no token ids
-        for option in ("max_tokens", "temperature"):
-            if how.get(option) is not None:
-                request[option] = how[option]
+        request |= overrides(how)
         written: list[Part] = []
         requests = 1
         reply = await self._ask(request, until, written)
@@ -155,9 +154,7 @@ class Local:
         """Continue raw text."""
         request = self._request(how["seed"], how.get("stop", ()))
         request["prompt"] = prefix
-        for option in ("max_tokens", "temperature"):
-            if how.get(option) is not None:
-                request[option] = how[option]
+        request |= overrides(how)
         return await self._ask(request)
 
     async def describe(self) -> dict[str, Any]:

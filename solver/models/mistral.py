@@ -31,6 +31,7 @@ from solver.models._failures import (
 from solver.models._finish import read_finish
 from solver.models._formats import json_of
 from solver.models._keys import checked_url, read_key
+from solver.models._model import overrides
 from solver.models._redact import place
 from solver.models._said import has_error, parsed
 from solver.models._stream import Piece, collect_reply
@@ -139,9 +140,7 @@ class Mistral:
         if partial:
             messages.append({"role": "assistant", "content": partial, "prefix": True})
         request["messages"] = messages
-        for option in ("max_tokens", "temperature"):
-            if how.get(option) is not None:
-                request[option] = how[option]
+        request |= overrides(how)
         prompt = "".join(message["content"] for message in messages)
         return await self._or_cut(
             lambda: collect_reply(
@@ -174,9 +173,7 @@ class Mistral:
             {"role": "user", "content": "Continue your text where it stops."},
             {"role": "assistant", "content": prefix, "prefix": True},
         ]
-        for option in ("max_tokens", "temperature"):
-            if how.get(option) is not None:
-                request[option] = how[option]
+        request |= overrides(how)
         reply = await self._ask(request)
         return reply.model_copy(update={"text": reply.text.removeprefix(prefix)})
 

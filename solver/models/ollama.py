@@ -10,7 +10,7 @@ servers older than 0.2, which count only the tokens that were not in their cache
 
 import os
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any, Literal, Unpack, cast
 
@@ -21,16 +21,17 @@ from solver.models import CompleteOptions, ContinueOptions, Provider
 from solver.models._failures import reply_or_cut
 from solver.models._finish import LOOPING, read_finish
 from solver.models._keys import read_key
+from solver.models._model import overrides
 from solver.models._ollama_facts import (
     difference,
-    facts_of_all,
+    facts_of,
     model_seconds,
     notes_on,
     time_of,
     was_cut,
 )
 from solver.models._ollama_host import Host, advised_parallel, find, look
-from solver.models._ollama_hosts import Hosts
+from solver.models._ollama_hosts import Hosts, ask_all
 from solver.models._ollama_loading import (
     SHOWN,
     load_on_all,
@@ -159,12 +160,7 @@ class Ollama:
         """
         rendered = await self._prompts.of(chat)
         prompt = rendered + partial
-        options = self._sampling_options(how["seed"])
-        if how.get("max_tokens") is not None:
-            options["num_predict"] = how["max_tokens"]
-        if how.get("temperature") is not None:
-            options["temperature"] = how["temperature"]
-        request: dict[str, Any] = {"prompt": prompt, "options": options}
+        request: dict[str, Any] = {"prompt": prompt, "options": self._raw_options(how)}
         if logprobs := how.get("logprobs", 0):
             request |= {"logprobs": True, "top_logprobs": logprobs}
         host = self._hosts.of(rendered)
@@ -195,11 +191,7 @@ class Ollama:
 
     async def complete(self, prefix: str, /, **how: Unpack[CompleteOptions]) -> Reply:
         """Continue raw text on the least busy host."""
-        options = self._sampling_options(how["seed"], how.get("stop", ()))
-        if how.get("max_tokens") is not None:
-            options["num_predict"] = how["max_tokens"]
-        if how.get("temperature") is not None:
-            options["temperature"] = how["temperature"]
+        options = self._raw_options(how)
 
         async def send(client: "ollama.AsyncClient") -> "tuple[str, str, ollama.GenerateResponse]":
             answer = await client.generate(
@@ -263,14 +255,17 @@ class Ollama:
         notes = [f"{self.name}: {note}" for note in dict.fromkeys(notes)]
         return {"hosts": hosts, "notes": notes}
 
+    async def _facts_of_all(self) -> tuple[dict[Host, dict[str, Any]], list[ModelError]]:
+        return await ask_all(self._hosts.all, lambda host: facts_of(host, self._model))
+
     async def served(self) -> list[dict[str, Any]]:
         """Return what each host that answers says about the model now."""
-        told, _ = await facts_of_all(self._hosts.all, self._model)
+        told, _ = await self._facts_of_all()
         return list(told.values())
 
     async def _of_hosts(self) -> tuple[list[dict[str, Any]], list[str]]:
         """Return what each host says; one that does not answer is left out, with a note."""
-        told, failures = await facts_of_all(self._hosts.all, self._model)
+        told, failures = await self._facts_of_all()
         self.parallel = self.parallel * len(told) // len(self._hosts.all)
         await self._hosts.keep(told)
         return list(told.values()), [f"goes on without a host: {failure}" for failure in failures]
@@ -361,6 +356,13 @@ class Ollama:
         if self._think is not None:
             request["think"] = self._think
         return await host.reach(lambda: host.rendered(request), 1 + self._options.load_timeout)
+
+    def _raw_options(self, how: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the sampling of a request that continues a text."""
+        chosen = overrides(how)
+        if "max_tokens" in chosen:
+            chosen["num_predict"] = chosen.pop("max_tokens")
+        return self._sampling_options(how["seed"], how.get("stop", ())) | chosen
 
     def _sampling_options(self, seed: int, stop: Sequence[str] = ()) -> dict[str, Any]:
         """Return the sampling in Ollama's names."""

@@ -8,7 +8,7 @@ result may differ from one request.
 import asyncio
 import os
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, Unpack, get_args
 from urllib.parse import parse_qsl, urlsplit
 
@@ -163,11 +163,7 @@ class OpenAI:
     ) -> Reply:
         """Continue a partial reply as raw text, if the server has /completions."""
         prompt = await self._prompts.of(chat) + partial
-        request = self._request(how["seed"])
-        max_tokens = how.get("max_tokens") or self._sampling.max_tokens
-        request |= {"prompt": prompt, "max_tokens": max_tokens}
-        if how.get("temperature") is not None and "temperature" not in self._options.omit:
-            request["temperature"] = how["temperature"]
+        request = self._raw_request(prompt, how)
         if logprobs := how.get("logprobs", 0):
             request["logprobs"] = logprobs
         return await self._or_cut(
@@ -207,11 +203,7 @@ class OpenAI:
 
     async def complete(self, prefix: str, /, **how: Unpack[CompleteOptions]) -> Reply:
         """Continue raw text, if the server has /completions."""
-        request = self._request(how["seed"], how.get("stop", ()))
-        request["prompt"] = prefix
-        request["max_tokens"] = how.get("max_tokens") or self._sampling.max_tokens
-        if how.get("temperature") is not None and "temperature" not in self._options.omit:
-            request["temperature"] = how["temperature"]
+        request = self._raw_request(prefix, how)
         return await self._ask(lambda: self._client.completions.create(**request))
 
     async def describe(self) -> dict[str, Any]:
@@ -234,6 +226,15 @@ class OpenAI:
         """List the server's models."""
         answer = await self._client.models.with_raw_response.list()
         return models_in(answer.text, self.endpoint)
+
+    def _raw_request(self, prompt: str, how: Mapping[str, Any]) -> dict[str, Any]:
+        """Return a request that continues a text; `max_tokens` is what all such servers read."""
+        request = self._request(how["seed"], how.get("stop", ()))
+        max_tokens = how.get("max_tokens") or self._sampling.max_tokens
+        request |= {"prompt": prompt, "max_tokens": max_tokens}
+        if how.get("temperature") is not None and "temperature" not in self._options.omit:
+            request["temperature"] = how["temperature"]
+        return request
 
     def _request(self, seed: int, stop: Sequence[str] = ()) -> dict[str, Any]:
         """Return what all requests have in common."""
