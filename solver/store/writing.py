@@ -157,14 +157,12 @@ class Store(Reader):
             *_turn_writes(turns),
             (_TRIAL, [_trial_row(one.key, one.trial) for one in trials]),
             *verdicts,
+            _other_verdicts_write([(one.key, said) for one in trials for said in one.theirs]),
         )
-        self.add_other_verdicts([(one.key, theirs) for one in trials for theirs in one.theirs])
 
     def add_other_verdicts(self, said: Sequence[tuple[str, Theirs]]) -> None:
         """Store what another tool's scorers said, each with its trial's key."""
-        rows = [(key, each.name, each.value, each.reading, each.whole) for key, each in said]
-        rows = without_surrogates(rows)
-        self._write(("INSERT OR REPLACE INTO other_verdicts VALUES (?, ?, ?, ?, ?)", rows))
+        self._write(_other_verdicts_write(said))
 
     def add_verdict(self, key: str, verdict: Verdict, *, judge: str) -> None:
         """Store another verdict on a trial: the last one counts, the earlier ones stay."""
@@ -267,6 +265,12 @@ def _turn_writes(turns: Sequence[tuple[str, int, Turn]]) -> Iterator[_Write]:
         yield f"INSERT OR REPLACE INTO turns VALUES ({', '.join('?' * len(rows[0]))})", rows
     thoughts = [row for turn in turns for row in _thoughts_rows(*turn)]
     yield "INSERT INTO thoughts VALUES (?, ?, ?, ?, ?, ?)", thoughts
+
+
+def _other_verdicts_write(said: Sequence[tuple[str, Theirs]]) -> _Write:
+    """Return what adds rows to `other_verdicts`."""
+    rows = [(key, each.name, each.value, each.reading, each.whole) for key, each in said]
+    return "INSERT OR REPLACE INTO other_verdicts VALUES (?, ?, ?, ?, ?)", without_surrogates(rows)
 
 
 def _verdict_write(key: str, verdict: Verdict, judge: str) -> _Write:
