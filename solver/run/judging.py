@@ -178,7 +178,7 @@ def ask_through(endpoint: Endpoint) -> Ask:
     return ask
 
 
-async def grade_undecided(judging: Judging, store: Store, watch: Watch) -> int:
+async def grade_undecided(judging: Judging, store: Store) -> int:
     """Judge the stored answers that this judge must decide; return how many there were.
 
     They are those without a usable verdict, and for a judge that asks about every answer also

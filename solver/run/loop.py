@@ -36,17 +36,15 @@ async def run(
 
     Models on one endpoint take turns, so that weights load once; endpoints work side by side.
     Raises ModelError where the run cannot go on, and StoreError where it cannot be stored: what is
-    in flight is finished and stored first. Raises JudgeError where a judge that has waited fails.
+    in flight is finished and stored first, unless the run's folder is gone. Raises JudgeError where
+    a judge that has waited fails.
     """
     finished, unfinished = store.finished(), store.unfinished()
     watch.begin(tasks_of(config, problems, parts.cannot), store.rows())
 
     async def do_trials(endpoint: Endpoint) -> None:
-        todo = (
-            task
-            for task in tasks_of(config, problems, parts.cannot)
-            if task.model == endpoint.model.name and task.key not in finished
-        )
+        tasks = tasks_of(config, problems, parts.cannot, only=endpoint.model.name)
+        todo = (task for task in tasks if task.key not in finished)
 
         async def worker() -> None:
             for task in todo:  # one iterator for all workers: each takes the next task
@@ -76,7 +74,7 @@ async def run(
     watch.raise_end()
     if parts.second_judge is not None and not watch.stopping:
         watch.phase = "judging"
-        await grade_undecided(parts.second_judge, store, watch)
+        await grade_undecided(parts.second_judge, store)
 
 
 async def solve(
@@ -90,8 +88,8 @@ async def solve(
 ) -> Trial:
     """Do one trial, continuing after its stored turns, and store each new turn as it ends.
 
-    A failure of ours is recorded on the trial. Raises ModelError where the run cannot go on, and
-    Stopped after Ctrl-C.
+    A failure of ours is recorded on the trial. Raises ModelError where the run cannot go on,
+    StoreError where a turn cannot be stored, and Stopped after Ctrl-C.
     """
     TRIAL.set(str(task))
     started, clock = time.time(), time.monotonic()

@@ -35,14 +35,21 @@ Cannot = Mapping[str, Mapping[str, str]]
 
 
 def tasks_of(
-    config: Config, problems: Sequence[Problem], cannot: Cannot = MappingProxyType({})
+    config: Config,
+    problems: Sequence[Problem],
+    cannot: Cannot = MappingProxyType({}),
+    *,
+    only: str | None = None,
 ) -> Iterator[Task]:
     """Yield every trial of a run, in the order they are done: by model, repeat, problem, mode.
 
     All modes and models use the same seed for the same problem and repeat, since their results are
-    compared pair by pair. Those that `cannot` names are left out.
+    compared pair by pair. Those that `cannot` names are left out, and all but those of the model
+    `only`, if one is named.
     """
     for model in config.model:
+        if only not in (None, model.name):
+            continue
         sampling = config.sampling_of(model).measured()
         options = provider_of_model(model.name).decisive(config.provider_options(model))
         options |= template_identity(model.template)

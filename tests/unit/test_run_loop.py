@@ -261,7 +261,7 @@ async def test_a_judge_that_must_wait_grades_what_the_rules_left_open(tmp_path):
         (row,) = store.rows()
         assert row.outcome is Outcome.CORRECT
         assert [verdict.score for _, verdict in store.verdicts(row.key)] == [None, 5]
-        assert await grade_undecided(Judging(Lenient(), {}), store, Watch()) == 0
+        assert await grade_undecided(Judging(Lenient(), {}), store) == 0
 
 
 async def test_a_running_program_leaves_the_model_free(tmp_path):
