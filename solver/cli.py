@@ -5,7 +5,7 @@ Slow imports are inside the commands, so that `--help` is quick.
 
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -29,6 +29,7 @@ from solver.cli_options import (
     RunsOption,
     SetOption,
     VerboseOption,
+    given_of,
 )
 from solver.cli_output import drawn, drop_output, is_of_output, take_any_encoding
 from solver.cli_sets import sets
@@ -141,7 +142,7 @@ def run(
     from solver.run.dry import dry
     from solver.run.start import config_to_run, execute, prepare
 
-    given = _given(
+    given = given_of(
         model=model or None, problems=problems, mode=mode, limit=limit, repeats=repeats,
         sandbox=sandbox, judge=judge,
     )  # fmt: skip
@@ -286,7 +287,7 @@ def plan(
     from solver.run.start import prepare
     from solver.store import Store
 
-    given = _given(problems=problems, limit=limit, repeats=repeats)
+    given = given_of(problems=problems, limit=limit, repeats=repeats)
     job = prepare(config, given, set_ or (), name=None, runs=Path("runs"))
     pilot = Store.open(like) if like else None
     found = plan_run(
@@ -375,11 +376,6 @@ def plot(
 
     for path in write_figures(runs, format, output):
         print(path)
-
-
-def _given(**overrides: Any) -> dict[str, Any]:
-    """Return the options that were given on the command line."""
-    return {key: value for key, value in overrides.items() if value is not None}
 
 
 if __name__ == "__main__":

@@ -1,11 +1,11 @@
 """The commands that judge or audit a finished run, and those that check this machine."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from solver.cli_options import SANDBOXES, JudgeOption, RunPath
+from solver.cli_options import SANDBOXES, JudgeOption, RunPath, given_of
 
 checks = typer.Typer()
 sandbox_app = typer.Typer(no_args_is_help=True, help="Build, check, clean and time the sandbox.")
@@ -40,8 +40,7 @@ def rejudge(
     from solver.store import Store
 
     require_unix("solver rejudge")
-    overrides: dict[str, Any] = {"preset": preset, "threshold": threshold}
-    overrides = {key: value for key, value in overrides.items() if value is not None}
+    overrides = given_of(preset=preset, threshold=threshold)
     if judge is not None:
         overrides["model"] = None if judge == "rules" else judge
     if offline:

@@ -13,6 +13,7 @@ from solver.cli_options import (
     RunPath,
     RunsOption,
     VerboseOption,
+    given_of,
 )
 
 lab = typer.Typer()
@@ -39,8 +40,7 @@ def probe(
     from solver.run.dry import dry
     from solver.run.start import execute
 
-    given = {"model": model or None, "limit": limit}
-    given = {key: value for key, value in given.items() if value is not None}
+    given = given_of(model=model or None, limit=limit)
     job = prepare_probe(config, given, name=name, runs=runs)
     raise typer.Exit(dry(job) if dry_run else execute(job, verbose=verbose))
 

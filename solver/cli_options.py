@@ -1,7 +1,7 @@
 """The arguments and options that several commands take."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -56,3 +56,8 @@ JsonOption = Annotated[
         " missing; a narrow terminal leaves minor columns out.",
     ),
 ]
+
+
+def given_of(**options: Any) -> dict[str, Any]:
+    """Return the options that were given on the command line."""
+    return {name: value for name, value in options.items() if value is not None}

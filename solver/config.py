@@ -185,7 +185,7 @@ class Config(JudgingConfig):
     @field_validator("problems", mode="before")
     @classmethod
     def _one_or_many_sets(cls, value: Any) -> Any:
-        names = mode_names(value)
+        names = listed_names(value)
         texts = isinstance(names, list | tuple) and all(isinstance(n, str) and n for n in names)
         if not texts or not names:
             raise ValueError(f"{value!r} should be a set's name, a file, or a list of them")
@@ -209,7 +209,7 @@ class Config(JudgingConfig):
     @field_validator("mode", mode="before")
     @classmethod
     def _one_or_many_modes(cls, value: Any) -> Any:
-        return mode_names(value)
+        return listed_names(value)
 
     @field_validator("sandbox", mode="before")
     @classmethod
@@ -234,8 +234,7 @@ class Config(JudgingConfig):
                 raise ValueError(fault)
         if len(set(self.modes)) < len(self.modes):
             raise ValueError(f"mode: {first_twice(self.modes)} is among the wordings, too")
-        greedy = any(self.sampling_of(model).temperature == 0 for model in self.model)
-        if greedy and self.repeats > 1:
+        if self.greedy and self.repeats > 1:
             raise ValueError(
                 f"repeats: {self.repeats} repeats at temperature 0 repeat the same reply;"
                 " set sampling.temperature above 0"
@@ -296,6 +295,11 @@ class Config(JudgingConfig):
     def sampling_of(self, model: ModelOptions) -> Sampling:
         """Return the run's sampling, overridden by the model's own."""
         return Sampling.model_validate({**self.sampling.model_dump(), **model.sampling})
+
+    @property
+    def greedy(self) -> bool:
+        """Tell whether some model is asked at temperature 0."""
+        return any(self.sampling_of(model).temperature == 0 for model in self.model)
 
     def prompt_of(self, *modes: str) -> Prompt | None:
         """Return the prompt of the first of these modes that has one; None for its own texts."""
@@ -370,10 +374,10 @@ def _config_type(modes: tuple[str, ...]) -> type[Config]:
 
 def make_config(content: dict[str, Any]) -> Config:
     """Make a config from plain data. Raises pydantic's ValidationError, and ConfigError."""
-    return config_type(mode_names(content.get("mode", ("code",)))).model_validate(content)
+    return config_type(listed_names(content.get("mode", ("code",)))).model_validate(content)
 
 
-def mode_names(value: Any) -> Any:
+def listed_names(value: Any) -> Any:
     """Split a string such as `code,cot` into names; return any other value unchanged."""
     return [part.strip() for part in value.split(",")] if isinstance(value, str) else value
 

@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from solver.config import Config, JudgingConfig, ModelOptions, config_type, mode_names
+from solver.config import Config, JudgingConfig, ModelOptions, config_type, listed_names
 from solver.errors import ConfigError
 from solver.secrets import typed_secrets
 from solver.text import one_line
@@ -133,7 +133,7 @@ def check_config(content: dict[str, Any], *, source: str) -> Config:
     )
 
     _refuse_keys(content, source)
-    type_ = config_type(mode_names(content.get("mode", ())))
+    type_ = config_type(listed_names(content.get("mode", ())))
     with _one_line(type_, source):
         config = type_.model_validate(content)
         for model in config.model:

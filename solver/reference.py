@@ -82,11 +82,6 @@ def reference(part: str = "") -> str:
     return "\n".join(texts)
 
 
-def keys() -> list[str]:
-    """List every key, as `--set` takes it."""
-    return [key for _, key, _, _ in _entries()]
-
-
 def example(key: str, field: FieldInfo) -> Any:
     """Return a value that the key may have, other than its default where one comes to mind."""
     if key in EXAMPLES:

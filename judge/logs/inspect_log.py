@@ -51,8 +51,8 @@ def read_eval(path: Path) -> Iterator[Logged]:
         import zipfile_zstd  # noqa: F401 (lets zipfile read zstandard; inspect_ai brings it)
     except ImportError as missing:
         raise LogError(
-            f"{path}: reading .eval needs zipfile-zstd: pip install 'solver-bench[inspect]', or write it"
-            " as JSON: inspect log convert --to json"
+            f"{path}: reading .eval needs zipfile-zstd: pip install 'solver-bench[inspect]',"
+            " or write it as JSON: inspect log convert --to json"
         ) from missing
     try:
         with zipfile.ZipFile(path) as archive:

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from pydantic import Field, ValidationError, field_validator
 
-from solver.config import mode_names
+from solver.config import listed_names
 from solver.config_file import read_config
 from solver.errors import ConfigError
 from solver.modes.prefix import Options as Prefix
@@ -47,7 +47,7 @@ class Control(Record):
     @field_validator("problems", mode="before")
     @classmethod
     def _one_or_many(cls, value: Any) -> Any:
-        return mode_names(value)
+        return listed_names(value)
 
 
 class Plan(Record):
@@ -84,7 +84,7 @@ def read_plan(path: Path, overrides: Mapping[str, Any]) -> ProbeConfig:
         wrong = " · ".join(_explained(invalid))
         raise ConfigError(f"{path}: {wrong}") from invalid
     probes = plan.probes
-    modes = list(mode_names(content.get("mode", ())))
+    modes = list(listed_names(content.get("mode", ())))
     modes += ["bare"] * (probes.bare and "bare" not in modes)
     modes += ["prefix"] * (probes.prefix is not None)
     if not modes:

@@ -202,7 +202,7 @@ def advised_parallel() -> int:
 
 async def look() -> str | None:
     """Say how to start the default server if it does not answer."""
-    host = _default("MODEL")
+    host = _default()
     try:
         await host.reach(host.version, CONNECT_SECONDS)
     except ModelError as failure:
@@ -214,7 +214,7 @@ async def look() -> str | None:
 
 async def find() -> list[Found]:
     """Return the default server with its models, if it answers."""
-    host = _default("MODEL")
+    host = _default()
     try:
         version = await host.reach(host.version, CONNECT_SECONDS)
         listed = await host.reach(host.client.list, CONNECT_SECONDS)
@@ -230,6 +230,6 @@ async def find() -> list[Found]:
     return [found(host.place, f"Ollama {version}", names)]
 
 
-def _default(model: str) -> Host:
-    """Return the host that is asked where no option names one."""
-    return Host(host_url(os.environ.get("OLLAMA_HOST", "")), model)
+def _default() -> Host:
+    """Return the host that is asked where no option names one, for no model in particular."""
+    return Host(host_url(os.environ.get("OLLAMA_HOST", "")), "MODEL")

@@ -14,7 +14,7 @@ from pydantic import Field
 import judge
 from solver.config import Config
 from solver.modes import Mode, Tools
-from solver.modes._chat import assistant, system, user, worked_examples
+from solver.modes._chat import Example, assistant, opened, worked_examples
 from solver.modes._turns import words_turn
 from solver.problems.files import last_boxed
 from solver.records import Message, Problem, Record, Turn
@@ -47,11 +47,13 @@ async def solve(problem: Problem, tools: Tools, config: Config, seed: int) -> As
 
 def opening(problem: Problem, config: Config) -> tuple[Message, ...]:
     """Return the conversation that asks for a boxed answer alone."""
-    chat = [system(SYSTEM)]
-    for example in worked_examples()[: config.section(Options).examples]:
-        answer = f"\\boxed{{{last_boxed(example.reasoning)}}}"
-        chat += [user(QUESTION, question=example.question), assistant(answer)]
-    return (*chat, user(QUESTION, question=problem.question))
+    examples = worked_examples()[: config.section(Options).examples]
+    shots = [(each.question, (_answer_alone(each),)) for each in examples]
+    return opened(None, {"system": SYSTEM, "question": QUESTION}, problem.question, shots)
+
+
+def _answer_alone(example: Example) -> Message:
+    return assistant(f"\\boxed{{{last_boxed(example.reasoning)}}}")
 
 
 def settings(config: Config) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from pydantic import Field, field_validator
 
-from solver.config import Config, first_twice
+from solver.config import Config, first_twice, listed_names
 from solver.modes import Ask, Mode, Tools
 from solver.modes._chat import (
     REPEATED,
@@ -68,7 +68,7 @@ class RegenerateOptions(Record):
     @field_validator("controls", mode="before")
     @classmethod
     def _one_or_many_controls(cls, value: Any) -> Any:
-        return [part.strip() for part in value.split(",")] if isinstance(value, str) else value
+        return listed_names(value)
 
 
 class Options(Record):
@@ -197,8 +197,7 @@ def faults(config: Config) -> Iterator[str]:
     if len(set(controls)) < len(controls):
         yield f"code.regenerate: {first_twice(controls)} is listed twice"
     follows = any(MODE.name in (mode.name, *mode.obeys) for mode in config.running)
-    greedy = any(config.sampling_of(model).temperature == 0 for model in config.model)
-    if follows and greedy and options.retry == "resample" and options.retries > 0:
+    if follows and config.greedy and options.retry == "resample" and options.retries > 0:
         yield (
             "code.retry: 'resample' at temperature 0 repeats the same reply;"
             " use retry: feedback or a temperature above 0"

@@ -102,8 +102,7 @@ def opening(problem: Problem, config: "Config") -> tuple[Message, ...]:
 def faults(config: "Config") -> Iterator[str]:
     """Yield what is wrong with the section."""
     options = _options(config)
-    greedy = any(config.sampling_of(model).temperature == 0 for model in config.model)
-    if options.samples not in ("greedy", 1) and greedy and "prefix" in config.mode:
+    if options.samples not in ("greedy", 1) and config.greedy and "prefix" in config.mode:
         yield (
             f"prefix.samples: {options.samples} samples at temperature 0 repeat the same"
             " continuation; set sampling.temperature above 0, or samples: greedy"

@@ -1,7 +1,7 @@
 """How each model's replies are drawn: every sampling value, and whose it is where nobody set it."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from solver.config import Config, ModelOptions
@@ -50,7 +50,7 @@ def decoding_line(values: Mapping[str, int | float | str]) -> str:
     return ", ".join(known) + (f"; {SERVERS_OWN} {', '.join(unknown)}" if unknown else "")
 
 
-def _defaults(lines: Iterator[str] | list[str] | tuple[str, ...]) -> Iterator[tuple[str, str]]:
+def _defaults(lines: Iterable[str]) -> Iterator[tuple[str, str]]:
     """Yield names and values of the parameters that come with a model, as Ollama lists them."""
     for line in lines:
         if found := re.fullmatch(r"(\w+)\s+(\S.*?)\s*", line):
