@@ -61,8 +61,8 @@ class Limits:
     """What one program may use, in every kind of box."""
 
     seconds: float = 10
-    """Wall time. Time in which the program waits for a processor does not count, so that a busy
-    machine does not cause timeouts, up to `wall_seconds`."""
+    """Wall time. Time in which the program waits for a processor or the disk does not count, so
+    that a busy machine does not cause timeouts, up to `wall_seconds`."""
     wall_seconds: float | None = None
     """Wall time after which a program is always stopped, however busy the machine is. None means
     three times `seconds`; one that is not above `seconds` makes `seconds` plain wall time."""

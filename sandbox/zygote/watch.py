@@ -80,10 +80,12 @@ class Watch:
         for number in (forked.out, forked.err, forked.descriptor, channel, start):
             self._poll.register(number, select.POLLIN)
         self._session_started = False
-        self._next_check = 0.0
         self._at_start = queueing.CpuTimes(0.0, {})
         self._late = 0.0
         """How long after the program's start this process noticed it."""
+        self._last_check = 0.0
+        self._disk = 0.0
+        """For how many seconds the program waited for the disk, by what the checks saw."""
         self._deadline = time.monotonic() + _SETUP_SECONDS
         if resumed:
             # a session that does not start the program was broken by an earlier program of its
@@ -157,19 +159,20 @@ class Watch:
         return left
 
     def _fair_deadline(self) -> float:
-        """Extend the deadline by the time that other processes kept the program from running."""
-        now = queueing.cpu_times(proc.others())
-        lost = queueing.seconds_lost(self._at_start, now, time.monotonic() - self.started)
+        """Extend the deadline by the time in which the program was kept from running."""
+        now, seconds = queueing.cpu_times(proc.others()), time.monotonic() - self.started
+        lost = queueing.seconds_lost(self._at_start, now, seconds, self._disk)
         return self.started + self._longest(self._late + lost)
 
     def _longest(self, lost: float) -> float:
-        """Return how long the program may run, if other processes cost it so many seconds."""
+        """Return how long the program may run if it was kept from running for so many seconds."""
         seconds = self._allowance.seconds
         return max(seconds, min(seconds + lost, self._allowance.wall_seconds))
 
     def _start(self, when: float) -> None:
         self.started = when
         self._late = max(0.0, time.monotonic() - when)
+        self._last_check, self._disk = when, 0.0
         self._deadline = when + self._longest(self._late)
         self._at_start = queueing.cpu_times([self._forked.pid])
 
@@ -215,9 +218,12 @@ class Watch:
 
         Memory and processes are left to the kernel where the box has a cgroup.
         """
-        if time.monotonic() < self._next_check:
+        now = time.monotonic()
+        if now < self._last_check + _CHECK_SECONDS:
             return ""
-        self._next_check = time.monotonic() + _CHECK_SECONDS
+        if queueing.waits_for_disk(self._forked.pid):
+            self._disk += now - self._last_check
+        self._last_check = now
         held, processes = 0, 0
         for folder in (self._box.scratch, *self._box.other_scratch):
             with contextlib.suppress(OSError):

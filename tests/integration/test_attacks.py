@@ -126,7 +126,8 @@ async def test_no_program_reads_another_ones_text_or_output(pool: Sandbox) -> No
         await pool.run(f"x = 'sword' 'fish-{written}'; 'swordfish-{written}'; 1 / 0")
         await pool.run(f"print('swordfish-' + '{printed[::-1]}'[::-1])")
     for _ in range(pool.workers + 1):
-        assert (await pool.run(SEARCH_OF_MEMORY)).stdout == "found []\n"
+        search = await pool.run(SEARCH_OF_MEMORY)
+        assert (search.exit, search.stdout) == (Exit.OK, "found []\n")
 
 
 async def test_nothing_of_a_session_is_left_for_the_next_program(

@@ -1,12 +1,15 @@
 """The time a program lost to other processes, computed from what the kernel counted."""
 
 import os
+import signal
+import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
-from sandbox.zygote.queueing import CpuTimes, cpu_times, seconds_lost
+from sandbox.zygote.queueing import CpuTimes, cpu_times, seconds_lost, waits_for_disk
 
 START = CpuTimes(ran=5.0, waited={7: 2.0})
 
@@ -31,6 +34,37 @@ def test_only_time_lost_to_others_counts(
         {thread: START.waited.get(thread, 0.0) + wait for thread, wait in waited.items()},
     )
     assert seconds_lost(START, now, seconds) == pytest.approx(expected)
+
+
+def test_time_without_the_disk_counts_while_the_program_does_not_run() -> None:
+    waited = CpuTimes(START.ran + 0.25, {7: START.waited[7] + 0.25})
+    assert seconds_lost(START, waited, 1.0, disk=0.25) == pytest.approx(0.5)
+    assert seconds_lost(START, waited, 1.0, disk=2.0) == pytest.approx(0.75)
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="Linux alone has /proc/PID/stat")
+def test_a_wait_that_nothing_interrupts_is_seen() -> None:
+    """A parent waits so while a child that was made with CLONE_VFORK has not ended."""
+    held = """
+import ctypes, os, signal, time
+CLONE_VFORK = 0x4000
+if ctypes.CDLL(None).syscall({"x86_64": 56, "aarch64": 220}[os.uname().machine],
+                             CLONE_VFORK | signal.SIGCHLD, 0, 0, 0, 0) == 0:
+    time.sleep(60)
+    os._exit(0)
+"""
+    with subprocess.Popen([sys.executable, "-c", held]) as process:
+        try:
+            deadline = time.monotonic() + 30
+            while not waits_for_disk(process.pid) and time.monotonic() < deadline:
+                time.sleep(0.01)
+            assert waits_for_disk(process.pid)
+            assert not waits_for_disk(os.getpid())
+            assert not waits_for_disk(2**22 + 1)
+        finally:
+            children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text()
+            for child in children.split():
+                os.kill(int(child), signal.SIGKILL)
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="Linux alone has /proc/PID/stat")
