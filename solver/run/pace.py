@@ -1,6 +1,5 @@
 """Count each arm's trials of a run, and estimate how long the rest takes."""
 
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -24,22 +23,21 @@ class Count:
 
 @dataclass
 class Pace:
-    """The arms of a run, and when the first request of this start of the command was made."""
+    """The arms of a run, by which the time left is estimated."""
 
     arms: dict[Arm, Count] = field(default_factory=dict)
-    began: float = field(default_factory=time.monotonic)
 
     def all_seen(self) -> bool:
         """Tell whether a trial of every arm has ended, so that an estimate knows them all."""
         return bool(self.arms) and all(arm.ended for arm in self.arms.values())
 
     def seconds_left(
-        self, answered: float, started: Mapping[int, float], now: float
+        self, answered: float, started: Mapping[int, float], *, elapsed: float, now: float
     ) -> float | None:
         """Estimate the seconds left; None before a trial whose replies took time has ended.
 
-        `answered` is how many seconds the replies of this start took, added up, and `started` when
-        each request in flight began. What is left of an arm is its number of trials times the mean
+        `answered` is how many seconds the replies of this start of the command took, added up,
+        `started` when each request in flight began, and `elapsed` how long ago the first one did. What is left of an arm is its number of trials times the mean
         of those that ended; the pace is how many requests were in flight on average. So a reply
         that takes long does not move the estimate until it has ended.
         """
@@ -47,7 +45,7 @@ class Pace:
         worked = sum(arm.model_seconds for arm in self.arms.values())
         waiting = [now - since for since in started.values()]
         busy = answered + sum(waiting)
-        if not ended or worked <= 0 or busy <= 0 or now <= self.began:
+        if not ended or worked <= 0 or busy <= 0 or elapsed <= 0:
             return None
         mean = worked / ended
         work = sum(
@@ -55,4 +53,4 @@ class Pace:
             for arm in self.arms.values()
         )
         work = max(work - sum(min(seconds, mean) for seconds in waiting), 0.0)
-        return work * (now - self.began) / busy
+        return work * elapsed / busy

@@ -54,6 +54,8 @@ class Traffic:
 
     started: dict[int, float] = field(default_factory=dict)
     """When each request in flight began (monotonic seconds), by its ticket."""
+    began: float | None = None
+    """When the first request began: after its model was loaded."""
     tickets: Iterator[int] = field(default_factory=itertools.count)
     waiting: int = 0
     """Requests sleeping between two attempts."""
@@ -268,7 +270,8 @@ class Endpoint:
                 raise Stopped
             logger.log(level, "request to %s", self.model.endpoint)
             ticket = next(self.traffic.tickets)
-            self.traffic.started[ticket] = time.monotonic()
+            self.traffic.started[ticket] = now = time.monotonic()
+            self.traffic.began = self.traffic.began or now
             try:
                 reply = await request()
             finally:

@@ -83,7 +83,7 @@ class Watch:
                 self._count(row.model, row.mode, row.outcome, row.model_seconds)
         self.total, self.before = len(keys), max(0, found - self.done)
         if not self.done:
-            self.started = self.pace.began = time.monotonic()
+            self.started = time.monotonic()
 
     def ended(self, trial: Trial) -> None:
         """Count a trial that has ended and was stored."""
@@ -115,7 +115,9 @@ class Watch:
     def seconds_left(self) -> float | None:
         """Estimate the time left; None before the first trial has ended."""
         traffic, now = self.traffic, time.monotonic()
-        found = self.pace.seconds_left(traffic.model_seconds, traffic.started, now)
+        found = self.pace.seconds_left(
+            traffic.model_seconds, traffic.started, elapsed=now - (traffic.began or now), now=now
+        )
         if found is not None:
             return found
         left = self.total - self.before - self.done

@@ -1,6 +1,7 @@
 """Limits and patience: what is waited for, how long, and what is not."""
 
 import asyncio
+import time
 
 import pytest
 
@@ -210,6 +211,23 @@ async def test_ctrl_c_ends_a_back_off_at_once_and_starts_no_request():
     with pytest.raises(Stopped):
         await asyncio.wait_for(going, 60)
     assert (traffic.failed, traffic.waiting) == (1, 0)
+
+
+async def test_the_time_that_a_model_loads_is_no_time_of_its_requests():
+    class Slow(Scripted):
+        loaded = 0.0
+
+        async def load(self):
+            await asyncio.sleep(0.01)
+            self.loaded = time.monotonic()
+            return {}
+
+    traffic, model = Traffic(), Slow(replies=["1", "2"])
+    asked = Endpoint(model, Patience(), Gate(1), traffic)
+    await asked.ask(CHAT, seed=0)
+    began = traffic.began
+    await asked.ask(CHAT, seed=1)
+    assert traffic.began == began >= model.loaded > 0
 
 
 async def test_ctrl_c_lets_the_request_in_flight_finish_and_none_at_the_gate_start():
