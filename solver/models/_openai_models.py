@@ -52,7 +52,7 @@ def facts_in(
     Raises ModelError where the context leaves no room for a prompt.
     """
     known = {model.id.removeprefix("models/"): model for model in listed}
-    model = known.get(name)
+    model = known.get(name) or known.get(f"{name}:latest")  # as Ollama completes a name
     if model is None:
         facts: dict[str, Any] = {"listed": False, "served": [*known]}
         if len(known) == 1:  # a server of one model answers to any name

@@ -95,6 +95,15 @@ async def test_a_name_that_is_not_listed_is_a_warning_with_the_nearest():
     assert not facts["listed"]
 
 
+async def test_a_name_without_a_tag_is_ollamas_latest():
+    async with serving(OpenAIWire(model="qwen:latest")) as server:
+        model = connect("openai/qwen", Sampling(), {"base_url": f"{server.url}/v1"})
+        facts = await model.describe()
+        await model.close()
+    assert facts["listed"]
+    assert "notes" not in facts
+
+
 async def test_a_server_of_one_model_answers_to_any_name():
     async with serving(OpenAIWire(model="/models/x.gguf")) as server:
         model = connect("openai/test", Sampling(), {"base_url": f"{server.url}/v1"})
