@@ -37,9 +37,10 @@ class Pace:
         """Estimate the seconds left; None before a trial whose replies took time has ended.
 
         `answered` is how many seconds the replies of this start of the command took, added up,
-        `started` when each request in flight began, and `elapsed` how long ago the first one did. What is left of an arm is its number of trials times the mean
-        of those that ended; the pace is how many requests were in flight on average. So a reply
-        that takes long does not move the estimate until it has ended.
+        `started` when each request in flight began, and `elapsed` how long ago the first one did.
+        What is left of an arm is its number of trials times the mean of those that ended; the pace
+        is how many requests were in flight on average. So a reply that takes long does not move the
+        estimate until it has ended.
         """
         ended = sum(arm.ended for arm in self.arms.values())
         worked = sum(arm.model_seconds for arm in self.arms.values())
