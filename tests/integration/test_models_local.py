@@ -238,32 +238,38 @@ async def test_a_local_model_can_always_continue():
 
 
 async def test_the_event_loop_stays_alive_while_it_writes():
-    async def worst_lag(model):
+    async def longest_share(model):
+        """Return the longest time without a turn of the loop, as a share of the reply's time."""
         await model.describe()
         reply = asyncio.create_task(model.generate(CHAT, seed=1))
-        worst = 0.0
+        started, longest = time.perf_counter(), 0.0
         while not reply.done():
             before = time.perf_counter()
             await asyncio.sleep(0.005)
-            worst = max(worst, time.perf_counter() - before)
-        return worst
+            longest = max(longest, time.perf_counter() - before)
+        return longest / (time.perf_counter() - started)
 
-    assert await used(worst_lag) < 0.25
+    assert await used(longest_share) < 0.5
 
 
 async def test_a_cancelled_reply_gives_its_slot_back():
+    async def seconds_of_a_short_one(model):
+        started = time.perf_counter()
+        await model.complete("1, 2, 3,", seed=1, max_tokens=2)
+        return time.perf_counter() - started
+
     async def cancelled(model):
         await model.describe()
+        alone = await seconds_of_a_short_one(model)
         long_replies = [asyncio.create_task(model.generate(CHAT, seed=n)) for n in range(2)]
         await asyncio.sleep(0.3)
         for task in long_replies:
             task.cancel()
         await asyncio.gather(*long_replies, return_exceptions=True)
-        started = time.perf_counter()
-        await model.complete("1, 2, 3,", seed=1, max_tokens=2)
-        return time.perf_counter() - started
+        return alone, await seconds_of_a_short_one(model)
 
-    assert await used(cancelled, Sampling(temperature=1, max_tokens=900)) < 5
+    alone, after = await used(cancelled, Sampling(temperature=1, max_tokens=900))
+    assert after < 100 * alone  # had it waited for one of the others, 450 times as long
 
 
 async def test_a_long_prompt_can_be_cancelled_while_it_is_read():

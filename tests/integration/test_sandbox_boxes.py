@@ -39,14 +39,14 @@ async def test_each_way_to_end_has_its_name(kind: str) -> None:
 
 @NOT_STRICT
 async def test_importing_slow_libraries_is_not_billed(kind: str) -> None:
-    async with opened(kind, seconds=1) as sandbox:
+    # time without a processor is added to the limit, so that a busy machine makes no difference
+    async with opened(kind, seconds=0.2, wall_seconds=60, cpu_seconds=30) as sandbox:
         execution = await sandbox.run(
-            "import time; start = time.perf_counter()\n"
             "import numpy, scipy.optimize, sympy, mpmath, networkx, pandas\n"
-            "from scipy import stats\nprint(time.perf_counter() - start)"
+            "from scipy import stats\nprint(stats.norm.cdf(0))"
         )
-    assert execution.exit is Exit.OK, execution.stderr
-    assert execution.seconds < 0.3
+    assert (execution.exit, execution.stdout) == (Exit.OK, "0.5\n"), execution.stderr
+    assert execution.cpu_seconds > 0.2, "they took less than the limit, which shows nothing"
 
 
 @NOT_STRICT
@@ -97,8 +97,7 @@ async def test_standing_in_line_for_a_core_is_not_billed(kind: str) -> None:
             endless = await sandbox.run("while True: pass")
     assert done.exit is Exit.OK, done
     assert (asleep.exit, endless.exit) == (Exit.TIMEOUT, Exit.TIMEOUT)
-    assert asleep.seconds < 2.5, "it was given time back"
-    assert endless.seconds < 6
+    assert asleep.seconds < endless.seconds < 30, "the one that slept was given time back"
 
 
 @NOT_STRICT
