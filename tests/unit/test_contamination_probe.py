@@ -56,6 +56,16 @@ def test_the_same_command_resumes_and_asks_nothing_again(tmp_path):
     assert requests() > before
 
 
+def test_a_probe_asks_its_modes_in_several_wordings(tmp_path):
+    done = probed(tmp_path, mode="cot", probes={"wordings": 3}, control=None, calculation=None)
+    assert done.exit_code == 0, done.output
+    store = Store.open(tmp_path / "runs/probe")
+    assert len({row.mode for row in store.rows()}) == 3
+    asked = {store.turns(row.key)[0].prompt for row in store.rows()}
+    assert len(asked) == 3 * len(store.problems())
+    store.close()
+
+
 @pytest.mark.parametrize(
     ("change", "said"),
     [
