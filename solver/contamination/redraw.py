@@ -8,9 +8,11 @@ a variant that is wrong or badly posed would look like a sign of memory.
 import ast
 import random
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import combinations, combinations_with_replacement
 from math import gcd
+from operator import add, mul
 
 from solver.problems.templates.tex import split_root
 
@@ -41,7 +43,8 @@ _NO = (
     ),
 )  # fmt: skip
 _SPECIAL = {90, 100, 180, 360, 24, 60, 365, 12}
-"""Numbers that are often no choice of the problem: degrees, percent, hours, months."""
+"""Numbers that are often no choice of the problem and stay: degrees, percent, hours, months."""
+_MOST_NUMBERS = 10
 _MOST_DRAWN = 5_000
 _POWERS = ("pow", "Pow", "root", "log", "round")
 _WORDS = {
@@ -54,6 +57,20 @@ _WORDS = {
 
 class Refused(Exception):
     """Why a problem, a program or a draw is not used."""
+
+
+@dataclass(frozen=True)
+class Tie:
+    """A number that is the sum or the product of two others, perhaps by chance; it stays so."""
+
+    number: int
+    one: int
+    other: int
+    of: Callable[[int, int], int]
+
+    def value(self, numbers: Numbers) -> int:
+        """Return what the number must be, where the others have become these."""
+        return self.of(numbers[self.one], numbers[self.other])
 
 
 @dataclass(frozen=True)
@@ -70,13 +87,16 @@ class Slots:
     """Numbers under a root."""
     fractions: frozenset[tuple[int, int]] = frozenset()
     """Numerators and denominators, in lowest terms or not."""
+    ties: tuple[Tie, ...] = ()
 
     def alike(self, numbers: Numbers) -> bool:
-        """Tell whether other numbers make roots and fractions of the same kind.
+        """Tell whether other numbers keep the ties, and make roots and fractions of the same kind.
 
         A root that was none stays none and one that could be simplified stays such; a fraction in
         lowest terms stays in lowest terms, and one that is not, not.
         """
+        if any(tie.value(numbers) != numbers[tie.number] for tie in self.ties):
+            return False
         for number in self.roots:
             (k, inside), (new, under) = split_root(number), split_root(numbers[number])
             if (k == 1, inside == 1) != (new == 1, under == 1):
@@ -88,39 +108,66 @@ class Slots:
 
 
 def slots(question: str) -> Slots:
-    """Find the numbers of a question to redraw: all integers from 3. Raises Refused."""
+    """Find the numbers of a question to redraw: the integers from 3, but for special ones.
+
+    Raises Refused.
+    """
     for pattern, reason in _NO:
         if pattern.search(question):
             raise Refused(f"the text has {reason}")
     places, fixed = [], set()
     for found in _INTEGER.finditer(question):
         before = question[: found.start()].rstrip().removesuffix("{").rstrip()
-        if before.endswith(("^", "_")) or int(found[0]) < 3:
-            fixed.add(int(found[0]))
+        number = int(found[0])
+        if before.endswith(("^", "_")) or number < 3 or number in _SPECIAL:
+            fixed.add(number)
         else:
             places.append(found.span())
     numbers = tuple(dict.fromkeys(int(question[begin:end]) for begin, end in places))
     if not numbers:
         raise Refused("the text has no number to redraw")
     for number in numbers:
-        _refuse_double(number, numbers, fixed, question)
+        _refuse_double(number, fixed, question)
     roots = {int(found) for found in _ROOT.findall(question)} & set(numbers)
     fractions = {(int(a), int(b)) for a, b in _FRACTION.findall(question)}
-    return Slots(numbers, tuple(places), frozenset(fixed), frozenset(roots), frozenset(fractions))
+    return Slots(
+        numbers,
+        tuple(places),
+        frozenset(fixed),
+        frozenset(roots),
+        frozenset(fractions),
+        _ties(numbers, fixed & _SPECIAL),
+    )
 
 
-def _refuse_double(number: int, numbers: Sequence[int], fixed: set[int], question: str) -> None:
+def _ties(numbers: Sequence[int], special: set[int]) -> tuple[Tie, ...]:
+    """Return the ties among numbers. Raises Refused where a number that stays may be in one."""
+    if len(numbers) > _MOST_NUMBERS:
+        raise Refused("the text has many numbers")
+    groups = [g for size in range(2, len(numbers) + 1) for g in combinations(numbers, size)]
+    if special & ({sum(group) for group in groups} | {a * b for a, b in combinations(numbers, 2)}):
+        raise Refused("numbers add up to one that may be no choice of the problem, such as 360")
+    there = sorted({*numbers, *special})
+    ties = [
+        Tie(of(one, other), one, other, of)
+        for one, other in combinations_with_replacement(there, 2)
+        for of in (add, mul)
+        if of(one, other) in numbers
+    ]
+    if any({tie.one, tie.other} & special for tie in ties):
+        raise Refused("a number is tied to one that may be no choice of the problem, such as 360")
+    return tuple(ties)
+
+
+def _refuse_double(number: int, fixed: set[int], question: str) -> None:
     """Refuse a number that stands for something else as well."""
     if number in fixed:
         raise Refused("a number is also an exponent or a subscript")
-    if number in _SPECIAL or number > 100_000:
-        raise Refused("a number may be no choice of the problem, such as 360")
+    if number > 100_000:
+        raise Refused("a number is over 100,000")
     words = _WORDS.get(number)
     if words and re.search(rf"\b(?:{words})\b", question, re.IGNORECASE):
         raise Refused("a number may also stand in words")
-    others = [other for other in numbers if other != number]
-    if any(number in (one + other, one * other) for one in others for other in others):
-        raise Refused("a number is the sum or product of others")
 
 
 def fill(question: str, found: Slots, numbers: Numbers) -> str:
@@ -135,7 +182,8 @@ def fill(question: str, found: Slots, numbers: Numbers) -> str:
 def literals(program: str, found: Slots) -> tuple[tuple[int, int, int], ...]:
     """Return begin, end and value of each literal of a program that is a number of the text.
 
-    Raises Refused where one is missing, is an exponent, stands in a text, or has a neighbour N ± 1.
+    Raises Refused where one is missing, is an exponent, stands in a text, or has a neighbour N ± 1
+    in the program that is no number of the text.
     """
     try:
         tree = ast.parse(program)
@@ -155,7 +203,7 @@ def literals(program: str, found: Slots) -> tuple[tuple[int, int, int], ...]:
     for number in found.numbers:
         if number not in values:
             raise Refused("a number is no literal of the program")
-        if not values.isdisjoint({number - 1, number + 1} - set(found.numbers)):
+        if not values.isdisjoint({number - 1, number + 1} - {*found.numbers, *found.fixed}):
             raise Refused("the program has a neighbour N ± 1 of a number")
     _refuse_exponents(tree, found.numbers)
     lines = _line_starts(program)
@@ -182,11 +230,15 @@ def rewritten(program: str, places: Iterable[tuple[int, int, int]], numbers: Num
 def draws(found: Slots, draw: random.Random) -> Iterator[dict[int, int]]:
     """Yield other numbers for a text, near its own and in the same order of size.
 
-    Multiples of 10 and of 5 stay such, and even numbers even. It ends after a bounded effort, since
-    many numbers close together have no others in the same order.
+    Multiples of 10 and of 5 stay such, even numbers even, and sums and products of others too. It
+    ends after a bounded effort, since many numbers close together have no others in the same order.
     """
+    tied = {tie.number: tie for tie in found.ties}
     for _ in range(_MOST_DRAWN):
-        numbers = {number: _near(number, draw) for number in found.numbers}
+        numbers: dict[int, int] = {}
+        for number in sorted(found.numbers):  # a sum or product comes after its parts
+            tie = tied.get(number)
+            numbers[number] = tie.value(numbers) if tie else _near(number, draw)
         values = list(numbers.values())
         ranks = sorted(found.numbers, key=lambda number: numbers[number])
         if any(numbers[number] == number for number in numbers) or len({*values}) < len(values):

@@ -39,7 +39,7 @@ from solver.text import say
 
 MOST_PROGRAMS = 3
 """Programs of a problem that are run; all of them must agree."""
-TRIES = 8
+TRIES = 24
 """Draws of numbers before a problem is given up, for each variant that is wanted."""
 MOST_FAILURES = 3
 """Draws with which a program may fail; it may take all its time to do so."""

@@ -36,8 +36,11 @@ SUM, SAME = "print(15 + 4 + 0 * 3)", "print(19 + 0 * 15 * 4 * 3)"
         ("In 2024 there were 7.", "a year"),
         ("$x^7 + 7x$", "an exponent or a subscript"),
         ("$a_5 = 5$", "an exponent or a subscript"),
-        ("One angle is 180 degrees, one 7.", "no choice of the problem"),
-        ("Of 11 people 7 are tall and 4 small.", "sum or product"),
+        ("Of 180 degrees one angle has 77, one 71 and one 32.", "add up to one that may be no"),
+        ("In 60 minutes 15 trains leave from 4 places.", "add up to one that may be no"),
+        ("He sleeps 7 hours of 24; in all 31.", "tied to one that may be no choice"),
+        ("Add 3, 13, 23, 33, 43, 53, 63, 73, 83, 93 and 103.", "many numbers"),
+        ("Add 7 and 123456.", "over 100,000"),
         ("Three friends share 3 cakes and 7 pies.", "stand in words"),
         ("What is 1 + 2?", "no number to redraw"),
         ("Of a hundred questions he answered 70.", "hide a condition"),
@@ -64,6 +67,13 @@ def test_a_program_in_doubt_is_refused_with_the_reason(program, reason):
         literals(program, slots(QUESTION))
 
 
+def test_a_neighbour_that_stands_in_the_text_is_that_number():
+    found = slots("Solve $x^2 + 3x = 10$.")
+    assert literals("print(solve(x**2 + 3*x - 10))", found)
+    with pytest.raises(Refused, match="neighbour"):
+        literals("print(solve(x**2 + 3*x - 10), 4)", found)
+
+
 def test_a_docstring_may_hold_the_question_and_the_literals_alone_are_rewritten():
     program = f'def f():\n    """Über: {QUESTION}"""\n    return 15 - 4 * 3\n\nprint(f())  # ä 15\n'
     found = slots(QUESTION)
@@ -80,6 +90,21 @@ def test_numbers_are_drawn_in_the_same_order_of_size_all_new_and_stay_round():
         assert all(new != old and new >= 3 for old, new in numbers.items())
         assert numbers[20] % 10 == 0
         assert numbers[35] % 5 == 0
+
+
+def test_sums_and_products_of_other_numbers_stay_such():
+    found = slots("Of 11 people in 28 rooms 7 are tall and 4 small; 49 are old.")
+    drawn = list(islice(draws(found, random.Random(2)), 50))
+    assert len(drawn) == 50
+    for numbers in drawn:
+        assert numbers[11] == numbers[7] + numbers[4]
+        assert numbers[28] == numbers[7] * numbers[4]
+        assert numbers[49] == numbers[7] ** 2
+
+
+def test_a_number_of_hours_or_degrees_stays():
+    found = slots("What does a 24 hour trip of 7 cost?")
+    assert (found.numbers, found.fixed) == ((7,), {24})
 
 
 def test_roots_and_fractions_stay_of_the_same_kind():
