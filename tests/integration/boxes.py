@@ -16,6 +16,9 @@ POOLS = [DOCKER, NATIVE]
 ALL_KINDS = pytest.mark.parametrize("kind", [DOCKER, STRICT, NATIVE, REDUCED])
 NOT_STRICT = pytest.mark.parametrize("kind", [DOCKER, NATIVE, REDUCED])
 
+WALL_SECONDS = 60
+"""So long a program may wait for a processor: the machine that runs the tests may be busy."""
+
 NEEDS_A_SHORT_TIME = (
     "import time\nstart = time.process_time()\n"
     "while time.process_time() - start < 0.15: pass\nprint('done')"
@@ -80,7 +83,8 @@ def assert_host_untouched(host_canary: Path) -> None:
 @contextlib.asynccontextmanager
 async def opened(kind: str, *, workers: int = 1, **limits: float) -> AsyncIterator[Sandbox]:
     require(kind)
-    sandbox = await open_sandbox(kind, limits=Limits(**limits), workers=workers, owner="tests")
+    given = Limits(**{"wall_seconds": WALL_SECONDS, **limits})
+    sandbox = await open_sandbox(kind, limits=given, workers=workers, owner="tests")
     try:
         yield sandbox
     finally:

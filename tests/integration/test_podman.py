@@ -17,7 +17,7 @@ import pytest
 from sandbox import Exit, Limits, image_status, open_sandbox
 from tests.integration.attacks import ATTACKS
 from tests.integration.attacks.sessions import SESSIONS
-from tests.integration.boxes import assert_untouched
+from tests.integration.boxes import WALL_SECONDS, assert_untouched
 from tests.integration.engines import require
 from tests.needs import is_required, lacking
 
@@ -28,7 +28,10 @@ TRIED = (
     "more files than anyone needs", "more files in shared memory than anyone needs",
     "daemon with a session of its own", "reads the first process's secrets",
 )  # fmt: skip
-LIMITS = Limits(seconds=3, memory_mb=256, processes=32, scratch_mb=16, file_mb=8)
+LIMITS = Limits(
+    seconds=3, memory_mb=256, processes=32, scratch_mb=16, file_mb=8,
+    wall_seconds=WALL_SECONDS,
+)  # fmt: skip
 
 
 @pytest.fixture(scope="module")

@@ -21,11 +21,14 @@ import pytest
 
 from sandbox import Exit, Limits, Sandbox, open_sandbox
 from tests.integration.attacks import ATTACKS, PROCESSES, STALLING
-from tests.integration.boxes import POOLS
+from tests.integration.boxes import POOLS, WALL_SECONDS
 from tests.integration.engines import STRICT, require
 from tests.needs import is_required, lacking
 
-LIMITS = Limits(seconds=3, memory_mb=256, processes=32, scratch_mb=16, file_mb=8)
+LIMITS = Limits(
+    seconds=3, memory_mb=256, processes=32, scratch_mb=16, file_mb=8,
+    wall_seconds=WALL_SECONDS,
+)  # fmt: skip
 SEED = 20240229
 
 SLOW = {attack.name for attack in (*PROCESSES, *STALLING) if Exit.TIMEOUT in attack.exits}
