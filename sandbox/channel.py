@@ -1,6 +1,11 @@
 """The host's end of the connection to a fork server: messages, each with its own deadline.
 
 All calls block, so they belong in a thread. Closing from another thread wakes a waiting call.
+
+Between host and box there may be a proxy, as with Docker Desktop, colima and remote engines. It may
+cut and delay what it passes on, lose what is sent before both its ends are connected, and keep to
+itself that one of them has closed. So each message carries its length; the host speaks first, and
+again while no answer comes; and in a long silence it asks the engine whether the box still runs.
 """
 
 import contextlib
@@ -18,6 +23,12 @@ _MULTIPLEX = struct.Struct(">BxxxI")
 _KEPT_BYTES = 4096
 _LISTEN_SECONDS = 0.5
 _LAST_LOOK_SECONDS = 0.001
+_GREETING_SECONDS = 2
+_ANSWER_SECONDS = 30
+"""How long the rest of an answer to a greeting may take once some of it has come."""
+_GONE = "its box has ended, which the connection did not tell"
+_FIRST_SILENCE, _LONGEST_SILENCE = 1, 16
+"""Seconds without a byte after which the box is looked at; each time twice as long as before."""
 
 
 class WorkerLost(Exception):
@@ -33,7 +44,8 @@ class Channel:
 
     `multiplexed` means Docker's attach stream, which mixes the server's stdout and stderr, each
     piece after a header of eight bytes. `read_stderr` returns the end of the server's stderr where
-    it is stored elsewhere.
+    it is stored elsewhere. `is_box_there` tells whether the box still runs, where the connection
+    may stay open without it.
     """
 
     def __init__(
@@ -42,6 +54,7 @@ class Channel:
         *,
         multiplexed: bool = False,
         read_stderr: Callable[[], bytes] | None = None,
+        is_box_there: Callable[[], bool] = lambda: True,
     ) -> None:
         self._line = line
         self._multiplexed = multiplexed
@@ -50,17 +63,32 @@ class Channel:
         self._stderr = b""
         """The end of the server's stderr, if it comes over this connection."""
         self._read_stderr = read_stderr or (lambda: self._stderr)
+        self._is_box_there = is_box_there
+
+    def greet(self, seconds: float) -> None:
+        """Wait until the fork server answers a greeting. Raises WorkerLost.
+
+        Greetings are numbered, since several may be answered at once. Afterwards no other answer is
+        on its way.
+        """
+        started = time.monotonic()
+        number = 0
+        while time.monotonic() - started < seconds:
+            number += 1
+            self._send({"do": "greet", "number": number}, b"", seconds)
+            while self._is_readable(_GREETING_SECONDS):
+                answer, _ = self.listen(_ANSWER_SECONDS)
+                if answer.get("number") == number:
+                    return
+            if not self._is_box_there():
+                raise WorkerLost(_GONE)
+        raise WorkerLost(f"it does not answer within {seconds:.0f} s")
 
     def ask(
         self, head: dict[str, Any], body: bytes, seconds: float
     ) -> tuple[dict[str, Any], bytes]:
         """Send one message and wait for the answer. Raises WorkerLost."""
-        self._deadline = time.monotonic() + seconds
-        try:
-            self._line.settimeout(seconds)
-            self._line.sendall(frames.pack(head, body))
-        except (OSError, ValueError) as error:
-            raise WorkerLost(f"it accepts no more messages ({error})") from error
+        self._send(head, body, seconds)
         return self.listen(seconds)
 
     def listen(self, seconds: float) -> tuple[dict[str, Any], bytes]:
@@ -77,13 +105,8 @@ class Channel:
             raise WorkerLost(f"it ended ({lines[-1] if lines else 'no error output'})") from error
 
     def is_open(self) -> bool:
-        """Return whether an idle fork server is alive: if so, there is nothing to read."""
-        try:
-            poll = select.poll()
-            poll.register(self._line, select.POLLIN)
-            return not poll.poll(0)
-        except (OSError, ValueError):
-            return False
+        """Return whether an idle fork server seems alive: if so, there is nothing to read."""
+        return not self._is_readable(0)
 
     def why_not_idle(self) -> str:
         """Explain why an idle connection became readable, with the end of the server's stderr."""
@@ -98,6 +121,24 @@ class Channel:
         """Close the connection, which ends the fork server. Safe from any thread, and twice."""
         with contextlib.suppress(OSError):
             self._line.shutdown(socket.SHUT_RDWR)
+
+    def _send(self, head: dict[str, Any], body: bytes, seconds: float) -> None:
+        try:
+            self._line.settimeout(seconds)
+            self._line.sendall(frames.pack(head, body))
+        except (OSError, ValueError) as error:
+            raise WorkerLost(f"it accepts no more messages ({error})") from error
+
+    def _is_readable(self, seconds: float) -> bool:
+        """Wait for a message or the end of the connection, whichever comes first."""
+        if self._buffer:
+            return True
+        try:
+            poll = select.poll()
+            poll.register(self._line, select.POLLIN)
+            return bool(poll.poll(seconds * 1000))
+        except (OSError, ValueError):
+            return True
 
     def _read_exactly(self, size: int) -> bytes:
         while len(self._buffer) < size:
@@ -121,10 +162,21 @@ class Channel:
         return bytes(data)
 
     def _receive(self, most: int) -> bytes:
-        # what has arrived is taken even after the deadline: on a starved machine, or where this
-        # process was stopped for a while, it may have been there in time
-        self._line.settimeout(max(self._deadline - time.monotonic(), _LAST_LOOK_SECONDS))
-        piece = self._line.recv(most)
-        if not piece:
-            raise EOFError
-        return piece
+        silence: float = _FIRST_SILENCE
+        while True:
+            # what has arrived is taken even after the deadline: on a starved machine, or where this
+            # process was stopped for a while, it may have been there in time
+            left = max(self._deadline - time.monotonic(), _LAST_LOOK_SECONDS)
+            self._line.settimeout(min(left, silence))
+            try:
+                piece = self._line.recv(most)
+            except TimeoutError:
+                if left <= silence:
+                    raise
+                if not self._is_box_there():
+                    raise WorkerLost(_GONE) from None
+                silence = min(2 * silence, _LONGEST_SILENCE)
+                continue
+            if not piece:
+                raise EOFError
+            return piece

@@ -32,7 +32,7 @@ class Worker:
 
     def warm_up(self) -> None:
         """Wait until the fork server has imported its libraries. Raises WorkerLost."""
-        self.channel.listen(START_SECONDS)
+        self.channel.greet(START_SECONDS)
 
     def run(self, program: str, limits: Limits) -> tuple[dict[str, Any], bytes]:
         """Run one program in a fresh process. Raises WorkerLost."""

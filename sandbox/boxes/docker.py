@@ -1,8 +1,8 @@
 """The docker kinds: a worker is a container whose first process is the fork server.
 
-The host talks to it through the container's standard input and output (`attach`). When that
-connection closes, for whatever reason, the fork server and so the container end, and the engine
-removes the container.
+The host talks to it through the container's standard input and output (`attach`). When the engine
+notices that this connection has closed, for whatever reason, the fork server and so the container
+end, and the engine removes the container.
 """
 
 import contextlib
@@ -98,7 +98,11 @@ class Containers:
             with engine_trouble():
                 ends = {"stdin": 1, "stdout": 1, "stderr": 1, "stream": 1}
                 stream = client.api.attach_socket(name, params=ends)
-                channel = Channel(getattr(stream, "_sock", stream), multiplexed=True)
+                channel = Channel(
+                    getattr(stream, "_sock", stream),
+                    multiplexed=True,
+                    is_box_there=lambda: _is_running(name),
+                )
                 container.start()
         except SandboxError:
             with contextlib.suppress(SandboxError):
@@ -195,6 +199,20 @@ def _remove_container(client: "DockerClient", name: str) -> None:
         except APIError as error:
             if error.status_code != 409:  # "removal is already in progress"
                 raise
+
+
+def _is_running(name: str) -> bool:
+    """Return whether a container runs; True where the engine does not tell."""
+    from docker.errors import NotFound
+
+    try:
+        with connect() as client, engine_trouble():
+            try:
+                return bool(client.api.inspect_container(name)["State"]["Running"])
+            except NotFound:
+                return False
+    except SandboxError:
+        return True
 
 
 def _ulimits(*, podman: bool) -> list[Any]:

@@ -95,18 +95,23 @@ def _preload(box: Box) -> None:
     site.sethelper()
     for name in PRELOAD:
         importlib.import_module(name)
-        if _channel_readable():  # it must have closed: the host sends nothing until we are ready
+        if _channel_closed():
             os._exit(0)
     gc.collect()
     gc.freeze()
     kernel.collapse_heap()
 
 
-def _channel_readable(seconds: float = 0) -> bool:
+def _channel_closed() -> bool:
+    """Return whether the host has closed the channel, even if a greeting was sent before."""
+    return any(events & select.POLLHUP for _, events in _poll_channel(0))
+
+
+def _poll_channel(seconds: float) -> list[tuple[int, int]]:
     """Wait up to some seconds for a message, or for the channel to close."""
     poll = select.poll()
     poll.register(_CHANNEL_IN, select.POLLIN)
-    return bool(poll.poll(seconds * 1000))
+    return poll.poll(seconds * 1000)
 
 
 class Server:
@@ -128,18 +133,23 @@ class Server:
     def serve(self) -> NoReturn:
         """Answer messages until the channel closes."""
         try:
-            self._send({"ready": True, "pid": os.getpid(), "python": sys.version.split()[0]})
             while True:
                 self.forked = self._fork()  # before the next program arrives
                 while self.forked is not None:
                     self._answer()
-                _channel_readable(_REPLY_SECONDS)
+                _poll_channel(_REPLY_SECONDS)
         except HostGone:
+            self._leave()
+        except frames.BrokenFrame as error:
+            print(f"it received garbled data: {error}", file=sys.stderr, flush=True)
             self._leave()
 
     def _answer(self) -> None:
         """Read one message and reply to it."""
         head, size = frames.unpack_head(_read_channel)
+        if head["do"] == "greet":
+            self._send({"number": head["number"]})
+            return
         if head["do"] == "end":
             self._send(self._clean_up())
             return

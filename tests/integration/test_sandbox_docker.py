@@ -1,7 +1,6 @@
 """What only containers have: an engine that can fail, images, and owners."""
 
 import asyncio
-import contextlib
 import io
 import socket
 import threading
@@ -18,7 +17,7 @@ from sandbox.boxes.engine import connect
 from sandbox.boxes.owners import LABEL, this_process
 from sandbox.pool import Pool
 from tests.integration.engines import require
-from tests.needs import lacking
+from tests.integration.proxies import Proxy
 
 pytestmark = pytest.mark.docker
 
@@ -194,58 +193,16 @@ def test_an_image_that_is_there_is_not_built_again() -> None:
     assert said == [f"{status.tag} is there already"]
 
 
-class Engine:
-    """A proxy to the engine that can be closed and opened, like an engine that restarts."""
-
-    def __init__(self, path: Path) -> None:
-        self.address = f"unix://{path}"
-        self._path = path
-        self._lines: list[socket.socket] = []
-        self.open()
-
-    def open(self) -> None:
-        self._door = socket.socket(socket.AF_UNIX)
-        self._door.bind(str(self._path))
-        self._door.listen()
-        threading.Thread(target=self._admit, args=(self._door,), daemon=True).start()
-
-    def shut(self) -> None:
-        self._door.shutdown(socket.SHUT_RDWR)
-        self._door.close()
-        self._path.unlink()
-        for line in self._lines:
-            with contextlib.suppress(OSError):
-                line.shutdown(socket.SHUT_RDWR)
-
-    def _admit(self, door: socket.socket) -> None:
-        with contextlib.suppress(OSError):
-            while True:
-                caller = door.accept()[0]
-                engine = socket.socket(socket.AF_UNIX)
-                engine.connect("/var/run/docker.sock")
-                self._lines += [caller, engine]
-                for source, target in ((caller, engine), (engine, caller)):
-                    threading.Thread(target=self._copy, args=(source, target), daemon=True).start()
-
-    def _copy(self, source: socket.socket, target: socket.socket) -> None:
-        with contextlib.suppress(OSError):
-            while data := source.recv(65536):
-                target.sendall(data)
-            target.shutdown(socket.SHUT_WR)
-
-
 @pytest.fixture
-def engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Engine]:
-    if not Path("/var/run/docker.sock").exists():
-        lacking("docker", "needs the engine's socket at /var/run/docker.sock")
-    made = Engine(tmp_path / "docker.sock")
+def engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Proxy]:
+    made = Proxy(tmp_path / "docker.sock")
     monkeypatch.setenv("DOCKER_HOST", made.address)
     yield made
     made.shut()
 
 
 async def test_programs_get_their_answers_though_the_engine_restarts_under_them(
-    engine: Engine,
+    engine: Proxy,
 ) -> None:
     async with opened(owner="restart") as box:
         running = [
@@ -262,7 +219,7 @@ async def test_programs_get_their_answers_though_the_engine_restarts_under_them(
 
 
 async def test_an_engine_that_stays_away_is_a_sandbox_error_and_no_answer(
-    engine: Engine,
+    engine: Proxy,
 ) -> None:
     launcher = Containers(Limits(), this_process("away"))
     box = Pool("docker", launcher, Limits(), workers=1, pauses=(0.1, 0.1))

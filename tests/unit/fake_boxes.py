@@ -88,13 +88,15 @@ class FakeBoxes:
             self.cold_starts -= 1
             line.shutdown(socket.SHUT_RDWR)
             return
-        if not self.never_warm:
-            line.sendall(frames.pack({"ready": True}))
         while True:
             try:
                 head, body = frames.unpack(read)
             except (EOFError, OSError):
                 return
+            if head["do"] == "greet":
+                if not self.never_warm:
+                    line.sendall(frames.pack({"number": head["number"]}))
+                continue
             program = body.decode()
             self.programs.append((number, program))
             death = self.deaths.pop(0) if self.deaths else ""

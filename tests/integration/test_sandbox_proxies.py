@@ -1,0 +1,74 @@
+"""Boxes behind a proxy that does not pass on everything as it came."""
+
+import asyncio
+import subprocess
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from sandbox import Exit, Limits, Sandbox, open_sandbox
+from tests.integration.engines import require
+from tests.integration.proxies import Crumbling, Forgetful, Hasty, Proxy
+
+pytestmark = pytest.mark.docker
+ENGINE = "unix:///var/run/docker.sock"
+
+
+@asynccontextmanager
+async def opened(
+    kind: type[Proxy], folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Sandbox]:
+    require("docker")
+    proxy = kind(folder / "docker.sock")
+    monkeypatch.setenv("DOCKER_HOST", proxy.address)
+    try:
+        async with asyncio.timeout(60):
+            sandbox = await open_sandbox("docker", limits=Limits(), workers=1, owner=kind.__name__)
+        try:
+            yield sandbox
+        finally:
+            await sandbox.close()
+        assert boxes(kind) == []
+    finally:
+        proxy.shut()
+
+
+def boxes(kind: type[Proxy]) -> list[str]:
+    """Return the ids of the boxes behind such a proxy."""
+    label = f"label=solver.sandbox.run={kind.__name__}"
+    asked = ["docker", "-H", ENGINE, "ps", "-aq", "--filter", label]
+    return subprocess.run(asked, capture_output=True, text=True, check=True).stdout.split()
+
+
+@pytest.mark.parametrize("kind", [Crumbling, Forgetful, Hasty])
+async def test_programs_and_sessions_run_behind_a_proxy_that(
+    kind: type[Proxy], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with opened(kind, tmp_path, monkeypatch) as sandbox:
+        long = f"# {'x' * 100_000}\nprint('y' * 50_000)"
+        assert (await sandbox.run(long)).stdout == "y" * 50_000 + "\n"
+        assert (await sandbox.run("raise KeyError")).exit is Exit.CRASHED
+        async with sandbox.session() as session:
+            await session.run("x = 41")
+            assert (await session.run("print(x + 1)")).stdout == "42\n"
+
+
+async def test_a_killed_box_is_replaced_though_the_proxy_keeps_its_end_to_itself(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with opened(Crumbling, tmp_path, monkeypatch) as sandbox, asyncio.timeout(60):
+        kill(boxes(Crumbling))
+        assert (await sandbox.run("print('on')")).stdout == "on\n"
+        running = asyncio.create_task(sandbox.run("import time; time.sleep(2); print('on')"))
+        await asyncio.sleep(0.5)
+        kill(boxes(Crumbling))
+        assert (await running).stdout == "on\n"
+    lost = "a worker was lost (1 of 3): its box has ended, which the connection did not tell"
+    assert caplog.text.count(lost) == 2
+
+
+def kill(ids: list[str]) -> None:
+    """Kill containers."""
+    subprocess.run(["docker", "-H", ENGINE, "kill", *ids], check=False, capture_output=True)
