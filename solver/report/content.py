@@ -4,13 +4,15 @@ The sections come from `sections`, which has a file for each analysis. `render` 
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any
 
 import yaml
 
+from solver.analysis.comparable import counted
+from solver.analysis.compare import Comparison
 from solver.analysis.cost import costs, load_prices
 from solver.analysis.wordings import sensitivities
 from solver.report.figures import Figure
@@ -20,6 +22,7 @@ from solver.report.sections.accuracy import by_part, judged, outcomes, overall, 
 from solver.report.sections.budget import budgeted
 from solver.report.sections.checks import checks
 from solver.report.sections.compare import Compared, compared, comparisons_of
+from solver.report.sections.comparison_words import pair_name, span
 from solver.report.sections.contamination import remembered
 from solver.report.sections.cost import cost
 from solver.report.sections.failures import failed, solved_in
@@ -43,7 +46,7 @@ MOST_CHARACTERS = 4_000
 
 @dataclass(frozen=True)
 class Headline:
-    """One accuracy, shown in large type at the top."""
+    """One accuracy, or the one difference that there is, shown in large type at the top."""
 
     name: str
     value: str
@@ -98,7 +101,7 @@ def content_of(runs: Sequence[Run], *, with_trials: bool = False) -> Content:
         title=" and ".join(short(run.name, 60) for run in runs),
         subtitle=tuple(_about(run) for run in runs),
         warnings=(*warnings, *(Warn("", short(note, 600)) for note in comparisons.notes)),
-        headlines=tuple(_headline(arm) for arm in arms),
+        headlines=(*map(_headline, arms), *_only_difference(comparisons.found, arms)),
         sections=tuple(section for section in sections if section is not None),
         recipes=tuple(_recipe(run) for run in runs),
         made=time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime()),
@@ -173,6 +176,21 @@ def _headline(named: Named) -> Headline:
         interval=text_of(span, Kind.INTERVAL),
         n=f"{cell.problems:,} problems, {cell.trials - cell.unscored:,} scored trials",
         also="; ".join(also),
+    )
+
+
+def _only_difference(found: Sequence[Comparison], arms: Sequence[Named]) -> Iterator[Headline]:
+    """Yield the difference of two arms where these are all there are."""
+    if len(found) != 1 or len(arms) != 2:
+        return
+    (each,) = found
+    names = {arm.key: arm.name for arm in arms}
+    yield Headline(
+        name=pair_name(each.a, each.b, names),
+        value=f"{text_of(each.difference.value, Kind.POINTS)} points",
+        interval=span(each.difference),
+        n=f"{counted(each.difference.n_problems, 'problem')} scored on both sides",
+        also=f"p {text_of(each.adjusted, Kind.CHANCE)}",
     )
 
 

@@ -44,7 +44,7 @@ def _clear(each: Comparison, pairs: int, names: Names) -> str:
     better, worse = (first, second) if found.value > 0 else (second, first)
     return (
         f"{better} is {points} points more accurate than {worse} (first minus second, 95 %"
-        f" interval: {_span(found)} points; n = {counted(found.n_problems, 'problem')}{p})."
+        f" interval: {span(found)} points; n = {counted(found.n_problems, 'problem')}{p})."
     )
 
 
@@ -60,7 +60,7 @@ def _cautions(each: Comparison, names: Names) -> Iterator[str]:
     if each.of_all and abs(each.of_all.value - each.difference.value) > LEFT_OUT:
         yield (
             f" With unscored trials counted as wrong, {_minus(each, names)} is"
-            f" {text_of(each.of_all.value, Kind.POINTS)} points ({_span(each.of_all)})."
+            f" {text_of(each.of_all.value, Kind.POINTS)} points ({span(each.of_all)})."
         )
     tokens = [one.tokens if (one := side.usage.per_trial()) else 0 for side in (each.a, each.b)]
     if max(tokens) > EFFORT * min(tokens):
@@ -74,7 +74,7 @@ def _minus(each: Comparison, names: Names) -> str:
 def _unclear(first: str, group: Sequence[Comparison], pairs: int, names: Names) -> str:
     others = [
         f"{of_side(each.b, names)} ({text_of(each.difference.value, Kind.POINTS)};"
-        f" {_span(each.difference)}; p {text_of(each.adjusted, Kind.CHANCE)})"
+        f" {span(each.difference)}; p {text_of(each.adjusted, Kind.CHANCE)})"
         for each in group
     ]
     sizes = sorted({each.difference.n_problems for each in group})
@@ -95,7 +95,8 @@ def _holm(pairs: int) -> str:
     return f" after Holm over {pairs} pairs" * (pairs > 1)
 
 
-def _span(found: Difference) -> str:
+def span(found: Difference) -> str:
+    """Write the interval of a difference, in points."""
     return text_of((found.low, found.high), Kind.POINTS_INTERVAL)
 
 
