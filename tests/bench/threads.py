@@ -1,10 +1,10 @@
 """How fast the model in this process writes, beside llama.cpp's threads under either wait policy.
 
-    python -m tests.bench.threads [--model local/smollm2] [--seconds 4] [--realtime]
+    python -m tests.bench.threads [--model local/smollm2] [--seconds 4] [--first]
 
 Measured twice: with nothing else running, and with one core taken by another process. Each policy
-is a process of its own, since OpenMP reads it once. `--realtime` (Linux, root) puts measured and
-burning processes before all others, for a machine that is not quiet.
+is a process of its own, since OpenMP reads it once. `--first` (root) gives measured and burning
+processes the highest priority, for a machine that is not quiet. The load is printed.
 """
 
 import argparse
@@ -30,22 +30,24 @@ def main() -> int:
     parser.add_argument("--model", default="local/smollm2")
     parser.add_argument("--seconds", type=float, default=4.0)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--realtime", action="store_true")
+    parser.add_argument("--first", action="store_true")
     parser.add_argument("--measure", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.measure:
         print(asyncio.run(tokens_a_second(options.model, options.seconds)), flush=True)
         os._exit(0)
-    print("| state | policy | tokens/s |\n|---|---|---|")
+    print(f"load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores\n")
+    print("| state | policy | tokens/s, each round |\n|---|---|---|")
     bars = []
     for state in ("quiet", "a core taken"):
-        with burning(state != "quiet", options.realtime):
-            rates = {policy: 0.0 for policy in POLICIES}
+        with burning(state != "quiet", options.first):
+            rounds: dict[str, list[float]] = {policy: [] for policy in POLICIES}
             for _ in range(options.rounds):
                 for policy in POLICIES:
-                    rates[policy] = max(rates[policy], measured(policy, options))
-        for policy, rate in rates.items():
-            print(f"| {state} | {policy} | {rate:.0f} |")
+                    rounds[policy].append(measured(policy, options))
+        rates = {policy: max(all_rates) for policy, all_rates in rounds.items()}
+        for policy, all_rates in rounds.items():
+            print(f"| {state} | {policy} | {' · '.join(f'{one:.0f}' for one in all_rates)} |")
         best = max(rates["active"], rates["passive"])
         bars.append(Bar(f"{state}: ours over the better policy", rates[OURS] / best, at_least=0.9))
     print("\n| bar | ratio | wanted | |\n|---|---|---|---|", *bars, sep="\n")
@@ -64,7 +66,7 @@ def measured(policy: str, options: argparse.Namespace) -> float:
     command = [sys.executable, "-m", "tests.bench.threads", "--measure"]
     command += ["--model", options.model, "--seconds", str(options.seconds)]
     done = subprocess.run(
-        [*first(options.realtime), *command],
+        [*first(options.first), *command],
         env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=True,
     )  # fmt: skip
     return float(done.stdout)
@@ -99,12 +101,12 @@ async def write(llama: LlamaCpp, seconds: float) -> int:
 
 
 @contextmanager
-def burning(wanted: bool, realtime: bool):
+def burning(wanted: bool, before_others: bool):
     """Keep one core busy in another process while the block runs."""
     if not wanted:
         yield
         return
-    burner = subprocess.Popen([*first(realtime), sys.executable, "-c", "while True: pass"])
+    burner = subprocess.Popen([*first(before_others), sys.executable, "-c", "while True: pass"])
     try:
         yield
     finally:
@@ -112,9 +114,9 @@ def burning(wanted: bool, realtime: bool):
         burner.wait()
 
 
-def first(realtime: bool) -> list[str]:
+def first(wanted: bool) -> list[str]:
     """Return what starts a command before all other processes of the machine."""
-    return ["chrt", "--fifo", "10"] if realtime else []
+    return ["nice", "--adjustment=-20"] if wanted else []
 
 
 if __name__ == "__main__":
