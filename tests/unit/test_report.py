@@ -67,6 +67,17 @@ def test_the_headline_is_the_accuracy_of_the_summary(demo, demo_page):
         assert f"{value} % 95 % interval {low} – {high} {n}" in shown
 
 
+def test_the_difference_of_two_arms_is_a_headline_and_of_more_it_is_not(demo_page, tmp_path):
+    write_run(tmp_path / "r", problems=5)
+    values = re.compile(r'class="value">[^<]* points<')
+    assert len(values.findall(page_of(tmp_path / "r", output=tmp_path / "page.html"))) == 1
+    assert not values.findall(demo_page)
+
+
+def test_every_column_has_a_heading(demo_tables):
+    assert [name for name, (head, *_) in demo_tables.items() if "" in head] == []
+
+
 @pytest.mark.parametrize("name", ["domains", "levels"])
 def test_parts_add_up_to_the_overall_row(demo, demo_tables, name):
     head, *rows = demo_tables[name]

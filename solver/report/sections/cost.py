@@ -18,7 +18,7 @@ def cost(
     thoughts = any(each.usage.thought_tokens for _, each in found)
     columns = (
         Column("arm", Kind.TEXT),
-        Column("", Kind.TEXT),
+        Column("spent", Kind.TEXT),
         Column("n"),
         *(Column(name, Kind.NUMBER) for name in ("requests", "tokens in", "tokens out")),
         *([Column("of them thoughts", Kind.NUMBER)] if thoughts else []),
