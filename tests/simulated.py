@@ -1,14 +1,16 @@
 """Make this Python look like one on another machine, so that what is missing there is missing here.
 
 `python -m tests.simulated mac FOLDER` makes a Python in FOLDER (a virtual environment over this
-one) of which every process is like one on a Mac; `windows` and `bare` (no development packages)
-likewise. What it covers: calls that are refused, functions and modules that do not exist, the
-platform's name. What it does not: anything that the other system's kernel or libraries do.
+one) of which every process is like one on a Mac; `windows` and `bare` (no package but those that an
+installation brings) likewise. What it covers: calls that are refused, functions and modules that do
+not exist, the platform's name. What it does not: anything that the other system's kernel or
+libraries do.
 """
 
 import os
 import subprocess
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from types import ModuleType
 
@@ -35,10 +37,6 @@ NOT_ON_WINDOWS = {
     ),
 }  # fmt: skip
 MODULES_NOT_ON_WINDOWS = ("fcntl", "resource", "pwd", "grp", "termios", "tty", "pty", "syslog")
-NOT_BARE = (
-    "httpx2", "hypothesis", "importlinter", "mypy", "pyarrow", "huggingface_hub", "pytest_asyncio",
-    "selenium", "statsmodels", "xllamacpp",
-)  # fmt: skip
 
 
 def become(machine: str) -> None:
@@ -52,26 +50,63 @@ def become(machine: str) -> None:
         case "windows":
             _name_platform("win32")
             _hide(NOT_ON_WINDOWS)
-            for name in MODULES_NOT_ON_WINDOWS:
-                sys.modules[name] = None
+            lack(MODULES_NOT_ON_WINDOWS)
             _kill_by_signal_0()
             _hide_proc()
-        case "bare":
-            for name in NOT_BARE:
-                sys.modules[name] = None
         case _:
             raise ValueError(machine)
 
 
-def make_python(machine: str, folder: Path) -> Path:
-    """Make a Python whose processes are like those of a machine; return its path."""
+def lack(modules: Iterable[str]) -> None:
+    """Refuse to import modules."""
+    for name in modules:
+        sys.modules[name] = None
+
+
+def make_python(machine: str, folder: Path, extras: Iterable[str] = ()) -> Path:
+    """Make a Python whose processes are like those of a machine; return its path.
+
+    `extras` are those that a bare one was installed with.
+    """
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(folder)], check=True)
     (site,) = folder.glob("lib/python*/site-packages")
     places = [str(ROOT), *(place for place in sys.path if place.endswith("site-packages"))]
     (site / "a_places.pth").write_text("\n".join(places) + "\n", encoding="utf-8")
-    call = f"import tests.simulated; tests.simulated.become({machine!r})\n"
-    (site / "z_machine.pth").write_text(call, encoding="utf-8")
+    call = f"become({machine!r})" if machine != "bare" else f"lack({not_installed(extras)!r})"
+    line = f"import tests.simulated; tests.simulated.{call}\n"
+    (site / "z_machine.pth").write_text(line, encoding="utf-8")
     return folder / "bin" / "python"
+
+
+def not_installed(extras: Iterable[str]) -> list[str]:
+    """List the modules here that an installation of this project with `extras` does not bring."""
+    import tomllib
+    from importlib.metadata import distribution, packages_distributions
+
+    from packaging.requirements import Requirement
+    from packaging.utils import canonicalize_name
+
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    lines = [*project["dependencies"]]
+    for extra in extras:
+        lines += project["optional-dependencies"][extra]
+    left = [(Requirement(line), {""}) for line in lines]
+    brought = {(project["name"], "")}
+    while left:
+        wanted, asked = left.pop()
+        if wanted.marker and not any(wanted.marker.evaluate({"extra": one}) for one in asked):
+            continue
+        name = canonicalize_name(wanted.name)
+        new = {one for one in ("", *wanted.extras) if (name, one) not in brought}
+        brought |= {(name, one) for one in new}
+        if new:
+            left += [(Requirement(line), new) for line in distribution(name).requires or ()]
+    names = {name for name, _ in brought} | {"solver"}  # as it was called before
+    return sorted(
+        module
+        for module, owners in packages_distributions().items()
+        if not names & {canonicalize_name(owner) for owner in owners}
+    )
 
 
 def _name_platform(name: str) -> None:

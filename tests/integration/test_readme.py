@@ -1,4 +1,7 @@
-"""Every command in the README runs as written, on fewer problems; every config is understood."""
+"""Every command in the README runs as written, on fewer problems; every config is understood.
+
+The commands see no package but those that the README's first `pip install` brings.
+"""
 
 import asyncio
 import os
@@ -21,6 +24,7 @@ from tests.integration.test_problems_hub import (
     math_as_on_the_hub,
 )
 from tests.servers import serving
+from tests.simulated import make_python
 from tests.wires import OllamaWire
 
 ROOT = Path(__file__).parents[2]
@@ -30,6 +34,7 @@ COMMANDS = [
     for line in README.splitlines()
     if re.match(r"    (solver|python -m|make|pip) ", line)
 ]
+EXTRAS = re.search(r"    pip install '\.\[([a-z,]+)\]'", README)[1].split(",")
 ELSEWHERE = {"make demo", "make test", "solver view", "solver demo"}
 """What sets the project up is run by whoever runs this (`.ci/run` calls `make test`); the viewer,
 which serves until it is stopped, and the demo, which takes minutes, have tests of their own."""
@@ -47,9 +52,33 @@ async def test_every_command_in_the_readme_runs(tmp_path):
     with hub(files) as (address, _):
         async with serving(OllamaWire(reply=reply, model="llama3.1:8b")) as server:
             settings = {"HF_ENDPOINT": address, "HF_HOME": str(tmp_path), "OLLAMA_HOST": server.url}
+            python = make_python("bare", tmp_path / "python", EXTRAS)
             for command in COMMANDS:
                 if command not in ELSEWHERE and not command.startswith("pip install "):
-                    await run(smaller(command), tmp_path, settings)
+                    await run(smaller(command), tmp_path, settings, python)
+
+
+@pytest.mark.native
+async def test_an_installation_without_extras_runs_a_server_s_model_and_names_what_is_missing(
+    tmp_path,
+):
+    require("native")
+    python = make_python("bare", tmp_path / "python")
+    async with serving(OllamaWire(reply=program("print(7)"), model="llama3.1:8b")) as server:
+        settings = {"OLLAMA_HOST": server.url}
+        await run("solver run --model ollama/llama3.1:8b --limit 1", tmp_path, settings, python)
+    (ran,) = (tmp_path / "runs").iterdir()
+    await run(f"solver show {ran}", tmp_path, {}, python)
+    for command, extra in (
+        ("solver run quickstart", "local"),
+        ("solver run configs/code-vs-cot.yaml --model scripted/x", "hub"),
+        (f"solver export {ran} --format parquet", "parquet"),
+    ):
+        (tmp_path / "configs").mkdir(exist_ok=True)
+        shutil.copy(ROOT / "configs/code-vs-cot.yaml", tmp_path / "configs")
+        done = await call(command, tmp_path, {}, python)
+        assert (done.returncode, done.stderr.count("\n")) == (2, 1), command
+        assert f"[{extra}" in done.stderr, command
 
 
 @pytest.mark.parametrize("config", sorted((ROOT / "configs").glob("*.yaml")), ids=lambda p: p.name)
@@ -80,13 +109,25 @@ def smaller(command: str) -> str:
     return re.sub(r" --limit \d+", "", command) + " --limit 2"
 
 
-async def run(command: str, folder: Path, settings: dict[str, str]) -> None:
+async def run(
+    command: str, folder: Path, settings: dict[str, str], python: str | Path = sys.executable
+) -> None:
+    done = await call(command, folder, settings, python)
+    allowed = {0, 2} if command == "solver doctor" else {0}
+    if "no trial to train on" in done.stderr:
+        allowed = {2}  # a model this small may be right nowhere
+    assert done.returncode in allowed, f"{command}\n{done.stdout[-2000:]}\n{done.stderr[-2000:]}"
+
+
+async def call(
+    command: str, folder: Path, settings: dict[str, str], python: str | Path
+) -> subprocess.CompletedProcess[str]:
     words = shlex.split(command)
     if words[0] == "solver":
-        words = [sys.executable, "-m", "solver.cli", *words[1:]]
+        words = [str(python), "-m", "solver.cli", *words[1:]]
     elif words[0] == "python":
-        words = [sys.executable, *words[1:]]
-    done = await asyncio.to_thread(
+        words = [str(python), *words[1:]]
+    return await asyncio.to_thread(
         subprocess.run,
         words,
         cwd=folder,
@@ -95,7 +136,3 @@ async def run(command: str, folder: Path, settings: dict[str, str]) -> None:
         text=True,
         timeout=300,
     )
-    allowed = {0, 2} if command == "solver doctor" else {0}
-    if "no trial to train on" in done.stderr:
-        allowed = {2}  # a model this small may be right nowhere
-    assert done.returncode in allowed, f"{command}\n{done.stdout[-2000:]}\n{done.stderr[-2000:]}"
