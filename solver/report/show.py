@@ -16,9 +16,9 @@ from solver.analysis.plan import Plan
 from solver.analysis.published import published_scores
 from solver.analysis.wordings import sensitivities
 from solver.errors import ConfigError
-from solver.report.parts import Section, by_arm
+from solver.report.parts import Section, by_arm, value_and_range
 from solver.report.render.terminal import print_sections
-from solver.report.runs import Run, named_arms, names_by_arm, short_names
+from solver.report.runs import Named, Run, named_arms, names_by_arm, short_names
 from solver.report.sections.accuracy import never_solved, of_arm
 from solver.report.sections.against import against_published
 from solver.report.sections.budget import budgeted
@@ -36,6 +36,7 @@ from solver.report.sections.repeats import repeated, repeats_in
 from solver.report.sections.retries import retried
 from solver.report.sections.rounds import rounds
 from solver.report.sections.wordings import wordings
+from solver.report.tables import Kind, text_of
 from solver.report.warnings import warnings_of
 from solver.store import Store
 from solver.text import share_of
@@ -43,6 +44,8 @@ from solver.text import share_of
 Draw: TypeAlias = Callable[[Iterable[Section | None]], None]
 """Prints sections: `print_sections` for people, `print_data` for programs."""
 
+MOST_ARMS = 8
+"""The most arms whose accuracies are repeated in one line at the end."""
 MOST_CHANGED = 20
 """The most trials that are listed where our judge changes another tool's verdict; the report lists
 all."""
@@ -85,11 +88,13 @@ def show_run(
         once = greedy.rows() if greedy else None
         sections.append(repeated(repeats_in(arms, greedy=once, ks=ks)))
     sections.append(probed and replace(probed, folded=()))
-    draw([*sections, Section("run", "", facts=tuple(_whole_run(run)))])
+    draw([*sections, Section("run", "", facts=tuple(_whole_run(run, arms)))])
 
 
-def _whole_run(run: Run) -> Iterator[tuple[str, str]]:
+def _whole_run(run: Run, arms: Sequence[Named]) -> Iterator[tuple[str, str]]:
     found, manifest = run.accuracy, run.manifest
+    if 1 < len(arms) <= MOST_ARMS:  # once more, since their tables may have left the screen
+        yield "accuracy", " · ".join(map(_in_short, arms))
     share = share_of(len(found.unsolved), found.scored)
     yield "unsolved", f"{share} of problems solved by no model in any mode"
     kind = manifest.get("sandbox", {}).get("kind", "none")
@@ -98,6 +103,11 @@ def _whole_run(run: Run) -> Iterator[tuple[str, str]]:
     for warning in warnings_of(run):
         yield "WARNING" if warning.grave else "note", warning.text
     yield "run", str(run.store.folder)
+
+
+def _in_short(named: Named) -> str:
+    value, interval = value_and_range(named.arm.overall.of_scored)
+    return f"{named.name} {text_of(value, Kind.SHARE)} [{text_of(interval, Kind.INTERVAL)}]"
 
 
 def show_contamination(store: Store) -> None:

@@ -81,6 +81,16 @@ async def test_unresolved_trials_and_unsolved_problems_are_printed(tmp_path, cap
     assert len(PROBLEMS) == 3
 
 
+async def test_one_of_the_last_lines_repeats_the_accuracy_of_every_arm(tmp_path, capsys):
+    replies = [f"{program('print(1)')}\nSo \\boxed{{2}}."]
+    async with finished_run(tmp_path, replies, config=config_of(mode="code,cot")) as store:
+        show_run(store)
+    (line,) = re.findall(r"(?m)^accuracy   .*", capsys.readouterr().out)
+    assert re.fullmatch(
+        r"accuracy   code 33\.3 % \[\S+ – \S+\] · cot 33\.3 % \[\S+ – \S+\]", line
+    )
+
+
 async def test_a_run_of_every_mode_is_shown(tmp_path, capsys):
     config = config_of(mode="code,cot,tir,csv", code={"regenerate": "literal,guided,refine"})
     replies = [f"{program('print(1)')}\nSo \\boxed{{1}}."]
