@@ -86,9 +86,7 @@ async def test_one_of_the_last_lines_repeats_the_accuracy_of_every_arm(tmp_path,
     async with finished_run(tmp_path, replies, config=config_of(mode="code,cot")) as store:
         show_run(store)
     (line,) = re.findall(r"(?m)^accuracy   .*", capsys.readouterr().out)
-    assert re.fullmatch(
-        r"accuracy   code 33\.3 % \[\S+ – \S+\] · cot 33\.3 % \[\S+ – \S+\]", line
-    )
+    assert re.fullmatch(r"accuracy   code 33\.3 % \[\S+ – \S+\] · cot 33\.3 % \[\S+ – \S+\]", line)
 
 
 async def test_a_run_of_every_mode_is_shown(tmp_path, capsys):
