@@ -20,7 +20,9 @@ class Fact:
 
 def probe() -> list[Fact]:
     """Check everything a box may need. Blocks for a second or two and never raises."""
-    return [_engine(), _image(), _native(), _reduced()]
+    engine = _engine()
+    image = _image() if engine.works else Fact("sandbox image", False, "needs a Docker engine")
+    return [engine, image, _native(), _reduced()]
 
 
 def _engine() -> Fact:
