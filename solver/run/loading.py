@@ -4,14 +4,14 @@ import logging
 
 from solver.errors import ModelError, Scope
 from solver.run.schedule import Endpoint, Stopped
+from solver.run.sink import Sink
 from solver.run.watch import Watch
-from solver.store import Store
 from solver.text import say
 
 logger = logging.getLogger(__name__)
 
 
-async def load_first(endpoint: Endpoint, store: Store, watch: Watch) -> None:
+async def load_first(endpoint: Endpoint, sink: Sink, watch: Watch) -> None:
     """Have a model loaded, and add to the manifest what its server says of it, and its warnings.
 
     Does nothing where it is loaded already. A failure that may pass is left to the requests of the
@@ -28,11 +28,11 @@ async def load_first(endpoint: Endpoint, store: Store, watch: Watch) -> None:
         return
     if not facts:
         return
-    manifest, name = store.manifest(), endpoint.model.name
+    manifest, name = sink.manifest(), endpoint.model.name
     known = manifest.get("warnings", [])
     notes = [note for note in facts.pop("notes", []) if note not in known]
     for note in notes:
         say(f"note: {note}", error=True)
         logger.warning("%s", note)
     loaded = {**manifest.get("loaded", {}), name: facts}
-    store.write_manifest(loaded=loaded, warnings=[*known, *notes])
+    sink.write_manifest(loaded=loaded, warnings=[*known, *notes])

@@ -1,11 +1,12 @@
 """The main loop: every problem, in every mode, with every model, for each of the repeats.
 
-Read down: `run` does the trials that the store does not hold yet, `solve` does one trial.
+Read down: `run` does the trials that the store does not hold yet, `work` does one after the other,
+`solve` does one trial.
 """
 
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 from judge import JudgeError
 from sandbox import SandboxError
@@ -17,9 +18,10 @@ from solver.run.build import Parts
 from solver.run.judging import grade_undecided
 from solver.run.loading import load_first
 from solver.run.log import TRIAL
-from solver.run.resume import Replay
+from solver.run.resume import Replay, todo_of
 from solver.run.schedule import Endpoint, Stopped, together
-from solver.run.tasks import Task, tasks_of
+from solver.run.sink import Sink
+from solver.run.tasks import Todo, tasks_of
 from solver.run.watch import Watch
 from solver.store import Store
 
@@ -44,27 +46,19 @@ async def run(
 
     async def do_trials(endpoint: Endpoint) -> None:
         tasks = tasks_of(config, problems, parts.cannot, only=endpoint.model.name)
-        todo = (task for task in tasks if task.key not in finished)
+        todos = (
+            todo_of(task, store, begun=task.key in unfinished)
+            for task in tasks
+            if task.key not in finished
+        )
 
-        async def worker() -> None:
-            for task in todo:  # one iterator for all workers: each takes the next task
-                await load_first(endpoint, store, watch)
-                if watch.stopping:
-                    return
-                turns = store.turns(task.key) if task.key in unfinished else ()
-                try:
-                    trial = await solve(task, turns, endpoint, config, parts, store, watch)
-                    store.add_trial(task.key, trial, judge=parts.judge.id)
-                except Stopped:
-                    return
-                except (ModelError, StoreError) as failure:
-                    if isinstance(failure, StoreError) and failure.gone:
-                        raise
-                    watch.end_by(failure)
-                    return
-                _note(trial, watch)
+        async def take() -> Todo | None:
+            return next(todos, None)  # one iterator for all workers: each takes the next trial
 
-        await together([worker() for _ in range(endpoint.gate.ceiling + parts.programs_at_once)])
+        workers = endpoint.gate.ceiling + parts.programs_at_once
+        await together(
+            [work(take, endpoint, config, parts, store, watch) for _ in range(workers)]
+        )
 
     async def in_turn(endpoints: Sequence[Endpoint]) -> None:
         for endpoint in endpoints:
@@ -77,13 +71,43 @@ async def run(
         await grade_undecided(parts.second_judge, store)
 
 
-async def solve(
-    task: Task,
-    stored: Sequence[Turn],
+async def work(
+    take: Callable[[], Awaitable[Todo | None]],
     endpoint: Endpoint,
     config: Config,
     parts: Parts,
-    store: Store,
+    sink: Sink,
+    watch: Watch,
+) -> None:
+    """Do one trial after the other, until `take` has no more or the run stops.
+
+    Raises StoreError where nothing can be stored any more.
+    """
+    while (todo := await take()) is not None:
+        await load_first(endpoint, sink, watch)
+        if watch.stopping:
+            return
+        try:
+            trial = await solve(todo, endpoint, config, parts, sink, watch)
+            sink.add_trial(todo.task.key, trial, judge=parts.judge.id)
+        except Stopped:
+            return
+        except (ModelError, StoreError) as failure:
+            if isinstance(failure, StoreError) and failure.gone:
+                raise
+            watch.end_by(failure)
+            return
+        note(trial, watch)
+        if watch.errors_in_a_row >= ERRORS_IN_A_ROW:
+            watch.end_by(ModelError(f"{ERRORS_IN_A_ROW} trials in a row failed: {trial.error}"))
+
+
+async def solve(
+    todo: Todo,
+    endpoint: Endpoint,
+    config: Config,
+    parts: Parts,
+    sink: Sink,
     watch: Watch,
 ) -> Trial:
     """Do one trial, continuing after its stored turns, and store each new turn as it ends.
@@ -91,16 +115,17 @@ async def solve(
     A failure of ours is recorded on the trial. Raises ModelError where the run cannot go on,
     StoreError where a turn cannot be stored, and Stopped after Ctrl-C.
     """
+    task, stored = todo.task, todo.turns
     TRIAL.set(str(task))
     started, clock = time.time(), time.monotonic()
     turns: list[Turn] = []
     verdict = error = None
     try:
-        async with Replay(task, stored, endpoint, parts, store, watch) as replay:
+        async with Replay(todo, endpoint, parts, sink, watch) as replay:
             solving = mode_of(task.mode).solve(task.problem, replay.tools(), config, task.seed)
             async for turn in solving:
                 if len(turns) >= len(stored):
-                    store.add_turn(task.key, len(turns), turn)
+                    sink.add_turn(task.key, len(turns), turn)
                 turns.append(turn)
         last = turns[-1]
         if last.answer is not None and last.failure is None:
@@ -127,10 +152,8 @@ async def solve(
     )
 
 
-def _note(trial: Trial, watch: Watch) -> None:
-    """Log and count a trial that is stored; too many errors in a row end the run."""
+def note(trial: Trial, watch: Watch) -> None:
+    """Log and count a trial that is stored."""
     judged = f", score {trial.verdict.score} by {trial.verdict.by}" if trial.verdict else ""
     logger.info("ended: %s after %d turns%s", trial.outcome, len(trial.turns), judged)
     watch.ended(trial)
-    if watch.errors_in_a_row >= ERRORS_IN_A_ROW:
-        watch.end_by(ModelError(f"{ERRORS_IN_A_ROW} trials in a row failed: {trial.error}"))

@@ -7,12 +7,19 @@ from typing import Any, Self
 from sandbox import Execution, Sandbox, SandboxError, Session
 from solver.models import Extend
 from solver.modes import Controller, Tools
-from solver.records import Message, Reply, Turn
+from solver.records import Message, Reply
 from solver.run.build import Parts
 from solver.run.schedule import Endpoint, Stopped
-from solver.run.tasks import Task
+from solver.run.sink import Sink
+from solver.run.tasks import Task, Todo
 from solver.run.watch import Watch
-from solver.store import Store
+from solver.store import Reader
+
+
+def todo_of(task: Task, store: Reader, *, begun: bool) -> Todo:
+    """Return a trial to do, with what is stored of it; turns only where it is `begun`."""
+    turns = store.turns(task.key) if begun else ()
+    return Todo(task, turns, store.reply(task.key, len(turns)))
 
 
 class Replay:
@@ -28,18 +35,18 @@ class Replay:
 
     def __init__(
         self,
-        task: Task,
-        stored: Sequence[Turn],
+        todo: Todo,
         endpoint: Endpoint,
         parts: Parts,
-        store: Store,
+        sink: Sink,
         watch: Watch,
     ) -> None:
-        self._task = task
-        self._stored = stored
+        self._task = todo.task
+        self._stored = todo.turns
+        self._arrived = todo.reply
         self._endpoint = endpoint
         self._parts = parts
-        self._store = store
+        self._sink = sink
         self._watch = watch
         self._turn = -1
         self._session: Session | None = None
@@ -88,17 +95,15 @@ class Replay:
         self._turn += 1
         if self._turn < len(self._stored):
             return self._stored[self._turn].reply
-        if self._turn == len(self._stored):
-            arrived = self._store.reply(self._task.key, self._turn)
-            if arrived is not None:
-                return arrived
+        if self._turn == len(self._stored) and self._arrived is not None:
+            return self._arrived
         if self._watch.stopping:
             raise Stopped
         return None
 
     def _kept(self, reply: Reply) -> Reply:
         """Store a reply that has just arrived, and return it."""
-        self._store.add_reply(self._task.key, self._turn, reply)
+        self._sink.add_reply(self._task.key, self._turn, reply)
         return reply
 
     def _until_stopped(self, extend: Extend) -> Extend:

@@ -7,7 +7,7 @@ from types import MappingProxyType
 from solver.config import Config
 from solver.models import provider_of_model, template_identity
 from solver.modes import identity
-from solver.records import Problem, digest
+from solver.records import Problem, Reply, Turn, digest
 
 
 @dataclass(frozen=True)
@@ -28,6 +28,16 @@ class Task:
     def __str__(self) -> str:
         """Name the trial as the log does."""
         return f"{self.problem.id} · {self.model} · {self.mode} · repeat {self.repeat}"
+
+
+@dataclass(frozen=True)
+class Todo:
+    """One trial to do, and what an earlier start of the command stored of it."""
+
+    task: Task
+    turns: tuple[Turn, ...] = ()
+    reply: Reply | None = None
+    """The reply of the turn after these, where it arrived and its program has yet to run."""
 
 
 Cannot = Mapping[str, Mapping[str, str]]
