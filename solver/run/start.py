@@ -17,13 +17,12 @@ from solver.errors import ConfigError, require_unix
 from solver.problems import ProblemSet, load_sets, select
 from solver.records import Problem
 from solver.report.show import show_run
-from solver.run.build import Parts, build
+from solver.run.crew import Crew, Opening, on_this_machine
 from solver.run.judging import policy_of
 from solver.run.log import logging_to
-from solver.run.loop import run
 from solver.run.progress import show_progress
 from solver.run.references import unread_references, unread_warning
-from solver.run.sameness import check_resume, check_served, look_again, watch_served
+from solver.run.sameness import check_resume, check_served
 from solver.run.tasks import trials_of
 from solver.run.until import check_until, run_until
 from solver.run.watch import Watch
@@ -185,11 +184,11 @@ def counted(job: Job) -> str:
     )
 
 
-def execute(job: Job, *, verbose: bool = False) -> int:
+def execute(job: Job, *, verbose: bool = False, opening: Opening = on_this_machine) -> int:
     """Run or resume, then print the table and what is left.
 
     Returns the exit code: 0, 1 where trials ended in an error of ours, or 130 after Ctrl-C. The
-    run's log is also printed where `verbose`.
+    run's log is also printed where `verbose`. `opening` says who does the trials.
     """
     require_unix("solver run")
     new = not job.folder.exists()
@@ -212,7 +211,7 @@ def execute(job: Job, *, verbose: bool = False) -> int:
             store.write_manifest(probe=job.probe)
         store.checkpoint()
         with logging_to(job.folder, live=verbose):
-            watch = asyncio.run(_execute(job, store))
+            watch = asyncio.run(_execute(job, store, opening))
         show_run(store)
         for line in errors_left(watch):
             say(line, error=True)
@@ -254,8 +253,8 @@ def _allow_files() -> None:
         )
 
 
-async def _execute(job: Job, store: Store) -> Watch:
-    """Build the parts and run; return what happened.
+async def _execute(job: Job, store: Store, opening: Opening) -> Watch:
+    """Open the crew and run; return what happened.
 
     At Ctrl-C the requests of trials are finished; before the first of them it stops at once.
     """
@@ -278,20 +277,20 @@ async def _execute(job: Job, store: Store) -> Watch:
     trials = trials_of(job.config, job.problems)
     logger.info("started: %d trials", trials)
     try:
-        async with build(job.config, owner=job.folder.name, cache=job.folder, watch=watch) as parts:
-            unread = await unread_references(job.problems, parts.judge.judge)
-            parts.warnings += [*unread_warning(unread), *job.source.notes()]
-            check_served(store, parts.facts["models"])
-            trials = trials_of(job.config, job.problems, parts.cannot)
+        async with opening(job.config, job.folder, watch) as crew:
+            unread = await unread_references(job.problems, crew.judge)
+            warnings = [*crew.warnings, *unread_warning(unread), *job.source.notes()]
+            check_served(store, crew.facts["models"])
+            trials = trials_of(job.config, job.problems, crew.cannot)
             store.write_manifest(
-                **parts.facts, warnings=parts.warnings, trials=trials, until=None, unread=unread
+                **crew.facts, warnings=warnings, trials=trials, until=None, unread=unread
             )
             say(f"{counted(job)}; {IN_TIME}", error=True)
-            for warning in parts.warnings:
+            for warning in warnings:
                 say(f"note: {warning}", error=True)
                 logger.warning("%s", warning)
             trials_started = True
-            await _run_watched(job, parts, store, watch)
+            await _run(job, crew, store, watch)
     except asyncio.CancelledError:
         if not watch.stopping:
             raise
@@ -306,21 +305,17 @@ async def _execute(job: Job, store: Store) -> Watch:
     return watch
 
 
-async def _run_watched(job: Job, parts: Parts, store: Store, watch: Watch) -> None:
-    """Run with a progress line, and look now and then whether the models are the same."""
-    models = [endpoint.model for endpoint in parts.endpoints]
-    looking = asyncio.create_task(watch_served(models, parts.facts["models"], watch))
-    try:
-        async with show_progress(watch):
-            if job.until is None:
-                await run(job.config, job.problems, parts, store, watch)
-            else:
-                await run_until(job.until, job.config, job.problems, parts, store, watch)
-    finally:
-        looking.cancel()
-    if not watch.stopping:
-        await look_again(models, parts.facts["models"], watch)
-        watch.raise_end()
+async def _run(job: Job, crew: Crew, store: Store, watch: Watch) -> None:
+    """Do the trials with a progress line."""
+    async with show_progress(watch):
+        if job.until is None:
+            await crew.run(job.problems, store, watch)
+        else:
+
+            async def do(problems: Sequence[Problem]) -> None:
+                await crew.run(problems, store, watch)
+
+            await run_until(job.until, do, job.problems, store, watch)
 
 
 def store_ends(store: Store, watch: Watch) -> None:

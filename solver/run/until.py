@@ -8,7 +8,7 @@ problems that happen to agree: all three are in `tests/bench/statistics.py` (`un
 With a judge model that waits for the trials, it is asked after each step.
 """
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 
 from solver.analysis.comparable import read_run
@@ -16,8 +16,6 @@ from solver.analysis.compare import apart, compare_runs
 from solver.config import Config
 from solver.errors import ConfigError
 from solver.records import Problem
-from solver.run.build import Parts
-from solver.run.loop import run
 from solver.run.watch import Watch
 from solver.store import Store
 from solver.text import say
@@ -39,20 +37,19 @@ def check_until(config: Config, points: float | None) -> None:
 
 async def run_until(
     points: float,
-    config: Config,
+    do: Callable[[Sequence[Problem]], Awaitable[None]],
     problems: Sequence[Problem],
-    parts: Parts,
     store: Store,
     watch: Watch,
 ) -> None:
     """Do trials until all differences are known to ± `points` (from 0 to 1), or all are done.
 
-    Raises what `run` raises.
+    `do` does every trial of some problems that is not stored yet. Raises what it raises.
     """
     narrow = 0
     for tried in range(STEP, len(problems) + STEP, STEP):
         watch.errors.clear()  # each step tries them again
-        await run(config, problems[:tried], parts, store, watch)
+        await do(problems[:tried])
         if watch.stopping or tried >= len(problems):
             return
         widest = widest_difference(store, problems[:tried])

@@ -28,7 +28,11 @@ async def run_to(folder, points, *, reply=RIGHT, watch=None, config=CONFIG):
     store = Store.create_or_open(folder)
     store.add_problems(PROBLEMS)
     parts = parts_of(config, Scripted(replies=[reply]), watch=watch)
-    await run_until(points, config, PROBLEMS, parts, store, watch)
+
+    async def do(problems):
+        await run(config, problems, parts, store, watch)
+
+    await run_until(points, do, PROBLEMS, store, watch)
     return store
 
 
