@@ -22,6 +22,7 @@ from solver.cli_options import (
     LimitOption,
     ModelsOption,
     NameOption,
+    OnOption,
     ProblemsOption,
     RepeatsOption,
     RunPath,
@@ -129,6 +130,7 @@ def run(
     set_: SetOption = None,
     name: NameOption = None,
     runs: RunsOption = Path("runs"),
+    on: OnOption = None,
     dry_run: DryRunOption = False,
     verbose: VerboseOption = False,
 ) -> None:
@@ -141,14 +143,21 @@ def run(
     """
     from solver.run.dry import dry
     from solver.run.start import config_to_run, execute, prepare
+    from solver.scale.rays import execute_on, require_ray
 
+    if on is not None:
+        require_ray(on)
     given = given_of(
         model=model or None, problems=problems, mode=mode, limit=limit, repeats=repeats,
         sandbox=sandbox, judge=judge,
     )  # fmt: skip
     path = config_to_run(config, model)
     job = prepare(path, given, set_ or (), name=name, runs=runs, until=until and until / 100)
-    raise typer.Exit(dry(job) if dry_run else execute(job, verbose=verbose))
+    if dry_run:
+        raise typer.Exit(dry(job))
+    if on is None:
+        raise typer.Exit(execute(job, verbose=verbose))
+    raise typer.Exit(execute_on(job, on, verbose=verbose))
 
 
 @app.command()

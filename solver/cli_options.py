@@ -38,6 +38,15 @@ NameOption = Annotated[
     str | None, typer.Option(help="The run's name; by default made of config and overrides.")
 ]
 RunsOption = Annotated[Path, typer.Option(help="Where runs are kept.")]
+OnOption = Annotated[
+    str | None,
+    typer.Option(
+        "--on",
+        metavar="ray|ray://HOST:PORT",
+        help="Do the trials on every node of a Ray cluster: ray is the one that runs here, or else"
+        " this machine. Each node builds its own sandbox, judge and connections.",
+    ),
+]
 DryRunOption = Annotated[
     bool,
     typer.Option("--dry-run", help="Show the first prompt, the counts and what is missing."),

@@ -17,7 +17,7 @@ from solver.text import one_line, say
 
 FILE = "run.log"
 MOST_BYTES = 16 * 2**20
-_LOGGERS = ("solver", "sandbox", "judge")
+LOGGERS = ("solver", "sandbox", "judge")
 
 TRIAL: ContextVar[str] = ContextVar("trial", default="")
 """The trial that the running code belongs to; each asyncio task has its own value."""
@@ -35,7 +35,7 @@ def logging_to(folder: Path, *, live: bool) -> Iterator[None]:
     except OSError as failure:
         raise ConfigError(f"{path}: cannot be written: {failure.strerror or failure}") from failure
     handlers: list[logging.Handler] = [file, *([_Live()] if live else [])]
-    loggers = [logging.getLogger(name) for name in _LOGGERS]
+    loggers = [logging.getLogger(name) for name in LOGGERS]
     for handler in handlers:
         handler.setFormatter(_Line())
     before = [logger.level for logger in loggers]

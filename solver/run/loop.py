@@ -56,9 +56,7 @@ async def run(
             return next(todos, None)  # one iterator for all workers: each takes the next trial
 
         workers = endpoint.gate.ceiling + parts.programs_at_once
-        await together(
-            [work(take, endpoint, config, parts, store, watch) for _ in range(workers)]
-        )
+        await together([work(take, endpoint, config, parts, store, watch) for _ in range(workers)])
 
     async def in_turn(endpoints: Sequence[Endpoint]) -> None:
         for endpoint in endpoints:

@@ -69,7 +69,7 @@ def check_served(store: Store, models: dict[str, dict[str, Any]]) -> None:
     different = [
         f"{name}: {change}"
         for name, now in models.items()
-        for change in _served_changes(before.get(name, {}), now)
+        for change in served_changes(before.get(name, {}), now)
     ]
     _refuse(store, different, "began with another model")
 
@@ -91,7 +91,7 @@ async def look_again(models: Sequence[Model], began: dict[str, Any], watch: Watc
         except ModelError as unreached:  # the requests of the trials will tell
             logger.warning("%s: %s", model.name, unreached)
             continue
-        changes = [c for now in answers for c in _served_changes(began.get(model.name, {}), now)]
+        changes = [c for now in answers for c in served_changes(began.get(model.name, {}), now)]
         if changes:
             failure = ModelError(
                 f"{model.name} was exchanged during the run: {' · '.join(changes)}; trials since"
@@ -136,7 +136,7 @@ def _changes(
             yield f"{len(strange)} stored trials were made with other prompts or settings"
 
 
-def _served_changes(before: dict[str, Any], now: dict[str, Any]) -> Iterator[str]:
+def served_changes(before: dict[str, Any], now: dict[str, Any]) -> Iterator[str]:
     """Yield what a server says of a model now and did not say before; an empty fact says nothing.
 
     An Ollama digest holds a path, so it decides only where the weights are not told.

@@ -202,7 +202,7 @@ def execute(job: Job, *, verbose: bool = False, opening: Opening = on_this_machi
         raise ConfigError(
             f"{job.folder}: only {free} MiB free on the disk; at least {FREE_DISK_MB} are needed"
         )
-    _allow_files()
+    allow_files()
     store = Store.create_or_open(job.folder)
     empty = False
     try:
@@ -236,7 +236,7 @@ def errors_left(watch: Watch) -> Iterator[str]:
     yield "error: the same command tries them again"
 
 
-def _allow_files() -> None:
+def allow_files() -> None:
     """Raise the number of files that may be open at once as far as the system lets us.
 
     Raises ConfigError where that is too few for the requests and programs of a run.

@@ -1,0 +1,1 @@
+"""Do one run on many machines."""

@@ -1,0 +1,158 @@
+"""Reach the nodes of a Ray cluster: one actor on each, called by plain calls.
+
+Ray core alone is used, since Ray Client (`ray://`) refuses streaming methods. Keys of providers are
+not sent: each node reads them from its own environment, so Ray neither stores nor logs them.
+"""
+
+import asyncio
+import os
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from typing import Any
+
+from solver.errors import ConfigError
+from solver.install import pip_install
+from solver.run.start import Job, execute
+from solver.run.tasks import Todo
+from solver.scale.messages import About, NodeLost, Opened, Place, Report
+from solver.scale.node import Node
+from solver.scale.opening import on_cluster
+
+
+def execute_on(job: Job, on: str, *, verbose: bool = False) -> int:
+    """Do a run on a Ray cluster; `on` is `ray`, or the address of a Ray Client server.
+
+    Returns the exit code as `execute` does. Raises ConfigError as well where ray is not installed
+    or the cluster does not answer.
+    """
+    with _connected(on) as ray:
+        return execute(job, verbose=verbose, opening=on_cluster(RayCluster(ray)))
+
+
+def require_ray(on: str) -> Any:
+    """Return the package. Raises ConfigError where `on` is no address of it, or it is missing."""
+    if on != "ray" and not on.removeprefix("ray://").partition(":")[0]:
+        raise ConfigError(f"--on {on}: no host there; write ray://HOST:10001")
+    if on != "ray" and not on.startswith("ray://"):
+        raise ConfigError(f"--on {on}: should be ray, or ray://HOST:10001 for a cluster elsewhere")
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # ray would report to its makers
+    try:
+        import ray
+    except ImportError as missing:
+        raise ConfigError(f"--on {on} needs ray: {pip_install('ray')}") from missing
+    return ray
+
+
+@contextmanager
+def _connected(on: str) -> Iterator[Any]:
+    """Connect to the cluster, or for `ray` start one of this machine where none runs."""
+    ray = require_ray(on)
+    quiet = {"log_to_driver": False, "logging_level": "ERROR"}
+    try:
+        if on == "ray":
+            try:
+                ray.init(address="auto", **quiet)
+            except ConnectionError:
+                ray.init(address="local", include_dashboard=False, **quiet)
+        else:
+            ray.init(address=on, **quiet)
+    except (ConnectionError, RuntimeError, ValueError) as failure:
+        reason = str(failure).strip().partition("\n")[0]
+        raise ConfigError(f"--on {on}: no cluster answers there: {reason}") from failure
+    try:
+        yield ray
+    finally:
+        with suppress(Exception):
+            ray.shutdown()
+
+
+class RayCluster:
+    """The nodes of a cluster that is connected to."""
+
+    def __init__(self, ray: Any) -> None:
+        self._ray = ray
+
+    async def places(self) -> list[Place]:
+        """Return the nodes that are alive and offer a CPU: a head without any does no work."""
+        try:
+            nodes = await asyncio.to_thread(self._ray.nodes)
+        except (ConnectionError, self._ray.exceptions.RayError):
+            return []
+        alive = [n for n in nodes if n["Alive"] and n["Resources"].get("CPU")]
+        hosts = Counter(node["NodeManagerHostname"] for node in alive)
+        return [
+            Place(
+                node["NodeID"],
+                host if hosts[host := node["NodeManagerHostname"]] == 1
+                else f"{host}/{node['NodeID'][:6]}",
+            )
+            for node in sorted(alive, key=lambda node: str(node["NodeID"]))
+        ]  # fmt: skip
+
+    async def start(self, place: Place) -> "RayWorker":
+        """Start an actor on a node. It reserves nothing there: the run shares out its own work."""
+        from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+        options = {
+            "num_cpus": 0,
+            "max_restarts": 0,
+            "max_task_retries": 0,
+            "scheduling_strategy": NodeAffinitySchedulingStrategy(place.id, soft=False),
+        }
+        actor = await asyncio.to_thread(lambda: self._ray.remote(Node).options(**options).remote())
+        return RayWorker(self._ray, actor)
+
+
+class RayWorker:
+    """The actor of one node."""
+
+    def __init__(self, ray: Any, actor: Any) -> None:
+        self._ray = ray
+        self._actor = actor
+
+    async def about(self, models: Sequence[str]) -> About:
+        """Return the software of the node."""
+        found: About = await self._call("about", models)
+        return found
+
+    async def open(self, content: dict[str, Any], *, owner: str, folder: str) -> Opened:
+        """Build the parts of a run there. Raises as `solver.run.build.build` does."""
+        opened: Opened = await self._call("open", content, owner=owner, folder=folder)
+        return opened
+
+    async def exchange(self, todos: Sequence[Todo]) -> Report:
+        """Give trials, and receive what has happened since the last call."""
+        report: Report = await self._call("exchange", todos)
+        return report
+
+    async def stop(self) -> None:
+        """Let no request start any more on the node."""
+        await self._call("stop")
+
+    async def look(self) -> str | None:
+        """Look whether the node's models are the same; return what has changed."""
+        changed: str | None = await self._call("look")
+        return changed
+
+    async def close(self) -> None:
+        """Close what the node has built, at once."""
+        await self._call("close")
+
+    def kill(self) -> None:
+        """End the actor's process at once."""
+        with suppress(self._ray.exceptions.RayError, ConnectionError):
+            self._ray.kill(self._actor)
+
+    async def _call(self, method: str, *args: Any, **kwargs: Any) -> Any:
+        """Call the actor. Raises what its method raised, or NodeLost where it cannot be reached."""
+        failures = self._ray.exceptions
+        try:
+            answer = getattr(self._actor, method).remote(*args, **kwargs)
+            return await asyncio.wrap_future(answer.future())
+        except failures.RayTaskError as failure:
+            raise failure.cause if failure.cause is not None else failure from None
+        except (failures.RayError, ConnectionError) as failure:
+            lines = [line for line in str(failure).splitlines() if line.strip()]
+            reason = lines[0] if lines else type(failure).__name__
+            raise NodeLost(reason) from failure

@@ -1,0 +1,42 @@
+"""Compare the software of the machines of a cluster: one run is one program."""
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+
+import judge
+import sandbox
+import solver
+from solver.config import differences
+from solver.errors import ConfigError
+from solver.run.build import versions
+
+MOST_SHOWN = 4
+
+
+def software(models: Sequence[str]) -> dict[str, str]:
+    """Return the versions of what could change a result of a run of `models` on this machine.
+
+    `files` is a hash of the program's own files, since two clones may have one version.
+    """
+    found = versions(models)
+    found.pop("platform")
+    hashed = hashlib.sha256()
+    for package in (judge, sandbox, solver):
+        root = Path(str(package.__file__)).parent
+        for path in sorted(root.rglob("*.py")):
+            hashed.update(f"{path.relative_to(root.parent)}\0".encode())
+            hashed.update(path.read_bytes())
+    return {**found, "files": hashed.hexdigest()[:12]}
+
+
+def require_same_software(name: str, here: dict[str, str], there: dict[str, str]) -> None:
+    """Raise ConfigError with the difference where a node has other software than this machine."""
+    found = [*differences(here, there)]
+    if not found:
+        return
+    more = f" · and {len(found) - MOST_SHOWN} more" if len(found) > MOST_SHOWN else ""
+    raise ConfigError(
+        f"node {name} has other software than this machine: {' · '.join(found[:MOST_SHOWN])}{more};"
+        " install the same on every node"
+    )
