@@ -143,21 +143,18 @@ def run(
     """
     from solver.run.dry import dry
     from solver.run.start import config_to_run, execute, prepare
-    from solver.scale.rays import execute_on, require_ray
 
-    if on is not None:
-        require_ray(on)
     given = given_of(
         model=model or None, problems=problems, mode=mode, limit=limit, repeats=repeats,
         sandbox=sandbox, judge=judge,
     )  # fmt: skip
     path = config_to_run(config, model)
     job = prepare(path, given, set_ or (), name=name, runs=runs, until=until and until / 100)
-    if dry_run:
-        raise typer.Exit(dry(job))
-    if on is None:
-        raise typer.Exit(execute(job, verbose=verbose))
-    raise typer.Exit(execute_on(job, on, verbose=verbose))
+    if on is not None and not dry_run:
+        from solver.scale.rays import execute_on
+
+        raise typer.Exit(execute_on(job, on, verbose=verbose))
+    raise typer.Exit(dry(job) if dry_run else execute(job, verbose=verbose))
 
 
 @app.command()

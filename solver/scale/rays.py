@@ -18,6 +18,7 @@ from solver.run.tasks import Todo
 from solver.scale.messages import About, NodeLost, Opened, Place, Report
 from solver.scale.node import Node
 from solver.scale.opening import on_cluster
+from solver.text import one_line
 
 
 def execute_on(job: Job, on: str, *, verbose: bool = False) -> int:
@@ -154,5 +155,6 @@ class RayWorker:
             raise failure.cause if failure.cause is not None else failure from None
         except (failures.RayError, ConnectionError) as failure:
             lines = [line for line in str(failure).splitlines() if line.strip()]
-            reason = lines[0] if lines else type(failure).__name__
-            raise NodeLost(reason) from failure
+            raise NodeLost(
+                one_line(lines[0], 120) if lines else type(failure).__name__
+            ) from failure
