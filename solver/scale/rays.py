@@ -6,6 +6,7 @@ not sent: each node reads them from its own environment, so Ray neither stores n
 
 import asyncio
 import os
+import warnings
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -51,16 +52,18 @@ def _connected(on: str) -> Iterator[Any]:
     ray = require_ray(on)
     quiet = {"log_to_driver": False, "logging_level": "ERROR"}
     try:
-        if on == "ray":
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
             try:
-                ray.init(address="auto", **quiet)
+                ray.init(address="auto" if on == "ray" else on, **quiet)
             except ConnectionError:
+                if on != "ray" or os.environ.get("RAY_ADDRESS"):
+                    raise
                 ray.init(address="local", include_dashboard=False, **quiet)
-        else:
-            ray.init(address=on, **quiet)
     except (ConnectionError, RuntimeError, ValueError) as failure:
         reason = str(failure).strip().partition("\n")[0]
-        raise ConfigError(f"--on {on}: no cluster answers there: {reason}") from failure
+        token = "" if on == "ray" else "; one with a token wants RAY_AUTH_MODE=token here, too"
+        raise ConfigError(f"--on {on}: no cluster answers there: {reason}{token}") from failure
     try:
         yield ray
     finally:
