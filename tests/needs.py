@@ -5,7 +5,7 @@ It is skipped, and pytest's summary names it with the reason. Two variables make
 
     SOLVER_SHARED_DATA=FOLDER           where published data sets lie
     SOLVER_REQUIRE=docker,native,...    what must be there: docker, native, browser, model, inspect,
-                                        root
+                                        root; ray, whose package is large, is not asked for there
 """
 
 import os
@@ -81,6 +81,9 @@ def _lack(need: str) -> str:
             return (
                 "" if find_spec("inspect_ai") else "needs inspect_ai: pip install -e '.[inspect]'"
             )
+        case "ray":
+            found = find_spec("ray") and shutil.which("unshare")
+            return "" if found else "needs ray (pip install -e '.[ray]') and unshare"
         case "root":
             return "" if os.geteuid() == 0 else "needs root"
     raise ValueError(need)

@@ -177,10 +177,8 @@ class Hiring:
                 await self._open(member)
             except NodeLost as lost:  # a node that is going is listed for a while
                 logger.info("%s", lost)
-                member.worker.kill()
             except (ConfigError, ModelError, SandboxError, JudgeError) as failure:
                 self.starts[place.id] = MOST_STARTS
-                member.worker.kill()
                 say(f"{failure}; the run goes on without it", error=True)
                 logger.warning("%s", failure)
             else:
@@ -188,6 +186,9 @@ class Hiring:
                 came.append(member)
                 say(f"node {place.name} works on the run from now on", error=True)
                 logger.info("node %s works on the run", place.name)
+            finally:
+                if member not in self.members:
+                    member.worker.kill()
         return came
 
     def lose(self, member: Member, why: str) -> None:
@@ -214,6 +215,7 @@ class Hiring:
     async def _check(self, member: Member) -> None:
         """Compare a node's software with this machine's. Raises ConfigError and NodeLost."""
         models = [model.name for model in self.config.model]
+        models += [judge] if (judge := self.config.judge.model) else []
         with _named(member.place):
             about = await asyncio.wait_for(member.worker.about(models), OPENED_WITHIN)
         require_same_software(member.place.name, software(models), about.versions)

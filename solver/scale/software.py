@@ -9,6 +9,7 @@ import sandbox
 import solver
 from solver.config import differences
 from solver.errors import ConfigError
+from solver.models import PROVIDERS, provider_of, provider_of_model
 from solver.run.build import versions
 
 MOST_SHOWN = 4
@@ -19,8 +20,9 @@ def software(models: Sequence[str]) -> dict[str, str]:
 
     `files` is a hash of the program's own files, since two clones may have one version.
     """
-    found = versions(models)
-    found.pop("platform")
+    used = {provider_of_model(name).library for name in models}
+    unused = {provider_of(name).library for name in PROVIDERS} - used
+    found = {k: v for k, v in versions(models).items() if k not in unused | {"platform"}}
     hashed = hashlib.sha256()
     for package in (judge, sandbox, solver):
         root = Path(str(package.__file__)).parent

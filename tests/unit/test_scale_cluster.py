@@ -3,6 +3,7 @@
 import asyncio
 from collections import deque
 from contextlib import asynccontextmanager
+from functools import cache
 
 import pytest
 
@@ -26,7 +27,7 @@ PROBLEMS = [
     for n in range(60)
 ]
 CONFIG = config_of(mode="cot")
-SOFTWARE = software(["scripted/test"])
+here = cache(software)
 
 
 class Hand:
@@ -48,7 +49,7 @@ class Hand:
         self._built = built
 
     async def about(self, models):
-        return About({**SOFTWARE, **self._built.get("software", {})})
+        return About({**here(tuple(models)), **self._built.get("software", {})})
 
     async def open(self, content, *, owner, folder):
         if "refuses" in self._built:
