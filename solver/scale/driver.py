@@ -105,7 +105,7 @@ class Shift:
         self._tending: dict[asyncio.Task[None], Member] = {}
 
     async def work(self) -> None:
-        """Tend every node until all trials have ended, or the nodes are drained after Ctrl-C."""
+        """Serve every node until all trials have ended, or the nodes are drained after Ctrl-C."""
         for member in self._team.hiring.working():
             self._tend_to(member)
         looking = asyncio.create_task(self._look_for_nodes())

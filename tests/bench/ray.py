@@ -1,6 +1,6 @@
 """What a run on a Ray cluster costs: rate, memory, a lost node, and two nodes over one.
 
-    unshare -rn bash -c 'ip link set lo up && python -m tests.bench.ray [fast lost patient] [--quick]'
+    unshare -rn bash -c "ip link set lo up && python -m tests.bench.ray [fast lost patient]"
 
 Needs `pip install ray`; all nodes are on this machine. A network namespace of its own keeps Ray
 from looking for another address of the machine. Each run is the command `solver run CONFIG --on

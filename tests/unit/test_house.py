@@ -37,7 +37,7 @@ PLACES = (
     "solver/cli.py", "solver/config.py", "solver/records.py", "solver/errors.py",
     "solver/run/loop.py", "solver/run/resume.py", "solver/run/start.py", "solver/run/build.py",
     "solver/run/schedule.py", "solver/run/progress.py", "solver/models", "solver/modes",
-    "solver/problems", "solver/contamination", "solver/stats", "solver/analysis",
+    "solver/problems", "solver/contamination", "solver/scale", "solver/stats", "solver/analysis",
     "solver/report/sections",
     "solver/report/render", "solver/view", "solver/store", "solver/checks", "solver/bridges",
     "sandbox/boxes", "sandbox/zygote", "sandbox/screen", "sandbox/README.md",

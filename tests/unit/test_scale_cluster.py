@@ -1,6 +1,8 @@
 """A run on many nodes: what is lost, late, twice, too much at a time, or not the same."""
 
 import asyncio
+import subprocess
+import sys
 from collections import deque
 from contextlib import asynccontextmanager
 from functools import cache
@@ -272,6 +274,27 @@ async def test_nodes_that_differ_are_refused_before_the_first_trial(tmp_path, bu
 async def test_a_model_that_was_exchanged_on_a_node_ends_the_run(tmp_path):
     with pytest.raises(ModelError, match="node a: weights were exchanged"):
         await run_on(Hands("a", a={"exchanged": "weights were exchanged"}), tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("on", "said"),
+    [
+        ("ray", "solver: --on ray needs ray: pip install "),
+        ("ray://", "solver: --on ray://: no host there; write ray://HOST:10001"),
+        ("slurm", "solver: --on slurm: should be ray, or ray://HOST:10001"),
+    ],
+)
+def test_a_cluster_that_cannot_be_asked_is_one_line_and_leaves_no_run(tmp_path, on, said):
+    command = "import sys; sys.modules['ray'] = None; from solver.cli import main; main()"
+    ran = subprocess.run(
+        [sys.executable, "-c", command, "run", "--model", "scripted/x", "--on", on,
+         "--set", "providers.scripted.replies=[x]"],
+        cwd=tmp_path, capture_output=True, text=True,
+    )  # fmt: skip
+    assert (ran.returncode, ran.stdout) == (2, "")
+    assert ran.stderr.startswith(said)
+    assert ran.stderr.count("\n") == 1
+    assert not (tmp_path / "runs").exists()
 
 
 def shares(*models, at_once=2):
