@@ -137,9 +137,10 @@ def run(
     """Run a benchmark; the same command again resumes it.
 
     With a model alone, programs are compared with words on seven problems, in a minute or two.
-    Ctrl-C finishes the requests in flight, saves and prints the table so far (exit code 130),
-    also on all nodes of --on; a second Ctrl-C stops at once. Exit code 0: every trial ended without an error of ours; 1: some
-    are left, and the same command tries them again; 2: something must be set right first.
+    Ctrl-C finishes the requests in flight, also those of the nodes of --on, saves and prints the
+    table so far (exit code 130); a second Ctrl-C stops at once. Exit code 0: every trial ended
+    without an error of ours; 1: some are left, and the same command tries them again; 2: something
+    must be set right first.
     """
     from solver.run.dry import dry
     from solver.run.start import config_to_run, execute, prepare

@@ -76,12 +76,16 @@ def lost(folder: Path, quick: bool):
 def patient(folder: Path, quick: bool):
     """Yield whether two nodes take little more than half the time of one that waits for replies."""
     options = {"scripted": {**NO_WAIT["scripted"], "delay": 0.2, "parallel": 16}}
-    took = []
+    took, repeats = [], 4 if quick else 12
     for nodes in (1, 2):
         with cluster(nodes) as (address, _):
-            ran = run(folder / f"nodes{nodes}", address, options, 4 if quick else 12)
+            ran = run(folder / f"nodes{nodes}", address, options, repeats)
         print(ran.said)
         took.append(ran.seconds)
+        ideal = 105 * repeats * 0.2 / (16 * nodes)
+        print(
+            f"{f'nodes: {nodes}, time over replies × 200 ms / places':48} {took[-1] / ideal:8.2f}"
+        )
     yield bar("200 ms a reply: two nodes over one", took[1] / took[0], at_most=0.55)
 
 
