@@ -50,6 +50,7 @@ def examine(path: Path | None) -> Iterator[Finding]:
     for package, use, extra in (
         ("pyarrow", "Parquet files", "parquet"),
         ("huggingface_hub", "problem sets from the dataset hub", "hub"),
+        ("ray", "runs on a Ray cluster", "ray"),
     ):
         there = find_spec(package) is not None
         fix = f"for {use}: {pip_install(extra)}"

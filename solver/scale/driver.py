@@ -153,7 +153,9 @@ class Shift:
                     self._tend_to(member)
             if self._tending:
                 alone_since = loop.time()
-            elif loop.time() - alone_since >= self._team.wait_for_nodes:
+                continue
+            waited = loop.time() - alone_since >= self._team.wait_for_nodes
+            if waited or not any(member.lost for member in self._team.hiring.members):
                 self._watch.end_by(self._no_node())
 
     async def _tend(self, member: Member) -> None:

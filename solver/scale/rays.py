@@ -12,7 +12,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
 
-from solver.errors import ConfigError
+from judge import JudgeError
+from sandbox import SandboxError
+from solver.errors import ConfigError, ModelError
 from solver.install import pip_install
 from solver.run.start import Job, execute
 from solver.run.tasks import Todo
@@ -20,6 +22,9 @@ from solver.scale.messages import About, NodeLost, Opened, Place, Report
 from solver.scale.node import Node
 from solver.scale.opening import on_cluster
 from solver.text import one_line
+
+TOLD = (ConfigError, ModelError, SandboxError, JudgeError)
+"""What a node may raise on purpose: its message is for the user."""
 
 
 def execute_on(job: Job, on: str, *, verbose: bool = False) -> int:
@@ -155,9 +160,17 @@ class RayWorker:
             answer = getattr(self._actor, method).remote(*args, **kwargs)
             return await asyncio.wrap_future(answer.future())
         except failures.RayTaskError as failure:
-            raise failure.cause if failure.cause is not None else failure from None
+            if isinstance(failure.cause, TOLD):
+                raise failure.cause from None
+            raise  # a bug keeps the traceback of its node
         except (failures.RayError, ConnectionError) as failure:
-            lines = [line for line in str(failure).splitlines() if line.strip()]
-            raise NodeLost(
-                one_line(lines[0], 120) if lines else type(failure).__name__
-            ) from failure
+            raise NodeLost(_reason(failure)) from failure
+
+
+def _reason(failure: Exception) -> str:
+    """Say in one line why an actor cannot be reached, or what its process could not import."""
+    lines = [line.strip() for line in str(failure).splitlines() if line.strip()]
+    missing = [line for line in lines if line.startswith("ModuleNotFoundError")]
+    if missing:
+        return one_line(f"the program is not installed there ({missing[-1]})", 160)
+    return one_line(lines[0], 120) if lines else type(failure).__name__
