@@ -59,7 +59,7 @@ _NUMBERS_IN_PROSE = re.compile(r"\d+(?:\.\d+)?")
 _SHAPES = frozenset(("kind", "count", "items"))
 _VALUES = _SHAPES | {"equation", "sampling", "exact", "digits"}
 _CHOICES = frozenset("ABCDEFGH")
-_DECIMAL_COMMA = re.compile(r"0,\d+|\d+,(?!\d{3}$)\d+")
+_DECIMAL_COMMA = re.compile(r"-?(?:0|\d+(?!,\d{3}$)),\d+")
 _DECIMAL = re.compile(r"-?\d+\.\d+")
 _GROUPED = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
 
@@ -277,8 +277,9 @@ def _other_readings(
     """Yield both sides with a comma read as a decimal point, or 100,200 as a list of two."""
     for text, beside, other in ((left, right, right_node), (right, left, left_node)):
         second: Node | None = None
-        if _DECIMAL_COMMA.fullmatch(text) and _DECIMAL.fullmatch(beside):
-            second = decimal(text.replace(",", "."))
+        plain = text.replace("{,}", ",").replace(",\\!", ",")
+        if _DECIMAL_COMMA.fullmatch(plain) and _DECIMAL.fullmatch(beside):
+            second = decimal(plain.replace(",", "."))
         elif _GROUPED.search(text) and isinstance(other, Group):
             spaced = _read(_GROUPED.sub(", ", text))
             second = spaced if isinstance(spaced, Group) else None

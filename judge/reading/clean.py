@@ -21,6 +21,10 @@ _FONT = re.compile(r"\\(?:text|mathrm|mathbf|mbox|textbf)\{([^{}\\]*)\}")
 _SPACE = re.compile(r"\s+(?!\w)|(?<!\w)\s+")
 _REPEATED = re.compile(r"(\d\.\d*?)(\d)\2\2+(?:\.\.\.|\\l?dots)|"
                        r"(\d\.\d*?)(\d{2,6})\4+(?:\.\.\.|\\l?dots)")  # fmt: skip
+_PERIOD = re.compile(r"(?<![\w.])(\d{1,20}\.\d{0,20})\((\d{1,20})\)(?!\w)")
+"""A repeating decimal as it is written in Russian: 0.(3)."""
+_STACKED = re.compile(r"(?:[^\n=]{1,40}=[^\n=]{1,200}(?:\n\s*|$)){2,9}")
+"""Named values on lines of their own."""
 _SYSTEM_BRACE = re.compile(r"\\left\s*\\\{\s*(?=\\begin)")
 _ABBREVIATION = re.compile(r"\b(sq|cu|ft|in|hr|min|sec|mi|lb|oz|yd)\.(?=[\s}]|$)")
 _OLD_FONT = re.compile(r"^\{?\\?(?:bf|it|rm)(?=\{|\s*\()")
@@ -56,10 +60,11 @@ _CHOOSE = re.compile(
     r"\\(?:mathrm|text)\s*\{C\}\s*_\{?(\w+)\}?\s*\^\{?(\w+)\}?|(?<![A-Za-z\\])C_\{?(\d+)\}?\^\{?(\d+)\}?"
     r"|(?:\{\}|\\,)?\s*[_^]\{?(\w+)\}?\s*C_\{?(\w+)\}?|\bC\((\d+),\s*(\d+)\)"
     r"|(?<![\w.])(\d+)C(\d+)\b|\{([^{}]+)\\choose([^{}]+)\}|^(\w+)\s*\\choose\s*(\w+)$"
+    r"|^(\d+) choose (\d+)$"
 )
 """Binomial coefficients in the notations of several countries."""
 _INDEX = re.compile(
-    r"(?<=\S)(?:\\ |\s)*,?\s*\(?\s*\b([a-z])\s*(?:\\in\b|∈|\bin\b)\s*"
+    r"(?<=\S)(?:\\[ ,;]|\s)*,?(?:\\[ ,;]|\\q?quad|\s)*\(?\s*\b([a-z])\s*(?:\\in\b|∈|\bin\b)\s*"
     r"(?:\\math(?:bb|bf|rm))?\s*\{?([ZNQR])\}?\s*\)?$"
 )
 """What an index runs through, in brackets or with a plain letter: (k∈Z)."""
@@ -85,11 +90,14 @@ def clean(text: str) -> str:
     if not text.isascii():
         text = _plain_unicode(text)
     text = as_mathematics(text.strip())
+    if "\n" in text and _STACKED.fullmatch(text):
+        text = re.sub(r"[ \t,;]*\n\s*", ", ", text)
     if "\\\\" in text:
         text = _single_backslashes(text)
     text = _OLD_FONT.sub("", text)
     if "." in text:
         text = _REPEATED.sub(_overline, _ABBREVIATION.sub(r"\1", text))
+        text = _PERIOD.sub(r"\1\\overline{\2}", text)
     if "," in text:
         text = _SPACED_COMMA.sub(lambda match: "" if match[0] == r"\," else ",", text)
     if "{" in text:

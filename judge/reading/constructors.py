@@ -50,8 +50,10 @@ def construct(name: str, args: tuple[Node, ...]) -> Node:
         return Mul(args) if name == "Mul" else Add(args)
     if name in ("And", "Or", "Not"):
         return Logic(name.lower(), args) if name == "Not" or len(args) > 1 else first
-    if name in ("FiniteSet", "Tuple", "EmptySet"):
-        return Group("tuple" if name == "Tuple" else "set", args)
+    if name in ("FiniteSet", "EmptySet"):
+        return Group("set", args)
+    if name == "Tuple" or name.startswith("Point"):
+        return Group("tuple", args)
     if name in ("Matrix", "ImmutableMatrix", "array") and len(args) == 1:
         return as_matrix(first) or first
     if name in ("set", "list", "tuple", "frozenset") and len(args) <= 1:

@@ -17,7 +17,9 @@ from judge.reading.cursor import Cursor
 from judge.reading.digits import Token
 from judge.reading.syntax import (
     ELLIPSIS,
+    INFINITY,
     MINUS_ONE,
+    ZERO,
     Add,
     Based,
     Call,
@@ -263,14 +265,24 @@ class Expressions(Cursor):
         if kind == "make":
             return self.constructor(value)
         if kind == "set":
-            return (
-                Interval(negative(Const("oo")), Const("oo"), False, False)
-                if value == "R"
-                else (Sym(f"set_{value}"))
-            )
+            return self.number_set(value)
         if kind == "op":
             return self.bracket(value)
         raise Unreadable(f"{value or 'the end'!r} where a value should be")
+
+    def number_set(self, letter: str) -> Node:
+        r"""Parse what may follow the letter of a number set: \mathbb{Z}^+, \mathbb{N}^*, Z_{>0}."""
+        signs = ("+", "{+}", "*", "{*}") if letter == "N" else ("+", "{+}")
+        positive = self.token.kind == "sub" and self.token.value.replace(" ", "") in ("+", ">0")
+        self.at += positive
+        for size in (4, 2):
+            sign, *name = (token.value for token in self.tokens[self.at : self.at + size])
+            if sign == "^" and "".join(name) in signs:
+                self.at += size
+                positive = True
+        if letter == "R":
+            return Interval(ZERO if positive else negative(INFINITY), INFINITY, False, False)
+        return Sym("set_N+" if positive and letter in "NZ" else f"set_{letter}")
 
     def number(self, digits: str) -> Node:
         """Parse what may follow the digits of a number: a base, repeating digits, a fraction."""

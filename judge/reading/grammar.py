@@ -61,11 +61,11 @@ _RESTRICTS = re.compile(
 _CASES = re.compile(
     r"\\begin|=|\b(?:or|if|when|otherwise)\b.*\b(?:or|if|when|otherwise)\b", re.DOTALL
 )
-_PROBABILITIES = frozenset(terms("P p E V Pr Var D"))
+_PROBABILITIES = frozenset(terms("P p E V Pr Var D Cov"))
 _BASE_SUFFIX = re.compile(
     r"(-?)([0-9A-Za-z.]+)\s*\(?\s*(?:\\text\s*\{)?\s*(?:in\s+)?base[\s-]*(\w+)\s*\}?\s*\)?$"
 )
-_BASE_LETTERS = re.compile(r"(-?)(?=\w*\d)([0-9A-F]{2,})_\{?(?:\\text\{)?(\w+)\}?\}?$")
+_BASE_LETTERS = re.compile(r"(-?)(?=\w*\d|[A-F]+_\{?16)([0-9A-F]{2,})_\{?(?:\\text\{)?(\w+)\}?\}?$")
 
 
 @lru_cache(maxsize=8_192)
@@ -385,6 +385,9 @@ class Grammar(Forms):
         if isinstance(condition, Group) and condition.kind == "bare":
             condition = Logic("and", condition.items)
         if isinstance(element, Chain) and element.relations == ("in",):
+            clauses = condition.parts if isinstance(condition, Logic) else (condition,)
+            joined = getattr(condition, "kind", "and") == "and"
+            condition = Logic("and", (element, *(clauses if joined else (condition,))))
             element = element.operands[0]
         return Builder(element, condition)
 

@@ -19,6 +19,7 @@ BASIC: Mapping[str, tuple[str, int, str]] = {
     "mi mile miles": ("length", 1, "1609.344"),
     "pc parsec parsecs": ("length", 1, "3.0856775814913673e16"),
     "ly lightyear lightyears": ("length", 1, "9460730472580800"),
+    "Å angstrom angstroms ångström": ("length", 1, "1/10000000000"),
     "AU": ("length", 1, "149597870700"),
     "acre acres": ("length", 2, "4046.8564224"),
     "hectare hectares 公顷": ("length", 2, "10000"),
@@ -49,6 +50,7 @@ BASIC: Mapping[str, tuple[str, int, str]] = {
     "yuan rmb cny 元": ("yuan", 1, "1"),
     "角": ("yuan", 1, "1/10"),
     "yen jpy": ("yen", 1, "1"),
+    "ruble rubles руб рубль рубля рублей": ("ruble", 1, "1"),
     "rupee rupees": ("rupee", 1, "1"),
     "degree degrees deg degs 度": ("degree", 1, "1"),
     "radian radians rad rads 弧度": ("radian", 1, "1"),
@@ -65,6 +67,8 @@ BASIC: Mapping[str, tuple[str, int, str]] = {
 DERIVED: Mapping[str, tuple[str, str]] = {
     "N newton newtons 牛": ("kg m s^-2", "1"),
     "dyn dyne dynes": ("g cm s^-2", "1"),
+    "Nm": ("N m", "1"),
+    "Ns": ("N s", "1"),
     "J joule joules 焦": ("N m", "1"),
     "erg ergs": ("J", "1/10000000"),
     "eV electronvolt electronvolts": ("J", "1.602176634e-19"),
@@ -91,10 +95,30 @@ PREFIXES = {
 }  # fmt: skip
 PREFIXED = frozenset(
     terms("""
-        m g s A K N J W Wh V Pa Hz eV C F T L l mol bar cal pc ohm Ohm Ω Omega Wb meter metre meters
-        metres gram grams second seconds amp amps ampere amperes newton newtons joule joules watt
-        watts volt volts pascal pascals hertz electronvolt electronvolts coulomb coulombs farad
-        farads ohms tesla teslas liter liters litre litres mole moles calorie calories parsec
-        parsecs
+        m g s A K N Nm Ns J W Wh V Pa Hz eV C F T L l mol bar cal pc ohm Ohm Ω Omega Wb meter
+        metre meters metres gram grams second seconds amp amps ampere amperes newton newtons joule
+        joules watt watts volt volts pascal pascals hertz electronvolt electronvolts coulomb
+        coulombs farad farads ohms tesla teslas liter liters litre litres mole moles calorie
+        calories parsec parsecs
     """)
 )
+OTHER_LANGUAGES = {
+    "m": "mètre mètres metro metros м метр метра метров",
+    "km": "kilomètre kilomètres kilómetro kilómetros км",
+    "cm": "zentimeter centimètre centimètres centímetro centímetros см",
+    "mm": "millimètre millimètres milímetro milímetros мм",
+    "l": "litro litros л литр литра литров",
+    "kg": "kilogramm kilogramme kilogrammes kilogramo kilogramos кг",
+    "g": "gramm gramme grammes gramo gramos г грамм",
+    "s": "sekunde sekunden seconde secondes segundo segundos с сек секунд",
+    "min": "minuten minuto minutos мин минут минуты",
+    "h": "stunde stunden heure heures hora horas ч час часа часов",
+    "day": "tage jour jours día días день дня дней",
+    "week": "woche wochen semaine semaines semana semanas",
+    "year": "jahr jahre année années año años год года лет",
+    "degree": "grad degré degrés grado grados градус градуса градусов",
+    "percent": "prozent",
+}
+"""Names of units in German, French, Spanish and Russian."""
+SECOND_MEANINGS = {"ms": "m s", "pound": "sterling", "pounds": "sterling"}
+"""What a unit's word may mean instead, where the other side shows that it does."""

@@ -200,7 +200,7 @@ _SCALAR_KINDS: Mapping[str, Callable[..., Node]] = {
     kind.__name__: kind for kind in (Num, Sym, Const, PlusMinus, Add, Mul, Pow, Call, Big)
 }
 
-ONE = Num(Fraction(1))
+ZERO, ONE = Num(Fraction(0)), Num(Fraction(1))
 MINUS_ONE = Num(Fraction(-1))
 HALF = Num(Fraction(1, 2))
 PI, E, IMAGINARY, INFINITY = Const("pi"), Const("e"), Const("i"), Const("oo")

@@ -7,8 +7,17 @@ letters. Structure is left to the parser.
 import re
 
 from judge.reading.digits import Token, join_digit_groups
+from judge.reading.signs import (
+    ACCENTED,
+    CONNECTORS,
+    GREEK_LETTERS,
+    OPERATOR_ALIASES,
+    SET_LETTERS,
+    SHORT_CONNECTORS,
+    SYMBOLS,
+)
 from judge.reading.syntax import Unreadable
-from judge.reading.units import CHINESE_UNITS, UNIT_LETTERS, UNIT_SYMBOLS, UNIT_WORDS, parse_unit
+from judge.reading.units import CHINESE_UNITS, UNIT_LETTERS, UNIT_SYMBOLS, UNIT_WORDS, upright_unit
 from judge.reading.words import (
     ACCENTS,
     BLACKBOARD,
@@ -19,6 +28,7 @@ from judge.reading.words import (
     FUNCTIONS,
     GREEK,
     GREEK_ALIASES,
+    MEASURES_OF,
     ONLY_BEFORE_BRACKET,
     OPERATORS,
     RELATIONS,
@@ -33,42 +43,20 @@ _END = [Token("end", "")] * 5
 _SCAN = re.compile(
     r"(?P<space>[\s~]+)"
     r"|(?P<num>(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+(?![A-Za-z\d.]))?)"
-    r"|(?P<word>[A-Za-z]+)"
+    rf"|(?P<word>[A-Za-z]++(?![{ACCENTED}]))"
     r"|(?P<chinese>[\u3400-\u9fff]+)"
+    rf"|(?P<foreign>[A-Za-z{ACCENTED}]+|[\u0400-\u04ff]+|[\u3040-\u30ff]+)"
     r"|(?P<command>\\(?:[A-Za-z]+|.))"
     r"|(?P<op>\*\*|<=|>=|=<|=>|!=|//|/=|==|:=|<>|=/=|~=|&&|\|\||[-+*/^=<>()\[\]{}|,;:!%'#&$])"
     r"|(?P<sub>_)"
     r"|(?P<other>.)",
     re.DOTALL,
 )
-_OPERATOR_ALIASES = {"**": "^", "=<": "<=", "=>": ">=", "==": "=", ":=": "=", "<>": "!=",
-                     "=/=": "!=", "/=": "!=", "~=": "~", "#": "!=", "&&": "and"}  # fmt: skip
-_SYMBOLS = {
-    "≤": "<=", "≥": ">=", "≠": "!=", "⩽": "<=", "⩾": ">=", "≦": "<=", "≧": ">=", "≈": "~",
-    "≡": "=", "×": "*", "·": "*", "⋅": "*", "∙": "*", "•": "*", "÷": "/", "±": "±", "∓": "∓",
-    "∪": "∪", "∩": "∩", "∈": "in", "∖": "∖", "°": "°", "∅": "∅", "⌊": "⌊", "⌋": "⌋", "⌈": "⌈",
-    "⌉": "⌉", "€": "€", "£": "£", "¥": "¥", "⟨": "(", "⟩": ")", "∧": "∧", "∨": "∨", "¬": "not",
-    "∣": "|",
-}  # fmt: skip
-_GREEK_LETTERS = dict(
-    zip(
-        "αβγδεζηθικλμνξορστυφχψωΑΒΓΔΕΖΗΘΙΚΛΜΝΞΟΡΣΤΥΦΧΨΩ",
-        terms("""
-            alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi omicron
-            rho sigma tau upsilon phi chi psi omega Alpha Beta Gamma Delta Epsilon Zeta Eta
-            Theta Iota Kappa Lambda Mu Nu Xi Omicron Rho Sigma Tau Upsilon Phi Chi Psi Omega
-        """),
-        strict=True,
-    )
-) | {"ϵ": "epsilon", "ϕ": "phi", "ς": "sigma", "µ": "mu", "ħ": "hbar", "ℓ": "ell"}
-_SET_LETTERS = dict(zip("ℝℚℤℕℂ", "RQZNC", strict=True))
 _MODULES = re.compile(r"\b(?:math|cmath|np|numpy|sympy|sp|sym|S)\.(?=[A-Za-z])")
-_CONNECTORS = {
-    **{"and": "and", "or": "or", "not": "not", "AND": "and", "OR": "or", "xor": "xor"},
-    **{"und": "and", "oder": "or", "或": "or", "或者": "or", "且": "and", "和": "and", "及": "and"},
-    **{"与": "and", "minus": "-", "negative": "-", "plus": "+"},
-}
-_FIXED = {word: ("op", sign) for word, sign in _CONNECTORS.items()} | {
+_JOINS_VALUES = {1: re.compile(r"\s+\d"), 2: re.compile(r"\s+(?:-?\d|[a-z]\s*=)")}
+"""What follows a connector of one or two letters that is no product of letters."""
+_BEFORE_NAME = re.compile(r"\s*[A-Za-z(\[]")
+_FIXED = {word: ("op", sign) for word, sign in CONNECTORS.items()} | {
     word: ("set", letter)
     for word, letter in zip(
         terms("Reals Integers Naturals Rationals Complexes"), "RZNQC", strict=True
@@ -77,8 +65,10 @@ _FIXED = {word: ("op", sign) for word, sign in _CONNECTORS.items()} | {
 """Words that always mean the same, as (kind, value)."""
 _CHINESE = re.compile(rf"或者|[或且和及与]|{CHINESE_UNITS}|[万萬亿]|[^或且和及与万萬亿]+")
 _ORDINALS = frozenset(terms("st nd rd th"))
+_UPRIGHT = frozenset(terms("mathrm text rm"))
 _BOLD = frozenset(terms("mathbf boldsymbol bm"))
-_UNIT_SPACING = re.compile(r"\\[,;:! ]|\\cdot(?![a-z])|[~{}^]")
+_UNBRACED = {**dict.fromkeys(_BOLD, UNIT_VECTORS), "mathbb": BLACKBOARD}
+"""The letters that a command takes without braces; before others it says how to go on."""
 _PROSE_IN_MATH = re.compile(r"[A-Za-z]{2}|^[A-Za-z]$")
 _MAX_TOKENS = 1_500
 _OPERAND_ENDS = frozenset(terms(") ] } \\} |) ! % ' ° ⌋ ⌉"))
@@ -116,6 +106,8 @@ class _Scanner:
                 index = self.word(value, index)
             elif kind == "chinese":
                 self.chinese(value)
+            elif kind == "foreign":
+                self.add("op" if value in CONNECTORS else "text", CONNECTORS.get(value, value))
             elif kind == "command":
                 index = self.command(value[1:], index)
             elif kind == "sub":
@@ -132,20 +124,20 @@ class _Scanner:
     def operator(self, value: str) -> None:
         if value == "||":
             self.add("op", "|")
-        self.add("op", "|" if value == "||" else _OPERATOR_ALIASES.get(value, value))
+        self.add("op", "|" if value == "||" else OPERATOR_ALIASES.get(value, value))
 
     def symbol(self, value: str) -> None:
-        if value in _SYMBOLS:
-            self.add("op", _SYMBOLS[value])
-        elif value in _GREEK_LETTERS:
-            self.add("name", _GREEK_LETTERS[value])
-        elif value in _SET_LETTERS:
-            self.add("set", _SET_LETTERS[value])
+        if value in SYMBOLS:
+            self.add("op", SYMBOLS[value])
+        elif value in GREEK_LETTERS:
+            self.add("name", GREEK_LETTERS[value])
+        elif value in SET_LETTERS:
+            self.add("set", SET_LETTERS[value])
         elif value in ("π", "∞"):
             self.add("const", "pi" if value == "π" else "oo")
         elif value in ("√", "∛"):
             self.add("form", "sqrt" if value == "√" else "cbrt")
-        elif value not in '"`?∠△Δ∆':
+        elif value not in '"`∠△Δ∆':
             raise Unreadable(f"the character {value!r} is not in the grammar")
 
     def subscript(self, index: int) -> int:
@@ -188,11 +180,8 @@ class _Scanner:
         if run == "log" and (match := re.match(r"(10|2)(?=\s*\()", self.text[index:])):
             self.add("func", run + match[1])
             return index + match.end()
-        if lower in ("mod", "modulo") and (not opens or (self.spaced and self.after_operand())):
-            self.add("op", "mod")
-            return index
-        if run == "to" and self.after_number() and any(t.kind == "num" for t in self.tokens):
-            self.add("op", ":")
+        if operator := self.connector(run, index, opens):
+            self.add("op", operator)
             return index
         function = FUNCTIONS.get(run) or (FUNCTIONS.get(lower) if len(run) > 2 else None)
         if function and (opens or lower not in ONLY_BEFORE_BRACKET):
@@ -204,12 +193,8 @@ class _Scanner:
             self.add("const", CONSTANTS.get(run) or CONSTANTS[lower])
         elif run in _FIXED:
             self.add(*_FIXED[run])
-        elif run == "in" and self.tokens and self.tokens[-1].kind != "num":
-            self.add("op", "in")
         elif run in GREEK and len(run) > 1:
             self.add("name", run)
-        elif run == "U" and self.tokens and self.tokens[-1].value in (")", "]"):
-            self.add("op", "∪")
         elif len(run) == 1:
             return self.letter(run, index)
         elif run in _ORDINALS and self.after_number() and not self.spaced:
@@ -224,10 +209,24 @@ class _Scanner:
             self.letters(run, opens)
         return index
 
+    def connector(self, run: str, index: int, opens: bool) -> str:
+        """Return the operator that a word stands for in its place: in, mod, 3 to 4, 3 y 4."""
+        last = self.tokens[-1] if self.tokens else _END[0]
+        if run in SHORT_CONNECTORS:
+            joins = self.spaced and _JOINS_VALUES[len(run)].match(self.text, index)
+            return SHORT_CONNECTORS[run] if joins and self.after_number() else ""
+        if run.lower() in ("mod", "modulo"):
+            return "" if opens and not (self.spaced and self.after_operand()) else "mod"
+        if run == "to" and self.after_number():
+            return ":" if any(token.kind == "num" for token in self.tokens) else ""
+        if run == "in":
+            return "in" if last.kind not in ("num", "end") else ""
+        return "∪" if run == "U" and last.value in (")", "]") else ""
+
     def chinese(self, run: str) -> None:
         """Read Chinese words, which no spaces divide: connectives, large numbers, units."""
         for piece in _CHINESE.findall(run):
-            self.add("op" if piece in _CONNECTORS else "text", _CONNECTORS.get(piece, piece))
+            self.add("op" if piece in CONNECTORS else "text", CONNECTORS.get(piece, piece))
 
     def letter(self, letter: str, index: int) -> int:
         """Read a letter: a unit after a number and a space, else a variable (x, x1)."""
@@ -306,6 +305,8 @@ class _Scanner:
             self.add("name", GREEK_ALIASES.get(name, name))
         elif name in ACCENTS:
             return self.accent(index)
+        elif name in MEASURES_OF and _BEFORE_NAME.match(self.text, index):
+            self.add("name", name)
         elif name == "not":
             self.add("op", "not")
         elif name == "\\":
@@ -357,19 +358,21 @@ class _Scanner:
             if end < 0:
                 raise Unreadable(f"\\{name} without its closing brace")
             content = self.text[start + 1 : end]
-        elif self.text[start : start + 1] in UNIT_VECTORS and name in _BOLD:
+        elif self.text[start : start + 1] in _UNBRACED.get(name, ()):
             end, content = start, self.text[start]
         else:
             return index
         words = " ".join(content.replace("~", " ").split())
         if name == "mathbb" and words in BLACKBOARD:
             self.add("set", words)
-        elif words in _CONNECTORS or words == "mod":
-            self.add("op", _CONNECTORS.get(words, words))
+        elif words in CONNECTORS or words == "mod":
+            self.add("op", CONNECTORS.get(words, words))
         elif words in UNIT_VECTORS and name in _BOLD:
             self.add("name", f"vec_{words}")
         elif name == "operatorname" and words.lower() in FUNCTIONS:
             self.add("func", FUNCTIONS[words.lower()])
+        elif words in MEASURES_OF:
+            self.add("name", words)
         elif words in FUNCTIONS.keys() - ONLY_BEFORE_BRACKET and name in ("mathrm", "text"):
             self.add("func", FUNCTIONS[words])
         elif words in ("e", "i") and name == "mathrm":
@@ -378,7 +381,7 @@ class _Scanner:
             name.startswith(("math", "bold")) and len(words) == 1 and words.isalpha()
         ):
             self.add("const" if words in ("e", "i") else "name", words)
-        elif self.after_operand() and (unit := _upright_unit(name, content)):
+        elif name in _UPRIGHT and self.after_operand() and (unit := upright_unit(content)):
             self.words(unit)
         elif _PROSE_IN_MATH.search(words) and "\\" not in words:
             self.spaced = self.spaced or content[:1].isspace()
@@ -389,12 +392,3 @@ class _Scanner:
             inner.run()
             self.tokens += inner.tokens
         return end + 1
-
-
-def _upright_unit(name: str, content: str) -> str:
-    r"""Return a compound unit in upright letters, such as \mathrm{kg\,m/s^2}; else nothing."""
-    if name not in ("mathrm", "text", "rm") or not re.search(r"[\\/^]", content):
-        return ""
-    plain = _UNIT_SPACING.sub(" ", content)
-    unit = None if "\\" in plain else parse_unit(plain)
-    return " ".join(plain.split()) if unit and unit.known and unit.dimension else ""

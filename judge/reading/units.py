@@ -10,8 +10,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 
-from judge.reading.measures import BASIC, DERIVED, PREFIXED, PREFIXES
-from judge.reading.words import ALTERING, terms
+from judge.reading.measures import (
+    BASIC,
+    DERIVED,
+    OTHER_LANGUAGES,
+    PREFIXED,
+    PREFIXES,
+    SECOND_MEANINGS,
+)
+from judge.reading.words import ALTERING, PART_WORDS, terms
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +44,12 @@ _SPELLED = {
 }
 _POWERS = {"square": 2, "squared": 2, "cubic": 3, "cubed": 3, "平方": 2, "立方": 3}
 _NEUTRAL = frozenset(terms("unit units u of a the in each total st nd rd th"))
-_NO_UNIT = ALTERING | frozenset(terms("is are was were wrong incorrect false invalid undefined"))
+_NO_UNIT = (
+    ALTERING
+    | frozenset(f"{part}s" for part in PART_WORDS)
+    | frozenset(terms("halves is are was were wrong incorrect false invalid undefined"))
+)
+_SPACING = re.compile(r"\\[,;:! ]|\\cdot(?![a-z])|[~{}^]")
 _WORD = re.compile(r"[^\W\d_]+|-?\d+|/")
 
 _Measure = tuple[Mapping[str, int], Fraction]
@@ -47,9 +59,17 @@ _MEASURES: dict[str, _Measure] = {
     for names, (what, power, size) in BASIC.items()
     for name in names.split()
 }
+_MEASURES.update(
+    {name: _MEASURES[unit] for unit, names in OTHER_LANGUAGES.items() for name in names.split()}
+)
 
 UNIT_WORDS = frozenset(
-    [name for names in BASIC for name in names.split() if len(name) > 2 and name.isascii()]
+    [
+        name
+        for names in (*BASIC, *OTHER_LANGUAGES.values())
+        for name in names.split()
+        if len(name) > 2 and name.isascii()
+    ]
     + [name for names in DERIVED for name in names.split() if len(name) > 3 and name.islower()]
     + list(terms("cm km mm kg mg ml ft mi lb oz hr yd unit units cu kilowatt kilowatts"))
     + [*_SPELLED, *_POWERS]
@@ -86,6 +106,27 @@ def parse_unit(text: str) -> Unit | None:
             found.append((measure or noun, direction * pending))
             pending = 1
     return _combine(" ".join(text.split()), found, known)
+
+
+def as_meant_beside(unit: Unit, other: Unit) -> Unit:
+    """Return a unit with the second meaning of its words where only that measures the same.
+
+    Beside a speed, ms^-1 is metres a second, and beside £ a pound is no mass.
+    """
+    if unit.dimension == other.dimension or not (unit.dimension and other.dimension):
+        return unit
+    words = (SECOND_MEANINGS.get(word, word) for word in _WORD.findall(unit.name))
+    meant = parse_unit(" ".join(words))
+    return meant if meant is not None and meant.dimension == other.dimension else unit
+
+
+def upright_unit(text: str) -> str:
+    r"""Return the words of a compound unit in upright letters, such as kg\,m/s^2; else nothing."""
+    if not re.search(r"[\\/^]", text):
+        return ""
+    plain = _SPACING.sub(" ", text)
+    unit = None if "\\" in plain else parse_unit(plain)
+    return " ".join(plain.split()) if unit and unit.known and unit.dimension else ""
 
 
 def is_unit(word: str) -> bool:

@@ -15,6 +15,8 @@ _OPTION = re.compile(
     r"(?:\(([A-J])\)\s*[.:]?|([A-J])\s*(?:\)|[.:](?=\s|\\|$)))(?:\\[ ,;]|~|\\quad|\s)*(.*)$",
     re.DOTALL,
 )
+_ANOTHER = re.compile(r"(?:or|and|[,/&])\s*\(?[A-J]\b")
+"""A second choice behind the first: (C) or (D)."""
 _AROUND_LETTER = re.compile(
     r"^(?:the )?(?:correct )?(?:option|choice|answer)\b(?: is)?:?\s*|^(?:故|应)?选(?:项|择)?\s*"
     r"|\s+is (?:correct|right|true|the (?:correct |right )?(?:answer|option|choice))\W*$",
@@ -41,7 +43,7 @@ def option_in(text: str) -> Option | None:
     if _NO_LETTER.match(text):
         return None
     found = _OPTION.match(_FONT.sub(r"\1", text).strip())
-    if found is None:
+    if found is None or _ANOTHER.match(found[3]):
         return None
     return Option((found[1] or found[2]).upper(), found[3].strip())
 

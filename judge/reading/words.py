@@ -42,6 +42,8 @@ FUNCTIONS = named(_FUNCTION_ALIASES)
 KNOWN_FUNCTIONS = frozenset(_FUNCTION_ALIASES) | {"degree", "percent"}
 ONLY_BEFORE_BRACKET = frozenset(terms("sh ch th re im root mod gamma tg comb nck arg"))
 """Names that mean a function only before a bracket."""
+MEASURES_OF = frozenset(terms("det deg dim rank rk tr ker ord Pr Var Cov vol area perimeter"))
+"""Names of what something has, as in "det A" and "deg f": with it they are one name."""
 INVERSE = {name: f"a{name}" for name in terms("sin cos tan cot sec csc sinh cosh tanh")}
 ARGUMENTS = {
     **dict.fromkeys(terms("log root"), (1, 2)),
@@ -54,7 +56,7 @@ CONSTRUCTORS = frozenset(
     terms("""
         Rational Fraction Integer Float Interval Union Intersection Complement FiniteSet Eq Ne
         Lt Le Gt Ge Matrix ImmutableMatrix array Tuple And Or Not Pow Mul Add Range set list
-        tuple frozenset Sum Product Integral Piecewise EmptySet Sqrt
+        tuple frozenset Point Point2D Point3D Sum Product Integral Piecewise EmptySet Sqrt
     """)
 )
 """Names sympy and Python print before a bracket, whose meaning is not a function of numbers."""
@@ -117,7 +119,7 @@ OPERATORS = named({
 })  # fmt: skip
 FORMS = frozenset(terms("frac binom sqrt sum prod int lim begin end overline bar dot boxed"))
 FORM_ALIASES = named(
-    {"frac": "dfrac rac tfrac cfrac sfrac", "binom": "dbinom tbinom", "boxed": "fbox"}
+    {"frac": "dfrac rac tfrac cfrac sfrac", "binom": "dbinom tbinom", "boxed": "fbox framebox"}
 )
 TEXT_COMMANDS = frozenset(
     terms("""
@@ -150,13 +152,13 @@ ALTERING = frozenset(
 """Words that change the value next to them, so that neither a label nor a remark may hold them."""
 ANSWER_MARKERS = (
     r"(?:(?:答案|答え|结果|結果|정답|답|Antwort|Ergebnis|Lösung|respuesta|resultado|solución|réponse"
-    r"|résultat|resposta|risposta|risultato|ответ|відповідь|odpowied[zź]|odpověď|odpoveď|cevap|svar"
+    r"|résultat|resposta|risposta|risultato|ответ|відповідь|odpowied[zź]|odpověď|odpoveď|cevap|svar(?:et)?"
     r"|jawaban(?:nya)?|đáp án|antwoord|vastaus|válasz|răspuns|απάντηση|उत्तर|الجواب|الإجابة|תשובה"
     r"|คำตอบ|答)(?:\s|[*_]){0,9}(?:corre[ck]ta|correcte|richtig)?\s?"
-    r"(?:finale?)?\s?(?::|：|=|ist|lautet|est|es|è|é|是|为|為|は|은|는|là|to|wynosi|adalah|равен"
+    r"(?:finale?)?\s?(?::|：|=|ist|lautet|est|es|è|é|är|er|هو|是|为|為|は|은|는|là|to|wynosi|adalah|равен"
     r"|равна|равно|选|—|-|(?=\s?[$\\]))"
     r"(?: (?:gleich|égale? à|igual a|uguale a|l[ae]|el|der|die))?\s?(?::|：)?"
-    r"|(?:故选|应选|選)\s?[:：]?)"
+    r"|(?:故选|应选|選|选(?=\s?[A-J](?![A-Za-z])))\s?[:：]?)"
 )
 """What announces an answer in other languages than English."""
 

@@ -35,6 +35,7 @@ _LEAD_IN_TEXT = re.compile(r"^\\text(?:bf)?\s*\{\s*([^{}]{1,80})\}\s*(?=\S)")
 _CHINESE_LEAD = re.compile(r"^(?:[一总]?共有?|即|为|是)(?=\d)")
 _POINT = re.compile(r"^[ABDMOQ](?=\([^(),]{1,40},[^(),]{1,40}\)$)")
 _MIXED = re.compile(rf"^(\d+) and (?:a|one) ({'|'.join(PART_WORDS)})$")
+_PARTS = re.compile(rf"^(\d+)[ -]({'|'.join(PART_WORDS.keys() - {'quarter'})}|halve)s$")
 _MARKER = re.compile(
     rf"^(?:[^\W\d_]{{1,12}}\s){{0,3}}?[^\W\d_]{{0,9}}?{ANSWER_MARKERS}\s*", re.IGNORECASE
 )
@@ -52,7 +53,7 @@ _ODDS = re.compile(r"^(\d+) (?:in|out of) (\d+)$")
 _NAMED = re.compile(r"(?:^|(?<=[,;]))\s*([A-Z][a-z]{2,20}(?: [a-z]{1,20}){0,3})\s{0,9}:(?=\s)")
 _REMARK = re.compile(
     r"(?<=[\w})$!°%])\s+\((?:approx\.|approximately|exact(?:ly)?|simplified|(?:final )?answer"
-    r"|(?:rounded|in simplest|to the nearest)[^()]*"
+    r"|(?:rounded|in simplest|to the nearest|since|because)\b[^()]*"
     r"|[^()]*\b(?:extraneous|rejected|discarded|invalid))[^()\w]*\)\s*$"
 )
 _UNIT_BEHIND = re.compile(r"(?<=[\d}$])\s+\((?:in )?([A-Za-z]+)\)\s*$")
@@ -63,7 +64,12 @@ _ABOUT = re.compile(
 _MARKS = "[\\s\u2600-\u27bf\u2b00-\u2bff\ufe0f\U0001f300-\U0001faff]+"
 _EMOJI = re.compile(rf"^{_MARKS}|{_MARKS}$")
 _TAGS = re.compile(r"^(?:<[A-Za-z_]{1,14}>\s*)+(?=[^\s<])|(?<=[^\s>])(?:\s*</[A-Za-z_]{1,14}>)+$")
-_COLOUR = re.compile(r"\\(?:textcolor|colorbox)\s*\{[^{}]*\}|\\color\s*\{[^{}]*\}")
+_COLOUR = re.compile(
+    r"\\(?:textcolor|colorbox)\s*\{[^{}]*\}|\\color\s*\{[^{}]*\}|\\bbox\s*(?:\[[^][]*\])?"
+)
+_THEREFORE = re.compile(
+    r"^(?:\\(?:implies|Rightarrow|therefore|Longrightarrow)(?![A-Za-z])|∴|⇒|=>|→|->)\s*"
+)
 _BOX = re.compile(r"^\\{0,4}boxed\s*(?=\{.*\}$)", re.DOTALL)
 
 
@@ -73,6 +79,8 @@ def strip_wording(text: str) -> str:
         return text
     for _ in range(3):
         before = text
+        if text[:1] in "\\∴⇒=→-":
+            text = _THEREFORE.sub("", text)
         if text[:1] in "<[b\\$#" or text[-1:] in ")]$}>":
             text = _without_leftovers(text)
         if text[:1].isalpha():
@@ -102,6 +110,7 @@ def strip_remarks(text: str) -> str:
         text = _ABOUT.sub("", text)
         text = _POINT.sub("", _VARIABLE.sub(r"\1=", text))
     text = _MIXED.sub(lambda m: f"({m[1]}+1/{PART_WORDS[m[2]]})", _ODDS.sub(r"\1/\2", text))
+    text = _PARTS.sub(lambda m: f"{m[1]}/{PART_WORDS.get(m[2], 2)}", text)
     if ":" not in text and "=" not in text:
         return text
     if len(named := _NAMED.findall(text)) > 1 and len(set(named)) == len(named):

@@ -9,11 +9,14 @@ from typing import NamedTuple
 
 from judge.reading.syntax import (
     INFINITY,
+    Add,
     Builder,
+    Call,
     Chain,
     Group,
     Interval,
     Logic,
+    Mul,
     Node,
     Sym,
     names,
@@ -26,6 +29,7 @@ from judge.rules.evaluate import value
 
 Compare = Callable[[Node, Node], Finding]
 _REALS = Interval(negative(INFINITY), INFINITY, False, False)
+_INDEX = "index"
 _FEW, _MANY = range(-4, 5), range(-40, 41)
 
 
@@ -42,6 +46,7 @@ def compare_families(reference: Node, answer: Node, compare: Compare) -> Finding
     left, right = _family(reference), _family(answer)
     if left is None and right is None:
         return None
+    left, right = left or _of_residue(reference), right or _of_residue(answer)
     if left is None or right is None:  # the other side says nothing of the index
         return _compare_with_plain(reference, answer, left, right, compare)
     if compare(left.domain, right.domain).relation is not Relation.EQUAL:
@@ -49,7 +54,7 @@ def compare_families(reference: Node, answer: Node, compare: Compare) -> Finding
     renamed = rewrite(right.element, lambda n: Sym(left.letter) if n == Sym(right.letter) else n)
     taken = right.letter != left.letter and left.letter in names(right.element)
     found = compare(left.element, renamed)
-    if not taken and found.relation is Relation.EQUAL:
+    if (not taken and found.relation is Relation.EQUAL) or found.tier == "names":
         return found
     if left.domain == Sym("set_Z"):
         return _compare_values(_stated(left.element), _stated(right.element), left, right) or found
@@ -77,6 +82,11 @@ def _family(node: Node) -> Family | None:
     """Return a node as a family: {2k | k in Z}, or x = 2k, k in Z."""
     if isinstance(node, Builder):
         element, condition = node.variable, node.condition
+        if isinstance(condition, Logic) and condition.kind == "and" and len(condition.parts) == 2:
+            stated, condition = condition.parts  # {x | x = 2k, k in Z}
+            if not isinstance(stated, Chain) or stated.operands[0] != element:
+                return None
+            element = _stated(stated)
     elif isinstance(node, Group | Logic):
         parts = node.items if isinstance(node, Group) else node.parts
         if len(parts) != 2 or getattr(node, "kind", "") not in ("bare", "or", "and"):
@@ -91,6 +101,18 @@ def _family(node: Node) -> Family | None:
     if not isinstance(index, Sym) or not whole or element == index:
         return None
     return Family(element, index.name, domain) if index.name in names(element) else None
+
+
+def _of_residue(node: Node) -> Family | None:
+    """Return a congruence as a family: n = 4k + 1 for n ≡ 1 (mod 4); None for any other node."""
+    if not isinstance(node, Chain) or node.relations != ("=",):
+        return None
+    number, residue = node.operands
+    if not isinstance(residue, Call) or residue.name != "residue":
+        return None
+    first, step = residue.args
+    value = Add((first, Mul((step, Sym(_INDEX)))))
+    return Family(Chain((number, value), ("=",)), _INDEX, Sym("set_Z"))
 
 
 def _stated(element: Node) -> Node:

@@ -4,7 +4,7 @@ import re
 from functools import lru_cache
 
 from judge.reading.clean import without_spacing
-from judge.reading.units import singular
+from judge.reading.units import parse_unit, singular
 from judge.reading.words import (
     CONSTRUCTORS,
     FUNCTIONS,
@@ -95,7 +95,7 @@ def same_wording(left: str, right: str) -> bool:
 
 _BRACED = re.compile(r"(?<![\\^_A-Za-z}])\{([A-Za-z ]{2,})\}")
 _ONLY_WORDS = re.compile(
-    r"(?:[^\W_]|[\s$~:-]|['’](?=[A-Za-z])|(?<!\w)[\"'“]|[.,;](?!\d))*[.!?\"”]?\s*"
+    r"(?:[^\W_]|[\s$~:-]|['’](?=[A-Za-z])|(?<!\w)[\"'“]|[.,;](?!\d))*[.!\"”]?\s*"
 )
 _SIGN_OR_WORD = re.compile(r"\\[a-zA-Z]+|\d+(?:[.,]\d+)*|[^\W\d_]+|\\[^\s,;:!]|[^\s\w$~]|_")
 
@@ -133,7 +133,12 @@ _SHORT = frozenset(terms("yes no odd dne mon tue wed thu fri sat sun tie")) | NU
 def words_as_mathematics(text: str) -> str:
     """Return the formula for words such as "no solution" or "seven", empty for others."""
     words = plain_words(text)
-    return _FORMULAS.get(words, "") or _number_in(re.split(r"[\s-]+", words))
+    parts = re.split(r"[\s-]+", words)
+    if known := _FORMULAS.get(words, "") or _number_in(parts):
+        return known
+    number, noun = _number_in(parts[:-1]) if parts[1:] else "", parts[-1]
+    counts = number and noun not in _PRONOUNS and parse_unit(noun) is not None
+    return rf"{number} \text{{{noun}}}" if counts else ""
 
 
 def _number_in(words: list[str]) -> str:
@@ -168,6 +173,8 @@ def _number_in(words: list[str]) -> str:
     return str(total + group)
 
 
+_PRONOUNS = frozenset(terms("more them these those thing way time other each every both all"))
+"""What follows a number word in a phrase that is no count: one more, two time."""
 _NO_CHANGE = frozenset(terms("exactly about approximately only just roughly total"))
 
 

@@ -7,7 +7,7 @@ from fractions import Fraction
 from judge.policy import Choice, Policy
 from judge.reading.show import show
 from judge.reading.syntax import PI, Based, Clock, Mul, Node, Num, Ratio, quotient
-from judge.reading.units import DEGREE, PERCENT, RADIAN, Unit
+from judge.reading.units import DEGREE, PERCENT, RADIAN, Unit, as_meant_beside
 from judge.relation import Finding, Relation, different, equal, undecided
 from judge.rules.rationals import exact
 from judge.rules.shapes import split_unit
@@ -20,6 +20,8 @@ _HUNDRED = Num(Fraction(100))
 def compare_units(reference: Node, answer: Node, policy: Policy, compare: Compare) -> Finding:
     """Compare two values of which at least one has a unit."""
     (left, left_unit), (right, right_unit) = split_unit(reference), split_unit(answer)
+    left_unit = as_meant_beside(left_unit, right_unit)
+    right_unit = as_meant_beside(right_unit, left_unit)
     powers = {_power(left_unit), _power(right_unit)} - {""}
     if len(powers) == 2 and not left_unit.dimension + right_unit.dimension:
         return different("units", f"{left_unit.name} are not {right_unit.name}")

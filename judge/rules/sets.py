@@ -6,6 +6,7 @@ of these points, and a point in each gap between them, is in both sets or in nei
 
 import math
 from collections.abc import Callable
+from fractions import Fraction
 from itertools import pairwise
 from typing import Any, NamedTuple
 
@@ -25,6 +26,7 @@ from judge.reading.syntax import (
     Sym,
     names,
     negative,
+    rewrite,
     walk,
 )
 from judge.relation import Finding, different, equal, undecided
@@ -33,6 +35,8 @@ from judge.rules.evaluate import Environment, function, value
 
 _GRID = tuple(math.tan(math.pi * (k - 150) / 304) ** 3 for k in range(301))
 """Points between which sign changes are searched: dense near zero, up to about a million."""
+_WHOLE = (Sym("set_Z"), Sym("set_N"), Sym("set_N+"))
+_MOST_ELEMENTS = 1_000
 _SAME = 1e-11
 _AT_ZERO = 1e-9
 
@@ -62,6 +66,49 @@ def compare_sets(reference: Node, answer: Node) -> Finding:
     if len(variables) > 1:
         return undecided("set", "the same set of different variables")
     return equal("set", "the same set of real numbers")
+
+
+def with_elements(node: Node) -> Node:
+    """Return a set-builder over whole numbers as the set of its elements, where these are few.
+
+    Any other node stays as it is, and so does a set that depends on whether zero is in N.
+    """
+    if not isinstance(node, Builder) or not isinstance(node.condition, Logic):
+        return node
+    domains, rest = _divided(node.condition)
+    if len(domains) != 1 or not rest or names(Logic("and", rest)) != names(domains[0].operands[0]):
+        return node
+    index, domain = domains[0].operands
+    try:
+        inside = region(Logic("and", rest))
+    except NoRegion:
+        return node
+    if not inside.edges or (domain == Sym("set_N") and inside.contains(0.0)):
+        return node
+    first, last = math.floor(min(inside.edges)) - 1, math.ceil(max(inside.edges)) + 1
+    if domain != Sym("set_Z"):
+        first = max(first, 1)
+    elif inside.contains(float(first)):
+        return node
+    if inside.contains(float(last)) or last - first > _MOST_ELEMENTS:
+        return node
+    numbers = [Num(Fraction(k)) for k in range(first, last + 1) if inside.contains(float(k))]
+    return Group("set", tuple(_with(number, index, node.variable) for number in numbers))
+
+
+def _divided(condition: Logic) -> tuple[list[Chain], tuple[Node, ...]]:
+    """Return the clauses that make a variable a whole number, and the others."""
+    parts = condition.parts if condition.kind == "and" else ()
+    domains = [
+        part
+        for part in parts
+        if isinstance(part, Chain) and part.relations == ("in",) and part.operands[1] in _WHOLE
+    ]
+    return domains, tuple(part for part in parts if part not in domains)
+
+
+def _with(number: Node, index: Node, element: Node) -> Node:
+    return rewrite(element, lambda part: number if part == index else part)
 
 
 def variable_of(node: Node) -> frozenset[str]:

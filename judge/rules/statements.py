@@ -23,7 +23,7 @@ from judge.reading.syntax import (
     rewrite,
     walk,
 )
-from judge.reading.words import KNOWN_FUNCTIONS, terms
+from judge.reading.words import KNOWN_FUNCTIONS, MEASURES_OF, terms
 from judge.relation import Finding, Relation, different, equal, undecided
 from judge.rules.equations import compare_equations, compare_inequalities, gap, product_of
 from judge.rules.groups import combine, compare_in_any_order
@@ -109,8 +109,8 @@ def is_name(node: Node) -> bool:
         first = node.factors[0]
         if isinstance(first, Pow) and isinstance(first.base, Sym) and first.base.name in "fgFG":
             return True  # f^{-1}(x)
-        letters = node.factors[1:] if first in (Sym("Delta"), Sym("m")) else node.factors
-        lower = first == Sym("Delta")
+        lower = isinstance(first, Sym) and first.name in _TAKE_ANY
+        letters = node.factors[1:] if lower or first == Sym("m") else node.factors
         return all(isinstance(f, Sym) and (lower or f.name[0].isupper()) for f in letters)
     return False
 
@@ -197,6 +197,7 @@ def _given_value(statement: Node, value: Node, compare: Compare) -> Finding | No
     return best
 
 
+_TAKE_ANY = MEASURES_OF | {"Delta"}
 _MEASURED = frozenset(terms("sin cos tan cot sec csc abs re im arg gcd lcm"))
 _UNKNOWNS = frozenset(terms("x y t u n k m"))
 """Letters for which an equation is solved: |x| = 3 is not the number 3."""

@@ -30,7 +30,7 @@ from judge.rules.prose import compare_words
 from judge.rules.quantities import compare_based, compare_clocks, compare_ratios, compare_units
 from judge.rules.rationals import exact
 from judge.rules.sampling import compare_expressions
-from judge.rules.sets import compare_sets, is_set
+from judge.rules.sets import compare_sets, is_set, with_elements
 from judge.rules.shapes import (
     as_interval,
     as_set_operation,
@@ -66,7 +66,7 @@ class Structure:
 
     def compare_normalised(self, reference: Node, answer: Node) -> Finding:
         """Bring both into normal form, then compare them by kind."""
-        left, right = normalised(reference), normalised(answer)
+        left, right = with_elements(normalised(reference)), with_elements(normalised(answer))
         if left == right:
             return equal("structure", "the same expression")
         if is_scalar(left) and is_scalar(right) and not (has_signs(left) or has_signs(right)):
