@@ -60,7 +60,7 @@ def extract_answer(reply: str, *, closing: bool = True) -> Extracted:
             return Extracted(printed.answer, "output")
     if broken_box:
         return Extracted(None, UNREADABLE)
-    if answer := _conclusion(words):
+    if answer := _conclusion(words) or _stacked(_last_block(words)):
         return Extracted(answer, "conclusion")
     whole = _whole(words) if last_output < 0 else None
     if (
@@ -108,7 +108,8 @@ _HEADING = re.compile(r"^\W*(?:the\s+)?(?:final\s+)?answer\b", re.IGNORECASE)
 _HASHES = re.compile(r"^\s*####\s*(?!\d+[.)]\s+[A-Za-z])([-+$\\(\[{\d.].{0,80}|[A-Za-z])\s*$")
 _FILLER = re.compile(
     r"^(?:\s|[:*_=]|->|→"
-    r"|(?:simply|just|then|therefore|thus|hence|given by|equal to|indeed|is|be)\b)+",
+    r"|(?:simply|just|then|therefore|thus|hence|given by|equal to|indeed|is|be"
+    r"|also|somit|daher|folglich|donc|entonces|quindi|dunque|portanto|então)\b)+",
     re.IGNORECASE,
 )
 _LINES_AFTER_MARKER = 6
@@ -126,7 +127,8 @@ def _last_declared(text: str) -> tuple[str | None, bool]:
         if rest is None:
             continue
         following = lines[number + 1 : number + _LINES_AFTER_MARKER]
-        answer = _first_answer(_FILLER.sub("", "\n".join([rest, *following]), count=1))
+        announced = _FILLER.sub("", "\n".join([rest, *following]), count=1)
+        answer = _stacked(announced.split("\n")) or _first_answer(announced)
         if answer:
             return answer, False
         broken = True
@@ -223,6 +225,43 @@ def _conclusion(words: str) -> str | None:
     return tidy(rest) if any(map(str.isdigit, rest)) and len(rest.split()) <= 4 else None
 
 
+_NAMED_LINE = re.compile(
+    r"([-*•]\s+)?(?:\$\$?|\\[\[(])?\s*([A-Za-z](?:_\{?\w{1,3}\}?|\d)?\s*=[^=$\n]{1,200}?)"
+    r"\s*(?:\$\$?|\\[\])])?[.,;]?"
+)
+_JOINS_LINES = frozenset(("", "and", "or"))
+
+
+def _last_block(words: str) -> list[str]:
+    """Return the last lines of a text that are values of names, or join them."""
+    lines = [line.strip() for line in words.strip().split("\n")[-2 * _LINES_OF_CONCLUSION :]]
+    others = [
+        number
+        for number, line in enumerate(lines)
+        if line not in _JOINS_LINES and not _NAMED_LINE.fullmatch(line)
+    ]
+    return lines[others[-1] + 1 :] if others else lines
+
+
+def _stacked(lines: list[str]) -> str | None:
+    """Return the values of several names, each on a line of its own, as one answer: x = 3, y = 4.
+
+    Several values of one name count only in a list, or with "and" or "or" between the lines: else
+    they are the steps of a calculation.
+    """
+    values, listed = list[str](), False
+    for line in map(str.strip, lines):
+        found = _NAMED_LINE.fullmatch(line.replace("**", ""))
+        if found is None and line not in _JOINS_LINES:
+            break
+        listed = listed or (bool(line) if found is None else bool(found[1]))
+        values += [found[2]] if found else []
+    names = {value.partition("=")[0].strip() for value in values}
+    if len(values) > 1 and (len(names) == len(values) or (listed and len(names) == 1)):
+        return (", " if len(names) > 1 else " or ").join(values)
+    return None
+
+
 def _whole(words: str) -> str | None:
     """Return a reply that consists of an answer only: a few words or one formula."""
     text = words.strip()
@@ -262,15 +301,18 @@ def _closing(words: str) -> str | None:
     return tidy(found[-1].rpartition("=")[2] if found[-1].count("=") > 1 else found[-1])
 
 
+_NOUN = re.compile(r"[a-z]{2,}(?: [a-z]{2,})?")
+"""What a value counts, behind it: = 11 marbles."""
 _ALTERNATIVES = re.compile(r"\b(?:or|and)\b")
 
 
 def _ends_with(sentence: str, value: str, words: str) -> bool:
     """Tell whether a sentence ends with a value; one that is the whole reply, with "= value"."""
     before, found, behind = sentence.rpartition(value.strip())
-    ends = bool(found) and not behind.strip(".!$)]\\* ")
     said = re.search(r"(?:=|\bis|\bare|\bequals)$", before.rstrip("$ "))
-    return ends and (sentence != words.strip() or said is not None)
+    behind = behind.strip(".!$)]\\* ")
+    ends = not behind or (said is not None and _NOUN.fullmatch(behind) is not None)
+    return bool(found) and ends and (sentence != words.strip() or said is not None)
 
 
 # --- printed lines -----------------------------------------------------------------------------
@@ -280,7 +322,7 @@ _ERROR = re.compile(
     r"^\s*(?:[\w.]*(?:Error|Exception|Interrupt|Exit)(?::|$)"
     r"|(?:An )?[Ee]rror\b[^:]{0,40}:\s*[A-Za-z'\"(])"
 )
-_LABEL = re.compile(r"^[^\W\d_][\w \t'’()/,-]{2,80}?(?::|->|=>|→)[ \t]+(?=\S)")
+_LABEL = re.compile(r"^[^\W\d_][\w \t'’()/,-]{2,80}?(?:[:?]|->|=>|→)[ \t]+(?=\S)")
 _SENTENCE = re.compile(
     r"^(?:[^\W\d_][\w'’-]*[ \t]+){2,20}?(?:is|are|equals|ist|beträgt|es|est|è|é|равна|равно|равен)"
     r"[: \t]+(?=\S)"
@@ -293,6 +335,8 @@ _TALLEST = 50
 def _last_line(lines: list[str]) -> Extracted:
     last = lines[-1].strip()
     rule = "last_line"
+    if all(map(_NAMED_LINE.fullmatch, map(str.strip, lines))) and (several := _stacked(lines)):
+        return Extracted(several, "last_lines")
     if _unopened(last):
         block = _closed_block(lines)
         if block is None:

@@ -19,6 +19,14 @@ _OPENING = re.compile(r"[ \t]*(`{3,}|~{3,})[ \t]*([\w+#.{}-]*)([^`\n]*)$")
 _GLUED = re.compile(r"[^`~](`{3}|~{3})[ \t]*(\w{2,10})[ \t]*$")
 """An opening fence at the end of a line of words, as in `Solution:```python`."""
 _ONE_LINE = re.compile(r"^[ \t]*```(?:python3?|py)[ \t]+([^`\n]+)```[ \t]*$", re.MULTILINE)
+_TAGGED = re.compile(
+    r"(?:\[PYTHON\]|<\|python_tag\|>|<(?:code|python)>)(.+?)"
+    r"(?:\[/PYTHON\]|<\|(?:eom|eot)_id\|>|</(?:code|python)>|\Z)",
+    re.DOTALL,
+)
+"""A program between the marks of a model's own format, where it uses no fence."""
+_QUOTED_FENCE = re.compile(r"^[ \t]*>[ \t]?(?:```|~~~)", re.MULTILINE)
+_QUOTE = re.compile(r"^[ \t]*>(?!>)[ ]?", re.MULTILINE)
 _ATTRIBUTE = re.compile(r"\s*(?:\{|[\w-]+=[\"'])")
 """What may follow the language on the line of a fence and is no code: `title="a.py"`."""
 _SHELL = re.compile(r"\s*(?:[!%$>].*|(?:pip3?|conda|apt|python3?)\s.*|#.*)?")
@@ -35,6 +43,8 @@ def extract_program(reply: str, *, capped: bool = False) -> str | None:
     program, and neither is one in the thoughts of a reasoning model.
     """
     reply = without_thoughts(reply).reply
+    if _QUOTED_FENCE.search(reply):
+        reply = _QUOTE.sub("", reply)
     blocks = _blocks(reply, capped=capped)
     marked = [text for language, text in blocks if _PYTHON.fullmatch(language) and text.strip()]
     if marked:
@@ -42,8 +52,8 @@ def extract_program(reply: str, *, capped: bool = False) -> str | None:
     unmarked = [text for language, text in blocks if not language and _acts(text)]
     if unmarked:
         return unmarked[-1]
-    if one_line := _ONE_LINE.findall(reply):
-        return str(one_line[-1]).strip()
+    if tagged := _ONE_LINE.findall(reply) or _TAGGED.findall(reply):
+        return str(tagged[-1]).strip()
     return reply.strip() if not blocks and not capped and _acts(reply.strip()) else None
 
 
