@@ -9,8 +9,9 @@ refused, though it may mean the same. Not covered: what the words that they shar
 import re
 import unicodedata
 from fractions import Fraction
+from itertools import pairwise
 
-from judge.reading.words import NUMBER_WORDS, SCALES, terms
+from judge.reading.words import ALTERING, NUMBER_WORDS, SCALES, terms
 
 _CLOSE = Fraction(1, 10**9)
 """Numbers that agree to this share of their size are the same, such as 0.3333333333 and 1/3."""
@@ -31,7 +32,9 @@ def missing_evidence(question: str, reference: str, answer: str, *, readable: bo
         same = [_agree(value, number) for number in _numbers(answer)]
         whole = all(same) and not _OPERATION.search(_NUMBER.sub("", answer))
         if any(same) and (in_words or whole):
-            return ""
+            said = _words(f"{question} {reference}") | _NUMBER_WORDS.keys()
+            changing = ALTERING - said - (_SIGNS if value < 0 else frozenset())
+            return _altered(answer, changing)
         return "no number in the answer equals the reference"
     reference = _last_member(reference)
     wanted, found = _parts(reference), _parts(answer) | _sizes(answer)
@@ -87,6 +90,8 @@ _NUMBER = re.compile(
     r"|[eE](?P<exponent>[+-]?\d{1,3})(?!\w))?)"
 )
 _PART = re.compile(_DIGITS)
+_WORD_OR_NUMBER = re.compile(r"[^\W\d_]+|\d+")
+_SIGNS = frozenset(terms("minus negative"))
 _OPERATION = re.compile(r"\\(?:[dt]?frac|sqrt|sum|prod|int|lim|log|ln|binom)(?![a-zA-Z])")
 _NAMED = re.compile(r"[A-Za-z](?:_\w|_\{\w{1,9}\})?")
 _SUBSCRIPT = re.compile(r"_\s?(?:\{[^{}]{0,40}\}|\w)")
@@ -113,6 +118,17 @@ def single_number(text: str) -> Fraction | None:
     """Return the value of a text that is one rational number, apart from marked units."""
     match = _NUMBER.fullmatch(_UNIT.sub("", text).strip())
     return _value(match) if match else None
+
+
+def _altered(answer: str, changing: frozenset[str]) -> str:
+    """Say so where one of these words stands next to a number: at least 7, 7 or more."""
+    words = _WORD_OR_NUMBER.findall(answer.lower())
+    for word, following in pairwise(words):
+        if (following[0].isdigit() and word in changing) or (
+            word[0].isdigit() and following in changing
+        ):
+            return "a word beside the number changes it"
+    return ""
 
 
 def _numbers(text: str) -> list[Fraction]:

@@ -115,6 +115,14 @@ def test_an_answer_that_holds_the_reference_may_be_shown_to_a_model(reference, a
 
 
 @pytest.mark.parametrize(
+    "answer", ["at least 7", "7 or more", "the value is not 7", "up to plus 7"]
+)
+def test_a_word_that_changes_the_number_keeps_an_answer_from_the_model(answer):
+    assert missing_evidence("?", "7", answer, readable=False)
+    assert missing_evidence(answer, "7", answer, readable=False) == ""
+
+
+@pytest.mark.parametrize(
     "answer", ["It is as the working shows", "the quantity in question", "exactly as required"]
 )
 @pytest.mark.parametrize(
