@@ -30,7 +30,7 @@ from judge.reading.syntax import (
     names,
     walk,
 )
-from judge.reading.variants import letters_in, option_in, said_twice
+from judge.reading.variants import letters_in, measured_value, option_in, said_twice
 from judge.reading.wrappers import MAX_CHARS, strip_wording
 from judge.relation import Comparison, Finding, Relation, different, equal, undecided
 from judge.rules.families import compare_families
@@ -119,6 +119,8 @@ def _plain_variants(left: str, right: str, policy: Policy) -> Iterator[tuple[str
         plain = text
         if (option := option_in(text)) and option.text:
             plain = option.text
+        elif (value := measured_value(text)) and isinstance(_read(text), str):
+            plain = value
         elif twice := said_twice(text):
             first, second = map(strip_wording, twice)
             found, *_ = _compare_texts(first, second, policy, False)

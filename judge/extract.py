@@ -28,6 +28,7 @@ UNREADABLE = "unreadable"
 
 _READ = 200_000
 """Characters that are read from the end of a text."""
+_WORDS = re.compile(r"[\u3040-\u9fff]{2}|\S+")
 _SENTENCE_OF = 4
 """Words from which a reply of one line may be a sentence that holds its answer."""
 _LONGEST = 1_000
@@ -60,12 +61,12 @@ def extract_answer(reply: str, *, closing: bool = True) -> Extracted:
             return Extracted(printed.answer, "output")
     if broken_box:
         return Extracted(None, UNREADABLE)
-    if answer := _conclusion(words) or _stacked(_last_block(words)):
+    if answer := _stacked(_last_block(words)) or _conclusion(words):
         return Extracted(answer, "conclusion")
     whole = _whole(words) if last_output < 0 else None
     if (
         closing
-        and not (whole and len(words.split()) < _SENTENCE_OF)
+        and not (whole and len(_WORDS.findall(words)) < _SENTENCE_OF)
         and (answer := _closing(words))
     ):
         return Extracted(answer, "closing")
@@ -160,7 +161,7 @@ _SPAN = re.compile(
 )
 _SENTENCE_ENDS = re.compile(
     r"\n|[。；！]|です|입니다|이다|(?<![ap]\.m)[.!?](?=\s+[A-Z$\\(*]|\s*$|\s*\n)"
-    r"|,?\s(?:because|since|which|where|so that|as required)\b"
+    r"|,?\s(?:because|since|which|where|so that|as required)\b|,\s(?:not|rather than)\b"
 )
 _VERB = re.compile(r"\b(?:is|are|equals|be)\b(?=\s*\S)")
 
@@ -286,7 +287,7 @@ _VALUE = re.compile(
 
 def _closing(words: str) -> str | None:
     """Return the one value in the sentence that ends a reply, where nothing announces it."""
-    ending = words.rstrip()[-2 * _LONGEST :].rpartition("\n")[2]
+    ending = _ASIDE.sub("", words.rstrip())[-2 * _LONGEST :].rpartition("\n")[2]
     sentence = re.split(r"(?<=[.!])\s+(?=[A-Z$\\*])", ending)[-1].strip()
     if _UNSURE.search(sentence) or sentence.endswith((":", ",", "-")) or len(sentence) > 300:
         return None
@@ -301,6 +302,7 @@ def _closing(words: str) -> str | None:
     return tidy(found[-1].rpartition("=")[2] if found[-1].count("=") > 1 else found[-1])
 
 
+_ASIDE = re.compile(r"\n\s{0,9}\([^()\n]{1,300}\)\.?$")
 _NOUN = re.compile(r"[a-z]{2,}(?: [a-z]{2,})?")
 """What a value counts, behind it: = 11 marbles."""
 _ALTERNATIVES = re.compile(r"\b(?:or|and)\b")

@@ -1,7 +1,18 @@
 """Build what brackets and connectives make of their contents: tuples, sets, intervals, logic."""
 
 from judge.reading.build import residue
-from judge.reading.syntax import Builder, Call, Chain, Group, Interval, Logic, Node, Unreadable
+from judge.reading.syntax import (
+    Builder,
+    Call,
+    Chain,
+    Group,
+    Interval,
+    Logic,
+    Node,
+    Unreadable,
+    names,
+    walk,
+)
 
 
 def join_logic(items: list[Node], joins: list[str]) -> Node:
@@ -34,6 +45,27 @@ def enclose(opening: str, node: Node, closing: str, *, latex_group: bool) -> Nod
     if opening == "(":
         return Group("tuple", items) if several else node
     return Group("list", items)
+
+
+def set_builder(element: Node, condition: Node) -> Builder:
+    """Build the set of an element under a condition: {x | x > 0}, {x in Z | x > 0}, {2k | k in Z}.
+
+    A value that the condition states is the element: {2k | k in Z} for {x | x = 2k, k in Z}.
+    """
+    clauses: tuple[Node, ...] = (condition,)
+    if (isinstance(condition, Group) and condition.kind == "bare") or (
+        isinstance(condition, Logic) and condition.kind == "and"
+    ):
+        clauses = condition.items if isinstance(condition, Group) else condition.parts
+    if isinstance(element, Chain) and element.relations == ("in",):
+        clauses, element = (element, *clauses), element.operands[0]
+    for clause in clauses:
+        if isinstance(clause, Chain) and clause.relations == ("=",) and len(clauses) > 1:
+            name, value = clause.operands
+            if name == element and names(value) and element not in walk(value):
+                element, clauses = value, tuple(part for part in clauses if part is not clause)
+                break
+    return Builder(element, clauses[0] if len(clauses) == 1 else Logic("and", clauses))
 
 
 def spread_modulus(items: list[Node]) -> list[Node]:

@@ -39,6 +39,7 @@ _UNICODE = str.maketrans({
     **dict.fromkeys("\u00a0\u2002\u2003\u2009\u202f\u3000", " "),
     **dict.fromkeys("“”„«»", '"'),
     **dict.fromkeys("‘’′", "'"),
+    **{"℃": "°C", "℉": "°F", "¢": " cents"},
     **{"½": " 1/2", "⅓": " 1/3", "⅔": " 2/3", "¼": " 1/4", "¾": " 3/4", "⅛": " 1/8",
        "⁄": "/", "，": ",", "、": ",", "…": r"\ldots ", "⋯": r"\cdots "},
 })  # fmt: skip
@@ -48,12 +49,14 @@ _MICRO = re.compile(
     r"|\\(?:text|mathrm)\s*\{\s*~?\s*(?:\\mu\s*|[µμ])(?=[A-Za-z]{1,3}\})"
     r"|(?<=\d)\s*[µμ](?=[A-Za-z]{1,3}$)()"
 )
-_OHM = re.compile(r"(?<=[\d\s,])([kMmG])\s*\\Omega\b")
+_OHM = re.compile(r"(?<=\d)(?:\\[ ,;]|[\s~])*([kMmG]?)\s*(?:\\Omega|Ω)\s*$")
+_CROSS = re.compile(r"\\(?:vec|overrightarrow|mathbf)\s*\{?\s*[A-Za-z]{1,3}\s*\}?\s*\\times\b")
 _SIUNITX = re.compile(r"\\(SI|si|qty|unit|num)\s*\{([^{}]*)\}(?:\s*\{([^{}]*)\})?")
 _PERMUTATIONS = re.compile(r"(?<![A-Za-z\\])[AP]_\{?(\d+)\}?\^\{?(\d+)\}?")
+_LETTERS = "[A-Za-zμΩ\u0400-\u04ff]{1,12}"
 _UNIT_BEHIND = re.compile(
     r"(?<=[\d}])(?:\s|~|\\[ ,;])+"
-    r"([A-Za-zμΩ]{1,12}(?:[ ^{}·*/()-]{1,4}(?:[A-Za-zμΩ]{1,12}|-?\d)){1,9}\)?\}?)$"
+    rf"({_LETTERS}(?:[ ^{{}}·*/()-]{{1,4}}(?:{_LETTERS}|-?\d)){{1,9}}\)?\}}?)$"
 )
 """Several units that no command marks: 5 N m^2 kg^-2, 8.31 J/(mol K), 40 miles/hour."""
 _CHOOSE = re.compile(
@@ -89,6 +92,8 @@ def clean(text: str) -> str:
         text = _EATEN.sub(lambda match: _EATEN_LETTER[match[0]], text)
     if not text.isascii():
         text = _plain_unicode(text)
+    if _CROSS.search(text):
+        raise Unreadable("a cross product")
     text = as_mathematics(text.strip())
     if "\n" in text and _STACKED.fullmatch(text):
         text = re.sub(r"[ \t,;]*\n\s*", ", ", text)
@@ -108,7 +113,7 @@ def clean(text: str) -> str:
         text = _PERMUTATIONS.sub(r"\\frac{\1!}{(\1-\2)!}", text)
     if "/" in text or "^" in text:
         text = _UNIT_BEHIND.sub(_marked_unit, text)
-    if "Omega" in text:
+    if "Omega" in text or "Ω" in text:
         text = _OHM.sub(r" \\text{\1Omega}", text)
     if "mu" in text or not text.isascii():
         text = _MICRO.sub(lambda m: r" \text{u" if m[1] is None else " u", text)

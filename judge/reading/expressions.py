@@ -194,7 +194,7 @@ class Expressions(Cursor):
 
     def minutes(self, degrees: Call) -> Node:
         """Parse what may follow a degree sign: minutes of arc (60° 42'), or C and F."""
-        if self.token.kind == "name" and self.token.value in _TEMPERATURES:
+        if self.token.kind in ("name", "text") and self.token.value in _TEMPERATURES:
             unit = _TEMPERATURES[self.next().value]
             return Quantity(degrees.args[0], unit)
         if self.token.kind == "num" and self.tokens[self.at + 1].value == "'":

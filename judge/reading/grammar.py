@@ -8,7 +8,7 @@ import re
 from fractions import Fraction
 from functools import lru_cache
 
-from judge.reading.brackets import enclose, join_logic, spread_modulus
+from judge.reading.brackets import enclose, join_logic, set_builder, spread_modulus
 from judge.reading.build import base_named, residue, scalar
 from judge.reading.clean import clean
 from judge.reading.constructors import PYTHON_RELATIONS, construct
@@ -18,7 +18,6 @@ from judge.reading.forms import Forms
 from judge.reading.syntax import (
     Add,
     Based,
-    Builder,
     Chain,
     Clock,
     Group,
@@ -381,15 +380,7 @@ class Grammar(Forms):
     def builder(self, element: Node) -> Node:
         """Parse the condition of a set-builder."""
         self.in_builder = False
-        condition = self.statement()
-        if isinstance(condition, Group) and condition.kind == "bare":
-            condition = Logic("and", condition.items)
-        if isinstance(element, Chain) and element.relations == ("in",):
-            clauses = condition.parts if isinstance(condition, Logic) else (condition,)
-            joined = getattr(condition, "kind", "and") == "and"
-            condition = Logic("and", (element, *(clauses if joined else (condition,))))
-            element = element.operands[0]
-        return Builder(element, condition)
+        return set_builder(element, self.statement())
 
     def constructor(self, name: str) -> Node:
         """Parse the arguments of a sympy or Python constructor, and build its node."""

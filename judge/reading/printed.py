@@ -5,7 +5,7 @@ import re
 _MODULE = r"(?:(?:np|numpy|torch|tf|jnp|sympy|sp|mpmath|decimal|fractions|collections)\.)?"
 _NUMBER = re.compile(
     rf"\b{_MODULE}(?:u?int(?:8|16|32|64)|float(?:16|32|64|128)|longdouble|complex(?:64|128)|mpf|mpz"
-    r"|mpq|Decimal|int|float|str|tensor|array|Scalar)\(\s*(['\"]?)([^()\[\]'\"]*)\1"
+    r"|mpq|Decimal|int|float|str|tensor|array|Scalar)\(\s*(['\"]?)([^()\[\]'\",]*)\1"
     r"(?:,\s*(?:dtype|device|precision|prec)\s*=[^()]*)?\)"
 )
 _COMPLEX = re.compile(r"\bmpc\(real='([^']*)', imag='([^']*)'\)")
@@ -25,6 +25,8 @@ def as_mathematics(text: str) -> str:
         text = _COMPLEX.sub(r"(\1+\2*i)", _POLYNOMIAL.sub(r"(\1)", _NUMBER.sub(r"\2", text)))
         if found := _CONTAINER.fullmatch(text):
             text = _OPTION.sub("", found[1])
+    if text.startswith("{"):
+        text = re.sub(r"(['\"])(\w+)\1(?=\s*:)", r"\2", text)
     if text.startswith("[") and _SPACED_ARRAY.fullmatch(text):
         text = re.sub(r"(?<=[\d.j\]])\s+(?=[\[\d.+-])", ", ", text)
     return text

@@ -23,7 +23,7 @@ _AROUND_LETTER = re.compile(
     re.IGNORECASE,
 )
 _LETTER = re.compile(r"\(?([A-J])[.)]?")
-_LETTERS = re.compile(r"([A-J])(?:\s*(?:[,;、和与及]|\band\b|\\&)\s*([A-J]))*")
+_LETTERS = re.compile(r"([A-J])(?:\s*(?:[,;、和与及]|\band\b|\\?&)\s*([A-J]))*")
 _TWICE = re.compile(
     r"^(.{1,200}?)\s*(?:,?\s*(?:\\text\s*\{\s*or\s*\}|\bor\b|\bi\.e\.,?)\s*(.{1,200})"
     r"|(?:\s|\\[ ,;])\((?:or|=|\\approx|≈|approximately|about|i\.e\.,?)?\s*(.{1,200})\))$",
@@ -68,3 +68,15 @@ def said_twice(text: str) -> tuple[str, str] | None:
         return None
     first, second = found[1].strip(" ,"), (found[2] or found[3]).strip()
     return None if first == second else (first, second)
+
+
+_OPERATION = re.compile(r"\\(?:#|(?:lim(?:sup|inf)?|sup|inf|i?int|oint|sum|prod)(?![a-z]))")
+_BRACED = re.compile(r"\{[^{}]*\}")
+
+
+def measured_value(text: str) -> str:
+    """Return the value that an equation gives a limit, integral or sum; empty for other texts."""
+    before, _, value = text.rpartition("=")
+    closed = value.count("{") == value.count("}")
+    single = closed and _OPERATION.match(before) and "=" not in _BRACED.sub("", before)
+    return value.strip() if single else ""

@@ -146,7 +146,7 @@ ALTERING = frozenset(
     terms("""
         not no non negative minus half third quarter double twice triple dozen or more less than
         most least except without besides greater fewer inverse reciprocal opposite and
-        doubled tripled halved power choose factorial plus root error
+        below under above over beyond doubled tripled halved power choose factorial plus root error
     """)
 )
 """Words that change the value next to them, so that neither a label nor a remark may hold them."""

@@ -13,11 +13,11 @@ from judge.reading.words import ALTERING, ANSWER_MARKERS, PART_WORDS
 MAX_CHARS = 2_000
 
 _WRAPPERS = (("$$", "$$"), ("$", "$"), (r"\(", r"\)"), (r"\[", r"\]"), ("`", "`"), ('"', '"'),
-             ("**", "**"), ("'", "'"), ("*", "*"), ("_", "_"))  # fmt: skip
+             ("**", "**"), ("'", "'"), ("*", "*"), ("__", "__"), ("_", "_"))  # fmt: skip
 _WRAPPING = frozenset(opening[0] for opening, _ in _WRAPPERS)
 _LEAD = re.compile(
     r"^(?:(?:so|thus|hence|therefore|the|our|my|final|correct|exact|answer|result|solution|value)"
-    r"\b[\s,]*)*\b(?:answer|ans\.?|result|solution|value)\s*(?:is|are|equals|=|:|was|(?<=\.))\s*[:=]?\s*"
+    r"\b[\s,]*)*\b(?:answer|ans\.?|result|solution|value)\s*(?:is|are|equals|=|:|→|->|was|(?<=\.))\s*[:=]?\s*"
     r"|^(?:so|thus|hence|therefore|then|finally|it (?:is|equals)|it's|(?:that|which) is"
     r"|we (?:get|have))\b[,:]?\s+"
     r"(?=[-+\d$\\(\[{])",
@@ -40,10 +40,10 @@ _MARKER = re.compile(
     rf"^(?:[^\W\d_]{{1,12}}\s){{0,3}}?[^\W\d_]{{0,9}}?{ANSWER_MARKERS}\s*", re.IGNORECASE
 )
 _TAIL = re.compile(
-    r"(?<=[\s\d)}\]$])[.,;:](?:\s|\\[ ,;])*$|(?<=\w)\.\s*$|\\text\s*\{[.,;]\}\s*$|\\n$"
+    r"(?<=[\s\d)}\]$])[.,;:。](?:\s|\\[ ,;])*$|(?<=\w)[.。]\s*$|\\text\s*\{[.,;]\}\s*$|\\n$"
     r"|(?<=.)(?:\\[ ,;]|\\q?quad|\s)*(?:\\(?:black|Box|square){1,2}|[■□∎])\s*$"
 )
-_TAIL_ENDS = frozenset(" .,;:}nexk■□∎")
+_TAIL_ENDS = frozenset(" .,;:。}nexk■□∎")
 """The last characters of what `_TAIL` strips."""
 _LABEL = re.compile(
     r"^(?:\\text|\\mathrm|\\textbf|\\mathbf|\*\*)?\{?"
@@ -58,7 +58,8 @@ _REMARK = re.compile(
 )
 _UNIT_BEHIND = re.compile(r"(?<=[\d}$])\s+\((?:in )?([A-Za-z]+)\)\s*$")
 _ABOUT = re.compile(
-    r"^(?:approximately|approx\.?|about|roughly|nearly|around|exactly|only|just|the)\s+(?=[\d\\$])",
+    r"^(?:approximately|approx\.?|about|roughly|nearly|around|exactly|only|just|the|a total of)"
+    r"\s+(?=[\d\\$])",
     re.I,
 )
 _MARKS = "[\\s\u2600-\u27bf\u2b00-\u2bff\ufe0f\U0001f300-\U0001faff]+"

@@ -82,11 +82,6 @@ def _family(node: Node) -> Family | None:
     """Return a node as a family: {2k | k in Z}, or x = 2k, k in Z."""
     if isinstance(node, Builder):
         element, condition = node.variable, node.condition
-        if isinstance(condition, Logic) and condition.kind == "and" and len(condition.parts) == 2:
-            stated, condition = condition.parts  # {x | x = 2k, k in Z}
-            if not isinstance(stated, Chain) or stated.operands[0] != element:
-                return None
-            element = _stated(stated)
     elif isinstance(node, Group | Logic):
         parts = node.items if isinstance(node, Group) else node.parts
         if len(parts) != 2 or getattr(node, "kind", "") not in ("bare", "or", "and"):

@@ -48,6 +48,7 @@ _SYNONYMS = {  # as they are without articles and plural endings
     "does not exist": ("dne", "doe not exist", "doesn t exist", "doesnt exist", "not exist"),
     "infinitely many": ("infinite", "infinitely many solution", "infinite number"),
     "no solution": ("none", "无解", "no real solution", "no solution exist", "empty set"),
+    "integer": ("all integer", "every integer", "all the integer"),
     "all real numbers": ("all real", "all real number", "real", "real number", "every real number"),
 }
 _OPPOSITES = frozenset(terms("not no neither never nor non isn't cannot without un"))
@@ -173,8 +174,8 @@ def _number_in(words: list[str]) -> str:
     return str(total + group)
 
 
-_PRONOUNS = frozenset(terms("more them these those thing way time other each every both all"))
-"""What follows a number word in a phrase that is no count: one more, two time."""
+_PRONOUNS = frozenset(terms("more them these those thing other each every both all"))
+"""What follows a number word in a phrase that is no count: one more, one of them."""
 _NO_CHANGE = frozenset(terms("exactly about approximately only just roughly total"))
 
 

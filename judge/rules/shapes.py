@@ -49,7 +49,7 @@ _CONSTANT_LETTERS: dict[str, Node] = {"E": E, "I": IMAGINARY}
 
 def normalised(node: Node) -> Node:
     """Return a node without brackets around one value, and with units and matrices outermost."""
-    if isinstance(node, Group) and len(node.items) == 1:
+    if isinstance(node, Group) and len(node.items) == 1 and node.items[0] != Group("set", ()):
         return normalised(node.items[0])
     if isinstance(node, Mul | Add | Call):
         node = _lift_units(_into_matrix(node))
@@ -82,13 +82,22 @@ def with_letters_as_in(node: Node, other: Node) -> Node:
 
 def _with_unit(node: Node) -> Node:
     """Read the letters after a number as a unit, which they are on the other side: 5 m, 5kW."""
-    factors = node.factors if isinstance(node, Mul) else (node,)
+    factors = tuple(_flat_factors(node))
     count = next((i for i, factor in enumerate(factors) if names(factor)), len(factors))
     letters = list(map(_unit_part, factors[count:])) if count else []
     for unit in (parse_unit("".join(letters)), parse_unit(" ".join(letters))):  # kg, then N s
         if unit is not None and unit.known and unit.dimension:
             return Quantity(product(list(factors[:count])), unit)
     return node
+
+
+def _flat_factors(node: Node) -> Iterator[Node]:
+    """Yield the factors of a product and of the products in it: 9.8, m, s^-2 for 9.8 (m/s^2)."""
+    if not isinstance(node, Mul):
+        yield node
+        return
+    for factor in node.factors:
+        yield from _flat_factors(factor)
 
 
 def _unit_part(factor: Node) -> str:

@@ -8,8 +8,10 @@ from judge.reading.syntax import (
     INFINITY,
     SCALARS,
     Add,
+    Big,
     Call,
     Chain,
+    E,
     Group,
     Logic,
     Mul,
@@ -190,7 +192,9 @@ def _given_value(statement: Node, value: Node, compare: Compare) -> Finding | No
     parts = (
         first.terms if isinstance(first, Add) else first.factors if isinstance(first, Mul) else ()
     )
-    measured = isinstance(first, Call) and first.name in _MEASURED and not names(first) <= _UNKNOWNS
+    measured = isinstance(first, Big) or (
+        isinstance(first, Call) and first.name in _MEASURED and not names(first) <= _UNKNOWNS
+    )
     joined = len(parts) > 1 and all(map(is_name, parts))
     if best.relation is Relation.EQUAL and not (measured or joined):
         return undecided("kind", "the value of an expression, which may be an equation to solve")
@@ -217,15 +221,21 @@ def _in_order_of_names(statement: Node, stated: Node | None, value: Node) -> Nod
 
 
 def contradicts_itself(statement: Node, compare: Compare) -> bool:
-    """Tell whether a chain of equations joins two numbers that differ: 5 + 3 = 7."""
-    return isinstance(statement, Chain) and any(
-        relation == "=" and not names(left) | names(right) and is_number(left) and is_number(right)
-        and (found := compare(left, right)).relation is not Relation.EQUAL
-        and found.tier != "rounding"
-        for relation, left, right in zip(
-            statement.relations, statement.operands, statement.operands[1:], strict=False
-        )
-    )  # fmt: skip
+    """Tell whether a chain of equations joins two numbers that differ: 5 + 3 = 7, 7 = x = 8."""
+    last: Node | None = None
+    relations = ("", *statement.relations) if isinstance(statement, Chain) else ()
+    for relation, operand in zip(relations, getattr(statement, "operands", ()), strict=False):
+        if relation != "=":
+            last = None
+        if is_number(operand) and not names(operand) and operand != E:  # e may be an eccentricity
+            if last is not None and not _may_agree(compare(last, operand)):
+                return True
+            last = operand
+    return False
+
+
+def _may_agree(found: Finding) -> bool:
+    return found.relation is Relation.EQUAL or found.tier == "rounding"
 
 
 def is_number(node: Node) -> bool:
