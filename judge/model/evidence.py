@@ -9,7 +9,6 @@ refused, though it may mean the same. Not covered: what the words that they shar
 import re
 import unicodedata
 from fractions import Fraction
-from itertools import pairwise
 
 from judge.reading.words import ALTERING, NUMBER_WORDS, SCALES, terms
 
@@ -34,7 +33,7 @@ def missing_evidence(question: str, reference: str, answer: str, *, readable: bo
         if any(same) and (in_words or whole):
             said = _words(f"{question} {reference}") | _NUMBER_WORDS.keys()
             changing = ALTERING - said - (_SIGNS if value < 0 else frozenset())
-            return _altered(answer, changing)
+            return _altered(answer, value, changing)
         return "no number in the answer equals the reference"
     reference = _last_member(reference)
     wanted, found = _parts(reference), _parts(answer) | _sizes(answer)
@@ -90,7 +89,7 @@ _NUMBER = re.compile(
     r"|[eE](?P<exponent>[+-]?\d{1,3})(?!\w))?)"
 )
 _PART = re.compile(_DIGITS)
-_WORD_OR_NUMBER = re.compile(r"[^\W\d_]+|\d+")
+_LAST_WORD, _FIRST_WORD = re.compile(r"([^\W\d_]+)\W*$"), re.compile(r"^\W*([^\W\d_]+)")
 _SIGNS = frozenset(terms("minus negative"))
 _OPERATION = re.compile(r"\\(?:[dt]?frac|sqrt|sum|prod|int|lim|log|ln|binom)(?![a-zA-Z])")
 _NAMED = re.compile(r"[A-Za-z](?:_\w|_\{\w{1,9}\})?")
@@ -120,14 +119,16 @@ def single_number(text: str) -> Fraction | None:
     return _value(match) if match else None
 
 
-def _altered(answer: str, changing: frozenset[str]) -> str:
-    """Say so where one of these words stands next to a number: at least 7, 7 or more."""
-    words = _WORD_OR_NUMBER.findall(answer.lower())
-    for word, following in pairwise(words):
-        if (following[0].isdigit() and word in changing) or (
-            word[0].isdigit() and following in changing
-        ):
-            return "a word beside the number changes it"
+def _altered(answer: str, value: Fraction, changing: frozenset[str]) -> str:
+    """Say so where one of these words stands next to the number: at least 7, 7 or more."""
+    plain = _plain(answer)
+    for match in _NUMBER.finditer(plain):
+        number = _value(match)
+        if number is not None and _agree(value, number):
+            beside = _LAST_WORD.findall(plain[: match.start()])
+            beside += _FIRST_WORD.findall(plain[match.end() :])
+            if not changing.isdisjoint(map(str.lower, beside)):
+                return "a word beside the number changes it"
     return ""
 
 
