@@ -11,9 +11,6 @@ import warnings
 import judge
 from judge.reading.thoughts import without_thoughts
 
-BOXED = ("boxed", "boxes")
-"""The rules of `judge.extract` by which an answer stood in a box."""
-
 _PYTHON = re.compile(r"\{?\.?(?:(?:i?python|py)[\d.]*|sage|sympy)\}?")
 _OPENING = re.compile(r"[ \t]*(`{3,}|~{3,})[ \t]*([\w+#.{}-]*)([^`\n]*)$")
 _GLUED = re.compile(r"[^`~](`{3}|~{3})[ \t]*(\w{2,10})[ \t]*$")
@@ -63,7 +60,7 @@ def answer_in(text: str, *, capped: bool, closing: bool = True) -> judge.Extract
     What a reader would take for the answer of such a reply is some value on the way to it.
     """
     found = judge.extract_answer(text, closing=closing)
-    cut = capped and found.rule not in BOXED
+    cut = capped and not found.boxed
     return judge.Extracted(answer=None, rule="none") if cut else found
 
 

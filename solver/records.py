@@ -221,7 +221,7 @@ class Turn(Record):
         reply = self.reply
         if self.runs_code or not reply.only_thoughts:
             return False
-        return judge.extract_answer(reply.thoughts).rule in ("boxed", "boxes")
+        return judge.extract_answer(reply.thoughts).boxed
 
     @property
     def detail(self) -> Detail | None:

@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from judge.reading.thoughts import without_thoughts
+
 SCORES = {
     "identical": 5,
     "same_by_convention": 4,
@@ -37,11 +39,6 @@ class Opinion:
 
 # --- the five-point rubric ---------------------------------------------------------------------
 
-_THOUGHTS = re.compile(
-    r"\A.*</(?:think|thinking|thought|reasoning|seed:think)>|<\|channel\|>final<\|message\|>",
-    re.DOTALL,
-)
-_OPEN_THOUGHTS = re.compile(r"\A\s*<(?:think|thinking|thought|reasoning|seed:think)>")
 _LONGEST_REPLY = 20_000
 _LONGEST_FORM = 300
 _MOST_OBJECTS = 200
@@ -51,7 +48,7 @@ _SCORE = re.compile(r"\s*(-?\d{1,3})(?:\.0+)?\s*")
 
 def read_json(reply: str, *, reference_form: str, answer_form: str) -> Opinion:
     """Read a reply in JSON. Raise ValueError with the reason where it breaks the schema."""
-    found = _one_object(without_thoughts(reply))
+    found = _one_object(spoken(reply))
     texts = (reference_form, answer_form, "relation", "reason")
     if set(found) != {*texts, "score"}:
         raise ValueError(f"the keys must be exactly {', '.join((*texts, 'score'))}")
@@ -76,7 +73,7 @@ def read_json(reply: str, *, reference_form: str, answer_form: str) -> Opinion:
 
 def read_relation(reply: str) -> Opinion:
     """Read a reply of the short rubric. Raise ValueError where it is not one known relation."""
-    found = _one_object(without_thoughts(reply))
+    found = _one_object(spoken(reply))
     if set(found) != {"relation"} or found["relation"] not in SCORES:
         raise ValueError(f"it must have one key, relation, with one of {', '.join(SCORES)}")
     return Opinion(SCORES[found["relation"]], found["relation"], "", "", found["relation"])
@@ -84,16 +81,15 @@ def read_relation(reply: str) -> Opinion:
 
 def read_value(reply: str) -> Opinion:
     """Read a copied value, which is no verdict yet. Raise ValueError where there is none."""
-    found = _one_object(without_thoughts(reply))
+    found = _one_object(spoken(reply))
     if set(found) != {"value"} or not isinstance(found["value"], str):
         raise ValueError("it must have one key, value, with a string")
     return Opinion(3, "undecidable", "", found["value"][:_LONGEST_FORM], "")
 
 
-def without_thoughts(reply: str) -> str:
-    """Return a reply from the end of its thoughts on; empty where they have no end."""
-    spoken = _THOUGHTS.sub("", reply).strip()
-    return "" if _OPEN_THOUGHTS.match(spoken) else spoken
+def spoken(reply: str) -> str:
+    """Return a reply without its thoughts; empty where these have no end."""
+    return without_thoughts(reply).reply.strip()
 
 
 def _one_object(text: str) -> dict[str, Any]:
@@ -151,7 +147,7 @@ def read_yes_no(reply: str) -> Opinion:
 
     A reply that is the one word yes or no counts as its box.
     """
-    said = without_thoughts(reply[-_LONGEST_REPLY:])
+    said = spoken(reply[-_LONGEST_REPLY:])
     boxes = _YES_OR_NO.findall(said) or [re.sub(r"\\text(?:bf)?\s*\{|[{}]", "", said)[:40]]
     word = boxes[-1].strip(" \t\n.*!_\"'`$").lower()
     relation = word if word in ("yes", "no") else "no_verdict"

@@ -14,7 +14,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from judge.model.replies import SCORES, Opinion, without_thoughts
+from judge.model.replies import SCORES, Opinion, spoken
 from judge.model.rubric import Case, Protocol, without_hidden
 
 
@@ -83,7 +83,7 @@ def _writer(verifier: Verifier) -> Callable[[Case, str], str]:
 def _reader(verifier: Verifier) -> Callable[[str], Opinion]:
     def read(reply: str) -> Opinion:
         """Read the last label. Raise ValueError where there is none."""
-        said = without_thoughts(reply)[-2_000:]
+        said = spoken(reply)[-2_000:]
         labels = re.findall(verifier.label, said)
         if not labels:
             raise ValueError(f"it has none of the labels {', '.join(verifier.relations)}")

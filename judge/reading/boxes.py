@@ -14,6 +14,11 @@ class Extracted:
     "conclusion", "closing", "whole"; for a program's output also "last_line", "last_lines",
     "labelled". Without an answer: "none", or "unreadable" where the answer is incomplete."""
 
+    @property
+    def boxed(self) -> bool:
+        """Tell whether the answer stood in a box, or in several."""
+        return self.rule in ("boxed", "boxes")
+
 
 # A program that printed "\boxed" without escaping the backslash printed a backspace and "oxed".
 BOX_OPENS = r"(?:\\{1,4}f?boxed|\\fbox|\\framebox|\x08oxed|(?<![\w\\])boxed)\s{0,9}\{"

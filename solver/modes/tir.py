@@ -20,7 +20,7 @@ from pydantic import Field
 import judge
 from sandbox import Execution, Exit, Finding, Level
 from solver.config import Config
-from solver.extract import BOXED, answer_in, extract_program
+from solver.extract import answer_in, extract_program
 from solver.modes import Mode, Tools
 from solver.modes._chat import Example, assistant, opened, texts_of, worked_examples
 from solver.modes._turns import program_teaches, rule_of, screened
@@ -206,9 +206,9 @@ def read(reply: Reply, form: Format) -> Step:
     """
     opened = form.begins.search(reply.text)
     words = reply.text[: opened.start()] if opened else reply.text
-    boxed = answer_in(_INVENTED.split(words)[0], capped=reply.capped)
-    if opened is None or boxed.rule in BOXED:
-        return Step(words, None, boxed)
+    early = answer_in(_INVENTED.split(words)[0], capped=reply.capped)
+    if opened is None or early.boxed:
+        return Step(words, None, early)
     none = judge.Extracted(answer=None, rule="none")
     ended = form.ends.search(reply.text, opened.end())
     if ended is None and reply.capped:
@@ -231,7 +231,7 @@ def _last(
     """Return the turn of the reply that ends the trial, of which nothing is run."""
     answer = step.answer
     counts = form.last_output_counts and not reply.capped
-    if counts and answer.rule not in BOXED and printed.answer is not None:
+    if counts and not answer.boxed and printed.answer is not None:
         answer = judge.Extracted(printed.answer, "last_output")
     return Turn(
         prompt=new,
