@@ -11,6 +11,7 @@ import unicodedata
 from fractions import Fraction
 
 from judge.reading.words import ALTERING, NUMBER_WORDS, SCALES, terms
+from judge.reading.wrappers import IN_FONT
 
 _CLOSE = Fraction(1, 10**9)
 """Numbers that agree to this share of their size are the same, such as 0.3333333333 and 1/3."""
@@ -240,14 +241,13 @@ def _has_words(text: str) -> bool:
 def _share_a_word(reference: str, answer: str) -> bool:
     """Tell whether two texts share the stem of a word that says something, or a Chinese sign."""
     stems = [
-        {word[:5] for word in _words(_TEXT.sub(r"\1", text)) - _SAY_LITTLE if len(word) > 1}
+        {word[:5] for word in _words(IN_FONT.sub(r"\1", text)) - _SAY_LITTLE if len(word) > 1}
         | set(_CHINESE.findall(text))
         for text in (reference, answer)
     ]
     return bool(stems[0] & stems[1])
 
 
-_TEXT = re.compile(r"\\(?:text|mathrm|textbf|mbox)\s?\{([^{}]*)\}")
 _CHINESE = re.compile(r"[\u3400-\u9fff]")
 _SAY_LITTLE = frozenset(
     terms("""

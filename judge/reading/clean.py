@@ -8,7 +8,7 @@ import re
 from judge.reading.printed import as_mathematics
 from judge.reading.syntax import Unreadable
 from judge.reading.units import parse_unit
-from judge.reading.wrappers import MAX_CHARS, strip_remarks, strip_wording, unwrap
+from judge.reading.wrappers import MAX_CHARS, TAIL, strip_remarks, strip_wording, unwrap
 
 _EATEN = re.compile(
     r"\t(?=ext|imes|an\b|heta|frac|au\b|o\b)|\f(?=rac|box)|[\b](?=egin|inom|eta)"
@@ -78,7 +78,6 @@ _DOUBLED_ROW = re.compile(
 _DOLLAR_MONEY = re.compile(r"(?<!\\)\$(?=\s*[\d.])")
 _BRACED_WORD = re.compile(r"(?<=[\d\s)])\{\s*([A-Za-z]+(?: [A-Za-z]+)*)\s*\}")
 _SPACED_COMMA = re.compile(r",\s*\\!\s*|\{,\}|\\,(?=\d{3}(?!\d))")
-_TAIL = re.compile(r"(?<=[\s\d)}\]$])[.,;](?:\s|\\[ ,;])*$|(?<=\w)\.\s*$")
 _DOT_BEFORE_BRACKET = re.compile(r"(?<=[}\w])\.\s*(?=[)\]]$)")
 
 
@@ -125,7 +124,7 @@ def clean(text: str) -> str:
     if "{" in text:
         text = _BRACED_WORD.sub(r"\\text{\1}", text)
     if text[-1:] in ".,;)] ":
-        text = strip_remarks(_TAIL.sub("", _DOT_BEFORE_BRACKET.sub("", text)))
+        text = strip_remarks(TAIL.sub("", _DOT_BEFORE_BRACKET.sub("", text)))
     return text.strip()
 
 

@@ -7,7 +7,8 @@ two notations, which counts only where both are equal; `compare` checks that.
 import re
 from typing import NamedTuple
 
-_FONT = re.compile(r"\\(?:text(?:bf|rm|it)?|math(?:bf|rm)|mbox)\s*\{\s*([^{}]*?)\s*\}")
+from judge.reading.wrappers import IN_FONT
+
 _NO_LETTER = re.compile(r"[^A-J]{0,30}$|[\d\\$ {}+-]*\d|\\(?:frac|sqrt|pi|left)")
 """How texts begin that name no choice: most answers, so that they take no time."""
 _OPTION = re.compile(
@@ -42,7 +43,7 @@ def option_in(text: str) -> Option | None:
     """Return the choice that a text names with a bracket, dot or colon; None without one."""
     if _NO_LETTER.match(text):
         return None
-    found = _OPTION.match(_FONT.sub(r"\1", text).strip())
+    found = _OPTION.match(IN_FONT.sub(r"\1", text).strip())
     if found is None or _ANOTHER.match(found[3]):
         return None
     return Option((found[1] or found[2]).upper(), found[3].strip())
@@ -52,7 +53,7 @@ def letters_in(text: str) -> str:
     """Return the letters of a text that is nothing but choices: `B`, `(B)`, `A, C`, `AC`."""
     if len(text) > 60 or _NO_LETTER.match(text):
         return ""
-    bare = _AROUND_LETTER.sub("", _FONT.sub(r"\1", text)).strip(" .。")
+    bare = _AROUND_LETTER.sub("", IN_FONT.sub(r"\1", text)).strip(" .。")
     if found := _LETTER.fullmatch(bare):
         return found[1]
     if _LETTERS.fullmatch(bare) or re.fullmatch(r"[A-J]{2,5}", bare):

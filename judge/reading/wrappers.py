@@ -11,6 +11,8 @@ from judge.reading.units import is_unit
 from judge.reading.words import ALTERING, ANSWER_MARKERS, PART_WORDS
 
 MAX_CHARS = 2_000
+IN_FONT = re.compile(r"\\(?:text(?:bf|it|rm)?|math(?:rm|bf|it)|[mh]box)\s*\{\s*([^{}]*?)\s*\}")
+"""Words or a name that a command puts in a font."""
 
 _WRAPPERS = (("$$", "$$"), ("$", "$"), (r"\(", r"\)"), (r"\[", r"\]"), ("`", "`"), ('"', '"'),
              ("**", "**"), ("'", "'"), ("*", "*"), ("__", "__"), ("_", "_"))  # fmt: skip
@@ -39,12 +41,12 @@ _PARTS = re.compile(rf"^(\d+)[ -]({'|'.join(PART_WORDS.keys() - {'quarter'})}|ha
 _MARKER = re.compile(
     rf"^(?:[^\W\d_]{{1,12}}\s){{0,3}}?[^\W\d_]{{0,9}}?{ANSWER_MARKERS}\s*", re.IGNORECASE
 )
-_TAIL = re.compile(
+TAIL = re.compile(
     r"(?<=[\s\d)}\]$])[.,;:。](?:\s|\\[ ,;])*$|(?<=\w)[.。]\s*$|\\text\s*\{[.,;]\}\s*$|\\n$"
     r"|(?<=.)(?:\\[ ,;]|\\q?quad|\s)*(?:\\(?:black|Box|square){1,2}|[■□∎])\s*$"
 )
 _TAIL_ENDS = frozenset(" .,;:。}nexk■□∎")
-"""The last characters of what `_TAIL` strips."""
+"""The last characters of what `TAIL` strips."""
 _LABEL = re.compile(
     r"^(?:\\text|\\mathrm|\\textbf|\\mathbf|\*\*)?\{?"
     r"(?:([A-Za-z ]{4,}):\s*|([A-Za-z]{2,} (?:[A-Za-z]{2,} )+)=\s*)\}?(?:\*\*)?(?=.)"
@@ -93,7 +95,7 @@ def strip_wording(text: str) -> str:
         if " " in text and (text[-1:].isalpha() or text[-2:-1].isalpha()):
             text = _CLAUSE.sub("", _BEHIND.sub("", text))
         if text[-1:] in _TAIL_ENDS:
-            text = _TAIL.sub("", text)
+            text = TAIL.sub("", text)
         text = unwrap(text.strip())
         if text == before:
             break

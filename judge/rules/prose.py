@@ -14,6 +14,7 @@ from judge.reading.words import (
     SCALES,
     terms,
 )
+from judge.reading.wrappers import IN_FONT
 from judge.relation import Finding, different, equal, undecided
 
 _NOTHING = frozenset(
@@ -38,7 +39,6 @@ _HEDGE = re.compile(
     r"|between .+ and|I (?:think|guess))\b",
     re.IGNORECASE,
 )
-_TEXT = re.compile(r"\\(?:text|textbf|textit|textrm|mathrm|mathbf|mathit|mbox|hbox)\s*\{([^{}]*)\}")
 _MARKUP = re.compile(r"\\[a-zA-Z]+\s*|[{}$\\\"'`*_]|\\[ ,;!]")
 _PUNCTUATION = re.compile(r"[^\w\s/+-]+")
 _WORD = re.compile(r"[A-Za-z]{2,}")
@@ -73,7 +73,7 @@ def is_hedge(text: str) -> bool:
 
 def plain_words(text: str) -> str:
     """Return the words of an answer without markup, case, punctuation and articles."""
-    text = _PUNCTUATION.sub(" ", _MARKUP.sub(" ", _TEXT.sub(r" \1 ", text)))
+    text = _PUNCTUATION.sub(" ", _MARKUP.sub(" ", IN_FONT.sub(r" \1 ", text)))
     words = [
         singular(word.lower())
         for index, word in enumerate(text.split())
@@ -88,7 +88,7 @@ def plain_words(text: str) -> str:
 
 def same_wording(left: str, right: str) -> bool:
     """Tell whether two texts have the same words, and no sign that `plain_words` drops differs."""
-    left, right = (_BRACED.sub(r" \1 ", _TEXT.sub(r" \1 ", text)) for text in (left, right))
+    left, right = (_BRACED.sub(r" \1 ", IN_FONT.sub(r" \1 ", text)) for text in (left, right))
     if _ONLY_WORDS.fullmatch(left) and _ONLY_WORDS.fullmatch(right):
         return plain_words(left) == plain_words(right)
     return _signs_and_words(left) == _signs_and_words(right)
@@ -110,7 +110,7 @@ def _signs_and_words(text: str) -> list[str]:
 @lru_cache(maxsize=8_192)
 def is_words(text: str) -> bool:
     """Tell whether a text is words rather than mathematics."""
-    unmarked = _TEXT.sub(lambda match: match[1], text).strip(" {}$\"'`.")
+    unmarked = IN_FONT.sub(lambda match: match[1], text).strip(" {}$\"'`.")
     if _CHINESE.fullmatch(unmarked):
         return True
     if _FORMULA.search(unmarked) or unmarked.lower() in _LETTER_NAMES:
