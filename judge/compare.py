@@ -115,11 +115,11 @@ def _compare_texts(
 def _plain_variants(left: str, right: str, policy: Policy) -> Iterator[tuple[str, str]]:
     """Yield both sides without the letter of a choice, or with one notation of a value for two."""
     sides: list[tuple[str, ...]] = []
-    for text in (left, right):
+    for text, other in ((left, right), (right, left)):
         plain = text
         if (option := option_in(text)) and option.text:
             plain = option.text
-        elif (value := measured_value(text)) and isinstance(_read(text), str):
+        elif "=" not in other and (value := measured_value(text)) and _is_unread(text):
             plain = value
         elif twice := said_twice(text):
             first, second = map(strip_wording, twice)
@@ -175,6 +175,10 @@ def _compare_choices(left: str, right: str) -> Finding | None:
     if all(options) and not same_wording(left, right):
         return undecided("choice", "the same letter with another text")
     return equal("choice", "the letter decides")
+
+
+def _is_unread(text: str) -> bool:
+    return isinstance(_read(text), str)
 
 
 def _read(text: str) -> Node | str:

@@ -40,9 +40,9 @@ def extract_answer(reply: str, *, closing: bool = True) -> Extracted:
 
     Tried in this order: the last complete `\boxed` (boxes side by side count as one answer), a
     declared answer ("The final answer is …", "Answer: …", "#### …"), the last output block a tool
-    wrote into the reply, a concluding sentence, the whole of a one-line reply, and with `closing`
-    the one value in a last sentence that nothing announces. The thoughts of a reasoning model are
-    left out: a reply that ends within them has no answer.
+    wrote into the reply, values of letters on lines of their own, a concluding sentence, the whole
+    of a one-line reply, and with `closing` the one value in a last sentence that nothing announces.
+    The thoughts of a reasoning model are left out: a reply that ends within them has no answer.
     """
     parts = parts_of(_clean(without_thoughts(reply).reply))
     boxed, broken_box = last_boxes("\n".join(text for kind, text in parts if kind != PROGRAM))
@@ -61,6 +61,7 @@ def extract_answer(reply: str, *, closing: bool = True) -> Extracted:
             return Extracted(printed.answer, "output")
     if broken_box:
         return Extracted(None, UNREADABLE)
+    words = _ASIDE.sub("", words.rstrip())
     if answer := _stacked(_last_block(words)) or _conclusion(words):
         return Extracted(answer, "conclusion")
     whole = _whole(words) if last_output < 0 else None
@@ -79,7 +80,8 @@ def extract_output(stdout: str) -> Extracted:
     A complete `\boxed` or a declared answer on any line comes first. Otherwise the last line that
     is not blank is the answer, without a label in words ("Number of ways: 12"); an equation stays
     whole. Earlier lines belong to it only where it closes brackets that they opened, as in a
-    printed matrix. An error message is no answer.
+    printed matrix, or where all lines are values of different letters (x = 3, y = 4). An error
+    message is no answer.
     """
     lines = _after_errors(_clean(stdout))
     if not lines:
@@ -287,7 +289,7 @@ _VALUE = re.compile(
 
 def _closing(words: str) -> str | None:
     """Return the one value in the sentence that ends a reply, where nothing announces it."""
-    ending = _ASIDE.sub("", words.rstrip())[-2 * _LONGEST :].rpartition("\n")[2]
+    ending = words.rstrip()[-2 * _LONGEST :].rpartition("\n")[2]
     sentence = re.split(r"(?<=[.!])\s+(?=[A-Z$\\*])", ending)[-1].strip()
     if _UNSURE.search(sentence) or sentence.endswith((":", ",", "-")) or len(sentence) > 300:
         return None

@@ -22,6 +22,7 @@ _TAGGED = re.compile(
     re.DOTALL,
 )
 """A program between the marks of a model's own format, where it uses no fence."""
+_FENCE = re.compile(r"^[ \t]*(?:```|~~~)", re.MULTILINE)
 _QUOTED_FENCE = re.compile(r"^[ \t]*>[ \t]?(?:```|~~~)", re.MULTILINE)
 _QUOTE = re.compile(r"^[ \t]*>(?!>)[ ]?", re.MULTILINE)
 _ATTRIBUTE = re.compile(r"\s*(?:\{|[\w-]+=[\"'])")
@@ -40,7 +41,7 @@ def extract_program(reply: str, *, capped: bool = False) -> str | None:
     program, and neither is one in the thoughts of a reasoning model.
     """
     reply = without_thoughts(reply).reply
-    if _QUOTED_FENCE.search(reply):
+    if _QUOTED_FENCE.search(reply) and not _FENCE.search(reply):
         reply = _QUOTE.sub("", reply)
     blocks = _blocks(reply, capped=capped)
     marked = [text for language, text in blocks if _PYTHON.fullmatch(language) and text.strip()]
@@ -49,8 +50,11 @@ def extract_program(reply: str, *, capped: bool = False) -> str | None:
     unmarked = [text for language, text in blocks if not language and _acts(text)]
     if unmarked:
         return unmarked[-1]
-    if tagged := _ONE_LINE.findall(reply) or _TAGGED.findall(reply):
-        return str(tagged[-1]).strip()
+    if one_line := _ONE_LINE.findall(reply):
+        return str(one_line[-1]).strip()
+    tagged = [] if capped else [text.strip() for text in _TAGGED.findall(reply)]
+    if acting := list(filter(_acts, tagged)):
+        return str(acting[-1])
     return reply.strip() if not blocks and not capped and _acts(reply.strip()) else None
 
 

@@ -21,6 +21,8 @@ def compare_groups(reference: Group, answer: Group, compare: Compare) -> Finding
     """Compare two groups of at least two values each, or empty ones."""
     left, right = reference.items, answer.items
     kinds = {reference.kind, answer.kind}
+    if _holds_sets(left) is not _holds_sets(right):
+        return different("kind", "sets against values")
     if "set" in kinds:
         left, right = (
             _distinct(items, compare) if group.kind in ("set", "bare") else items
@@ -120,6 +122,10 @@ def _distinct(items: tuple[Node, ...], compare: Compare) -> tuple[Node, ...]:
         if not any(compare(item, other).relation is Relation.EQUAL for other in kept):
             kept.append(item)
     return tuple(kept)
+
+
+def _holds_sets(items: Sequence[Node]) -> bool:
+    return any(isinstance(item, Group) and item.kind == "set" for item in items)
 
 
 def _increasing(items: Sequence[Node]) -> bool:
