@@ -8,8 +8,10 @@ import shutil
 import sys
 import unicodedata
 from textwrap import fill
+from typing import TYPE_CHECKING
 
-from solver.stats.metrics import Estimate
+if TYPE_CHECKING:
+    from solver.stats.metrics import Estimate
 
 
 def plain(text: str) -> str:
@@ -80,7 +82,7 @@ _WORDS = {"judge_invalid": "undecided"}
 """What the words of a kind are where they are not those of its name."""
 
 
-def percent(estimate: Estimate | None) -> str:
+def percent(estimate: "Estimate | None") -> str:
     """Write `12.3 %`, or a dash where nothing could be counted."""
     return "–" if estimate is None else f"{100 * estimate.value:.1f} %"
 
@@ -88,3 +90,12 @@ def percent(estimate: Estimate | None) -> str:
 def share_of(count: int, total: int) -> str:
     """Write `3/12 (25.0 %)`."""
     return f"{count}/{total}" + (f" ({100 * count / total:.1f} %)" if total else "")
+
+
+def duration(seconds: float) -> str:
+    """Write `1 h 02 min`, `3 min 20 s` or `45 s`."""
+    minutes, rest = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours} h {minutes:02} min"
+    return f"{minutes} min {rest:02} s" if minutes else f"{rest} s"

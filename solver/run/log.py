@@ -1,22 +1,21 @@
 """Keep the log of a run: one line for each event worth knowing, in `run.log` of its folder.
 
 Requests, replies, back-off, lost sandbox workers and verdicts; no prompt, no reply, no key. The
-file is bounded: at `MOST_BYTES` it is renamed `run.log.1`, in place of an earlier one.
+file is bounded: a full one is renamed `run.log.1`, in place of an earlier one.
 """
 
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
+from solver.bounded import MOST_BYTES, BoundedFile
 from solver.errors import ConfigError
 from solver.secrets import without_secrets
 from solver.text import one_line, say
 
 FILE = "run.log"
-MOST_BYTES = 16 * 2**20
 LOGGERS = ("solver", "sandbox", "judge")
 
 TRIAL: ContextVar[str] = ContextVar("trial", default="")
@@ -31,7 +30,7 @@ def logging_to(folder: Path, *, live: bool) -> Iterator[None]:
     """
     path = folder / FILE
     try:
-        file = _File(path, maxBytes=MOST_BYTES, backupCount=1, encoding="utf-8")
+        file = BoundedFile(path, MOST_BYTES)
     except OSError as failure:
         raise ConfigError(f"{path}: cannot be written: {failure.strerror or failure}") from failure
     handlers: list[logging.Handler] = [file, *([_Live()] if live else [])]
@@ -51,13 +50,6 @@ def logging_to(folder: Path, *, live: bool) -> Iterator[None]:
             for handler in handlers:
                 logger.removeHandler(handler)
         file.close()
-
-
-class _File(RotatingFileHandler):
-    """Writes events to the run's log; where the disk is full, the run goes on without them."""
-
-    def handleError(self, record: logging.LogRecord) -> None:
-        """Drop the event: the store says in one line what is wrong with the disk."""
 
 
 class _Line(logging.Formatter):

@@ -16,7 +16,7 @@ from solver.records import Outcome
 from solver.report.runs import short_names
 from solver.run.pace import Count, Pace
 from solver.run.watch import Watch
-from solver.text import plain, say
+from solver.text import duration, plain, say
 
 LIVE_EVERY = 0.5
 """Seconds between two updates of the live line."""
@@ -143,12 +143,3 @@ async def _log(watch: Watch) -> None:
         if time.monotonic() - said >= LOG_EVERY:
             said = time.monotonic()
             print(" · ".join(filter(None, (headline(watch), troubles(watch)))), file=sys.stderr)
-
-
-def duration(seconds: float) -> str:
-    """Write `1 h 02 min`, `3 min 20 s` or `45 s`."""
-    minutes, rest = divmod(int(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    if hours:
-        return f"{hours} h {minutes:02} min"
-    return f"{minutes} min {rest:02} s" if minutes else f"{rest} s"

@@ -3,8 +3,9 @@
 import pytest
 
 from solver.run.pace import Count, Pace
-from solver.run.progress import duration, estimate, headline
+from solver.run.progress import estimate, headline
 from solver.run.watch import Watch
+from solver.text import duration
 from tests.fakes import PROBLEMS, config_of, finished_run, program
 
 
