@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 _LOGIN = re.compile(r"(?<=://)[^/\s@\"']+@")
@@ -19,6 +19,10 @@ _KEYS_NAME = re.compile(
     re.IGNORECASE,
 )
 """Names of options that hold a key."""
+_VARIABLE = re.compile(r"(?:KEY|TOKEN|SECRET|PASSWORD|PASSWD)$", re.IGNORECASE)
+"""Names of environment variables that hold a key."""
+_SHORTEST = 8
+"""A shorter value would be found in innocent words, too."""
 
 
 def without_secrets(text: str) -> str:
@@ -29,6 +33,25 @@ def without_secrets(text: str) -> str:
 def _in_address(text: str) -> str:
     """Replace passwords and keys in the addresses of a text."""
     return _PARAMETER.sub(r"\1***", _LOGIN.sub("***@", text))
+
+
+def secrets_in(environment: Mapping[str, str]) -> list[str]:
+    """Return the values of the variables that hold keys, the longest first."""
+    values = {value for name, value in environment.items() if _VARIABLE.search(name)}
+    return sorted((value for value in values if len(value) >= _SHORTEST), key=len, reverse=True)
+
+
+def key_argument(command: Sequence[str]) -> str | None:
+    """Return the name of the first argument of a command that is given a key; None without one."""
+    for argument, following in zip(command, [*command[1:], ""], strict=True):
+        name, _, value = argument.partition("=")
+        if name.startswith("--"):
+            given = value or (following if not following.startswith("-") else "")
+            if given and (_KEYS_NAME.search(name) or name.endswith("-token")):
+                return name
+        elif value and name.isidentifier() and _VARIABLE.search(name):  # `env HF_TOKEN=… server`
+            return name
+    return None
 
 
 def typed_secrets(content: Any, where: str = "") -> Iterator[str]:

@@ -8,7 +8,7 @@ from solver.config_file import check_config
 from solver.errors import ConfigError
 from solver.run.log import FILE as LOG
 from solver.run.log import logging_to
-from solver.secrets import without_secrets
+from solver.secrets import key_argument, secrets_in, without_secrets
 from solver.store import FILE, Store
 
 KEY = "sk-hunter2-very-secret"
@@ -110,3 +110,11 @@ def test_a_key_in_an_address_from_elsewhere_reaches_neither_file_nor_log(tmp_pat
 )
 def test_text_without_a_key_stays_as_it_is(text):
     assert without_secrets(text) == text
+
+
+def test_keys_are_found_by_the_names_of_arguments_and_variables():
+    assert key_argument(["vllm", "--api-key=abc"]) == "--api-key"
+    assert key_argument(["vllm", "--hf-token", "abc"]) == "--hf-token"
+    assert key_argument(["llama-server", "--api-key-file", "keys", "--api-key", "--port"]) is None
+    environment = {"HF_TOKEN": "hf-123456", "A_KEY": "short", "PATH": "/usr/bin:/bin"}
+    assert secrets_in(environment) == ["hf-123456"]
