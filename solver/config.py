@@ -14,6 +14,7 @@ from solver.errors import ConfigError
 from solver.models import Thinking
 from solver.prompts import Prompt, read_prompt
 from solver.records import Record, Sampling
+from solver.serve.options import ServeOptions
 
 if TYPE_CHECKING:
     from solver.modes import Mode
@@ -175,6 +176,7 @@ class Config(JudgingConfig):
     """The number from which the seeds of all trials are derived."""
     sampling: Sampling = Sampling()
     sandbox: SandboxOptions = SandboxOptions()
+    serve: ServeOptions = ServeOptions()
 
     @field_validator("model", mode="before")
     @classmethod
@@ -311,14 +313,11 @@ class Config(JudgingConfig):
             yield from self.under(arm).prompts.values()
 
     def identity(self) -> dict[str, Any]:
-        """Return what must stay the same for a run to be resumed.
-
-        `limit` and `repeats` may be raised, and settings that affect only speed may change.
-        """
+        """Return what must stay for a run to be resumed: not what it grows by, nothing of speed."""
         from solver.models import provider_of, provider_of_model  # here: imports provider files
 
-        free = {"limit", "repeats", "wordings", "prompts", "patience", "problems_file"}
-        facts = self.model_dump(mode="json", exclude=free)
+        free = {"limit", "repeats", "wordings", "prompts", "patience", "problems_file", "serve"}
+        facts = self.model_dump(mode="json", exclude=free) | self.serve.measured()
         facts["sandbox"].pop("workers")
         followed = {name for mode in self.running for name in (mode.section, *mode.obeys)}
         for mode in self._sections():
@@ -327,14 +326,13 @@ class Config(JudgingConfig):
             else:
                 facts.pop(mode.section)  # no mode of this run uses it
         for model in facts["model"]:
-            if model["thinking"] == "default":
-                model.pop("thinking")  # earlier versions did not know it
-            if model["template"] == "default":
-                model.pop("template")  # nor this
+            for key in ("thinking", "template"):
+                if model[key] == "default":
+                    model.pop(key)  # earlier versions did not know it
             model["options"] = provider_of_model(model["name"]).decisive(model["options"])
-        if self.judge.model is not None:
-            judge = facts["judge"]
-            judge["options"] = provider_of_model(self.judge.model).decisive(judge["options"])
+        if (asked := self.judge.model) is not None:
+            options = facts["judge"]["options"]
+            facts["judge"]["options"] = provider_of_model(asked).decisive(options)
         for name, options in facts["providers"].items():
             facts["providers"][name] = provider_of(name).measured(options)
         return facts

@@ -13,6 +13,7 @@ from pydantic_core import ErrorDetails
 from solver.config import Config, JudgingConfig, ModelOptions, config_type, listed_names
 from solver.errors import ConfigError
 from solver.secrets import typed_secrets
+from solver.serve.plan import Plan, plan_of
 from solver.text import one_line
 from solver.yaml_file import parse_yaml, read_yaml
 
@@ -23,7 +24,7 @@ SHIPPED = next(
 )
 """The configs that come with solver: inside the installed package, or beside it in a clone."""
 
-_SHORT = {"model": "name", "sandbox": "kind", "judge": "model"}
+_SHORT = {"model": "name", "sandbox": "kind", "judge": "model", "serve": "engine"}
 """Sections that may be written as one word, and the key that this word is the value of."""
 
 
@@ -148,7 +149,17 @@ def check_config(content: dict[str, Any], *, source: str) -> Config:
             if any(prompt.stop for prompt in config.asked_with()):
                 require(model.name, {"stop"})
         _check_providers(config)
+        serve_plan(config)
     return config
+
+
+def serve_plan(config: Config) -> Plan | None:
+    """Return which server a run starts for which of its models; None for none.
+
+    Raises ConfigError where the engine does not fit the models.
+    """
+    models = [(model.name, config.provider_options(model)) for model in config.model]
+    return plan_of(config.serve, models)
 
 
 def check_judging(content: dict[str, Any], *, source: str) -> JudgingConfig:

@@ -10,7 +10,7 @@ from typing import Any
 
 from sandbox import probe
 from solver.config import Config
-from solver.config_file import load_config
+from solver.config_file import load_config, serve_plan
 from solver.errors import ConfigError, ModelError
 from solver.install import pip_install
 from solver.models import LoadingModel, Model, provider_names, provider_of
@@ -18,6 +18,7 @@ from solver.run.build import connect_models
 from solver.run.decoding import decoding, decoding_line
 from solver.run.dry import served_line
 from solver.run.judging import connect_judge
+from solver.run.serving import covers_judge, left_to_ask
 from solver.run.start import FREE_DISK_MB
 from solver.text import say_wrapped
 
@@ -41,8 +42,14 @@ def examine(path: Path | None) -> Iterator[Finding]:
     yield _disk()
     if path is not None:
         config = load_config(path)
-        yield from _models(config)
-        yield _judge(config)
+        plan = serve_plan(config)
+        if plan is not None:
+            missing = plan.missing()
+            detail = missing or f"the run starts it: {plan.shown()}"
+            yield Finding(f"server {plan.engine.name}", missing is None, detail, needed=True)
+        yield from _models(left_to_ask(config, plan))
+        if plan is None or not covers_judge(plan, config):
+            yield _judge(config)
         return
     for name in provider_names():
         yield provider_finding(name)

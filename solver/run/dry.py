@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from solver.config import Config
+from solver.config_file import serve_plan
 from solver.errors import ConfigError, ModelError, require_unix
 from solver.models import Model, provider_of_model
 from solver.report.trial import show_chat
@@ -14,6 +15,7 @@ from solver.run.build import connect_models
 from solver.run.decoding import decoding, decoding_line
 from solver.run.judging import connect_judge
 from solver.run.sameness import require_same
+from solver.run.serving import covers_judge, left_to_ask, serve_lines
 from solver.run.start import Job, counted
 from solver.run.thinking import thinking_warnings
 from solver.store import FILE, Store
@@ -45,6 +47,8 @@ def dry(job: Job) -> int:
     say_wrapped(counted(job), indent=2)
     asked = asyncio.run(_ask(config))
     say(f"run folder: {job.folder}{_what_is_there(job, asked.missing)}")
+    for line in serve_lines(serve_plan(config), job.folder):
+        say_wrapped(line, indent=4)
     for model in config.model:
         facts = asked.facts.get(model.name, {})
         say_wrapped(
@@ -80,15 +84,22 @@ def served_line(facts: Mapping[str, Any]) -> str:
 
 
 async def _ask(config: Config) -> Asked:
-    """Connect the models and the judge, and ask the server of each what it serves."""
+    """Connect the models and the judge, and ask the server of each what it serves.
+
+    A server that the run would start is not asked.
+    """
     asked = Asked()
     models: list[Model] = []
+    plan = serve_plan(config)
+    if plan is not None and (lacking_program := plan.missing()):
+        asked.missing.append(lacking_program)
     try:
-        models += connect_models(config)
+        models += connect_models(left_to_ask(config, plan))
     except ConfigError as lacking:
         asked.missing.append(str(lacking))
     try:
-        judge = connect_judge(config, asked.notes)
+        served = plan is not None and covers_judge(plan, config)
+        judge = None if served else connect_judge(config, asked.notes)
     except ConfigError as lacking:
         asked.missing.append(str(lacking))
         judge = None

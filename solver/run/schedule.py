@@ -18,7 +18,7 @@ from contextlib import (
 )
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 from solver.config import Patience
 from solver.errors import ModelError, Scope
@@ -33,8 +33,11 @@ from solver.models import (
     refuse_thoughts,
 )
 from solver.records import Message, Reply
+from solver.serve.server import Server
 
 logger = logging.getLogger(__name__)
+
+_T = TypeVar("_T")
 
 FIRST_WAIT = 1.0
 """Seconds before the second request; doubles each time, with jitter."""
@@ -71,6 +74,8 @@ class Traffic:
     """Why the last attempt failed."""
     stop: asyncio.Event = field(default_factory=asyncio.Event)
     """Set by Ctrl-C: no request starts any more."""
+    server: Server | None = None
+    """The server that the run has started, for whose restarts requests wait."""
 
     def slowest(self) -> float:
         """Return how many seconds the oldest request in flight has taken so far."""
@@ -242,21 +247,43 @@ class Endpoint:
     ) -> Reply:
         """Make a request, again if it fails, within the limits of `patience`.
 
+        One that was lost with a server that the run starts again is made again without counting.
         Requests and answers are logged at `level`, failures always.
         """
-        waited, attempt = 0.0, 1
+        waited, attempt, lost = 0.0, 1, 0
         while True:
+            starts = self.traffic.server.starts if self.traffic.server is not None else 0
             try:
                 reply = await self._once(request, slot, level)
             except ModelError as failure:
+                if await self._lost_with_server(failure, starts):
+                    lost += 1
+                    continue
                 pause = self._pause_after(failure, attempt, waited)
                 waited += pause
                 attempt += 1
                 await self._wait(pause)
             else:
-                if attempt == 1:
+                if attempt + lost == 1:
                     return reply
-                return reply.model_copy(update={"requests": reply.requests + attempt - 1})
+                return reply.model_copy(update={"requests": reply.requests + attempt + lost - 1})
+
+    async def _lost_with_server(self, failure: ModelError, starts: int) -> bool:
+        """Tell whether a request failed since its server died; then wait until it answers again.
+
+        `starts` is how often it had been started before the request. Raises Stopped at Ctrl-C, and
+        where it is not started again.
+        """
+        server = self.traffic.server
+        if server is None or not await self._unless_stopped(
+            server.back(self.model.name, failure, starts)
+        ):
+            return False
+        self.traffic.failed += 1
+        self.traffic.last_trouble = str(failure)
+        logger.warning("lost with its server, asked again: %s", failure)
+        self._loaded = False
+        return True
 
     async def _once(
         self,
@@ -286,7 +313,7 @@ class Endpoint:
         logger.log(level, "answered in %.1f s: %d tokens in, %d out%s", *counts)
         return reply
 
-    async def _unless_stopped(self, work: Coroutine[None, None, dict[str, Any]]) -> dict[str, Any]:
+    async def _unless_stopped(self, work: Coroutine[None, None, _T]) -> _T:
         """Return what the work gives, but drop it at Ctrl-C and raise Stopped."""
         working = asyncio.ensure_future(work)
         stopping = asyncio.ensure_future(self.traffic.stop.wait())

@@ -23,9 +23,11 @@ from solver.run.log import logging_to
 from solver.run.progress import show_progress
 from solver.run.references import unread_references, unread_warning
 from solver.run.sameness import check_resume, check_served
+from solver.run.serving import changed_command, server_facts
 from solver.run.tasks import trials_of
 from solver.run.until import check_until, run_until
 from solver.run.watch import Watch
+from solver.serve import LOG as SERVER_LOG
 from solver.store import Store
 from solver.text import say, share_of
 
@@ -216,7 +218,8 @@ def execute(job: Job, *, verbose: bool = False, opening: Opening = on_this_machi
         for line in errors_left(watch):
             say(line, error=True)
     except BaseException:
-        empty = new and "models" not in store.manifest()  # nothing was asked yet
+        asked = "models" in store.manifest()
+        empty = new and not asked and not (job.folder / SERVER_LOG).exists()
         raise
     finally:
         store.close()
@@ -274,21 +277,11 @@ async def _execute(job: Job, store: Store, opening: Opening) -> Watch:
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, interrupted)
     session = store.begin_session()
-    trials = trials_of(job.config, job.problems)
-    logger.info("started: %d trials", trials)
+    served = store.manifest().get("serve", {})
+    logger.info("started: %d trials", trials_of(job.config, job.problems))
     try:
         async with opening(job.config, job.folder, watch) as crew:
-            unread = await unread_references(job.problems, crew.judge)
-            warnings = [*crew.warnings, *unread_warning(unread), *job.source.notes()]
-            check_served(store, crew.facts["models"])
-            trials = trials_of(job.config, job.problems, crew.cannot)
-            store.write_manifest(
-                **crew.facts, warnings=warnings, trials=trials, until=None, unread=unread
-            )
-            say(f"{counted(job)}; {IN_TIME}", error=True)
-            for warning in warnings:
-                say(f"note: {warning}", error=True)
-                logger.warning("%s", warning)
+            await _record_start(job, crew, store, watch, served)
             trials_started = True
             await _run(job, crew, store, watch)
     except asyncio.CancelledError:
@@ -300,9 +293,32 @@ async def _execute(job: Job, store: Store, opening: Opening) -> Watch:
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.remove_signal_handler(number)
         store_ends(store, watch)
+        if facts := server_facts(watch.traffic.server, served):
+            store.write_manifest(**facts)
     store.end_session(session)
     logger.info("ended: %d trials since the start, %d of them scored", watch.done, watch.scored)
     return watch
+
+
+async def _record_start(
+    job: Job, crew: Crew, store: Store, watch: Watch, served: dict[str, Any]
+) -> None:
+    """Store and say what the run starts with; `served` is what it held of a server before.
+
+    Raises ConfigError where a server serves another model than when the run began.
+    """
+    server = watch.traffic.server
+    unread = await unread_references(job.problems, crew.judge)
+    warnings = [*crew.warnings, *unread_warning(unread), *job.source.notes()]
+    warnings += changed_command(served, server)
+    check_served(store, crew.facts["models"])
+    trials = trials_of(job.config, job.problems, crew.cannot)
+    facts = {**crew.facts, **server_facts(server, served)}
+    store.write_manifest(**facts, warnings=warnings, trials=trials, until=None, unread=unread)
+    say(f"{counted(job)}; {IN_TIME}", error=True)
+    for warning in warnings:
+        say(f"note: {warning}", error=True)
+        logger.warning("%s", warning)
 
 
 async def _run(job: Job, crew: Crew, store: Store, watch: Watch) -> None:

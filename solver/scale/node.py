@@ -25,6 +25,7 @@ from solver.run.log import LOGGERS, TRIAL
 from solver.run.loop import work
 from solver.run.sameness import look_again, watch_served
 from solver.run.schedule import Traffic, together
+from solver.run.serving import serving
 from solver.run.start import allow_files
 from solver.run.tasks import Todo
 from solver.run.watch import Watch
@@ -122,8 +123,11 @@ class Node:
         """Hold the parts open until cancelled, and work on what is given in the meantime."""
         config = make_config(content)
         with tempfile.TemporaryDirectory(prefix="solver-node-") as cache, self._troubles.kept():
-            built = build(config, owner=owner, cache=Path(cache), watch=self._watch)
-            async with built as parts:
+            kept = tempfile.mkdtemp(prefix="solver-serve-") if config.serve.engine else cache
+            async with (
+                serving(config, Path(kept), self._watch) as reached,  # its log stays on the node
+                build(reached, owner=owner, cache=Path(cache), watch=self._watch) as parts,
+            ):
                 self._slots = sum({id(e.gate): e.gate.ceiling for e in parts.endpoints}.values())
                 self._opened_at = time.monotonic()
                 self._models = [endpoint.model for endpoint in parts.endpoints]

@@ -1,11 +1,14 @@
-"""The example configs of `configs/servers`: each loads, says what is missing, and asks a server."""
+"""The example configs of `configs/servers`: each loads, says what is missing, and asks a server.
+
+Those that start their server themselves are only read here; `test_serve.py` starts one.
+"""
 
 from pathlib import Path
 
 import pytest
 import yaml
 
-from solver.config_file import load_config
+from solver.config_file import load_config, serve_plan
 from solver.records import Message
 from solver.run.build import connect_models
 from solver.run.dry import dry
@@ -13,7 +16,8 @@ from solver.run.start import prepare
 from tests.servers import serving
 from tests.wires import OpenAIWire
 
-CONFIGS = sorted((Path(__file__).parents[2] / "configs/servers").glob("*.yaml"))
+FOUND = sorted((Path(__file__).parents[2] / "configs/servers").glob("*.yaml"))
+CONFIGS = [path for path in FOUND if not path.stem.startswith("serve-")]
 NAMES = [path.stem for path in CONFIGS]
 CHAT = (Message(role="user", text="What is 2+2?"),)
 
@@ -81,3 +85,12 @@ def test_servers_of_this_machine_need_no_key_and_others_a_secure_address(path):
     assert options["base_url"].startswith(
         "https://" if "api_key_env" in options else "http://localhost"
     )
+
+
+@pytest.mark.parametrize("path", [p for p in FOUND if p not in CONFIGS], ids=lambda p: p.stem)
+def test_a_server_that_is_started_for_the_run_is_named_with_its_command(path, tmp_path, capsys):
+    plan = serve_plan(load_config(path))
+    missing = dry(prepare(path, {"limit": 1}, name=None, runs=tmp_path))
+    said = capsys.readouterr().out
+    assert f"serve: {plan.shown()}" in said
+    assert (missing == 2) is (f"missing: {plan.missing()}" in " ".join(said.split()))
