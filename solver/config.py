@@ -380,19 +380,6 @@ def listed_names(value: Any) -> Any:
     return [part.strip() for part in value.split(",")] if isinstance(value, str) else value
 
 
-def differences(first: Any, second: Any, where: str = "") -> Iterator[str]:
-    """Yield each value that differs between two nested structures, as `where: first → second`."""
-    if isinstance(first, dict) and isinstance(second, dict):
-        for key in sorted(first.keys() | second.keys()):
-            place = f"{where}.{key}" if where else str(key)
-            yield from differences(first.get(key), second.get(key), place)
-    elif isinstance(first, list) and isinstance(second, list) and len(first) == len(second):
-        for number, (old, new) in enumerate(zip(first, second, strict=True)):
-            yield from differences(old, new, f"{where}[{number}]")
-    elif first != second:
-        yield f"{where}: {first!r} → {second!r}"
-
-
 def first_twice(names: Sequence[str]) -> str:
     """Return the first name that is listed twice. There must be one."""
     return next(name for name in names if list(names).count(name) > 1)

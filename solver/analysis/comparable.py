@@ -9,10 +9,10 @@ from typing import Any
 from judge.logs.records import Theirs
 from solver.analysis.arms import planned_trials, stored_rows
 from solver.analysis.other_judge import said_by_trial
-from solver.config import differences
 from solver.errors import ConfigError
 from solver.records import Problem, digest
 from solver.store import Row, Store
+from solver.store.alike import differences
 
 SCORING = ("preset", "threshold", "policy", "model", "prompts")
 """What a manifest says of its judge that decides verdicts."""

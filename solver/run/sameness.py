@@ -9,7 +9,7 @@ import logging
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from solver.config import Config, differences
+from solver.config import Config
 from solver.errors import ConfigError, ModelError, Scope
 from solver.models import Model, ServedModel
 from solver.modes import identity, shipped
@@ -17,19 +17,12 @@ from solver.records import Problem
 from solver.run.tasks import tasks_of
 from solver.run.watch import Watch
 from solver.store import Store
+from solver.store.alike import differences, joined, served_changes
 
 logger = logging.getLogger(__name__)
 
 LOOK_EVERY = 60.0
 """Seconds between two looks at what the servers serve."""
-
-SERVED = (
-    "weights", "digest", "sha256", "hash", "id", "quantisation", "parameters", "family",
-    "trained_context", "num_ctx", "context", "max_context_length", "chat_template", "defaults",
-    "system", "messages",
-)  # fmt: skip
-"""Facts of a model that decide its replies. What only says how it is reached may change."""
-MOST_SHOWN = 5
 
 
 def check_resume(
@@ -136,33 +129,8 @@ def _changes(
             yield f"{len(strange)} stored trials were made with other prompts or settings"
 
 
-def served_changes(before: dict[str, Any], now: dict[str, Any]) -> Iterator[str]:
-    """Yield what a server says of a model now and did not say before; an empty fact says nothing.
-
-    An Ollama digest holds a path, so it decides only where the weights are not told.
-    """
-    told = bool(before.get("weights") and now.get("weights"))
-    for fact in SERVED:
-        if fact == "digest" and told:
-            continue
-        old, new = before.get(fact), now.get(fact)
-        if fact in before and fact in now and old != new and old not in ("", []):
-            yield f"{fact}: {_short(old)} → {_short(new)}"
-
-
-def _short(value: Any) -> str:
-    """Return a fact, cut where it is long."""
-    text = str(value)
-    return text if len(text) <= 40 else f"{text[:40]}…"
-
-
 def _refuse(store: Store, different: Sequence[str], what: str = "holds another run") -> None:
     """Raise ConfigError with the differences, if there are any."""
     if not different:
         return
-    rest = len(different) - MOST_SHOWN
-    more = f" · and {rest} more" if rest > 0 else ""
-    raise ConfigError(
-        f"{store.folder} {what}: {' · '.join(different[:MOST_SHOWN])}{more};"
-        " give --name for a new run"
-    )
+    raise ConfigError(f"{store.folder} {what}: {joined(different)}; give --name for a new run")

@@ -12,7 +12,7 @@ from judge import JudgeError
 from sandbox import SandboxError
 from solver.config import Config, differences
 from solver.errors import ConfigError, ModelError
-from solver.run.sameness import served_changes
+from solver.store.alike import served_changes
 from solver.run.schedule import together
 from solver.run.tasks import Todo
 from solver.scale.messages import About, Counts, NodeLost, Opened, Place, Report

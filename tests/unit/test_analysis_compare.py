@@ -13,13 +13,13 @@ from solver.analysis.comparable import read_run, remarks
 from solver.analysis.compare import apart, compare_runs
 from solver.analysis.ranking import ranking
 from solver.cli import app
-from solver.config import differences
 from solver.errors import ConfigError
 from solver.records import Message, Outcome
 from solver.report import write_report, write_tables
 from solver.report.sections.compare import compared
 from solver.report.show import show_comparisons, show_run
 from solver.stats.paired import holm, mcnemar
+from solver.store.alike import differences
 from tests.stored import JUDGE, changed, problem, said, stored, trial
 
 PROBLEMS = [

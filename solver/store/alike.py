@@ -1,0 +1,71 @@
+"""Tell by their manifests whether two stored runs are the same one."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+SERVED = (
+    "weights", "digest", "sha256", "hash", "id", "quantisation", "parameters", "family",
+    "trained_context", "num_ctx", "context", "max_context_length", "chat_template", "defaults",
+    "system", "messages",
+)  # fmt: skip
+"""Facts of a model that decide its replies. What only says how it is reached may change."""
+MOST_SHOWN = 5
+
+
+def differences(first: Any, second: Any, where: str = "") -> Iterator[str]:
+    """Yield each value that differs between two nested structures, as `where: first → second`."""
+    if isinstance(first, dict) and isinstance(second, dict):
+        for key in sorted(first.keys() | second.keys()):
+            place = f"{where}.{key}" if where else str(key)
+            yield from differences(first.get(key), second.get(key), place)
+    elif isinstance(first, list) and isinstance(second, list) and len(first) == len(second):
+        for number, (old, new) in enumerate(zip(first, second, strict=True)):
+            yield from differences(old, new, f"{where}[{number}]")
+    elif first != second:
+        yield f"{where}: {first!r} → {second!r}"
+
+
+def served_changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what a server says of a model now and did not say before; an empty fact says nothing.
+
+    An Ollama digest holds a path, so it decides only where the weights are not told.
+    """
+    told = bool(before.get("weights") and now.get("weights"))
+    for fact in SERVED:
+        if fact == "digest" and told:
+            continue
+        old, new = before.get(fact), now.get(fact)
+        if fact in before and fact in now and old != new and old not in ("", []):
+            yield f"{fact}: {_short(old)} → {_short(new)}"
+
+
+def unlike(first: Mapping[str, Any], other: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what keeps the trials of two manifests from being trials of one run.
+
+    `limit` and `repeats` may differ, since a run may be extended, and so may the judge of a run
+    that was judged again.
+    """
+    before, after = (dict(each.get("identity") or {}) for each in (first, other))
+    if "first_judge" in first or "first_judge" in other:
+        before["judge"] = after["judge"] = None
+    yield from differences(before, after)
+    asked, now = (each.get("prompts", {}) for each in (first, other))
+    for mode in sorted(asked.keys() & now.keys()):
+        if asked[mode] != now[mode]:
+            yield f"prompts of mode {mode}: {asked[mode]} → {now[mode]}"
+    models, served = (each.get("models", {}) for each in (first, other))
+    for name in sorted(models.keys() & served.keys()):
+        yield from (f"{name}: {each}" for each in served_changes(models[name], served[name]))
+
+
+def joined(different: Sequence[str]) -> str:
+    """Return the first of the differences on one line, and how many more there are."""
+    rest = len(different) - MOST_SHOWN
+    more = f" · and {rest} more" if rest > 0 else ""
+    return f"{' · '.join(different[:MOST_SHOWN])}{more}"
+
+
+def _short(value: Any) -> str:
+    """Return a fact, cut where it is long."""
+    text = str(value)
+    return text if len(text) <= 40 else f"{text[:40]}…"
