@@ -7,10 +7,10 @@ time. Outcomes are derived, never stored.
 """
 
 from solver.store.facts import Imported, Refused, Row, Texts, TurnFacts, judge_id
-from solver.store.lock import is_held
 from solver.store.opening import damage, open_to_read
 from solver.store.reading import Reader
 from solver.store.schema import FILE, check_types
+from solver.store.shards import file_to_read, is_run, is_written
 from solver.store.writing import Store
 
 __all__ = [
@@ -24,7 +24,9 @@ __all__ = [
     "TurnFacts",
     "check_types",
     "damage",
-    "is_held",
+    "file_to_read",
+    "is_run",
+    "is_written",
     "judge_id",
     "open_to_read",
 ]

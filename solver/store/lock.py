@@ -6,6 +6,7 @@ not hold that turn later, something was taken away from it.
 
 import json
 import os
+import socket
 import sys
 from contextlib import suppress
 from pathlib import Path
@@ -19,6 +20,8 @@ FILE = "run.lock"
 """Says who writes the run, and which turn was stored last."""
 _HELD = "run.held"
 """The file that is locked. Windows lets nobody read one that is."""
+_PATIENCE = 0.5
+"""Seconds in which one that only tries the lock has given it back."""
 _BOOT = Path("/proc/sys/kernel/random/boot_id")
 
 
@@ -33,7 +36,7 @@ class Lock:
         self.same_boot = boot == _boot() != ""
         """Whether the machine has run since then. Where it lost power, it may have lost turns."""
         self._file = file
-        first = f"{os.getpid()}\n".encode()
+        first = f"{os.getpid()} {socket.gethostname()}\n".encode()
         rest = f"{lines[1]}\n".encode() if self.last else b""
         file.seek(0)
         file.write(first + rest)
@@ -54,30 +57,52 @@ class Lock:
         self._held.release()
 
 
-def hold(folder: Path) -> Lock:
+def hold(folder: Path, advice: str = "use --name for another run") -> Lock:
     """Lock the run for this process.
 
-    The kernel releases the lock when the process ends, however it ends. Raises ConfigError where
-    another process holds it.
+    The kernel releases the lock when the process ends, however it ends. Raises ConfigError, with
+    advice, where another process holds it.
     """
-    held = FileLock(folder / _HELD, timeout=0, is_singleton=False)
+    held = FileLock(folder / _HELD, timeout=_PATIENCE, is_singleton=False)
     path = folder / FILE
     try:
         held.acquire()
     except Timeout as taken:
-        holder = _first_line(path) or "unknown"
+        process, _, host = (_first_line(path) or "unknown").partition(" ")
+        where = f" on {host}" if host and host != socket.gethostname() else ""
         raise ConfigError(
-            f"{folder}: another solver (process {holder}) is writing this run;"
-            " wait for it, or use --name for another run"
+            f"{folder}: another solver (process {process}{where}) is writing this run;"
+            f" wait for it, or {advice}"
         ) from taken
     path.touch()
     return Lock(held, path.open("r+b", buffering=0))
 
 
-def is_held(folder: Path) -> bool:
-    """Tell whether the process that last locked the run is alive, without trying the lock."""
+def is_locked(folder: Path) -> bool:
+    """Tell whether a process holds the run, on this machine or another, by trying the lock."""
+    if not (folder / _HELD).exists():
+        return False
+    held = FileLock(folder / _HELD, timeout=0, is_singleton=False)
     try:
-        process = int(_first_line(folder / FILE))
+        held.acquire()
+    except Timeout:
+        return True
+    except OSError:  # where we may not write, nobody does
+        return False
+    held.release()
+    return False
+
+
+def is_held(folder: Path) -> bool:
+    """Tell whether the process that last locked the run is alive.
+
+    The lock is not tried, unless that process was on another machine.
+    """
+    process_, _, host = _first_line(folder / FILE).partition(" ")
+    if host and host != socket.gethostname():
+        return is_locked(folder)
+    try:
+        process = int(process_)
         if sys.platform == "win32":
             import psutil  # where `os.kill` would end the process
 

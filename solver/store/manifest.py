@@ -55,6 +55,15 @@ class _Probe(_Part):
     after: str | None = None
 
 
+class _Shard(_Part):
+    trials: _Count = 0
+
+
+class _Merged(_Part):
+    stamp: str | None = None
+    reply_ends: dict[str, _Count] = {}
+
+
 class _Manifest(_Part):
     config: _Config | None = None
     identity: _Identity | None = None
@@ -73,6 +82,9 @@ class _Manifest(_Part):
     loaded: _Facts = {}
     warnings: list[Any] = []
     trials: _Count = 0
+    stamp: str | None = None
+    shard: _Shard | None = None
+    shards: dict[str, _Merged] = {}
 
 
 def check_manifest(facts: dict[str, Any]) -> None:

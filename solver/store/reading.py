@@ -18,6 +18,7 @@ from solver.store.facts import Refused, Row, Texts, TurnFacts
 from solver.store.manifest import check_manifest
 from solver.store.opening import MOST_BYTES, damage, open_to_read, unpacked
 from solver.store.schema import FILE, check_types, has, with_thoughts
+from solver.store.shards import file_to_read
 
 VERDICT: TypeAdapter[Verdict] = TypeAdapter(Verdict)
 """Verdicts as they are stored: JSON."""
@@ -117,13 +118,13 @@ class Reader:
 
     @classmethod
     def open(cls, folder: Path) -> Self:
-        """Open a run to read it, also while another process writes it.
+        """Open a run to read it, also while another process writes it, and before a merge.
 
         Raises ConfigError where there is none.
         """
-        path = folder / FILE if folder.is_dir() else folder
-        if not path.is_file():
-            raise ConfigError(f"{folder}: no run there (no {FILE}); `ls runs` shows what there is")
+        if folder.is_file():
+            folder = folder.parent
+        path = file_to_read(folder, tell=True)
         database = open_to_read(path)
         try:
             with damage(path):
@@ -131,7 +132,7 @@ class Reader:
         except ConfigError:
             database.close()
             raise
-        return cls(path.parent, database)
+        return cls(folder, database)
 
     def close(self) -> None:
         """Close the file."""

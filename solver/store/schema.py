@@ -127,6 +127,17 @@ _STATEMENTS = {
 }
 """The statement that made each table, by its name."""
 
+
+def tables() -> list[str]:
+    """Return the names of all tables."""
+    return list(_STATEMENTS)
+
+
+def columns_of(table: str) -> list[str]:
+    """Return the columns of a table, in order."""
+    return list(_COLUMNS[table])
+
+
 _MADE_BY = {table: _words(statement) for table, statement in _STATEMENTS.items()}
 """The same without layout."""
 

@@ -4,8 +4,8 @@ import json
 import sqlite3
 import time
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Self
 
@@ -17,9 +17,11 @@ from solver.secrets import without_secrets
 from solver.store.facts import Imported
 from solver.store.lock import FILE as LOCK_FILE
 from solver.store.lock import Lock, hold
+from solver.store.merging import attached, merge_shard, require_alike, take_sessions, take_trials
 from solver.store.reading import VERDICT, Reader
 from solver.store.reserve import Reserve
 from solver.store.schema import FILE, check_types, checked, make_tables
+from solver.store.shards import require_merged
 from solver.surrogates import without_surrogates
 
 CHECKPOINT_EVERY = 30.0
@@ -46,8 +48,15 @@ class Store(Reader):
     def create_or_open(cls, folder: Path) -> Self:
         """Open the run in `folder` for writing, or start one there.
 
-        Raises ConfigError where the folder cannot be written or another process holds the run.
+        Raises ConfigError where the folder cannot be written, another process holds the run, or
+        shards of it are not merged.
         """
+        require_merged(folder)
+        return cls.open_to_merge(folder)
+
+    @classmethod
+    def open_to_merge(cls, folder: Path) -> Self:
+        """Do the same whether shards are merged or not."""
         path = folder / FILE
         try:
             folder.mkdir(parents=True, exist_ok=True)
@@ -65,6 +74,48 @@ class Store(Reader):
         except (OSError, sqlite3.Error) as failure:
             raise ConfigError(f"{path}: cannot be written: {failure}") from failure
         return store
+
+    def merge(self, name: str, path: Path) -> None:
+        """Add the trials of the shard `name`, whose file is at `path`; twice is the same as once.
+
+        Raises ConfigError, with the difference, where it is a shard of another run, and StoreError
+        where the disk fails.
+        """
+        with self._storing(path):
+            merge_shard(self._database, name, path)
+
+    def take(self, path: Path, wanted: Callable[[str], bool]) -> None:
+        """Take over trials of `wanted` keys with which another shard got further."""
+        with self._storing(path), attached(self._database, path):
+            take_trials(self._database, wanted)
+
+    def take_back(self, path: Path) -> None:
+        """Take what an earlier or later file of the same shard holds and this one lacks."""
+        with self._storing(path), attached(self._database, path):
+            take_trials(self._database)
+            take_sessions(self._database)
+
+    def require_alike(self, path: Path) -> None:
+        """Raise ConfigError, with the difference, where another file is of another run."""
+        require_alike(self._database, path)
+
+    def leave_no_log(self) -> None:
+        """Let the file need no log beside it, so that other machines can read it at once."""
+        with suppress(sqlite3.Error):  # another process reads it now
+            self._database.execute("PRAGMA journal_mode = DELETE")
+
+    @contextmanager
+    def _storing(self, path: Path) -> Iterator[None]:
+        """Turn a failure of the disk into a StoreError; let the lock name a turn that is there."""
+        try:
+            yield
+            found = self._database.execute("SELECT key, number FROM turns LIMIT 1").fetchone()
+        except sqlite3.Error as failure:
+            raise StoreError(
+                f"{path}: cannot be taken into {self._path}: {failure}; the same command goes on"
+            ) from failure
+        if self._lock is not None and found:
+            self._lock.note(*found)
 
     def checkpoint(self) -> None:
         """Bring all that is stored from the log beside the file into the file itself.

@@ -3,8 +3,7 @@
 import sqlite3
 from pathlib import Path
 
-from solver.errors import ConfigError
-from solver.store import FILE, open_to_read
+from solver.store import file_to_read, open_to_read
 
 
 def connect(folder: Path) -> sqlite3.Connection:
@@ -12,6 +11,4 @@ def connect(folder: Path) -> sqlite3.Connection:
 
     Raises ConfigError where the folder holds no run.
     """
-    if not (folder / FILE).is_file():
-        raise ConfigError(f"{folder}: no run there (no {FILE})")
-    return open_to_read(folder / FILE, mode="ro", any_thread=True)
+    return open_to_read(file_to_read(folder), mode="ro", any_thread=True)

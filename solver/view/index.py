@@ -15,7 +15,7 @@ from sandbox import Exit
 from solver.analysis.other_judge import said_by_trial
 from solver.errors import ConfigError
 from solver.records import Outcome, Problem, failure_of, outcome_of
-from solver.store import FILE, Reader, check_types, damage
+from solver.store import FILE, Reader, check_types, damage, file_to_read
 from solver.view.connection import connect
 from solver.view.snapshot import Entry, Snapshot
 
@@ -209,7 +209,7 @@ def _outcome(
 def _identity(folder: Path) -> tuple[int, int] | None:
     """Return the device and inode of a run's file, or None where there is none."""
     try:
-        found = (folder / FILE).stat()
-    except OSError:
+        found = file_to_read(folder).stat()
+    except (OSError, ConfigError):
         return None
     return found.st_dev, found.st_ino

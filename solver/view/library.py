@@ -15,7 +15,7 @@ from solver.analysis.comparable import scoring
 from solver.analysis.contamination import contamination_of
 from solver.errors import ConfigError
 from solver.records import Problem, Trial
-from solver.store import FILE, Reader, damage, is_held
+from solver.store import FILE, Reader, damage, is_run, is_written
 from solver.view.connection import connect
 from solver.view.filters import Standings
 from solver.view.index import Index
@@ -163,18 +163,18 @@ class Library:
 
     def _folders(self) -> dict[str, Path]:
         """Return the folder of each run by its name."""
-        if (self.folder / FILE).is_file():
+        if is_run(self.folder):
             return {self.folder.resolve().name or "run": self.folder}
         try:
             inside = sorted(self.folder.iterdir(), key=lambda path: path.name)
         except OSError as failure:
             raise ConfigError(f"{self.folder}: no folder of runs: {failure.strerror}") from failure
-        return {path.name: path for path in inside if (path / FILE).is_file()}
+        return {path.name: path for path in inside if is_run(path)}
 
 
 def _state(folder: Path, sessions: list[dict[str, Any]], done: int, planned: int) -> str:
     """Return `running`, `finished` or `stopped`."""
-    if sessions and sessions[-1]["ended"] is None and is_held(folder):
+    if any(each["ended"] is None for each in sessions) and is_written(folder):
         return "running"
     return "finished" if done >= planned else "stopped"
 
