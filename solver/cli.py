@@ -29,10 +29,12 @@ from solver.cli_options import (
     RunPaths,
     RunsOption,
     SetOption,
+    ShardOption,
     VerboseOption,
     given_of,
 )
 from solver.cli_output import drawn, drop_output, is_of_output, take_any_encoding
+from solver.cli_scale import scale
 from solver.cli_sets import sets
 
 app = typer.Typer(
@@ -49,6 +51,7 @@ app.add_typer(checks)
 app.add_typer(bridges)
 app.add_typer(sets)
 app.add_typer(lab)
+app.add_typer(scale)
 app.add_typer(sandbox_app, name="sandbox")
 app.add_typer(judge_app, name="judge")
 
@@ -131,6 +134,7 @@ def run(
     name: NameOption = None,
     runs: RunsOption = Path("runs"),
     on: OnOption = None,
+    shard: ShardOption = None,
     dry_run: DryRunOption = False,
     verbose: VerboseOption = False,
 ) -> None:
@@ -138,24 +142,23 @@ def run(
 
     With a model alone, programs are compared with words on seven problems, in a minute or two.
     Ctrl-C finishes the requests in flight, also those of the nodes of --on, saves and prints the
-    table so far (exit code 130); a second Ctrl-C stops at once. Exit code 0: every trial ended
-    without an error of ours; 1: some are left, and the same command tries them again; 2: something
-    must be set right first.
+    table so far (exit code 130); a second Ctrl-C stops at once. Exit code 0: no trial ended with an
+    error of ours; 1: some did, and the same command tries them again; 2: something is to set right.
     """
     from solver.run.dry import dry
-    from solver.run.start import config_to_run, execute, prepare
+    from solver.run.shards import shard_of
+    from solver.run.start import config_to_run, prepare
+    from solver.scale.going import go
 
     given = given_of(
         model=model or None, problems=problems, mode=mode, limit=limit, repeats=repeats,
         sandbox=sandbox, judge=judge,
     )  # fmt: skip
     path = config_to_run(config, model)
-    job = prepare(path, given, set_ or (), name=name, runs=runs, until=until and until / 100)
-    if on is not None and not dry_run:
-        from solver.scale.rays import execute_on
-
-        raise typer.Exit(execute_on(job, on, verbose=verbose))
-    raise typer.Exit(dry(job) if dry_run else execute(job, verbose=verbose))
+    part = shard_of(shard) if shard is not None else None
+    points = until and until / 100
+    job = prepare(path, given, set_ or (), name=name, runs=runs, until=points, shard=part)
+    raise typer.Exit(dry(job) if dry_run else go(job, on=on, verbose=verbose))
 
 
 @app.command()

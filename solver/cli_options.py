@@ -54,6 +54,14 @@ DryRunOption = Annotated[
 VerboseOption = Annotated[
     bool, typer.Option("--verbose", "-v", help="Print the run's log as it is written.")
 ]
+ShardOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="K/N",
+        help="Do only this part of the trials, next to other workers, e.g. 3/8; auto takes it from"
+        " a Slurm array, srun's tasks or Kubernetes. Then `solver merge RUN`.",
+    ),
+]
 JsonOption = Annotated[
     bool,
     typer.Option(

@@ -18,7 +18,7 @@ from solver.config import JudgingConfig
 from solver.config_file import check_judging, judging_part
 from solver.errors import ConfigError
 from solver.problems import load
-from solver.run.judging import ask_through, connect_judge, policy_of
+from solver.run.judging import CACHE, ask_through, connect_judge, policy_of
 from solver.run.progress import show_progress
 from solver.run.schedule import Endpoint, gate_of
 from solver.run.watch import Watch
@@ -98,7 +98,7 @@ async def _audit(config: JudgingConfig, pairs: Sequence[Probe], folder: Path | N
                 pairs,
                 model_name=model.name,
                 policy=policy_of(config.judge),
-                cache=folder / "judge.jsonl" if folder else None,
+                cache=folder / CACHE if folder else None,
                 at_once=gate.limit,
             )
     finally:

@@ -31,6 +31,7 @@ from solver.models import (
 from solver.run.decoding import decoding
 from solver.run.judging import Judging, open_judges
 from solver.run.schedule import Endpoint, Gate, gate_of
+from solver.run.shards import Share
 from solver.run.thinking import thinking_warnings
 from solver.run.watch import Watch
 
@@ -56,6 +57,8 @@ class Parts:
     """What goes into the manifest."""
     cannot: dict[str, dict[str, str]] = field(default_factory=dict)
     """Why a model is left out of a mode of the run, by model and mode."""
+    share: Share = field(default_factory=Share)
+    """Which trials of the run are done here."""
     warnings: list[str] = field(default_factory=list)
     """What affects the results and must be shown with them, such as a weaker sandbox."""
 

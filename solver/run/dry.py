@@ -16,9 +16,11 @@ from solver.run.decoding import decoding, decoding_line
 from solver.run.judging import connect_judge
 from solver.run.sameness import require_same
 from solver.run.serving import covers_judge, left_to_ask, serve_lines
-from solver.run.start import Job, counted
+from solver.run.sharded import done_elsewhere
+from solver.run.shards import Share
+from solver.run.start import Job, counted, counts
 from solver.run.thinking import thinking_warnings
-from solver.store import FILE, Store
+from solver.store import Store, is_run
 from solver.text import say, say_wrapped
 
 
@@ -45,6 +47,13 @@ def dry(job: Job) -> int:
         say(f"── first prompt, mode {mode.name}, problem {job.problems[0].id}")
         show_chat(mode.opening(job.problems[0], config))
     say_wrapped(counted(job), indent=2)
+    if job.shard is not None:
+        done = Share(job.shard, done_elsewhere(job.folder, job.shard))
+        own = counts(job, Share(job.shard))[1]
+        say(
+            f"shard {job.shard}: {own} of these trials are its own,"
+            f" {own - counts(job, done)[1]} of them done in other shards"
+        )
     asked = asyncio.run(_ask(config))
     say(f"run folder: {job.folder}{_what_is_there(job, asked.missing)}")
     for line in serve_lines(serve_plan(config), job.folder):
@@ -66,7 +75,7 @@ def dry(job: Job) -> int:
 
 def _what_is_there(job: Job, missing: list[str]) -> str:
     """Say whether the run would be resumed; where it would be refused, add that to `missing`."""
-    if not (job.folder / FILE).exists():
+    if not is_run(job.folder):
         return ""
     with closing(Store.open(job.folder)) as store:
         try:

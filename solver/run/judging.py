@@ -20,6 +20,8 @@ from solver.run.schedule import Endpoint, Gate, Stopped, gate_of, together
 from solver.run.watch import Watch
 from solver.store import Store, judge_id
 
+CACHE = "judge.jsonl"
+"""Keeps the replies of the judge's model, in the run's folder."""
 MAX_TOKENS = 600
 """The cap on one reply of the judge's model, unless the config sets another."""
 
@@ -149,7 +151,7 @@ async def _open_judge(
         preset=options.preset if endpoint else "rules-then-model",
         policy=policy,
         workers=max(1, min(4, (os.cpu_count() or 1) // 2)),
-        cache=cache / "judge.jsonl" if endpoint else None,
+        cache=cache / CACHE if endpoint else None,
         offline=options.offline and endpoint is not None,
         threshold=options.threshold,
     )

@@ -6,10 +6,11 @@ import re
 import shutil
 import signal
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from types import MappingProxyType
+from typing import Any, TypeAlias
 
 from solver.config import Config
 from solver.config_file import load_config, merged, settings, shipped_names
@@ -24,10 +25,12 @@ from solver.run.progress import show_progress
 from solver.run.references import unread_references, unread_warning
 from solver.run.sameness import check_resume, check_served
 from solver.run.serving import changed_command, server_facts
-from solver.run.tasks import trials_of
+from solver.run.shards import ALL, Shard, Share
+from solver.run.tasks import Cannot, tasks_of, trials_of
 from solver.run.until import check_until, run_until
 from solver.run.watch import Watch
 from solver.serve import LOG as SERVER_LOG
+from solver.serve.server import Server
 from solver.store import Store
 from solver.text import say, share_of
 
@@ -41,6 +44,8 @@ LONGEST_NAME = 200
 FEWEST_FILES = 256
 FREE_DISK_MB = 200
 """A run does not start with less free space than this on its disk."""
+Beside: TypeAlias = Callable[[Watch], Coroutine[Any, Any, None]]
+"""What goes on beside the trials of a run."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +58,8 @@ class Job:
     folder: Path
     until: float | None = None
     """The run may end once every difference is known to ± so much, from 0 to 1."""
+    shard: Shard | None = None
+    """The part of the run that is asked for; None for all of it."""
     probe: dict[str, Any] | None = None
     """For a probe, which of its sets are controls."""
 
@@ -80,6 +87,7 @@ def prepare(
     name: str | None,
     runs: Path,
     until: float | None = None,
+    shard: Shard | None = None,
 ) -> Job:
     """Read the config and the problems. `changes` are `key.path=value` texts.
 
@@ -87,6 +95,8 @@ def prepare(
     """
     config = load_config(path, merged(overrides, settings(changes)))
     check_until(config, until)
+    if until is not None and shard is not None:
+        raise ConfigError("--until looks at all trials of a run, so it does not go with --shard")
     policy_of(config.judge)
     source = load_sets(config.sets, copies_of(config))
     chosen = select(
@@ -101,7 +111,7 @@ def prepare(
             f"{path}: no problem of {', '.join(config.sets)} is left by domains and levels"
         )
     folder = run_folder(path, overrides, changes, name=name, runs=runs)
-    return Job(config, source, tuple(chosen), folder, until)
+    return Job(config, source, tuple(chosen), folder, until, shard)
 
 
 def copies_of(config: Config) -> dict[str, str]:
@@ -194,16 +204,7 @@ def execute(job: Job, *, verbose: bool = False, opening: Opening = on_this_machi
     """
     require_unix("solver run")
     new = not job.folder.exists()
-    try:
-        job.folder.mkdir(parents=True, exist_ok=True)
-        free = shutil.disk_usage(job.folder).free // 2**20
-    except OSError as failure:
-        reason = failure.strerror or failure
-        raise ConfigError(f"{job.folder}: cannot be written: {reason}; see --runs") from failure
-    if free < FREE_DISK_MB:
-        raise ConfigError(
-            f"{job.folder}: only {free} MiB free on the disk; at least {FREE_DISK_MB} are needed"
-        )
+    make_room(job.folder)
     allow_files()
     store = Store.create_or_open(job.folder)
     empty = False
@@ -213,7 +214,7 @@ def execute(job: Job, *, verbose: bool = False, opening: Opening = on_this_machi
             store.write_manifest(probe=job.probe)
         store.checkpoint()
         with logging_to(job.folder, live=verbose):
-            watch = asyncio.run(_execute(job, store, opening))
+            watch = asyncio.run(do_trials(job, store, opening))
         show_run(store)
         for line in errors_left(watch):
             say(line, error=True)
@@ -226,6 +227,20 @@ def execute(job: Job, *, verbose: bool = False, opening: Opening = on_this_machi
         if empty:
             shutil.rmtree(job.folder, ignore_errors=True)
     return INTERRUPTED if watch.stopping else ERRORS_LEFT if watch.errors else 0
+
+
+def make_room(folder: Path) -> None:
+    """Make the folder of a run. Raises ConfigError where that fails, or the disk is nearly full."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        free = shutil.disk_usage(folder).free // 2**20
+    except OSError as failure:
+        reason = failure.strerror or failure
+        raise ConfigError(f"{folder}: cannot be written: {reason}; see --runs") from failure
+    if free < FREE_DISK_MB:
+        raise ConfigError(
+            f"{folder}: only {free} MiB free on the disk; at least {FREE_DISK_MB} are needed"
+        )
 
 
 def errors_left(watch: Watch) -> Iterator[str]:
@@ -256,10 +271,13 @@ def allow_files() -> None:
         )
 
 
-async def _execute(job: Job, store: Store, opening: Opening) -> Watch:
-    """Open the crew and run; return what happened.
+async def do_trials(
+    job: Job, store: Store, opening: Opening, share: Share = ALL, beside: Beside | None = None
+) -> Watch:
+    """Open the crew and do the trials of a share; return what happened.
 
-    At Ctrl-C the requests of trials are finished; before the first of them it stops at once.
+    `beside` goes on next to the trials. At Ctrl-C the requests of trials are finished; before the
+    first of them it stops at once.
     """
     watch = Watch()
     me = asyncio.current_task()
@@ -276,12 +294,13 @@ async def _execute(job: Job, store: Store, opening: Opening) -> Watch:
 
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, interrupted)
-    session = store.begin_session()
+    session = store.begin_session(**share.facts())
+    going_on = asyncio.ensure_future(beside(watch)) if beside else None
     served = store.manifest().get("serve", {})
     logger.info("started: %d trials", trials_of(job.config, job.problems))
     try:
-        async with opening(job.config, job.folder, watch) as crew:
-            await _record_start(job, crew, store, watch, served)
+        async with opening(job.config, store.folder, watch) as crew:
+            await _record_start(job, store, crew, share, watch.traffic.server, served)
             trials_started = True
             await _run(job, crew, store, watch)
     except asyncio.CancelledError:
@@ -290,6 +309,8 @@ async def _execute(job: Job, store: Store, opening: Opening) -> Watch:
         say("stopped at once; the same command resumes", error=True)
         logger.warning("stopped at once by Ctrl-C")
     finally:
+        if going_on is not None:
+            going_on.cancel()
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.remove_signal_handler(number)
         store_ends(store, watch)
@@ -301,24 +322,39 @@ async def _execute(job: Job, store: Store, opening: Opening) -> Watch:
 
 
 async def _record_start(
-    job: Job, crew: Crew, store: Store, watch: Watch, served: dict[str, Any]
+    job: Job,
+    store: Store,
+    crew: Crew,
+    share: Share,
+    server: Server | None,
+    served: dict[str, Any],
 ) -> None:
     """Store and say what the run starts with; `served` is what it held of a server before.
 
     Raises ConfigError where a server serves another model than when the run began.
     """
-    server = watch.traffic.server
     unread = await unread_references(job.problems, crew.judge)
     warnings = [*crew.warnings, *unread_warning(unread), *job.source.notes()]
     warnings += changed_command(served, server)
     check_served(store, crew.facts["models"])
-    trials = trials_of(job.config, job.problems, crew.cannot)
+    all_, own = counts(job, share, crew.cannot)
     facts = {**crew.facts, **server_facts(server, served)}
-    store.write_manifest(**facts, warnings=warnings, trials=trials, until=None, unread=unread)
+    store.write_manifest(**facts, warnings=warnings, trials=own, until=None, unread=unread)
+    if share.shard is not None:
+        store.write_manifest(shard={"trials": all_})
+        say(f"shard {share.shard}: {own} of {all_} trials are to be done here", error=True)
     say(f"{counted(job)}; {IN_TIME}", error=True)
     for warning in warnings:
         say(f"note: {warning}", error=True)
         logger.warning("%s", warning)
+
+
+def counts(job: Job, share: Share, cannot: Cannot = MappingProxyType({})) -> tuple[int, int]:
+    """Count the trials of the run, and those of the share."""
+    trials = trials_of(job.config, job.problems, cannot)
+    if share.shard is None:
+        return trials, trials
+    return trials, sum(1 for _ in share.of(tasks_of(job.config, job.problems, cannot)))
 
 
 async def _run(job: Job, crew: Crew, store: Store, watch: Watch) -> None:

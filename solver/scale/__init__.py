@@ -1,1 +1,1 @@
-"""Do one run on many machines."""
+"""Do one run on many machines: a Ray cluster, or shards that are merged."""

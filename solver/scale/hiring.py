@@ -10,13 +10,13 @@ from typing import Any, Protocol
 
 from judge import JudgeError
 from sandbox import SandboxError
-from solver.config import Config, differences
+from solver.config import Config
 from solver.errors import ConfigError, ModelError
-from solver.store.alike import served_changes
 from solver.run.schedule import together
 from solver.run.tasks import Todo
 from solver.scale.messages import About, Counts, NodeLost, Opened, Place, Report
 from solver.scale.software import require_same_software, software
+from solver.store.alike import differences, served_changes
 from solver.text import say
 
 MOST_STARTS = 3

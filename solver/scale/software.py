@@ -7,10 +7,10 @@ from pathlib import Path
 import judge
 import sandbox
 import solver
-from solver.config import differences
 from solver.errors import ConfigError
 from solver.models import PROVIDERS, provider_of, provider_of_model
 from solver.run.build import versions
+from solver.store.alike import differences
 
 MOST_SHOWN = 4
 

@@ -24,7 +24,7 @@ VERBS = """
     End Escape Estimate Execute Expand Explain Extend Fetch Find Forget Format Free Give Grade Group
     Halve Hash Have Hold Import Interpolate Join Judge Keep Kill Lay Leave Lend Let Limit List
     Load Lock
-    Log Look Lower Make Map Mark Match Measure Mount Move Multiply Name Note Number Open
+    Log Look Lower Make Map Mark Match Measure Merge Mount Move Multiply Name Note Number Open
     Order Pack Parse Pass Pause Plant Print Probe Pull Put Raise Read Record Refuse Release
     Decompress Remember Remove
     Rename Render Repair Replace Request Restrict Return Rewrite Round Run Say Score Screen See
