@@ -2,6 +2,7 @@
 
 import json
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -101,6 +102,11 @@ def test_a_worker_that_dies_leaves_its_pair_undecided_with_its_last_words(slow_p
 
 @pytest.mark.parametrize("answer", ["fill", "recurse"])
 def test_memory_and_stack_that_run_out_leave_the_pair_undecided(slow_pool, answer):
+    try:
+        resource.setrlimit(resource.RLIMIT_AS, resource.getrlimit(resource.RLIMIT_AS))
+    except (ValueError, OSError):
+        if answer == "fill":
+            pytest.skip("this system limits no memory: a worker is killed by its size")
     before = slow_pool.replaced
     assert slow_pool.compare("1", answer).tier == "memory"
     assert slow_pool.replaced == before
@@ -200,9 +206,11 @@ def test_a_worker_gets_none_of_the_secrets_in_the_environment(monkeypatch):
     with Pool(1) as pool:
         pool.compare("1", "1")
         environment = Path(f"/proc/{pool._all[0].process_id}/environ")
-        if not environment.exists():
+        try:
+            content = environment.read_bytes()
+        except FileNotFoundError:
             pytest.skip("no /proc on this system")
-        assert b"sk-secret" not in environment.read_bytes()
+        assert b"sk-secret" not in content
 
 
 def test_the_number_of_workers_is_checked():
@@ -224,8 +232,11 @@ def _alive(process_id: int) -> bool:
         os.kill(process_id, 0)
     except ProcessLookupError:
         return False
-    status = Path(f"/proc/{process_id}/stat")
-    return not (status.exists() and status.read_text().rsplit(")", 1)[1].split()[0] == "Z")
+    try:
+        status = Path(f"/proc/{process_id}/stat").read_text()
+    except OSError:  # it ended meanwhile, or this system has no /proc
+        return True
+    return status.rsplit(")", 1)[1].split()[0] != "Z"
 
 
 def test_a_worker_whose_memory_no_limit_holds_is_killed_by_its_size():
