@@ -6,7 +6,7 @@ Only here are concrete classes chosen.
 import asyncio
 import platform
 import sys
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from importlib.metadata import PackageNotFoundError, version
@@ -31,6 +31,7 @@ from solver.models import (
 from solver.run.decoding import decoding
 from solver.run.judging import Judging, open_judges
 from solver.run.schedule import Endpoint, Gate, gate_of
+from solver.run.serving import serving
 from solver.run.shards import Share
 from solver.run.thinking import thinking_warnings
 from solver.run.watch import Watch
@@ -76,24 +77,25 @@ class Parts:
 
 
 @asynccontextmanager
-async def build(config: Config, *, owner: str, cache: Path, watch: Watch) -> AsyncIterator[Parts]:
+async def build(
+    config: Config, *, owner: str, cache: Path, watch: Watch, log: Path | None = None
+) -> AsyncIterator[Parts]:
     """Connect and check everything a run needs, and close it all at the end.
 
-    `owner` labels containers; judge replies are cached in the folder `cache`.
+    The model server that the config asks for is started first, and ended last; its log lies in the
+    folder `log`, or else `cache`, which keeps judge replies. `owner` labels containers.
     Raises ConfigError, ModelError or SandboxError, each saying what to do, before any trial starts.
     """
     async with AsyncExitStack() as stack:
+        config = await stack.enter_async_context(serving(config, log or cache, watch))
         warnings: list[str] = []
         models = connect_models(config)
         for model in models:
             stack.push_async_callback(model.close)
-        described = await asyncio.gather(*(model.describe() for model in models))
-        for said in described:
-            warnings += said.pop("notes", [])
+        facts = await _described(models, warnings)
         if any("continuing" in mode.needs for mode in config.running):
             await asyncio.gather(*(continuing(model).prove_extend() for model in models))
         cannot = await _cannot(config, models, warnings)
-        facts = {m.name: said for m, said in zip(models, described, strict=True)}
         warnings += thinking_warnings(config, facts)
         gates: dict[str, Gate] = {}
         endpoints = [
@@ -114,9 +116,7 @@ async def build(config: Config, *, owner: str, cache: Path, watch: Watch) -> Asy
             second_judge=judges[1] if len(judges) > 1 else None,
             facts={
                 "models": facts,
-                "decoding": {
-                    each.name: decoding(config, each, facts[each.name]) for each in config.model
-                },
+                "decoding": {m.name: decoding(config, m, facts[m.name]) for m in config.model},
                 "sandbox": await sandbox.describe() if sandbox else {"kind": "none"},
                 "judge": judges[-1].facts,
                 "cannot": cannot,
@@ -126,6 +126,14 @@ async def build(config: Config, *, owner: str, cache: Path, watch: Watch) -> Asy
             cannot=cannot,
             warnings=warnings,
         )
+
+
+async def _described(models: Sequence[Model], warnings: list[str]) -> dict[str, dict[str, Any]]:
+    """Return what the server of each model says of it, by name; its notes become warnings."""
+    described = await asyncio.gather(*(model.describe() for model in models))
+    for said in described:
+        warnings += said.pop("notes", [])
+    return {model.name: said for model, said in zip(models, described, strict=True)}
 
 
 async def _cannot(

@@ -13,7 +13,6 @@ from solver.records import Problem
 from solver.run.build import Parts, build
 from solver.run.loop import run
 from solver.run.sameness import look_again, watch_served
-from solver.run.serving import serving
 from solver.run.watch import Watch
 from solver.store import Store
 
@@ -68,12 +67,6 @@ class Here:
 
 @asynccontextmanager
 async def on_this_machine(config: Config, folder: Path, watch: Watch) -> AsyncIterator[Crew]:
-    """Build the parts of a run here, and close them at the end. Raises as `build` does.
-
-    The model server that the config asks for is started first, and ended last.
-    """
-    async with (
-        serving(config, folder, watch) as reached,
-        build(reached, owner=folder.name, cache=folder, watch=watch) as parts,
-    ):
+    """Build the parts of a run here, and close them at the end. Raises as `build` does."""
+    async with build(config, owner=folder.name, cache=folder, watch=watch) as parts:
         yield Here(config, parts, parts.facts, parts.cannot, parts.warnings, parts.judge.judge)

@@ -31,6 +31,7 @@ from solver.run.start import (
     make_room,
 )
 from solver.run.watch import Watch
+from solver.serve import LOG as SERVER_LOG
 from solver.store import FILE, Reader, Store, open_to_read
 from solver.store.local import LocalShard, alone, open_shard, rescue
 from solver.store.lock import is_locked
@@ -58,7 +59,7 @@ def execute_shard(job: Job, shard: Shard, *, on: str | None = None, verbose: boo
     allow_files()
     make_room(job.folder)
     make_room(scratch_folder())
-    with open_shard(job.folder, shard.name) as local:
+    with open_shard(job.folder, shard.name, kept=SERVER_LOG) as local:
         check_resume(local.store, job.config, job.problems, job.source.facts)
         share = _look_elsewhere(job, shard, local.store)
         with logging_to(local.home, live=verbose):

@@ -25,7 +25,6 @@ from solver.run.log import LOGGERS, TRIAL
 from solver.run.loop import work
 from solver.run.sameness import look_again, watch_served
 from solver.run.schedule import Traffic, together
-from solver.run.serving import serving
 from solver.run.start import allow_files
 from solver.run.tasks import Todo
 from solver.run.watch import Watch
@@ -124,10 +123,9 @@ class Node:
         config = make_config(content)
         with tempfile.TemporaryDirectory(prefix="solver-node-") as cache, self._troubles.kept():
             kept = tempfile.mkdtemp(prefix="solver-serve-") if config.serve.engine else cache
-            async with (
-                serving(config, Path(kept), self._watch) as reached,  # its log stays on the node
-                build(reached, owner=owner, cache=Path(cache), watch=self._watch) as parts,
-            ):
+            log = Path(kept)  # the log of a model server stays on the node
+            built = build(config, owner=owner, cache=Path(cache), watch=self._watch, log=log)
+            async with built as parts:
                 self._slots = sum({id(e.gate): e.gate.ceiling for e in parts.endpoints}.values())
                 self._opened_at = time.monotonic()
                 self._models = [endpoint.model for endpoint in parts.endpoints]

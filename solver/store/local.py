@@ -75,9 +75,10 @@ class LocalShard:
 
 
 @contextmanager
-def open_shard(run: Path, name: str) -> Iterator[LocalShard]:
+def open_shard(run: Path, name: str, *, kept: str | None = None) -> Iterator[LocalShard]:
     """Open a shard to write it, with all that is stored of it; at the end it is brought whole.
 
+    Where nothing was stored its folder is removed, unless it holds the file `kept`.
     Raises ConfigError where another process writes it, or a disk cannot be written, and StoreError
     where it cannot be brought; it then stays on the local disk.
     """
@@ -111,7 +112,7 @@ def open_shard(run: Path, name: str) -> Iterator[LocalShard]:
                 opened.bring()
             (home / _NOTE).unlink(missing_ok=True)
             shutil.rmtree(local, ignore_errors=True)
-            if empty and not (home / FILE).exists():
+            if empty and not any((home / file).exists() for file in (FILE, kept) if file):
                 shutil.rmtree(home, ignore_errors=True)
     finally:
         lock.close()

@@ -19,6 +19,8 @@ import yaml
 from solver.checks.doctor import examine
 from solver.errors import ConfigError, ModelError
 from solver.run.dry import dry
+from solver.run.sharded import execute_shard
+from solver.run.shards import Shard
 from solver.run.start import execute, prepare
 from solver.serve.options import ServeOptions
 from solver.serve.plan import is_free, plan_of
@@ -156,6 +158,23 @@ def test_a_server_that_ends_at_once_is_one_line_and_its_log_stays(here):
     )
     assert "started: " in log.read_text()
     assert execute(job(here, "--fails", "1")) == 0
+
+
+def test_a_shard_starts_its_server_too_and_keeps_the_log_of_one_that_ends_at_once(
+    here, monkeypatch
+):
+    monkeypatch.setenv("SOLVER_SCRATCH", str(here))
+    folder = job(here).folder / "shards" / "1-of-1"
+    with pytest.raises(ModelError, match="its log is"):
+        execute_shard(job(here, "--fails", "1"), Shard(1, 1))
+    assert (folder / "serve.log").exists()
+    assert execute_shard(job(here), Shard(1, 1)) == 0
+    store = Store.open(folder)
+    assert len(store.finished()) == QUESTIONS
+    assert store.manifest()["serve"]["engine"] == "vllm"
+    store.close()
+    assert noted(here, "start")
+    assert alive(noted(here, "start")) == []
 
 
 def test_a_dry_run_and_doctor_show_the_command_and_start_nothing(here, capsys):
