@@ -16,7 +16,7 @@ from solver.run.schedule import together
 from solver.run.tasks import Todo
 from solver.scale.messages import About, Counts, NodeLost, Opened, Place, Report
 from solver.scale.software import require_same_software, software
-from solver.store.alike import differences, served_changes
+from solver.store.alike import differences, joined, served_changes
 from solver.text import say
 
 MOST_STARTS = 3
@@ -233,7 +233,7 @@ class Hiring:
             self._opened, self._first = opened, member.place.name
         if found := list(_unlike(self._opened, opened)):
             raise ConfigError(
-                f"node {member.place.name} differs from {self._first}: {' · '.join(found[:4])};"
+                f"node {member.place.name} differs from {self._first}: {joined(found)};"
                 " give every node the same"
             )
 

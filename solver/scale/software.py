@@ -10,9 +10,7 @@ import solver
 from solver.errors import ConfigError
 from solver.models import PROVIDERS, provider_of, provider_of_model
 from solver.run.build import versions
-from solver.store.alike import differences
-
-MOST_SHOWN = 4
+from solver.store.alike import differences, joined
 
 
 def software(models: Sequence[str]) -> dict[str, str]:
@@ -34,11 +32,8 @@ def software(models: Sequence[str]) -> dict[str, str]:
 
 def require_same_software(name: str, here: dict[str, str], there: dict[str, str]) -> None:
     """Raise ConfigError with the difference where a node has other software than this machine."""
-    found = [*differences(here, there)]
-    if not found:
-        return
-    more = f" · and {len(found) - MOST_SHOWN} more" if len(found) > MOST_SHOWN else ""
-    raise ConfigError(
-        f"node {name} has other software than this machine: {' · '.join(found[:MOST_SHOWN])}{more};"
-        " install the same on every node"
-    )
+    if found := [*differences(here, there)]:
+        raise ConfigError(
+            f"node {name} has other software than this machine: {joined(found)};"
+            " install the same on every node"
+        )

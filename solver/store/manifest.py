@@ -1,5 +1,7 @@
 """What the parts of a manifest are that readers rely on; all else in it is only shown."""
 
+import json
+import sqlite3
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -85,6 +87,12 @@ class _Manifest(_Part):
     stamp: str | None = None
     shard: _Shard | None = None
     shards: dict[str, _Merged] = {}
+
+
+def read_manifest(database: sqlite3.Connection, file: str = "main") -> dict[str, Any]:
+    """Return the manifest in a file, unchecked."""
+    rows = database.execute(f"SELECT key, value FROM {file}.manifest")
+    return {key: json.loads(value) for key, value in rows}
 
 
 def check_manifest(facts: dict[str, Any]) -> None:

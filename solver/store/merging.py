@@ -14,7 +14,7 @@ from typing import Any
 
 from solver.errors import ConfigError
 from solver.store.alike import differences, joined, unlike
-from solver.store.manifest import check_manifest
+from solver.store.manifest import check_manifest, read_manifest
 from solver.store.opening import damage, open_to_read
 from solver.store.schema import check_types, columns_of, make_tables, tables
 
@@ -57,7 +57,7 @@ def merge_shard(database: sqlite3.Connection, name: str, path: Path) -> None:
 def require_alike(database: sqlite3.Connection, path: Path) -> None:
     """Raise ConfigError, with the difference, where a file holds another run than `database`."""
     with damage(path), closing(open_to_read(path, mode="ro")) as other:
-        ours, theirs = _manifest(database), _manifest(other)
+        ours, theirs = read_manifest(database), read_manifest(other)
         check_manifest(ours)
         check_manifest(theirs)
         known, new = (
@@ -186,7 +186,7 @@ def _order_verdicts(database: sqlite3.Connection, last: int) -> None:
 
 def _take_manifest(database: sqlite3.Connection, name: str) -> None:
     """Take what the other file's manifest adds, and note that its shard is merged."""
-    facts = combined(_manifest(database, "main"), _manifest(database, "other"), name)
+    facts = combined(read_manifest(database, "main"), read_manifest(database, "other"), name)
     database.executemany(
         "INSERT OR REPLACE INTO main.manifest VALUES (?, ?)",
         [(key, json.dumps(value, ensure_ascii=False)) for key, value in facts.items()],
@@ -234,9 +234,3 @@ def _elsewhere(ours: dict[str, Any], theirs: dict[str, Any]) -> Iterator[str]:
     before, now = ({**each.get("versions", {}), "platform": ""} for each in (ours, theirs))
     if different := list(differences(before, now)):
         yield f"shards ran with different versions: {joined(different)}"
-
-
-def _manifest(database: sqlite3.Connection, file: str = "main") -> dict[str, Any]:
-    """Return the manifest in a file."""
-    rows = database.execute(f"SELECT key, value FROM {file}.manifest")
-    return {key: json.loads(value) for key, value in rows}

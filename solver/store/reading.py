@@ -15,7 +15,7 @@ from sandbox import Exit
 from solver.errors import ConfigError
 from solver.records import Failure, Problem, Reply, Trial, Turn, detail_of, failure_of
 from solver.store.facts import Refused, Row, Texts, TurnFacts
-from solver.store.manifest import check_manifest
+from solver.store.manifest import check_manifest, read_manifest
 from solver.store.opening import MOST_BYTES, damage, open_to_read, unpacked
 from solver.store.schema import FILE, check_types, has, with_thoughts
 from solver.store.shards import file_to_read
@@ -141,8 +141,7 @@ class Reader:
     @_whole
     def manifest(self) -> dict[str, Any]:
         """Return what the run is: config, problems, model, sandbox, judge, versions."""
-        rows = self._database.execute("SELECT key, value FROM manifest")
-        facts = {row["key"]: json.loads(row["value"]) for row in rows}
+        facts = read_manifest(self._database)
         check_manifest(facts)
         return facts
 

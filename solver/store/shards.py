@@ -15,6 +15,7 @@ from typing import Any
 from solver.errors import ConfigError
 from solver.records import digest
 from solver.store.lock import is_held, is_locked
+from solver.store.manifest import read_manifest
 from solver.store.merging import merge_shard, new_database
 from solver.store.opening import damage, open_to_read
 from solver.store.schema import FILE
@@ -78,8 +79,7 @@ def merged_of(folder: Path) -> dict[str, str]:
 def manifest_of(path: Path) -> dict[str, Any]:
     """Return the manifest in a file. Raises ConfigError where it cannot be read."""
     with damage(path), closing(open_to_read(path, mode="ro")) as database:
-        rows = database.execute("SELECT key, value FROM manifest")
-        return {key: json.loads(value) for key, value in rows}
+        return read_manifest(database)
 
 
 def stamp_of(path: Path) -> str:
@@ -157,8 +157,7 @@ def _copy_merged(own: Path, waiting: dict[str, Path], copy: Path, warning: str) 
                 database.execute("PRAGMA journal_mode = OFF")
             for name, path in waiting.items():
                 merge_shard(database, name, path)
-            facts = dict(database.execute("SELECT key, value FROM manifest WHERE key = 'warnings'"))
-            known = json.loads(facts.get("warnings", "[]"))
+            known = read_manifest(database).get("warnings", [])
             database.execute(
                 "INSERT OR REPLACE INTO manifest VALUES ('warnings', ?)",
                 (json.dumps([*known, warning]),),
