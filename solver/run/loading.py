@@ -1,6 +1,8 @@
 """Load each model before its first trial, and record what its server then says of it."""
 
 import logging
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from solver.errors import ModelError, Scope
 from solver.run.schedule import Endpoint, Stopped
@@ -28,11 +30,21 @@ async def load_first(endpoint: Endpoint, sink: Sink, watch: Watch) -> None:
         return
     if not facts:
         return
-    manifest, name = sink.manifest(), endpoint.model.name
-    known = manifest.get("warnings", [])
-    notes = [note for note in facts.pop("notes", []) if note not in known]
-    for note in notes:
-        say(f"note: {note}", error=True)
-        logger.warning("%s", note)
-    loaded = {**manifest.get("loaded", {}), name: facts}
-    sink.write_manifest(loaded=loaded, warnings=[*known, *notes])
+    notes = facts.pop("notes", [])
+    loaded = {**sink.manifest().get("loaded", {}), endpoint.model.name: facts}
+    keep_loaded(sink, loaded, notes)
+
+
+def keep_loaded(
+    sink: Sink, loaded: Mapping[str, Any], notes: Sequence[str], where: str = ""
+) -> None:
+    """Put what is said of loaded models into the manifest, and tell the notes that are new.
+
+    Each is told after `where`, such as the name of a node.
+    """
+    known = sink.manifest().get("warnings", [])
+    new = [note for note in notes if note not in known]
+    for note in new:
+        say(f"note: {where}{note}", error=True)
+        logger.warning("%s%s", where, note)
+    sink.write_manifest(loaded=loaded, warnings=[*known, *new])

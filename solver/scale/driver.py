@@ -16,6 +16,7 @@ from judge import Judge
 from solver.config import Config
 from solver.errors import ModelError, Scope, StoreError
 from solver.records import Outcome, Problem, Reply, Trial, Turn
+from solver.run.loading import keep_loaded
 from solver.run.log import TRIAL
 from solver.run.loop import note
 from solver.run.resume import todo_of
@@ -226,13 +227,8 @@ class Shift:
         """Add to the manifest what servers say of the models that nodes have loaded."""
         if not report.loaded and not report.notes:
             return
-        manifest = self._store.manifest()
-        known = manifest.get("warnings", [])
-        notes = [text for text in report.notes if text not in known]
-        for text in notes:
-            _tell(f"note: {member.place.name}: {text}")
-        loaded = {**report.loaded, **manifest.get("loaded", {})}
-        self._store.write_manifest(loaded=loaded, warnings=[*known, *notes])
+        loaded = {**report.loaded, **self._store.manifest().get("loaded", {})}
+        keep_loaded(self._store, loaded, report.notes, f"{member.place.name}: ")
 
     def _count(self) -> None:
         """Add up the requests of all nodes, for the progress line."""
