@@ -51,6 +51,11 @@ class Problem(Record):
         return (self.answer, *self.other_answers)
 
     @property
+    def words(self) -> str:
+        """Return the question with single spaces: the same for two copies of one problem."""
+        return " ".join(self.question.split())
+
+    @property
     def hash(self) -> str:
         """Return a hash of question and references. Another text makes another problem."""
         return digest([self.question, *self.references])

@@ -60,7 +60,7 @@ class Questions:
         if prompt not in self._asked:
             words = " ".join(prompt.split())
             problems = self._known.problems if self._known else ()
-            found = [one for one in problems if " ".join(one.question.split()) in words]
+            found = [one for one in problems if one.words in words]
             self._asked[prompt] = max(found, key=lambda one: len(one.question), default=None)
         return self._asked[prompt]
 

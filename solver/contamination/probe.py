@@ -69,7 +69,11 @@ def _variants(file: str, chosen: Collection[str]) -> ProblemSet:
 def _controls(
     config: Config, plan: Plan, chosen: Collection[str], also: Collection[ProblemSet]
 ) -> list[ProblemSet]:
-    """Load the controls: of a variant set the variants of what is asked, else as many problems."""
+    """Load the controls: of a variant set the variants of what is asked, else as many problems.
+
+    What is asked as an original or a variant already is left out, since it would count twice.
+    """
+    asked = {problem.words for part in also for problem in part.problems}
     names = list(plan.control.problems if plan.control else ())
     if plan.calculation is not None and "calculation" not in names:
         names.append("calculation")
@@ -81,7 +85,9 @@ def _controls(
             found.append(calculations(plan.calculation))
             continue
         loaded = load(name)
-        paired = tuple(p for p in loaded.problems if p.variant_of in chosen)
+        unasked = tuple(p for p in loaded.problems if p.words not in asked)
+        loaded = ProblemSet(loaded.name, unasked, loaded.source)
+        paired = tuple(p for p in unasked if p.variant_of in chosen)
         found.append(
             ProblemSet(loaded.name, paired, loaded.source)
             if paired

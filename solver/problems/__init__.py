@@ -100,9 +100,9 @@ def _refuse_shared(sets: Iterable[ProblemSet]) -> None:
     places: dict[str, tuple[str, str]] = {}
     for each in sets:
         shared = [
-            (problem.id, *places[words])
+            (problem.id, *places[problem.words])
             for problem in each.problems
-            if (words := " ".join(problem.question.split())) in places
+            if problem.words in places
         ]
         if shared:
             here, name, there = shared[0]
@@ -110,7 +110,7 @@ def _refuse_shared(sets: Iterable[ProblemSet]) -> None:
                 f"problems: {len(shared)} questions of {each.name} are in {name} as well, the first"
                 f" {here} as {there}; run only one of them"
             )
-        places |= {" ".join(p.question.split()): (each.name, p.id) for p in each.problems}
+        places |= {p.words: (each.name, p.id) for p in each.problems}
 
 
 def load(name: str, *, file: str | Path | None = None) -> ProblemSet:

@@ -297,7 +297,7 @@ def _repeated(rows: Iterable[Row]) -> dict[int, str]:
     questions: dict[str, int] = {}
     mistakes: dict[int, str] = {}
     for row in rows:
-        question = " ".join(row.problem.question.split())
+        question = row.problem.words
         if (line := questions.setdefault(question, row.line)) != row.line:
             mistakes[row.line] = f"repeats the question of line {line}: remove one of them"
         if (line := ids.setdefault(row.problem.id, row.line)) != row.line:

@@ -1,5 +1,6 @@
 """`solver probe` runs originals, variants and controls as any run: stored, resumed, refused."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from typer.testing import CliRunner
 from solver.cli import app
 from solver.contamination.plan import read_plan
 from solver.errors import ConfigError
+from solver.problems import load, select
 from solver.store import Store
 
 CONFIG = {
@@ -41,6 +43,21 @@ def test_originals_controls_and_arithmetic_are_asked_and_shown(tmp_path):
     shown = CliRunner().invoke(app, ["contamination", str(tmp_path / "runs/probe")])
     for words in ("Verdicts", "Completion of questions", "Generated arithmetic", "starter~7"):
         assert words in shown.output
+    store.close()
+
+
+def test_a_control_leaves_out_what_is_asked_as_a_variant_already(tmp_path):
+    drawn = load("starter~7").problems
+    originals = [problem.id for problem in select(load("starter").problems, limit=7)]
+    first, *others = (problem for problem in drawn if problem.variant_of in originals)
+    assert others
+    same = first.model_dump(mode="json") | {"id": "mine", "set": "mine"}
+    (tmp_path / "mine.jsonl").write_text(json.dumps(same) + "\n", "utf-8")
+    probes = {"bare": True, "variants": str(tmp_path / "mine.jsonl")}
+    done = probed(tmp_path, limit=7, probes=probes, calculation=None)
+    assert done.exit_code == 0, done.output
+    store = Store.open(tmp_path / "runs/probe")
+    assert set(store.problems()) == {*originals, "mine", *(problem.id for problem in others)}
     store.close()
 
 
