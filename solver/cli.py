@@ -214,7 +214,9 @@ def compare(
     from solver.analysis.ladder import ladders
     from solver.report.show import show_comparisons
     from solver.store import Store
+    from solver.store.reading import require_distinct
 
+    require_distinct(runs)
     alike = len({run.name for run in runs}) < len(runs)
     read = [read_run(Store.open(run), str(run) if alike else "") for run in runs]
     found = compare_runs(read)

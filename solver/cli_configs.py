@@ -56,9 +56,10 @@ def config(
 ) -> None:
     """Explain every key of a config: type, default, meaning and an example."""
     from solver.errors import ConfigError
-    from solver.reference import reference
+    from solver.reference import WIDTH, reference
+    from solver.text import width_of_output
 
-    text = reference(part)
+    text = reference(part, min(WIDTH, width_of_output() or WIDTH))
     if not text:
         raise ConfigError(f"no key begins with {part!r}; `solver config` lists them all")
     print(text.rstrip("\n"))

@@ -14,7 +14,7 @@ from solver.config import Config, JudgingConfig, ModelOptions, config_type, list
 from solver.errors import ConfigError
 from solver.secrets import typed_secrets
 from solver.serve.plan import Plan, plan_of
-from solver.text import one_line
+from solver.text import first_of, one_line
 from solver.yaml_file import parse_yaml, read_yaml
 
 SHIPPED = next(
@@ -56,9 +56,11 @@ def load_config(path: Path, overrides: dict[str, Any] | None = None) -> Config:
         return check_config(merged(content, overrides or {}), source=str(path))
     except ConfigError as wrong:
         said = str(wrong).removeprefix(f"{path}: ")
-        if said.partition(":")[0].partition(".")[0].partition("[")[0] in (overrides or {}):
-            where, _, what = said.partition(": ")
-            option = f"--{where.partition('[')[0]}" if "." not in where or "[" in where else ""
+        where, _, what = said.partition(": ")
+        key = re.split(r"[.\[]", where)[0]
+        if key in (overrides or {}):
+            by_option = key in Config.model_fields and ("." not in where or "[" in where)
+            option = f"--{key}" if by_option else ""
             raise ConfigError(f"{option or f'--set {where}'}: {what}") from wrong
         raise
 
@@ -246,6 +248,12 @@ def _what(mistake: ErrorDetails, known: list[str]) -> str:
             return f"{value!r:.80} is unknown; {hint}choices: {', '.join(options)}"
         case "value_error":
             return one_line(str(context["error"]), 400)
+        case "int_parsing" | "int_type" | "int_from_float":
+            return f"{value!r:.80} should be a whole number"
+        case "float_parsing" | "float_type":
+            return f"{value!r:.80} should be a number"
+        case "bool_parsing" | "bool_type":
+            return f"{value!r:.80} should be true or false"
         case "string_pattern_mismatch":
             return f"{value!r:.80} should be provider/name, e.g. ollama/llama3.1:8b"
         case _:
@@ -286,7 +294,7 @@ def _nearby(path: Path) -> str:
     found = (
         sorted(other.name for other in path.parent.glob("*.yaml")) if path.parent.is_dir() else []
     )
-    close = get_close_matches(path.name, found, n=1, cutoff=0.5)
+    close = get_close_matches(path.name, found, n=1, cutoff=0.75)
     if close:
         return f"; did you mean {path.parent / close[0]}?"
-    return f"; {path.parent} holds {', '.join(found)}" if found else ""
+    return f"; {path.parent} holds {first_of(found, 8)}" if found else ""

@@ -34,6 +34,10 @@ EXAMPLES: dict[str, Any] = {
     "judge.options": {"timeout": 60},
     "judge.policy": {"missing_unit": "refuse"},
     "sampling.stop": ["\n\n\n"],
+    "sampling.min_p": 0.05,
+    "sampling.repeat_penalty": 1.05,
+    "sampling.presence_penalty": 0.5,
+    "sampling.frequency_penalty": 0.5,
     "serve.engine": "ollama",
     "serve.command": "ollama serve",
     "serve.port": 8000,
@@ -59,30 +63,35 @@ EXAMPLES: dict[str, Any] = {
 }
 """Examples of keys whose type and default do not show what a value looks like."""
 
-HEAD = """\
-# Every key of a config
+HEAD = (
+    "`solver config` prints this; `solver config sampling` prints one part. A config is a YAML file"
+    " of these keys; only `model` must be there. `--set KEY=VALUE` changes one for one command. The"
+    " configs in this folder go by their names, as in `solver run quickstart`, and `solver init`"
+    " copies one for you to change."
+)
+OUTCOMES = (
+    "How a trial ends, in tables, filters and exports. The accuracy of scored trials leaves out"
+    " those that are unscored: `judge_invalid` and `error`."
+)
 
-`solver config` prints this; `solver config sampling` prints one part. A config is a YAML file of
-these keys; only `model` must be there. `--set KEY=VALUE` changes one for one command. The configs
-in this folder go by their names, as in `solver run quickstart`, and `solver init` copies one for
-you to change.
-"""
 
+def reference(part: str = "", width: int = WIDTH) -> str:
+    """Return the reference as Markdown: of all keys, or of those that begin with `part`.
 
-def reference(part: str = "") -> str:
-    """Return the reference as Markdown: of all keys, or of those that begin with `part`."""
+    Entries are wrapped to `width` characters.
+    """
     entries = list(_entries())
     if part:
         entries = [entry for entry in entries if entry[1].startswith(part)]
-    texts = [] if part else [HEAD]
+    texts = [] if part else ["# Every key of a config\n", f"{_filled(HEAD, width)}\n"]
     section = None
     for title, key, field, meaning in entries:
         if title != section:
             section = title
             texts.append(f"\n## {title}\n")
-        texts.append(_entry(key, field, meaning))
+        texts.append(_entry(key, field, meaning, width))
     if not part or part == "outcomes":
-        texts.append(_outcomes())
+        texts.append(_outcomes(width))
     return "\n".join(texts)
 
 
@@ -170,28 +179,28 @@ def _section(field: FieldInfo) -> type[BaseModel] | None:
     return kind if isinstance(kind, type) and issubclass(kind, BaseModel) else None
 
 
-def _entry(key: str, field: FieldInfo, meaning: str) -> str:
+def _entry(key: str, field: FieldInfo, meaning: str, width: int) -> str:
     needed = field.is_required()
     default = None if needed else field.get_default(call_default_factory=True)
     left = "must be given" if needed else f"default {_value(default)}"
     shown = json.dumps(example(key, field), ensure_ascii=False)
     said = f"{meaning.rstrip('.')}. " if meaning else ""
     text = f"- `{key}`: {_type(field)}; {left}. {said}Example: `{key}={shown}`"
+    return _filled(text, width, "  ")
+
+
+def _filled(text: str, width: int, indent: str = "") -> str:
     return textwrap.fill(
-        text, WIDTH, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False
+        text, width, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
     )
 
 
-def _outcomes() -> str:
+def _outcomes(width: int) -> str:
     meanings = _documented(ast.parse(textwrap.dedent(inspect.getsource(Outcome))).body[0])
-    lines = [
-        "\n## Outcomes\n",
-        "How a trial ends, in tables, filters and exports. The accuracy of scored trials leaves out"
-        " those that are\nunscored: `judge_invalid` and `error`.\n",
-    ]
+    lines = ["\n## Outcomes\n", f"{_filled(OUTCOMES, width)}\n"]
     for outcome in Outcome:
         text = f"- `{outcome}`: {meanings[outcome.name]}"
-        lines.append(textwrap.fill(text, WIDTH, subsequent_indent="  ", break_on_hyphens=False))
+        lines.append(_filled(text, width, "  "))
     return "\n".join([*lines, ""])
 
 

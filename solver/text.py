@@ -7,6 +7,7 @@ import os
 import shutil
 import sys
 import unicodedata
+from collections.abc import Sequence
 from textwrap import fill
 from typing import TYPE_CHECKING
 
@@ -29,11 +30,13 @@ def plain(text: str) -> str:
 
 
 def say(text: str, *, error: bool = False) -> None:
-    """Print one line of plain text."""
+    """Print one line of plain text; never wrapped, so that it can be copied."""
     print(plain(text), file=sys.stderr if error else sys.stdout, flush=True)
 
 
-def say_wrapped(text: str, *, indent: int, width: int | None = None) -> None:
+def say_wrapped(
+    text: str, *, indent: int = 2, width: int | None = None, error: bool = False
+) -> None:
     """Print plain text, wrapped between words to `width` or the output's; never within a word."""
     most = width or width_of_output()
     for line in plain(text).splitlines():
@@ -45,7 +48,7 @@ def say_wrapped(text: str, *, indent: int, width: int | None = None) -> None:
                 break_long_words=False,
                 break_on_hyphens=False,
             )
-        print(line, flush=True)
+        print(line, file=sys.stderr if error else sys.stdout, flush=True)
 
 
 def width_of_output() -> int | None:
@@ -60,6 +63,12 @@ def one_line(text: str, most: int = 100) -> str:
     """Return the text on one line, written out by `plain` and cut to so many characters."""
     line = " ".join(plain(text).split())
     return line if len(line) <= most else line[: most - 1] + "…"
+
+
+def first_of(names: Sequence[str], most: int, separator: str = ", ") -> str:
+    """Write the first of some names, and how many more there are."""
+    rest = len(names) - most
+    return separator.join(names[:most]) + (f" and {rest:,} more" if rest > 0 else "")
 
 
 def no_formula(text: str) -> str:

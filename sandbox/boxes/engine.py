@@ -4,7 +4,7 @@ import contextlib
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from sandbox.execution import SandboxError
 
@@ -106,23 +106,45 @@ def engine_trouble() -> Iterator[None]:
         raise explain(error) from error
 
 
-_FIXES = (
-    (("Permission denied", "PermissionError"), "add yourself to the docker group, or run as root"),
-    (("FileNotFoundError", "No such file or directory"), "install Docker and start it"),
-    (("Connection refused", "ConnectionRefused"), "start the Docker engine, or fix DOCKER_HOST"),
-    (("no space left",), "free some disk, `docker system prune` may help"),
-    (("No such image",), "build it with `solver sandbox build`"),
-    (("Unknown runtime",), "install that runtime, or do not ask for it"),
+class _Trouble(NamedTuple):
+    """A kind of exception: how it is known, what it means, and what to do."""
+
+    signs: tuple[str, ...]
+    meaning: str
+    """Said instead of the exception's own text; empty where that says more."""
+    fix: str
+
+
+_TROUBLES = (
+    _Trouble(
+        ("Permission denied", "PermissionError"),
+        "this user may not use the engine's socket",
+        "add yourself to the docker group, or run as root",
+    ),
+    _Trouble(
+        ("FileNotFoundError", "No such file or directory"),
+        "no engine's socket here",
+        "install Docker and start it",
+    ),
+    _Trouble(
+        ("Connection refused", "ConnectionRefused"),
+        "no engine answers",
+        "start the Docker engine, or fix DOCKER_HOST",
+    ),
+    _Trouble(("no space left",), "", "free some disk, `docker system prune` may help"),
+    _Trouble(("No such image",), "", "build it with `solver sandbox build`"),
+    _Trouble(("Unknown runtime",), "", "install that runtime, or do not ask for it"),
 )
+_UNKNOWN = _Trouble((), "", "see `docker info` and try again")
 
 
 def explain(error: BaseException) -> SandboxError:
     """Explain an exception of docker-py in one line, and how to fix it where that is known."""
     text = " ".join(str(error).split())
-    fix = next((fix for signs, fix in _FIXES if any(sign in text for sign in signs)), "")
-    message = f"Docker: {_short(text)}: {fix or 'see `docker info` and try again'}"
+    found = next((one for one in _TROUBLES if any(sign in text for sign in one.signs)), _UNKNOWN)
+    message = f"Docker: {found.meaning or _short(text)}: {found.fix}"
     lasting = ("docker group", "solver sandbox build", "runtime")
-    if any(word in fix for word in lasting):
+    if any(word in found.fix for word in lasting):
         return SandboxError(message)
     return EngineTrouble(message)
 

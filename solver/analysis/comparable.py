@@ -13,6 +13,7 @@ from solver.errors import ConfigError
 from solver.records import Problem, digest
 from solver.store import Row, Store
 from solver.store.alike import differences
+from solver.text import first_of
 
 SCORING = ("preset", "threshold", "policy", "model", "prompts")
 """What a manifest says of its judge that decides verdicts."""
@@ -180,8 +181,7 @@ def _other_problems(first: Run, second: Run) -> Iterator[str]:
         (changed, "with another question or reference"),
     ):
         if names:
-            more = f" and {len(names) - 3} more" if len(names) > 3 else ""
-            yield f"{counted(len(names), 'problem')} {what}: {', '.join(names[:3])}{more}"
+            yield f"{counted(len(names), 'problem')} {what}: {first_of(names, 3)}"
 
 
 def _other_scoring(first: Run, second: Run) -> Iterator[str]:

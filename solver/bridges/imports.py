@@ -26,7 +26,7 @@ from solver.problems import ProblemSet
 from solver.records import Problem, Trial, digest
 from solver.secrets import without_secrets
 from solver.store import Imported, Store, judge_id
-from solver.text import say
+from solver.text import first_of, say
 
 _BATCH = 400
 _SAY_EVERY = 5.0
@@ -251,9 +251,8 @@ def notes_of(counts: Counts) -> Iterator[str]:
     tools = ", ".join(f"{tool} {count:,}" for tool, count in counts.tools.most_common())
     yield f"imported, not run: {tools} replies; the rules alone judged them"
     for what, files in sorted(counts.lost.items()):
-        more = f" and {len(files) - 3} more" if len(files) > 3 else ""
         hint = "; --model NAME sets it" if what == "model's name" else ""
-        yield f"no {what} in {', '.join(sorted(files)[:3])}{more}{hint}"
+        yield f"no {what} in {first_of(sorted(files), 3)}{hint}"
     if counts.again:
         yield f"{counts.again:,} replies stood there twice and count once"
     if counts.several:

@@ -22,6 +22,7 @@ from solver.models._model import Model
 from solver.models._redact import one_line
 from solver.models._thinking import needs
 from solver.records import Record, Sampling
+from solver.text import first_of
 
 PROVIDERS = tuple(
     sorted(
@@ -74,9 +75,8 @@ MOST_NAMED = 8
 
 def found(place: str, kind: str, models: Sequence[str]) -> Found:
     """Return a server of a kind, such as `Ollama 0.33.2`, with the first of its models."""
-    more = f" and {len(models) - MOST_NAMED} more" if len(models) > MOST_NAMED else ""
-    named = ", ".join(models[:MOST_NAMED]) or "no model"
-    return Found(place, one_line(f"{kind} serves {named}{more}"))
+    named = first_of(models, MOST_NAMED) or "no model"
+    return Found(place, one_line(f"{kind} serves {named}"))
 
 
 @dataclass(frozen=True)

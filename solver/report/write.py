@@ -11,6 +11,7 @@ from solver.report.render.files import comma_separated, latex, markdown
 from solver.report.render.html import render
 from solver.report.runs import Run
 from solver.store import Store
+from solver.store.reading import require_distinct
 
 FIGURE_FORMATS = ("png", "svg", "pdf")
 TABLE_FORMATS = {"md": markdown, "latex": latex, "csv": comma_separated}
@@ -75,6 +76,7 @@ def write_tables(folders: Sequence[Path], form: str, output: Path | None = None)
 
 
 def _content(folders: Sequence[Path], *, with_trials: bool = False) -> Content:
+    require_distinct(folders)
     names = [folder.resolve().name for folder in folders]
     with _no_garbage_collection(), ExitStack() as stack:
         runs = []

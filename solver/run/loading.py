@@ -8,7 +8,7 @@ from solver.errors import ModelError, Scope
 from solver.run.schedule import Endpoint, Stopped
 from solver.run.sink import Sink
 from solver.run.watch import Watch
-from solver.text import say
+from solver.text import say_wrapped
 
 logger = logging.getLogger(__name__)
 
@@ -45,6 +45,6 @@ def keep_loaded(
     known = sink.manifest().get("warnings", [])
     new = [note for note in notes if note not in known]
     for note in new:
-        say(f"note: {where}{note}", error=True)
+        say_wrapped(f"note: {where}{note}", error=True)
         logger.warning("%s%s", where, note)
     sink.write_manifest(loaded=loaded, warnings=[*known, *new])

@@ -16,7 +16,7 @@ from solver.records import Outcome
 from solver.report.runs import short_names
 from solver.run.pace import Count, Pace
 from solver.run.watch import Watch
-from solver.text import duration, plain, say
+from solver.text import duration, plain, say_wrapped
 
 LIVE_EVERY = 0.5
 """Seconds between two updates of the live line."""
@@ -139,7 +139,7 @@ async def _log(watch: Watch) -> None:
     while True:
         await asyncio.sleep(1)
         if expected is None and (expected := estimate(watch)) is not None:
-            say(expected, error=True)
+            say_wrapped(expected, error=True)
         if time.monotonic() - said >= LOG_EVERY:
             said = time.monotonic()
             print(" · ".join(filter(None, (headline(watch), troubles(watch)))), file=sys.stderr)

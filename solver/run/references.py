@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from judge import Judge, open_judge
 from solver.records import Problem
+from solver.text import first_of
 
 MOST_NAMED = 10
 """So many problems are named in a warning; the manifest has them all."""
@@ -40,8 +41,7 @@ def unread_warning(unread: dict[str, str]) -> list[str]:
     if not unread:
         return []
     names = list(unread)
-    more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
     return [
         f"judge: the rules cannot read the references of {len(names)} problems,"
-        f" so only a judge model could score them: {', '.join(names[:MOST_NAMED])}{more}"
+        f" so only a judge model could score them: {first_of(names, MOST_NAMED)}"
     ]

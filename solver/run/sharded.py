@@ -38,7 +38,7 @@ from solver.store.lock import is_locked
 from solver.store.scratch import scratch_folder
 from solver.store.shards import FOLDER as SHARDS
 from solver.store.shards import manifest_of, place_of, shards_of
-from solver.text import say
+from solver.text import say_wrapped
 
 BRING_EVERY = 60.0
 """Seconds between two times that a shard is brought to the run's folder."""
@@ -69,8 +69,8 @@ def execute_shard(job: Job, shard: Shard, *, on: str | None = None, verbose: boo
         with closing(Store.open(local.home)) as store:
             show_run(store)
     for line in errors_left(watch):
-        say(line, error=True)
-    say(
+        say_wrapped(line, error=True)
+    say_wrapped(
         f"shard {shard}: {watch.before + watch.done} of its {watch.total} trials are stored; when"
         f" all shards are done: solver merge {job.folder}",
         error=True,
@@ -162,5 +162,5 @@ async def _keep_bringing(local: LocalShard, watch: Watch) -> None:
             await asyncio.to_thread(local.bring)
         except StoreError as failure:  # it is tried again, and at the end it is raised
             logger.warning("%s", failure)
-            say(f"note: {failure}", error=True)
+            say_wrapped(f"note: {failure}", error=True)
         pause = max(BRING_EVERY, _MOST_OF_TIME * (time.monotonic() - began))

@@ -32,7 +32,7 @@ from solver.run.watch import Watch
 from solver.serve import LOG as SERVER_LOG
 from solver.serve.server import Server
 from solver.store import Store
-from solver.text import say, share_of
+from solver.text import say_wrapped, share_of
 
 IN_TIME = "how long that takes is said after the first ones"
 INTERRUPTED, ERRORS_LEFT = 130, 1
@@ -217,7 +217,7 @@ def execute(job: Job, *, verbose: bool = False, opening: Opening = on_this_machi
             watch = asyncio.run(do_trials(job, store, opening))
         show_run(store)
         for line in errors_left(watch):
-            say(line, error=True)
+            say_wrapped(line, error=True)
     except BaseException:
         asked = "models" in store.manifest()
         empty = new and not asked and not (job.folder / SERVER_LOG).exists()
@@ -290,7 +290,9 @@ async def do_trials(
             me.cancel()
         elif not watch.stopping:
             watch.stop()
-            say("stopping: finishing the requests in flight; Ctrl-C again to stop now", error=True)
+            say_wrapped(
+                "stopping: finishing the requests in flight; Ctrl-C again to stop now", error=True
+            )
 
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, interrupted)
@@ -306,7 +308,7 @@ async def do_trials(
     except asyncio.CancelledError:
         if not watch.stopping:
             raise
-        say("stopped at once; the same command resumes", error=True)
+        say_wrapped("stopped at once; the same command resumes", error=True)
         logger.warning("stopped at once by Ctrl-C")
     finally:
         if going_on is not None:
@@ -342,10 +344,10 @@ async def _record_start(
     store.write_manifest(**facts, warnings=warnings, trials=own, until=None, unread=unread)
     if share.shard is not None:
         store.write_manifest(shard={"trials": all_})
-        say(f"shard {share.shard}: {own} of {all_} trials are to be done here", error=True)
-    say(f"{counted(job)}; {IN_TIME}", error=True)
+        say_wrapped(f"shard {share.shard}: {own} of {all_} trials are to be done here", error=True)
+    say_wrapped(f"{counted(job)}; {IN_TIME}", error=True)
     for warning in warnings:
-        say(f"note: {warning}", error=True)
+        say_wrapped(f"note: {warning}", error=True)
         logger.warning("%s", warning)
 
 

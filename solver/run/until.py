@@ -18,7 +18,7 @@ from solver.errors import ConfigError
 from solver.records import Problem
 from solver.run.watch import Watch
 from solver.store import Store
-from solver.text import say
+from solver.text import say_wrapped
 
 STEP = 35
 """Problems between two looks."""
@@ -57,7 +57,9 @@ async def run_until(
         if narrow == LOOKS:
             ended = {"points": points, "problems": tried, "of": len(problems)}
             store.write_manifest(until=ended, trials=watch.total)
-            say(f"ended after {tried} of {len(problems)} problems: ± {100 * points:g} points known")
+            say_wrapped(
+                f"ended after {tried} of {len(problems)} problems: ± {100 * points:g} points known"
+            )
             return
 
 

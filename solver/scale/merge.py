@@ -13,6 +13,7 @@ from solver.store.local import alone, rescue
 from solver.store.lock import is_locked
 from solver.store.merging import require_alike
 from solver.store.shards import forget_copies, manifest_of, place_of, shards_of, unmerged
+from solver.text import first_of
 
 MOST_NAMED = 10
 
@@ -73,8 +74,7 @@ def told(run: Path, merged: Sequence[Merged]) -> Iterator[str]:
         trials, done = store.manifest().get("trials", 0), len(store.finished())
     rest = "" if done >= trials else "; the same commands as before go on"
     if names := missing(merged):
-        rest += f"; nobody has begun {', '.join(names[:MOST_NAMED])}"
-        rest += f" and {more} more" if (more := len(names) - MOST_NAMED) > 0 else ""
+        rest += f"; nobody has begun {first_of(names, MOST_NAMED)}"
     yield f"{run}: {done} of {trials} trials are done{rest}"
 
 

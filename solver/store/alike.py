@@ -3,6 +3,8 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from solver.text import first_of
+
 SERVED = (
     "weights", "digest", "sha256", "hash", "id", "quantisation", "parameters", "family",
     "trained_context", "num_ctx", "context", "max_context_length", "chat_template", "defaults",
@@ -60,9 +62,7 @@ def unlike(first: Mapping[str, Any], other: Mapping[str, Any]) -> Iterator[str]:
 
 def joined(different: Sequence[str]) -> str:
     """Return the first of the differences on one line, and how many more there are."""
-    rest = len(different) - MOST_SHOWN
-    more = f" · and {rest} more" if rest > 0 else ""
-    return f"{' · '.join(different[:MOST_SHOWN])}{more}"
+    return first_of(different, MOST_SHOWN, " · ")
 
 
 def _short(value: Any) -> str:

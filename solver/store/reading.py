@@ -2,7 +2,7 @@
 
 import json
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache, wraps
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, Self, TypeVar
@@ -109,6 +109,15 @@ def _each(
 _YEAR_10000 = 253_402_300_800
 
 
+def require_distinct(folders: Sequence[Path]) -> None:
+    """Raise ConfigError where two paths are one run, which would be compared with itself."""
+    seen: set[Path] = set()
+    for folder in folders:
+        if (real := folder.resolve()) in seen:
+            raise ConfigError(f"{folder}: this run is given twice; name two different ones")
+        seen.add(real)
+
+
 class Reader:
     """The stored trials of one run, to read."""
 
@@ -122,7 +131,7 @@ class Reader:
 
         Raises ConfigError where there is none.
         """
-        if folder.is_file():
+        if folder.name == FILE:
             folder = folder.parent
         path = file_to_read(folder, tell=True)
         database = open_to_read(path)

@@ -8,6 +8,7 @@ import json
 import re
 import uuid
 from contextlib import closing
+from difflib import get_close_matches
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -20,9 +21,11 @@ from solver.store.merging import merge_shard, new_database
 from solver.store.opening import damage, open_to_read
 from solver.store.schema import FILE
 from solver.store.scratch import scratch_folder
-from solver.text import say
+from solver.text import first_of, say_wrapped
 
 FOLDER = "shards"
+MOST_NAMED = 6
+"""So many runs are named where the one asked for is not there."""
 _NAME = re.compile(r"[1-9]\d{0,8}-of-[1-9]\d{0,8}")
 
 
@@ -118,10 +121,10 @@ def file_to_read(folder: Path, *, tell: bool = False) -> Path:
     if not waiting:
         if own.is_file():
             return own
-        raise ConfigError(f"{folder}: no run there (no {FILE}); `ls runs` shows what there is")
+        raise ConfigError(f"{folder}: no run there (no {FILE}){_instead(folder)}")
     note = f"{_counted(len(waiting))} not merged; `solver merge {folder}` does it"
     if tell:
-        say(f"note: {folder}: {note}", error=True)
+        say_wrapped(f"note: {folder}: {note}", error=True)
     state = digest([merged_of(folder), {name: stamp_of(path) for name, path in waiting.items()}])
     if own.is_file():
         found = own.stat()
@@ -132,6 +135,25 @@ def file_to_read(folder: Path, *, tell: bool = False) -> Path:
             _copy_merged(own, waiting, copy, f"shards: {note}")
         forget_copies(folder, but=copy)
     return copy
+
+
+def _instead(folder: Path) -> str:
+    """Name the runs that may have been meant: those inside, or beside with a name like it."""
+    if inside := _runs_in(folder):
+        return f"; it holds the runs {first_of(inside, MOST_NAMED)}: name one"
+    beside = _runs_in(folder.parent)
+    begin = [name for name in beside if name.startswith(folder.name)]
+    close = begin or get_close_matches(folder.name, beside, n=1, cutoff=0.7)
+    if close:
+        return f"; did you mean {folder.parent / close[0]}?"
+    return f"; {folder.parent} holds {first_of(beside, MOST_NAMED)}" if beside else ""
+
+
+def _runs_in(folder: Path) -> list[str]:
+    try:
+        return sorted(path.name for path in folder.iterdir() if is_run(path))
+    except OSError:  # no folder, or one that cannot be read
+        return []
 
 
 def forget_copies(folder: Path, *, but: Path | None = None) -> None:

@@ -47,6 +47,9 @@ def solver(here, *arguments, **more):
         (["--set", "sampling.temp=1"], "--set sampling.temp: unknown key, did you mean 'temperat"),
         (["--set", "temperature=1"], "did you mean 'sampling.temperature'?"),
         (["--set", "judge.treshold=1"], "did you mean 'threshold'?"),
+        (["--set", "attempts=1"], "solver: --set attempts: unknown key"),
+        (["--set", "seed=x"], "'x' should be a whole number\n"),
+        (["--set", "sampling.temperature=hot"], "'hot' should be a number\n"),
         (["--set", "model=[]"], "is empty, and at least one is needed"),
         (["--dry-run", "--set", "seed=5", "--name", "run"], "would be refused"),
     ],
@@ -57,6 +60,31 @@ def test_a_rough_input_is_one_line(here, arguments, said):
     assert said in done.stderr + done.stdout
     assert "Traceback" not in done.stderr
     assert "tuple" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["show", "runs/ru"], "runs/ru: no run there (no run.sqlite); did you mean runs/run?"),
+        (["show", "runs"], "runs: no run there (no run.sqlite); it holds the runs run: name one"),
+        (["show", "problems.jsonl"], "problems.jsonl: no run there (no run.sqlite)"),
+        (["report", "runs/run", "runs/../runs/run"], "runs/../runs/run: this run is given twice"),
+        (["compare", "runs/run", "runs/run"], "runs/run: this run is given twice; name two"),
+    ],
+)
+def test_a_run_that_is_not_there_or_twice_is_one_line(here, arguments, said):
+    done = solver(here, *arguments)
+    assert done.returncode == 2
+    assert done.stderr.startswith(f"solver: {said}")
+    assert done.stderr.count("\n") == 1
+
+
+def test_what_a_run_says_fits_a_narrow_terminal(here, tmp_path):
+    environment = {**os.environ, "COLUMNS": "60"}
+    done = solver(here, "run", "run.yaml", "--runs", str(tmp_path), env=environment)
+    assert done.returncode == 0
+    assert "note: judge: rules alone" in done.stderr
+    assert [line for line in done.stderr.splitlines() if len(line) > 60] == []
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")

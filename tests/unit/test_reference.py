@@ -29,6 +29,18 @@ def test_the_file_in_configs_is_what_the_command_prints():
     )
 
 
+def test_the_reference_fits_a_narrow_terminal():
+    lines = reference(width=60).splitlines()
+    assert [line for line in lines if len(line) > 60 and " " in line.strip()] == []
+
+
+@pytest.mark.parametrize("penalty", ["repeat_penalty", "presence_penalty", "frequency_penalty"])
+def test_no_example_rewards_repeating(penalty):
+    none = 1 if penalty == "repeat_penalty" else 0
+    found = {key: example(key, field) for _, key, field, _ in ENTRIES}
+    assert found[f"sampling.{penalty}"] > none
+
+
 def test_every_key_has_a_meaning():
     assert [key for _, key, _, meaning in ENTRIES if not meaning] == []
 

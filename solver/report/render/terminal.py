@@ -17,7 +17,7 @@ from rich.text import Text
 
 from solver.report.parts import Section
 from solver.report.tables import Table
-from solver.text import one_line, plain, say, say_wrapped, width_of_output
+from solver.text import first_of, one_line, plain, say, say_wrapped, width_of_output
 
 WIDTH = 100
 """Width in characters where the output is not a terminal."""
@@ -60,9 +60,8 @@ def _print_section(console: Console, section: Section) -> None:
     for table in tables:
         _print_table(console, table, titled=len(tables) > 1 or bool(section.words))
     if section.items:
-        more = len(section.items) - MOST_ITEMS
-        listed = ", ".join(one_line(item) for item in section.items[:MOST_ITEMS])
-        console.print(Text(listed + f" and {more:,} more" * (more > 0)), soft_wrap=True)
+        listed = first_of([one_line(item) for item in section.items], MOST_ITEMS)
+        say_wrapped(listed, indent=0, width=console.width)
 
 
 def _print_facts(console: Console, section: Section, width: int | None) -> None:

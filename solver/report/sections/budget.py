@@ -25,7 +25,7 @@ def budgeted(arms: Sequence[Named]) -> Section | None:
     )
     figure = Curves(
         "budget",
-        "Accuracy against tokens",
+        "Accuracy for a budget of tokens",
         "tokens a problem",
         "accuracy",
         tuple((name, tuple(_points(each))) for name, each in found),

@@ -81,6 +81,6 @@ def _figure(
         if right and mean and mean.tokens:
             points.append((name, Point(mean.tokens, right.value, right.low, right.high)))
     return Scatter(
-        "cost", "Accuracy against tokens", "tokens a trial, sent and received", "accuracy",
+        "cost", "Accuracy and tokens of each mode", "tokens a trial, sent and received", "accuracy",
         tuple(points), note="Up and to the left is better.",
     )  # fmt: skip
