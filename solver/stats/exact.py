@@ -8,7 +8,7 @@ from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import binom
+from scipy.special import betainc, gammaln, xlog1py, xlogy
 
 _Array = NDArray[np.float64]
 
@@ -63,7 +63,8 @@ def detectable_excess(n: int, floor_hits: int, floor_n: int) -> float | None:
     if low > n:
         return None
     shares = np.linspace(0, 1, 1001)
-    found = shares[binom.sf(low - 1, n, shares) >= 0.8]
+    # the chance of `low` hits or more; every share gives 0 hits or more
+    found = shares[betainc(low, n - low + 1, shares) >= 0.8] if low else shares
     return float(max(0.0, found[0] - floor_hits / floor_n))
 
 
@@ -85,9 +86,20 @@ def _chance(difference: float, hits: int, n: int, floor_hits: int, floor_n: int)
     extreme = (scores >= scores[hits, floor_hits] - 1e-9).astype(float)
     second = np.linspace(max(0.0, -difference), min(1.0, 1.0 - difference), _GRID)
     first = np.clip(second + difference, 0.0, 1.0)
-    of_first = binom.pmf(np.arange(n + 1), n, first[:, None])
-    of_second = binom.pmf(np.arange(floor_n + 1), floor_n, second[:, None])
+    of_first = binomial(n, first)
+    of_second = binomial(floor_n, second)
     return float(np.max(np.sum((of_first @ extreme) * of_second, axis=1)))
+
+
+def binomial(n: int, shares: _Array) -> _Array:
+    """Return the chance of 0, 1, … n hits in n trials: a row for each share.
+
+    It is `scipy.stats.binom.pmf`, without the second that importing `scipy.stats` takes.
+    """
+    hits, share = np.arange(n + 1), shares[:, None]
+    orders = gammaln(n + 1) - gammaln(hits + 1) - gammaln(n - hits + 1)
+    chances: _Array = np.exp(orders + xlogy(hits, share) + xlog1py(n - hits, -share))
+    return chances
 
 
 def _scores(difference: float, n: int, floor_n: int) -> _Array:

@@ -38,6 +38,12 @@ def test_importing_a_package_loads_nothing_heavy(package):
     assert not HEAVY & loaded_by(f"import {package}")
 
 
+def test_no_command_loads_scipy_s_statistics():
+    """They take most of a second, and each process of a run or a cluster would pay it."""
+    commands = "solver.report, solver.view, solver.run.start, solver.checks, solver.scale, judge"
+    assert "scipy.stats" not in loaded_by(f"import {commands}")
+
+
 def test_every_package_is_listed_and_so_are_the_configs():
     listed = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["setuptools"]
     found = {

@@ -5,7 +5,7 @@ import pytest
 from scipy.stats import binom
 
 from solver.stats.closeness import closeness
-from solver.stats.exact import detectable_excess, excess
+from solver.stats.exact import binomial, detectable_excess, excess
 
 
 @pytest.mark.parametrize(("p", "q"), [(0.02, 0.02), (0.5, 0.1), (0.9, 0.8), (0.3, 0.3)])
@@ -49,6 +49,22 @@ def test_what_is_detectable_is_detected_4_times_in_5():
     shown = [excess(hits, 35, 0, 35).p_value <= 0.025 for hits in range(36)]
     power = sum(binom.pmf(hits, 35, least) for hits in range(36) if shown[hits])
     assert 0.8 <= power < 0.82
+
+
+@pytest.mark.parametrize("n", [1, 7, 35, 500, 5000])
+def test_chances_of_hits_are_those_of_scipy(n):
+    shares = np.array([0.0, 1e-6, 0.1, 0.5, 0.97, 1.0])
+    expected = binom.pmf(np.arange(n + 1), n, shares[:, None])
+    np.testing.assert_allclose(binomial(n, shares), expected, rtol=1e-9, atol=1e-300)
+
+
+@pytest.mark.parametrize(("n", "floor_hits", "floor_n"), [(6, 0, 6), (35, 3, 40), (80, 40, 50)])
+def test_what_is_detectable_is_the_least_share_with_enough_chance_by_scipy(n, floor_hits, floor_n):
+    shown = next(
+        hits for hits in range(n + 1) if excess(hits, n, floor_hits, floor_n).p_value <= 0.025
+    )
+    share = next(share for share in np.linspace(0, 1, 1001) if binom.sf(shown - 1, n, share) >= 0.8)
+    assert detectable_excess(n, floor_hits, floor_n) == pytest.approx(share - floor_hits / floor_n)
 
 
 def test_one_problem_detects_nothing():
