@@ -5,8 +5,8 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-# Tests with these marks run one after the other, since they need all cores; the others run two at a time.
-ALONE := docker or native or model
+# Tests with these marks need all cores and run one after the other; the others run two at a time.
+ALONE := model or alone
 
 .PHONY: demo bubblewrap test machines bench clean
 

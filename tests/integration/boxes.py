@@ -4,12 +4,14 @@ import contextlib
 import os
 import subprocess
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
 from pathlib import Path
 from textwrap import dedent
 
 import pytest
 
 from sandbox import Exit, Limits, Sandbox, open_sandbox
+from sandbox.pool import Pool
 from tests.integration.engines import DOCKER, NATIVE, REDUCED, STRICT, require
 
 POOLS = [DOCKER, NATIVE]
@@ -86,9 +88,25 @@ async def opened(kind: str, *, workers: int = 1, **limits: float) -> AsyncIterat
     given = Limits(**{"wall_seconds": WALL_SECONDS, **limits})
     sandbox = await open_sandbox(kind, limits=given, workers=workers, owner="tests")
     try:
+        assert sandbox.kind == kind
         yield sandbox
     finally:
         await sandbox.close()
+
+
+@contextlib.contextmanager
+def limited(shared: Sandbox, **limits: float) -> Iterator[None]:
+    """Give the programs of a shared sandbox other limits: those that come with each program.
+
+    What the box itself has stays as it is: memory and processes in all, the size of its disk.
+    """
+    assert isinstance(shared, Pool)
+    before = shared._limits
+    shared._limits = replace(before, **limits)
+    try:
+        yield
+    finally:
+        shared._limits = before
 
 
 @contextlib.contextmanager

@@ -12,8 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from sandbox import SandboxError, open_sandbox
+from sandbox import Limits, SandboxError, open_sandbox
 from sandbox.boxes.engine import connect
+from sandbox.opening import launcher_for
 from tests.integration.boxes import ALL_KINDS, NOT_STRICT, opened
 from tests.integration.engines import NATIVE, REDUCED, require
 
@@ -142,6 +143,22 @@ def test_one_program_can_be_run_from_the_command_line(kind: str, tmp_path: Path)
     done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False)
     assert (done.returncode, done.stdout) == (0, "42\n"), done.stderr
     assert f"[{kind}] ok" in done.stderr
+
+
+@NOT_STRICT
+def test_a_program_has_the_limits_that_came_with_it(kind: str) -> None:
+    program = "import resource; print(*resource.getrlimit(resource.RLIMIT_FSIZE))"
+    require(kind)
+    launcher = launcher_for(kind, Limits(), "tests")
+    launcher.prepare()
+    worker = launcher.launch(1)
+    try:
+        worker.warm_up()
+        for megabytes in (5, 3, 7):
+            _, printed = worker.run(program, Limits(file_mb=megabytes))
+            assert printed.split() == [str(megabytes * 2**20).encode()] * 2
+    finally:
+        worker.destroy()
 
 
 async def test_a_kind_that_does_not_exist_is_answered_with_those_that_do() -> None:

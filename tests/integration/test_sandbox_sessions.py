@@ -6,38 +6,22 @@ from pathlib import Path
 
 import pytest
 
-from sandbox import Exit
+from sandbox import Exit, Sandbox
 from tests.integration.attacks.sessions import SESSIONS
-from tests.integration.boxes import (
-    NEEDS_A_SHORT_TIME,
-    NOT_STRICT,
-    POOLS,
-    assert_untouched,
-    busy_cores,
-    opened,
-)
+from tests.integration.boxes import POOLS, assert_untouched, limited, opened
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
-@NOT_STRICT
-async def test_standing_in_line_is_not_billed_in_a_session_either(kind: str) -> None:
-    async with opened(kind, seconds=1) as sandbox, sandbox.session() as session:
-        await session.run("kept = 1")
-        with busy_cores():
-            done = await session.run(NEEDS_A_SHORT_TIME)
-    assert done.exit is Exit.OK, done
-
-
-@NOT_STRICT
-async def test_a_session_keeps_names_from_program_to_program(kind: str) -> None:
-    async with opened(kind) as sandbox, sandbox.session() as session:
+async def test_a_session_keeps_names_from_program_to_program(shared: Sandbox) -> None:
+    async with shared.session() as session:
         await session.run("import math\ndef area(r): return math.pi * r**2")
         execution = await session.run("print(round(area(2), 3))")
         assert (execution.exit, execution.stdout, session.restarts) == (Exit.OK, "12.566\n", 0)
 
 
-@NOT_STRICT
-async def test_a_session_goes_on_after_a_program_that_raised_or_left(kind: str) -> None:
-    async with opened(kind) as sandbox, sandbox.session() as session:
+async def test_a_session_goes_on_after_a_program_that_raised_or_left(shared: Sandbox) -> None:
+    async with shared.session() as session:
         await session.run("kept = 7")
         raised = await session.run("kept += 1\n1/0")
         left = await session.run("exit(2)")
@@ -46,26 +30,26 @@ async def test_a_session_goes_on_after_a_program_that_raised_or_left(kind: str) 
         assert (execution.stdout, session.restarts) == ("8\n", 0)
 
 
-@NOT_STRICT
-async def test_a_session_that_had_to_be_killed_starts_again_and_says_so(kind: str) -> None:
-    async with opened(kind, seconds=0.5) as sandbox, sandbox.session() as session:
-        await session.run("kept = 7")
-        assert (await session.run("while True: pass")).exit is Exit.TIMEOUT
-        execution = await session.run("print(kept)")
-        assert "NameError" in execution.stderr
-        assert session.restarts == 1
+async def test_a_session_that_had_to_be_killed_starts_again_and_says_so(shared: Sandbox) -> None:
+    with limited(shared, seconds=0.5):
+        async with shared.session() as session:
+            await session.run("kept = 7")
+            assert (await session.run("while True: pass")).exit is Exit.TIMEOUT
+            execution = await session.run("print(kept)")
+            assert "NameError" in execution.stderr
+            assert session.restarts == 1
 
 
-@NOT_STRICT
-async def test_output_of_one_program_of_a_session_is_not_in_the_next(kind: str) -> None:
-    async with opened(kind) as sandbox, sandbox.session() as session:
+async def test_output_of_one_program_of_a_session_is_not_in_the_next(shared: Sandbox) -> None:
+    async with shared.session() as session:
         printed = [(await session.run(f"print({n}, end='')")).stdout for n in range(5)]
         assert printed == ["0", "1", "2", "3", "4"]
 
 
-@NOT_STRICT
-async def test_a_traceback_of_a_session_shows_the_lines_of_the_right_program(kind: str) -> None:
-    async with opened(kind) as sandbox, sandbox.session() as session:
+async def test_a_traceback_of_a_session_shows_the_lines_of_the_right_program(
+    shared: Sandbox,
+) -> None:
+    async with shared.session() as session:
         await session.run("def fails():\n    raise ValueError('here')")
         execution = await session.run("x = 1\nfails()")
         assert 'File "program_2.py", line 2' in execution.stderr
@@ -73,42 +57,38 @@ async def test_a_traceback_of_a_session_shows_the_lines_of_the_right_program(kin
         assert "    raise ValueError('here')\n" in execution.stderr
 
 
-@NOT_STRICT
-async def test_nothing_of_a_session_runs_while_the_model_thinks(kind: str) -> None:
+async def test_nothing_of_a_session_runs_while_the_model_thinks(shared: Sandbox) -> None:
     program = (
         "import threading, time\nlast, longest = time.monotonic(), 0.0\n"
         "def work():\n    global last, longest\n    while True:\n        now = time.monotonic()\n"
         "        longest, last = max(longest, now - last), now\n        time.sleep(0.001)\n"
         "threading.Thread(target=work, daemon=True).start()"
     )
-    async with opened(kind) as sandbox, sandbox.session() as session:
+    async with shared.session() as session:
         await session.run(program)
         await asyncio.sleep(0.5)
         longest = (await session.run("print(max(longest, time.monotonic() - last))")).stdout
         assert float(longest) >= 0.5, "its thread ran in the meantime"
 
 
-@NOT_STRICT
-async def test_a_program_after_a_session_finds_nothing_of_it(kind: str) -> None:
-    async with opened(kind) as sandbox:
-        async with sandbox.session() as session:
-            await session.run("import math; math.pi = 3; open('left', 'w').write('x')")
-        execution = await sandbox.run("import math, os; print(math.pi, os.listdir('.'))")
-        assert execution.stdout == "3.141592653589793 ['solution.py']\n"
+async def test_a_program_after_a_session_finds_nothing_of_it(shared: Sandbox) -> None:
+    async with shared.session() as session:
+        await session.run("import math; math.pi = 3; open('left', 'w').write('x')")
+    execution = await shared.run("import math, os; print(math.pi, os.listdir('.'))")
+    assert execution.stdout == "3.141592653589793 ['solution.py']\n"
 
 
-@NOT_STRICT
 async def test_no_word_of_an_earlier_program_or_session_is_in_the_next_ones_memory(
-    kind: str,
+    shared: Sandbox,
 ) -> None:
-    async with opened(kind, seconds=30) as sandbox:
+    with limited(shared, seconds=30):
         for _ in range(4):
-            await sandbox.run(says_a_secret())
-        async with sandbox.session() as session:
+            await shared.run(says_a_secret())
+        async with shared.session() as session:
             for _ in range(4):
                 await session.run(says_a_secret())
         for _ in range(2):  # a pool takes turns with a spare
-            execution = await sandbox.run(SEARCH_OF_THE_HEAP)
+            execution = await shared.run(SEARCH_OF_THE_HEAP)
             assert execution.stdout == "heap searched: []\n", execution
 
 
@@ -141,17 +121,16 @@ print("heap searched:" if heap > 1000 else heap, sorted(found))
 """Searches memory without /proc, because not every kind of box lets programs read that."""
 
 
-@NOT_STRICT
 async def test_a_session_that_lies_about_being_done_only_spoils_its_own_next_program(
-    kind: str,
+    shared: Sandbox,
 ) -> None:
     lie = "import os\nos.write(5, b'\\0')\nwhile True: pass"
-    async with opened(kind, seconds=1) as sandbox:
-        async with sandbox.session() as session:
+    with limited(shared, seconds=1):
+        async with shared.session() as session:
             assert (await session.run(lie)).exit is Exit.OK
             assert (await session.run("print('next')")).exit is not Exit.OK
             assert (await session.run("print('again')")).stdout == "again\n"
-        assert (await sandbox.run("print('others')")).stdout == "others\n"
+        assert (await shared.run("print('others')")).stdout == "others\n"
 
 
 @pytest.mark.parametrize("kind", POOLS)
@@ -168,8 +147,9 @@ async def test_a_hostile_session_spoils_nothing_but_itself(kind: str, tmp_path: 
             await assert_untouched(sandbox, canary)
 
 
-@NOT_STRICT
-async def test_children_that_fork_without_end_do_not_run_between_two_programs(kind: str) -> None:
+async def test_children_that_fork_without_end_do_not_run_between_two_programs(
+    shared: Sandbox,
+) -> None:
     chain = (
         "import os, time\nopen('ticks', 'w').close()\n"
         "if os.fork() == 0:\n"
@@ -179,7 +159,7 @@ async def test_children_that_fork_without_end_do_not_run_between_two_programs(ki
         "time.sleep(0.2)"
     )
     size = "import os; print(os.path.getsize('ticks'))"
-    async with opened(kind) as sandbox, sandbox.session() as session:
+    async with shared.session() as session:
         for _ in range(5):
             await session.run(chain)
             before = (await session.run(size)).stdout

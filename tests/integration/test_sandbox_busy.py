@@ -1,0 +1,27 @@
+"""Time in which a program waits for a processor is not billed. These tests keep every core busy."""
+
+import pytest
+
+from sandbox import Exit, Sandbox
+from tests.integration.boxes import NEEDS_A_SHORT_TIME, busy_cores, limited
+
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.alone]
+
+
+async def test_standing_in_line_for_a_core_is_not_billed(shared: Sandbox) -> None:
+    with limited(shared, seconds=1, wall_seconds=3), busy_cores():
+        done = await shared.run(NEEDS_A_SHORT_TIME)
+        asleep = await shared.run("import time; time.sleep(60)")
+        endless = await shared.run("while True: pass")
+    assert done.exit is Exit.OK, done
+    assert (asleep.exit, endless.exit) == (Exit.TIMEOUT, Exit.TIMEOUT)
+    assert asleep.seconds < endless.seconds < 30, "the one that slept was given time back"
+
+
+async def test_standing_in_line_is_not_billed_in_a_session_either(shared: Sandbox) -> None:
+    with limited(shared, seconds=1):
+        async with shared.session() as session:
+            await session.run("kept = 1")
+            with busy_cores():
+                done = await session.run(NEEDS_A_SHORT_TIME)
+    assert done.exit is Exit.OK, done
