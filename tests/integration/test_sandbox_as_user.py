@@ -1,5 +1,6 @@
 """Native and reduced boxes for somebody who is not root, when the tests are."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -8,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.integration.boxes import WALL_SECONDS
 from tests.integration.engines import require
 
 ROOT = Path(__file__).parents[2]
@@ -16,13 +18,47 @@ SOMEBODY = 54_321
 pytestmark = pytest.mark.native
 
 
-def run_as_somebody(kind: str, program: str) -> subprocess.CompletedProcess[str]:
+PROGRAMS = [
+    "print(open('/etc/passwd').read())",
+    f"print(open({str(ROOT / 'pyproject.toml')!r}).read())",
+    "import os; os.kill(1, 9); os.kill(1, 15); os.kill(os.getppid(), 9); os.kill(-1, 0)",
+    "import socket; socket.create_connection(('127.0.0.1', 22), 1)",
+    "open('/proc/1/environ').read()",
+    "open('/proc/1/mem', 'rb').read(1)",
+    "import resource; resource.prlimit(1, resource.RLIMIT_NOFILE, (1, 1))",
+    "import ctypes; l = ctypes.CDLL(None, use_errno=True); assert l.unshare(0x10000000) == 0",
+    "open('/usr/planted', 'w')",
+    "open('/opt/zygote/zygote/planted', 'w')",
+]
+RUN = f"""
+import asyncio, json, sys
+from sandbox import Limits, open_sandbox
+async def main():
+    limits = Limits(seconds=5, wall_seconds={WALL_SECONDS})
+    box = await open_sandbox(sys.argv[1], limits=limits, workers=1)
+    ended = [await box.run(program) for program in json.load(sys.stdin)]
+    await box.close()
+    print(json.dumps([[one.exit, one.stdout, one.stderr] for one in ended]))
+asyncio.run(main())
+"""
+"""Runs all programs in one box, one after the other."""
+
+
+@pytest.fixture(scope="module", params=["native", "reduced"])
+def ended(request: pytest.FixtureRequest) -> dict[str, tuple[str, str, str]]:
+    """Return of each program how it ended in a box of somebody's, its stdout and its stderr."""
+    programs = [f"{program}\nprint('reached')" for program in PROGRAMS]
+    done = as_somebody("-c", RUN, request.param, given=json.dumps(programs))
+    assert done.returncode == 0, done.stderr
+    return dict(zip(PROGRAMS, json.loads(done.stdout), strict=True))
+
+
+def as_somebody(*arguments: str, given: str) -> subprocess.CompletedProcess[str]:
+    """Run Python as a user who is not root, with a text as its input."""
     require("root")  # to become somebody else
     require("native")
-    python = python_for_everybody()
     libraries = Path(sys.modules["pytest"].__file__ or "").parents[1]
     command = ["setpriv", f"--reuid={SOMEBODY}", f"--regid={SOMEBODY}", "--clear-groups"]
-    command += [python, "-m", "sandbox", "-", "--kind", kind, "--timeout", "5"]
     environment = {
         "PYTHONPATH": f"{ROOT}:{libraries}",
         "PATH": os.environ["PATH"],
@@ -30,8 +66,9 @@ def run_as_somebody(kind: str, program: str) -> subprocess.CompletedProcess[str]
         "PYTHONDONTWRITEBYTECODE": "1",
     }
     return subprocess.run(
-        command, input=program, env=environment, capture_output=True, text=True, check=False
-    )
+        [*command, python_for_everybody(), *arguments],
+        input=given, env=environment, capture_output=True, text=True, check=False,
+    )  # fmt: skip
 
 
 def python_for_everybody() -> str:
@@ -48,26 +85,14 @@ def python_for_everybody() -> str:
 
 @pytest.mark.parametrize("kind", ["native", "reduced"])
 def test_somebody_gets_an_answer(kind: str) -> None:
-    done = run_as_somebody(kind, "import sympy, os; print(sympy.prime(100), os.getuid() != 0)")
+    program = "import sympy, os; print(sympy.prime(100), os.getuid() != 0)"
+    done = as_somebody("-m", "sandbox", "-", "--kind", kind, given=program)
     assert (done.returncode, done.stdout) == (0, "541 True\n"), done.stderr
 
 
-@pytest.mark.parametrize("kind", ["native", "reduced"])
-@pytest.mark.parametrize(
-    "program",
-    [
-        "print(open('/etc/passwd').read())",
-        f"print(open({str(ROOT / 'pyproject.toml')!r}).read())",
-        "import os; os.kill(1, 9); os.kill(1, 15); os.kill(os.getppid(), 9); os.kill(-1, 0)",
-        "import socket; socket.create_connection(('127.0.0.1', 22), 1)",
-        "open('/proc/1/environ').read()",
-        "open('/proc/1/mem', 'rb').read(1)",
-        "import resource; resource.prlimit(1, resource.RLIMIT_NOFILE, (1, 1))",
-        "import ctypes; l = ctypes.CDLL(None, use_errno=True); assert l.unshare(0x10000000) == 0",
-        "open('/usr/planted', 'w')",
-        "open('/opt/zygote/zygote/planted', 'w')",
-    ],
-)
-def test_somebodys_program_reaches_nothing(kind: str, program: str) -> None:
-    done = run_as_somebody(kind, f"{program}\nprint('reached')")
-    assert (done.returncode, "reached" in done.stdout) == (1, False), done.stdout + done.stderr
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_somebodys_program_reaches_nothing(
+    ended: dict[str, tuple[str, str, str]], program: str
+) -> None:
+    how, stdout, stderr = ended[program]
+    assert (how, "reached" in stdout) == ("crashed", False), stdout + stderr
