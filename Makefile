@@ -5,8 +5,6 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-# Tests with these marks need all cores and run one after the other; the others run two at a time.
-ALONE := model or alone
 
 .PHONY: demo bubblewrap test machines bench clean
 
@@ -21,14 +19,15 @@ bubblewrap:
 	elif command -v pacman; then pacman -S --noconfirm bubblewrap; \
 	elif command -v zypper; then zypper -n -q install bubblewrap; fi >/dev/null 2>&1 || true
 
+# Two tests run at a time, but for those that need all cores: the mark 'alone'.
 test: $(VENV)/test.done
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 	@$(BIN)/solver sandbox build || echo "Without Docker's image its tests are skipped; pytest's summary names them."
-	$(BIN)/pytest -n 2 --dist loadfile -m "not ($(ALONE))" tests/integration tests/unit
-	$(BIN)/pytest --durations=15 -m "$(ALONE)" tests/integration
+	$(BIN)/pytest -n 2 --dist loadfile --durations=15 -m "not alone" tests/integration tests/unit
+	$(BIN)/pytest --durations=5 -m alone tests/integration
 
 # The unit tests of what differs between systems, on a Python that lacks what a Mac lacks.
 machines: $(VENV)/test.done

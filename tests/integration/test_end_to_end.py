@@ -118,6 +118,8 @@ def test_the_quickstart_runs_a_real_model_end_to_end(tmp_path):
         "native",
         "--model",
         "local/smollm2",
+        "--set",
+        "sampling.max_tokens=48",
     )
     assert done.returncode == 0, done.stderr
     assert "local/smollm2 · code" in done.stdout

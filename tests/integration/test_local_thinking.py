@@ -11,7 +11,7 @@ from solver.records import Detail
 from tests.fakes import PROBLEMS, finished_run
 from tests.needs import require
 
-pytestmark = pytest.mark.model
+pytestmark = [pytest.mark.model, pytest.mark.alone]
 
 THOUGHTS_ALONE = (Detail.CUT_THINKING, Detail.ENDED_THINKING, Detail.ONLY_IN_THOUGHTS)
 

@@ -99,11 +99,14 @@ def test_every_config_is_in_the_readme():
 
 
 def smaller(command: str) -> str:
-    """The same command on two problems, and the quickstart with a model that needs no hub."""
+    """The same command on two problems, and the quickstart with a model that needs no hub.
+
+    Its replies are cut short, because nothing depends on what they say.
+    """
     if command.startswith("solver run") and "quickstart" in command:
         mode = re.search(r"--mode (\S+)", command)
         name = f"quickstart-{mode[1].replace(',', '-')}" if mode else "quickstart"
-        command += f" --model local/smollm2 --name {name}"
+        command += f" --model local/smollm2 --name {name} --set sampling.max_tokens=48"
     if not command.startswith(("solver run", "solver probe")) or "--dry-run" in command:
         return command
     return re.sub(r" --limit \d+", "", command) + " --limit 2"
