@@ -67,7 +67,8 @@ def client_of(folder):
 
 def page(client, address):
     """A page that must come, waiting while the run is read for the first time."""
-    for _ in range(200):
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
         answer = client.get(address)
         assert answer.status_code == 200, answer.text
         if "for the first time" not in answer.text:

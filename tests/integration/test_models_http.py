@@ -156,16 +156,16 @@ async def test_a_refused_key_is_named_by_its_variable_and_never_shown(provider):
 
 async def test_a_server_that_hangs_is_given_up_at_the_deadline(provider):
     started = time.monotonic()
-    failure = await failure_of(provider, Trouble(hang=60), options={"timeout": 0.3})
-    assert time.monotonic() - started < 30
+    failure = await failure_of(provider, Trouble(hang=60), options={"timeout": 1.5})
+    assert time.monotonic() - started < 60
     assert failure.retryable
-    assert "0.3 s" in str(failure)
+    assert "1.5 s" in str(failure)
 
 
 async def test_a_reply_that_drips_is_given_up_at_the_deadline(provider):
     started = time.monotonic()
-    failure = await failure_of(provider, Trouble(body={}, drip=0.05), options={"timeout": 0.3})
-    assert time.monotonic() - started < 30
+    failure = await failure_of(provider, Trouble(body={}, drip=0.05), options={"timeout": 1.5})
+    assert time.monotonic() - started < 60
     assert failure.retryable
 
 
@@ -199,7 +199,7 @@ async def test_a_cancelled_request_ends_at_once(provider):
         started = time.monotonic()
         with pytest.raises(asyncio.CancelledError):
             await task
-        assert time.monotonic() - started < 30
+        assert time.monotonic() - started < 60
 
 
 async def test_describe_proves_the_model_is_there(provider):

@@ -27,7 +27,7 @@ async def endpoint_to(wire, **options):
     async with serving(wire) as server:
         model = connect("ollama/test", Sampling(), {"hosts": [server.url], **options})
         watch = Watch()
-        yield Endpoint(model, Patience(wait_seconds=5), Gate(4), watch.traffic), watch
+        yield Endpoint(model, Patience(wait_seconds=60), Gate(4), watch.traffic), watch
         await model.close()
 
 
@@ -39,7 +39,7 @@ def slow(seconds):
 
 
 async def test_a_timeout_shorter_than_the_loading_still_gets_a_reply():
-    async with endpoint_to(slow(1.0), timeout=0.5) as (endpoint, watch):
+    async with endpoint_to(slow(4.0), timeout=3) as (endpoint, watch):
         reply = await endpoint.ask(CHAT, seed=1)
     assert (reply.text, reply.requests, watch.traffic.failed) == ("4", 1, 0)
 
@@ -104,9 +104,9 @@ async def test_the_manifest_holds_what_was_loaded_and_the_user_what_is_unusual(t
 
 async def test_a_model_that_was_unloaded_is_loaded_again_outside_the_time_of_a_reply():
     wire = OllamaWire()
-    async with endpoint_to(wire, timeout=0.5) as (endpoint, watch):
+    async with endpoint_to(wire, timeout=3) as (endpoint, watch):
         await endpoint.ask(CHAT, seed=1)
-        wire.loaded, wire.load_seconds = None, 1.0
+        wire.loaded, wire.load_seconds = None, 4.0
         assert (await endpoint.ask(CHAT, seed=2)).text == "4"
     assert (wire.loads, watch.traffic.failed) == (2, 1)
 

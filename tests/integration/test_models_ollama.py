@@ -134,7 +134,7 @@ async def test_hosts_with_different_weights_are_refused():
 
 
 async def test_requests_go_to_the_least_busy_host():
-    async with serving(OllamaWire(delay=0.1)) as one, serving(OllamaWire(delay=0.1)) as other:
+    async with serving(OllamaWire(delay=2)) as one, serving(OllamaWire(delay=2)) as other:
         options = {"hosts": [one.url, other.url], "parallel": 2}
         model = connect("ollama/test", Sampling(), options)
         assert model.parallel == 4

@@ -58,7 +58,7 @@ main(float(sys.argv[2]), int(sys.argv[3]), obey)
 
 @pytest.fixture(scope="module")
 def slow_pool():
-    with SlowPool(1, seconds=0.5) as pool:
+    with SlowPool(1, seconds=3) as pool:  # all but 'sleep' must be done in it on a busy machine
         yield pool
 
 
@@ -183,7 +183,7 @@ from judge.workers.pool import Pool
 class SlowPool(Pool):
     program = {SlowPool.program!r}
 
-pool = SlowPool(1, seconds=0.5)
+pool = SlowPool(1, seconds=3)
 pool.compare("1", "1")
 print(pool._all[0].process_id, flush=True)
 pool.submit("1", {answer!r})
@@ -252,7 +252,7 @@ def test_a_worker_whose_memory_no_limit_holds_is_killed_by_its_size():
             "    sys.stdin.readline()\n"
         )
 
-    with Unlimited(seconds=30, memory_mb=200) as pool:
+    with Unlimited(seconds=120, memory_mb=200) as pool:
         found = pool.compare("1", "1")
         assert found.reason == "more than 200 MiB"
         assert pool.replaced == 1

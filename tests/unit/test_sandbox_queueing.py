@@ -55,7 +55,7 @@ if ctypes.CDLL(None).syscall({"x86_64": 56, "aarch64": 220}[os.uname().machine],
 """
     with subprocess.Popen([sys.executable, "-c", held]) as process:
         try:
-            deadline = time.monotonic() + 30
+            deadline = time.monotonic() + 120
             while not waits_for_disk(process.pid) and time.monotonic() < deadline:
                 time.sleep(0.01)
             assert waits_for_disk(process.pid)

@@ -96,9 +96,9 @@ async def test_a_run_on_two_nodes_stores_what_a_run_here_would(tmp_path, capsys)
 
 
 async def test_a_stopped_node_ends_what_is_in_flight_and_begins_no_more(node, tmp_path):
-    todos = await opened(node, tmp_path, delay=0.3)
+    todos = await opened(node, tmp_path, delay=3)
     begun = asyncio.create_task(node.exchange(todos[:8]))
-    await asyncio.sleep(0.1)
+    await asyncio.sleep(0.5)  # four have been asked, and none has replied
     await node.stop()
     first = await begun
     events, _ = await until_drained(node)
