@@ -67,7 +67,7 @@ class Policy:
 
 
 _DECIDING = (
-    *("compare.py", "extract.py", "grade.py", "policy.py", "reading/*.py", "rules/*.py"),
+    *("compare.py", "extract.py", "grade.py", "policy.py", "reading/*.*", "rules/*.py"),
     *("model/asked.py", "model/evidence.py", "model/guard.py", "model/replies.py"),
     *("model/rubric.py", "model/verdicts.py", "model/verifiers.py"),
 )
@@ -75,9 +75,10 @@ _DECIDING = (
 
 @cache
 def rules_version() -> str:
-    """Return a hash of all sources that decide a verdict: it is part of a judge's identity.
+    """Return a hash of all that decides a verdict: it is part of a judge's identity.
 
-    They are those of the rules, of extraction, of the guards and of the reading of a model's reply.
+    These are the sources and tables of the rules, of extraction, of the guards and of the reading
+    of a model's reply.
     """
     folder, digest = Path(__file__).parent, hashlib.sha256()
     for name in _DECIDING:

@@ -10,7 +10,7 @@ import re
 import unicodedata
 from fractions import Fraction
 
-from judge.reading.words import ALTERING, NUMBER_WORDS, SCALES, terms
+from judge.reading.words import ALTERING, NUMBER_WORDS, SCALES, TABLES, listed, terms
 from judge.reading.wrappers import IN_FONT
 
 _CLOSE = Fraction(1, 10**9)
@@ -100,9 +100,7 @@ _UNIT = re.compile(
 )
 _NUMBER_WORDS = {word: Fraction(value) for word, value in NUMBER_WORDS.items()} | {
     "half": Fraction(1, 2),
-    **dict.fromkeys(terms("double doubles doubled twice"), Fraction(2)),
-    **dict.fromkeys(terms("triple triples tripled thrice"), Fraction(3)),
-    **{word: Fraction(scale) for word, scale in SCALES.items()},
+    **{word: Fraction(factor) for word, factor in (TABLES["factors"] | SCALES).items()},
 }
 
 
@@ -204,32 +202,8 @@ def _is_broken(answer: str) -> bool:
 _CHOICE = re.compile(r"(?:\\text(?:bf)?\s?\{)?\(?[A-H]\)?\}?")
 _COMMAND = re.compile(r"\\[a-zA-Z]+")
 _NAME = re.compile(r"[^\W\d_]+")
-_NOTATION = frozenset(
-    terms("""
-        text textbf textit mathrm mathbf mathit mathbb mbox frac dfrac tfrac binom left right begin
-        end pmatrix bmatrix vmatrix cases array quad qquad cdot times le leq ge geq cup cap in and
-        or to mid ldots dots cdots circ angle overline vec displaystyle
-    """)
-)
-"""Names in LaTeX that say how something is written, not what it is."""
-_IN_FORMULAS = frozenset(terms("sqrt dx dy dz dt du dr"))
-_LANGUAGES = tuple(
-    frozenset(terms(words))
-    for words in (
-        "el la los las una que es esta este para por se su como lo al del le dale da",
-        "le la les une un est cette ce et que pour dans avec qui sur au vous donne donnez",
-        "der das ein eine einer und ist diese dieser dieses mit von zu dem auf nicht gib",
-        "uma que esta este para por com em seu sua da ao na não dê",
-        "il la gli le un una di che questa questo della alla sono come",
-        "de het een en van deze dit voor aan geef",
-        "jest tej dla jako nie się",
-        "bir ve ile olarak için bu",
-        "att och är för med denna",
-        "ini yang untuk dan dengan adalah",
-        "này cho là của và một",
-    )
-)
-"""Frequent words of languages in Latin letters, without those that are English words too."""
+_NOTATION, _IN_FORMULAS = listed("notation"), listed("in_formulas")
+_LANGUAGES = tuple(frozenset(terms(words)) for words in TABLES["languages"].values())
 
 
 def _has_words(text: str) -> bool:
@@ -249,20 +223,7 @@ def _share_a_word(reference: str, answer: str) -> bool:
 
 
 _CHINESE = re.compile(r"[\u3400-\u9fff]")
-_SAY_LITTLE = frozenset(
-    terms("""
-        the an is are was be been it its in on at of to by for from as with and or not no that this
-        these those which who what where when there here can will would must may one ones any all
-        each every some both same other only if then than so such do does did has have had we you
-        my your their his her our me us them he she they more most yes right true correct answer
-        answers answered result results value values number numbers solution solutions problem
-        question reference given find found get gets required asked wanted expected shown working
-        work above following statement case cases object option options choice valid equal equals
-        equivalent identical match matches agree agrees agreed holds hold exactly clear clearly
-        obviously indeed possible change first last
-    """)
-)
-"""Words that a text chosen to please may share with any reference."""
+_SAY_LITTLE = listed("say_little")
 
 
 def _names(text: str) -> set[str]:
@@ -285,6 +246,4 @@ def _scripts(text: str) -> set[str]:
     return scripts
 
 
-_LATIN = frozenset(
-    terms("LATIN FULLWIDTH MATHEMATICAL DOUBLE-STRUCK SCRIPT BLACK-LETTER MICRO OHM")
-)
+_LATIN = listed("latin")

@@ -7,47 +7,22 @@ letters. Structure is left to the parser.
 import re
 
 from judge.reading.digits import Token, join_digit_groups
-from judge.reading.signs import (
-    ACCENTED,
-    CONNECTORS,
-    GREEK_LETTERS,
-    OPERATOR_ALIASES,
-    SET_LETTERS,
-    SHORT_CONNECTORS,
-    SYMBOLS,
-)
 from judge.reading.syntax import Unreadable
 from judge.reading.units import CHINESE_UNITS, UNIT_LETTERS, UNIT_SYMBOLS, UNIT_WORDS, upright_unit
-from judge.reading.words import (
-    ACCENTS,
-    BLACKBOARD,
-    CONSTANTS,
-    CONSTRUCTORS,
-    FORM_ALIASES,
-    FORMS,
-    FUNCTIONS,
-    GREEK,
-    GREEK_ALIASES,
-    MEASURES_OF,
-    ONLY_BEFORE_BRACKET,
-    OPERATORS,
-    RELATIONS,
-    SKIPPED,
-    TEXT_COMMANDS,
-    UNIT_VECTORS,
-    terms,
-)
+from judge.reading.words import CONSTRUCTORS, FUNCTIONS, GREEK, MEASURES_OF, listed, named, terms
 from judge.reading.wrappers import matching_brace
 
+_ACCENTED = "\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u0126\u0128-\u017f"
+"""Latin letters that English does not have, without × ÷ ħ: a part of a pattern."""
 _END = [Token("end", "")] * 5
 _SCAN = re.compile(
     r"(?P<space>[\s~]+)"
     r"|(?P<num>(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+(?![A-Za-z\d.]))?)"
-    rf"|(?P<word>[A-Za-z]++(?![{ACCENTED}]))"
+    rf"|(?P<word>[A-Za-z]++(?![{_ACCENTED}]))"
     r"|(?P<chinese>[\u3400-\u9fff]+)"
-    rf"|(?P<foreign>[A-Za-z{ACCENTED}]+|[\u0400-\u04ff]+|[\u3040-\u30ff]+)"
+    rf"|(?P<foreign>[A-Za-z{_ACCENTED}]+|[\u0400-\u04ff]+|[\u3040-\u30ff]+)"
     r"|(?P<command>\\(?:[A-Za-z]+|.))"
-    r"|(?P<op>\*\*|<=|>=|=<|=>|!=|//|/=|==|:=|<>|=/=|~=|&&|\|\||[-+*/^=<>()\[\]{}|,;:!%'#&$])"
+    r"|(?P<op>\*\*|<=|>=|=<|=>|!=|//|/=|==|:=|<>|=/=|~=|&&|[-+*/^=<>()\[\]{}|,;:!%'#&$])"
     r"|(?P<sub>_)"
     r"|(?P<other>.)",
     re.DOTALL,
@@ -56,18 +31,36 @@ _MODULES = re.compile(r"\b(?:math|cmath|np|numpy|sympy|sp|sym|S)\.(?=[A-Za-z])")
 _JOINS_VALUES = {1: re.compile(r"\s+\d"), 2: re.compile(r"\s+(?:-?\d|[a-z]\s*=)")}
 """What follows a connector of one or two letters that is no product of letters."""
 _BEFORE_NAME = re.compile(r"\s*[A-Za-z(\[]")
-_FIXED = {word: ("op", sign) for word, sign in CONNECTORS.items()} | {
-    word: ("set", letter)
-    for word, letter in zip(
-        terms("Reals Integers Naturals Rationals Complexes"), "RZNQC", strict=True
-    )
-}
+_CONSTANTS, _CONNECTORS = named("constants"), named("connectors")
+_SHORT_CONNECTORS = named("short_connectors")
+_ONLY_BEFORE_BRACKET = listed("only_before_bracket")
+_SETS = {name: ("set", letter) for name, letter in named("number_sets").items()}
+_FIXED = {word: ("op", sign) for word, sign in _CONNECTORS.items()} | _SETS
 """Words that always mean the same, as (kind, value)."""
+_SIGNS = {sign: ("op", operator) for sign, operator in named("signs").items()} | {
+    **{letter: ("name", name) for letter, name in named("greek").items()},
+    **{"π": ("const", "pi"), "∞": ("const", "oo"), "√": ("form", "sqrt"), "∛": ("form", "cbrt")},
+    **_SETS,
+}
+_COMMANDS = (
+    {name: ("name", name) for name in GREEK}
+    | {alias: ("name", name) for alias, name in named("greek_aliases").items()}
+    | {name: ("func", function) for name, function in FUNCTIONS.items()}
+    | {name: ("const", constant) for name, constant in _CONSTANTS.items() if len(name) > 1}
+    | {name: ("op", operator) for name, operator in named("relations").items()}
+    | {name: ("op", operator) for name, operator in named("operators").items()}
+    | {name: ("form", name) for name in listed("forms")}
+    | {alias: ("form", name) for alias, name in named("form_aliases").items()}
+    | {"not": ("op", "not"), "\\": ("op", "\\\\")}
+)
+"""LaTeX commands that always mean the same, as (kind, value); the later table has precedence."""
+_ACCENTS, _SKIPPED, _TEXT_COMMANDS = map(listed, ("accents", "skipped", "text_commands"))
+_UNIT_VECTORS, _BLACKBOARD = frozenset("ijk"), frozenset("RQZNC")
 _CHINESE = re.compile(rf"或者|[或且和及与]|{CHINESE_UNITS}|[万萬亿]|[^或且和及与万萬亿]+")
 _ORDINALS = frozenset(terms("st nd rd th"))
 _UPRIGHT = frozenset(terms("mathrm text rm"))
 _BOLD = frozenset(terms("mathbf boldsymbol bm"))
-_UNBRACED = {**dict.fromkeys(_BOLD, UNIT_VECTORS), "mathbb": BLACKBOARD}
+_UNBRACED = {**dict.fromkeys(_BOLD, _UNIT_VECTORS), "mathbb": _BLACKBOARD}
 """The letters that a command takes without braces; before others it says how to go on."""
 _PROSE_IN_MATH = re.compile(r"[A-Za-z]{2}|^[A-Za-z]$")
 _MAX_TOKENS = 1_500
@@ -107,38 +100,25 @@ class _Scanner:
             elif kind == "chinese":
                 self.chinese(value)
             elif kind == "foreign":
-                self.add("op" if value in CONNECTORS else "text", CONNECTORS.get(value, value))
+                self.connective(value)
             elif kind == "command":
                 index = self.command(value[1:], index)
             elif kind == "sub":
                 index = self.subscript(index)
+            elif value in _SIGNS:
+                self.add(*_SIGNS[value])
             elif kind == "op":
-                self.operator(value)
-            else:
-                self.symbol(value)
+                self.add("op", value)
+            elif value not in '"`∠△Δ∆':
+                raise Unreadable(f"the character {value!r} is not in the grammar")
 
     def add(self, kind: str, value: str) -> None:
         self.tokens.append(Token(kind, value, self.spaced))
         self.spaced = False
 
-    def operator(self, value: str) -> None:
-        if value == "||":
-            self.add("op", "|")
-        self.add("op", "|" if value == "||" else OPERATOR_ALIASES.get(value, value))
-
-    def symbol(self, value: str) -> None:
-        if value in SYMBOLS:
-            self.add("op", SYMBOLS[value])
-        elif value in GREEK_LETTERS:
-            self.add("name", GREEK_LETTERS[value])
-        elif value in SET_LETTERS:
-            self.add("set", SET_LETTERS[value])
-        elif value in ("π", "∞"):
-            self.add("const", "pi" if value == "π" else "oo")
-        elif value in ("√", "∛"):
-            self.add("form", "sqrt" if value == "√" else "cbrt")
-        elif value not in '"`∠△Δ∆':
-            raise Unreadable(f"the character {value!r} is not in the grammar")
+    def connective(self, word: str) -> None:
+        """Add a word of another language: a connective, or text."""
+        self.add(*_FIXED.get(word, ("text", word)))
 
     def subscript(self, index: int) -> int:
         """Read a subscript: text in braces, one letter or number, or (outside LaTeX) a word."""
@@ -184,13 +164,13 @@ class _Scanner:
             self.add("op", operator)
             return index
         function = FUNCTIONS.get(run) or (FUNCTIONS.get(lower) if len(run) > 2 else None)
-        if function and (opens or lower not in ONLY_BEFORE_BRACKET):
+        if function and (opens or lower not in _ONLY_BEFORE_BRACKET):
             if lower in UNIT_WORDS | UNIT_LETTERS and self.after_number() and not opens:
                 self.add("text", run)
             else:
                 self.add("func", function)
-        elif run in CONSTANTS or (lower in CONSTANTS and len(run) > 3):
-            self.add("const", CONSTANTS.get(run) or CONSTANTS[lower])
+        elif run in _CONSTANTS or (lower in _CONSTANTS and len(run) > 3):
+            self.add("const", _CONSTANTS.get(run) or _CONSTANTS[lower])
         elif run in _FIXED:
             self.add(*_FIXED[run])
         elif run in GREEK and len(run) > 1:
@@ -212,9 +192,9 @@ class _Scanner:
     def connector(self, run: str, index: int, opens: bool) -> str:
         """Return the operator that a word stands for in its place: in, mod, 3 to 4, 3 y 4."""
         last = self.tokens[-1] if self.tokens else _END[0]
-        if run in SHORT_CONNECTORS:
+        if run in _SHORT_CONNECTORS:
             joins = self.spaced and _JOINS_VALUES[len(run)].match(self.text, index)
-            return SHORT_CONNECTORS[run] if joins and self.after_number() else ""
+            return _SHORT_CONNECTORS[run] if joins and self.after_number() else ""
         if run.lower() in ("mod", "modulo"):
             return "" if opens and not (self.spaced and self.after_operand()) else "mod"
         if run == "to" and self.after_number():
@@ -226,7 +206,7 @@ class _Scanner:
     def chinese(self, run: str) -> None:
         """Read Chinese words, which no spaces divide: connectives, large numbers, units."""
         for piece in _CHINESE.findall(run):
-            self.add("op" if piece in CONNECTORS else "text", CONNECTORS.get(piece, piece))
+            self.connective(piece)
 
     def letter(self, letter: str, index: int) -> int:
         """Read a letter: a unit after a number and a space, else a variable (x, x1)."""
@@ -289,29 +269,15 @@ class _Scanner:
         """Read a LaTeX command that ends at `index`."""
         if name in ("left", "right"):
             return self.delimiter(name, index)
-        if name in FORM_ALIASES or name in FORMS:
-            self.add("form", FORM_ALIASES.get(name, name))
-        elif name in TEXT_COMMANDS:
+        if name in _COMMANDS:
+            self.add(*_COMMANDS[name])
+        elif name in _TEXT_COMMANDS:
             return self.font_command(name, index)
-        elif name in OPERATORS:
-            self.add("op", OPERATORS[name])
-        elif name in RELATIONS:
-            self.add("op", RELATIONS[name])
-        elif name in CONSTANTS and len(name) > 1:
-            self.add("const", CONSTANTS[name])
-        elif name in FUNCTIONS:
-            self.add("func", FUNCTIONS[name])
-        elif name in GREEK:
-            self.add("name", GREEK_ALIASES.get(name, name))
-        elif name in ACCENTS:
+        elif name in _ACCENTS:
             return self.accent(index)
         elif name in MEASURES_OF and _BEFORE_NAME.match(self.text, index):
             self.add("name", name)
-        elif name == "not":
-            self.add("op", "not")
-        elif name == "\\":
-            self.add("op", "\\\\")
-        elif name.isspace() or name in SKIPPED:
+        elif name.isspace() or name in _SKIPPED:
             self.spaced = True
         elif name.isdigit() or name == "-":
             self.add("op", "\\\\")  # a row break that lost its second backslash
@@ -328,7 +294,7 @@ class _Scanner:
         if match is None:
             raise Unreadable("an accent on something else than a letter")
         letters = (match[1] or match[2]).removeprefix("\\").removesuffix("math")
-        self.add("name", f"vec_{letters}" if letters in UNIT_VECTORS else letters)
+        self.add("name", f"vec_{letters}" if letters in _UNIT_VECTORS else letters)
         return index + match.end()
 
     def delimiter(self, side: str, index: int) -> int:
@@ -344,7 +310,7 @@ class _Scanner:
     def joined_command(self, name: str, index: int) -> int:
         r"""Read a command joined with the next letters, such as \pir or \cotx."""
         for size in range(len(name) - 1, 1, -1):
-            if len(name) - size <= 2 and name[:size] in FUNCTIONS.keys() | CONSTANTS.keys():
+            if len(name) - size <= 2 and name[:size] in FUNCTIONS.keys() | _CONSTANTS.keys():
                 self.command(name[:size], index)
                 self.letters(name[size:], opens=False)
                 return index
@@ -363,17 +329,17 @@ class _Scanner:
         else:
             return index
         words = " ".join(content.replace("~", " ").split())
-        if name == "mathbb" and words in BLACKBOARD:
+        if name == "mathbb" and words in _BLACKBOARD:
             self.add("set", words)
-        elif words in CONNECTORS or words == "mod":
-            self.add("op", CONNECTORS.get(words, words))
-        elif words in UNIT_VECTORS and name in _BOLD:
+        elif words in _CONNECTORS or words == "mod":
+            self.add("op", _CONNECTORS.get(words, words))
+        elif words in _UNIT_VECTORS and name in _BOLD:
             self.add("name", f"vec_{words}")
         elif name == "operatorname" and words.lower() in FUNCTIONS:
             self.add("func", FUNCTIONS[words.lower()])
         elif words in MEASURES_OF:
             self.add("name", words)
-        elif words in FUNCTIONS.keys() - ONLY_BEFORE_BRACKET and name in ("mathrm", "text"):
+        elif words in FUNCTIONS.keys() - _ONLY_BEFORE_BRACKET and name in ("mathrm", "text"):
             self.add("func", FUNCTIONS[words])
         elif words in ("e", "i") and name == "mathrm":
             self.add("const", words)

@@ -10,15 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 
-from judge.reading.measures import (
-    BASIC,
-    DERIVED,
-    OTHER_LANGUAGES,
-    PREFIXED,
-    PREFIXES,
-    SECOND_MEANINGS,
-)
-from judge.reading.words import ALTERING, PART_WORDS, terms
+from judge.reading.words import ALTERING, PART_WORDS, TABLES, listed, named
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,48 +27,32 @@ class Unit:
     """False for a noun that no table lists: candies, students."""
 
 
-_SPELLED = {
-    "mph": ["mile", "per", "hour"],
-    "kph": ["kilometer", "per", "hour"],
-    "kmph": ["kilometer", "per", "hour"],
-    "sq": ["square"],
-    "cu": ["cubic"],
-}
-_POWERS = {"square": 2, "squared": 2, "cubic": 3, "cubed": 3, "平方": 2, "立方": 3}
-_NEUTRAL = frozenset(terms("unit units u of a the in each total st nd rd th"))
-_NO_UNIT = (
-    ALTERING
-    | frozenset(f"{part}s" for part in PART_WORDS)
-    | frozenset(terms("halves is are was were wrong incorrect false invalid undefined"))
-)
+_SPELLED = {word: spelled.split() for word, spelled in TABLES["spelled"].items()}
+_POWERS: dict[str, int] = TABLES["powers"]
+_NEUTRAL = listed("neutral")
+_NO_UNIT = ALTERING | listed("no_unit") | {f"{part}s" for part in PART_WORDS}
 _SPACING = re.compile(r"\\[,;:! ]|\\cdot(?![a-z])|[~{}^]")
 _WORD = re.compile(r"[^\W\d_]+|-?\d+|/")
 
 _Measure = tuple[Mapping[str, int], Fraction]
 """The dimension of a unit, and its size in base units."""
 _MEASURES: dict[str, _Measure] = {
-    name: ({what: power}, Fraction(size))
-    for names, (what, power, size) in BASIC.items()
+    name: ({what.partition("^")[0]: int(what.partition("^")[2] or 1)}, Fraction(size))
+    for what, sizes in TABLES["measures"].items()
+    for size, names in sizes.items()
     for name in names.split()
 }
-_MEASURES.update(
-    {name: _MEASURES[unit] for unit, names in OTHER_LANGUAGES.items() for name in names.split()}
-)
+_MEASURES |= {name: _MEASURES[unit] for name, unit in named("other_languages").items()}
+_DERIVED = {name: measure for names, measure in TABLES["derived"].items() for name in names.split()}
 
-UNIT_WORDS = frozenset(
-    [
-        name
-        for names in (*BASIC, *OTHER_LANGUAGES.values())
-        for name in names.split()
-        if len(name) > 2 and name.isascii()
-    ]
-    + [name for names in DERIVED for name in names.split() if len(name) > 3 and name.islower()]
-    + list(terms("cm km mm kg mg ml ft mi lb oz hr yd unit units cu kilowatt kilowatts"))
-    + [*_SPELLED, *_POWERS]
+UNIT_WORDS = (
+    {name for name in _MEASURES if len(name) > 2 and name.isascii()}
+    | {name for name in _DERIVED if len(name) > 3 and name.islower()}
+    | listed("short_units")
+    | {*_SPELLED, *_POWERS}
 ) - {"mol"}
 """Words that mean a unit wherever they stand; shorter ones do so only after a space or in text."""
-
-UNIT_LETTERS = frozenset(terms("m km cm mm in ft yd mi l ml kg g gm mg lb oz s hr h K N J W V"))
+UNIT_LETTERS = listed("unit_symbols")
 
 
 def parse_unit(text: str) -> Unit | None:
@@ -115,7 +91,8 @@ def as_meant_beside(unit: Unit, other: Unit) -> Unit:
     """
     if unit.dimension == other.dimension or not (unit.dimension and other.dimension):
         return unit
-    words = (SECOND_MEANINGS.get(word, word) for word in _WORD.findall(unit.name))
+    meanings = TABLES["second_meanings"]
+    words = (meanings.get(word, word) for word in _WORD.findall(unit.name))
     meant = parse_unit(" ".join(words))
     return meant if meant is not None and meant.dimension == other.dimension else unit
 
@@ -158,12 +135,12 @@ def _combine(name: str, found: list[tuple[_Measure, int]], known: bool) -> Unit:
 
 def _add_derived() -> None:
     """Add the units that are made of others, and every unit of the SI with each prefix."""
-    for names, (others, count) in DERIVED.items():
+    for name, (others, count) in _DERIVED.items():
         if unit := parse_unit(others):
-            measure = dict(unit.dimension), unit.size * Fraction(count)
-            _MEASURES.update(dict.fromkeys(names.split(), measure))
-    for (symbol, word), exponent in PREFIXES.items():
-        for name in PREFIXED:
+            _MEASURES[name] = dict(unit.dimension), unit.size * Fraction(count)
+    for prefixes, exponent in TABLES["prefixes"].items():
+        symbol, word = prefixes.split()
+        for name in listed("prefixed"):
             dimension, size = _MEASURES[name]
             prefix = word if len(name) > 3 and name != "Omega" else symbol
             _MEASURES.setdefault(prefix + name, (dimension, size * Fraction(10) ** exponent))

@@ -12,17 +12,13 @@ from judge.reading.words import (
     NUMBER_WORDS,
     PART_WORDS,
     SCALES,
-    terms,
+    TABLES,
+    listed,
 )
 from judge.reading.wrappers import IN_FONT
 from judge.relation import Finding, different, equal, undecided
 
-_NOTHING = frozenset(
-    terms("""
-        none null nil nan error n/a na unknown true false ? solution [] {} () ([],[]) answer
-        thoughtprocess: undefined(none) \\boxed{} \\boxed
-    """)
-)
+_NOTHING = listed("nothing")
 _MACHINE = re.compile(
     r"\b\w*(?:Error|Exception|Traceback|Warning)\b\s*[:(]|\bTraceback\b|<\w+ object at"
     r"|\w+\.\w+Error"
@@ -43,15 +39,9 @@ _MARKUP = re.compile(r"\\[a-zA-Z]+\s*|[{}$\\\"'`*_]|\\[ ,;!]")
 _PUNCTUATION = re.compile(r"[^\w\s/+-]+")
 _WORD = re.compile(r"[A-Za-z]{2,}")
 _SENTENCE_LETTERS = re.compile(r"[A-Za-z][A-Za-z ,.'’-]*")
-_ARTICLES = frozenset(terms("the a an is are of it"))
-_SYNONYMS = {  # as they are without articles and plural endings
-    "does not exist": ("dne", "doe not exist", "doesn t exist", "doesnt exist", "not exist"),
-    "infinitely many": ("infinite", "infinitely many solution", "infinite number"),
-    "no solution": ("none", "无解", "no real solution", "no solution exist", "empty set"),
-    "integer": ("all integer", "every integer", "all the integer"),
-    "all real numbers": ("all real", "all real number", "real", "real number", "every real number"),
-}
-_OPPOSITES = frozenset(terms("not no neither never nor non isn't cannot without un"))
+_ARTICLES, _OPPOSITES = listed("articles"), listed("opposites")
+_SYNONYMS: dict[str, list[str]] = TABLES["synonyms"]
+"""What means the same, without articles and plural endings."""
 
 
 def is_nothing(text: str) -> str:
@@ -128,7 +118,7 @@ def is_words(text: str) -> bool:
 _CHINESE = re.compile(r"[\u3400-\u9fff，。、 ]+")
 _FORMULA = re.compile(r"[=^<>]|\*\*|\d\s*-\s*\w|\w\s*[+*/]\s*\w|[)\w][-+*/]\(|\)[-+*/]\w")
 _LETTER_NAMES = frozenset(name.lower() for name in GREEK) | {"pi", "infinity", "infty", "inf"}
-_SHORT = frozenset(terms("yes no odd dne mon tue wed thu fri sat sun tie")) | NUMBER_WORDS.keys()
+_SHORT = listed("short_words") | NUMBER_WORDS.keys()
 
 
 def words_as_mathematics(text: str) -> str:
@@ -174,9 +164,7 @@ def _number_in(words: list[str]) -> str:
     return str(total + group)
 
 
-_PRONOUNS = frozenset(terms("more them these those thing other each every both all"))
-"""What follows a number word in a phrase that is no count: one more, one of them."""
-_NO_CHANGE = frozenset(terms("exactly about approximately only just roughly total"))
+_PRONOUNS, _NO_CHANGE = listed("pronouns"), listed("no_change")
 
 
 def means_no_solution(text: str) -> bool:
@@ -184,7 +172,7 @@ def means_no_solution(text: str) -> bool:
     return plain_words(text) == "no solution" or text.strip("$ ") in _EMPTY_SETS
 
 
-_EMPTY_SETS = frozenset(terms(r"\emptyset \varnothing ∅ \{\} {} set() EmptySet"))
+_EMPTY_SETS = listed("empty_sets")
 
 
 def _follows(number: int, group: int) -> bool:
@@ -192,12 +180,7 @@ def _follows(number: int, group: int) -> bool:
     return group % 100 == 0 or (group % 10 == 0 and group % 100 > 10 and 0 < number < 10)
 
 
-_FORMULAS = {
-    "no solution": r"\emptyset",
-    "all real numbers": r"(-\infty, \infty)",
-    "infinitely many": r"\infty",
-    "integer": r"\mathbb{Z}",
-}
+_FORMULAS: dict[str, str] = TABLES["formulas"]
 
 
 def compare_words(reference: str, answer: str) -> Finding:
