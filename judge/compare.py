@@ -12,24 +12,13 @@ from collections.abc import Iterator
 from fractions import Fraction
 
 from judge.policy import Choice, Policy
+from judge.reading import tree
 from judge.reading.build import decimal
 from judge.reading.clean import without_spacing
 from judge.reading.grammar import conditions_agree, read
 from judge.reading.printed import is_empty_container
 from judge.reading.show import show
-from judge.reading.syntax import (
-    ELLIPSIS,
-    INFINITY,
-    SCALARS,
-    Big,
-    Group,
-    Node,
-    Sym,
-    Text,
-    Unreadable,
-    names,
-    walk,
-)
+from judge.reading.tree import ELLIPSIS, INFINITY, SCALARS, Node, Unreadable, names, walk
 from judge.reading.variants import letters_in, measured_value, option_in, said_twice
 from judge.reading.wrappers import MAX_CHARS, strip_wording
 from judge.relation import Comparison, Finding, Relation, different, equal, undecided
@@ -273,7 +262,7 @@ def _has_series(node: Node) -> bool:
 
     An infinite product is left undecided: sympy needs seconds for the simplest of them.
     """
-    series = [part for part in walk(node) if isinstance(part, Big)]
+    series = [part for part in walk(node) if isinstance(part, tree.Big)]
     return bool(series) and not any(s.kind == "prod" and s.high == INFINITY for s in series)
 
 
@@ -286,16 +275,16 @@ def _other_readings(
         plain = text.replace("{,}", ",").replace(",\\!", ",")
         if _DECIMAL_COMMA.fullmatch(plain) and _DECIMAL.fullmatch(beside):
             second = decimal(plain.replace(",", "."))
-        elif _GROUPED.search(text) and isinstance(other, Group):
+        elif _GROUPED.search(text) and isinstance(other, tree.Group):
             spaced = _read(_GROUPED.sub(", ", text))
-            second = spaced if isinstance(spaced, Group) else None
+            second = spaced if isinstance(spaced, tree.Group) else None
         if second is not None:
             yield (second, right_node) if text is left else (left_node, second)
 
 
 def _has_words(node: Node) -> bool:
-    return isinstance(node, Group) and any(isinstance(item, Text) for item in node.items)
+    return isinstance(node, tree.Group) and any(isinstance(item, tree.Text) for item in node.items)
 
 
 def _is_choice(node: Node) -> bool:
-    return isinstance(node, Sym) and node.name.upper() in _CHOICES
+    return isinstance(node, tree.Sym) and node.name.upper() in _CHOICES

@@ -8,7 +8,7 @@ from judge.policy import Policy, rules_version
 from judge.reading.clean import clean
 from judge.reading.grammar import parse
 from judge.reading.show import show
-from judge.reading.syntax import Unreadable
+from judge.reading.tree import Unreadable
 from judge.reading.wrappers import strip_wording
 from judge.relation import Finding, followed
 from judge.rules.prose import is_words

@@ -4,30 +4,8 @@ import re
 from collections.abc import Iterator
 from fractions import Fraction
 
-from judge.reading.syntax import (
-    HALF,
-    IMAGINARY,
-    MINUS_ONE,
-    ONE,
-    Call,
-    Chain,
-    Clock,
-    E,
-    Group,
-    Interval,
-    Matrix,
-    Mul,
-    Node,
-    Num,
-    Pow,
-    Sym,
-    Text,
-    Unreadable,
-    negative,
-    quotient,
-    rewrite,
-    total,
-)
+from judge.reading import tree
+from judge.reading.tree import IMAGINARY, MINUS_ONE, E, Node, Unreadable, negative, quotient, total
 from judge.reading.words import ARGUMENTS, BASE_WORDS, FUNCTIONS
 
 MAX_EXPONENT = 10_000
@@ -35,26 +13,26 @@ ROOTS = {"sqrt": 2, "cbrt": 3}
 _FONT = re.compile(r"\\(?:text|mathrm|mathit|mbox|rm)\b\s*|[{}\s]|\\[,;!]")
 
 
-def decimal(digits: str) -> Num:
+def decimal(digits: str) -> tree.Num:
     """Build a number from its digits. Raises `Unreadable` for a huge exponent."""
     if digits.isdecimal():
-        return Num(Fraction(int(digits)))
+        return tree.Num(Fraction(int(digits)))
     mantissa, _, exponent = digits.lower().partition("e")
     if exponent and abs(int(exponent[:9])) > MAX_EXPONENT:
         raise Unreadable("an exponent too large to write out")
     value = Fraction(mantissa.rstrip(".") or "0") * Fraction(10) ** int(exponent or 0)
-    return Num(value, digits if "." in digits.rstrip(".") or exponent else "")
+    return tree.Num(value, digits if "." in digits.rstrip(".") or exponent else "")
 
 
 def literal_fraction(node: Node | None) -> Fraction | None:
     """Return the value of a quotient of two whole literals, None for any other node."""
     if (
-        isinstance(node, Mul)
+        isinstance(node, tree.Mul)
         and len(node.factors) == 2
-        and isinstance(node.factors[0], Num)
-        and isinstance(node.factors[1], Pow)
+        and isinstance(node.factors[0], tree.Num)
+        and isinstance(node.factors[1], tree.Pow)
         and node.factors[1].exponent == MINUS_ONE
-        and isinstance(node.factors[1].base, Num)
+        and isinstance(node.factors[1].base, tree.Num)
         and node.factors[1].base.value
     ):
         return node.factors[0].value / node.factors[1].base.value
@@ -63,23 +41,23 @@ def literal_fraction(node: Node | None) -> Fraction | None:
 
 def scalar(node: Node) -> Node:
     """Return the node. Raises `Unreadable` where it is not one value."""
-    if isinstance(node, Group | Chain | Text | Interval | Clock):
+    if isinstance(node, tree.Group | tree.Chain | tree.Text | tree.Interval | tree.Clock):
         raise Unreadable("several values where one should be")
     return node
 
 
 def unlisted(node: Node) -> Node:
     """Return the value in square brackets that only group. Raises `Unreadable` for a statement."""
-    if isinstance(node, Chain):
+    if isinstance(node, tree.Chain):
         raise Unreadable("a statement among factors")
-    grouped = isinstance(node, Group) and node.kind == "list" and len(node.items) == 1
-    return node.items[0] if isinstance(node, Group) and grouped else node
+    grouped = isinstance(node, tree.Group) and node.kind == "list" and len(node.items) == 1
+    return node.items[0] if isinstance(node, tree.Group) and grouped else node
 
 
 def flat(nodes: tuple[Node, ...]) -> Iterator[Node]:
     """Yield the nodes, with groups replaced by the nodes in them."""
     for node in nodes:
-        if isinstance(node, Group):
+        if isinstance(node, tree.Group):
             yield from flat(node.items)
         else:
             yield node
@@ -87,11 +65,16 @@ def flat(nodes: tuple[Node, ...]) -> Iterator[Node]:
 
 def root(radicand: Node, order: Node) -> Node:
     """Build a root. An odd root of a negative number is real."""
-    if order == Num(Fraction(2)):
-        return Pow(radicand, HALF)
-    if isinstance(order, Num) and order.value.denominator == 1 and order.value % 2 and order != ONE:
-        return Call("root", (radicand, order))
-    return Pow(radicand, Pow(order, MINUS_ONE))
+    if order == tree.Num(Fraction(2)):
+        return tree.Pow(radicand, tree.HALF)
+    if (
+        isinstance(order, tree.Num)
+        and order.value.denominator == 1
+        and order.value % 2
+        and order != tree.ONE
+    ):
+        return tree.Call("root", (radicand, order))
+    return tree.Pow(radicand, tree.Pow(order, MINUS_ONE))
 
 
 def apply(name: str, args: tuple[Node, ...]) -> Node:
@@ -101,42 +84,42 @@ def apply(name: str, args: tuple[Node, ...]) -> Node:
         raise Unreadable(f"{name} does not take {len(args)} arguments")
     args = tuple(map(scalar, args))
     if name in ("sqrt", "cbrt"):
-        return root(args[0], Num(Fraction(ROOTS[name])))
+        return root(args[0], tree.Num(Fraction(ROOTS[name])))
     if name == "root":
-        return root(args[0], args[1] if len(args) > 1 else Num(Fraction(2)))
+        return root(args[0], args[1] if len(args) > 1 else tree.Num(Fraction(2)))
     if name == "exp":
-        return Pow(E, args[0])
+        return tree.Pow(E, args[0])
     if name == "cis":
-        return Pow(E, Mul((IMAGINARY, args[0])))
+        return tree.Pow(E, tree.Mul((IMAGINARY, args[0])))
     if name in ("log10", "log2"):
-        return apply("log", (args[0], Num(Fraction(int(name[3:])))))
+        return apply("log", (args[0], tree.Num(Fraction(int(name[3:])))))
     if name == "log" and len(args) == 2:
         return (
-            quotient(Call("log", args[:1]), Call("log", args[1:]))
+            quotient(tree.Call("log", args[:1]), tree.Call("log", args[1:]))
             if args[1] != E
-            else (Call("log", args[:1]))
+            else (tree.Call("log", args[:1]))
         )
-    return Call(name, args)
+    return tree.Call(name, args)
 
 
 def residue(node: Node, modulus: Node) -> Node:
     """Build a residue class, with a whole number brought between zero and the modulus."""
-    if isinstance(node, Call) and node.name == "residue":
+    if isinstance(node, tree.Call) and node.name == "residue":
         return node
-    if isinstance(node, Group):
-        return Group(node.kind, tuple(residue(item, modulus) for item in node.items))
+    if isinstance(node, tree.Group):
+        return tree.Group(node.kind, tuple(residue(item, modulus) for item in node.items))
     numbers = exact_whole(node), exact_whole(modulus)
     if numbers[0] is not None and numbers[1]:
-        node = Num(Fraction(numbers[0] % numbers[1]))
-    return Call("residue", (scalar(node), scalar(modulus)))
+        node = tree.Num(Fraction(numbers[0] % numbers[1]))
+    return tree.Call("residue", (scalar(node), scalar(modulus)))
 
 
 def exact_whole(node: Node) -> int | None:
     """Return a whole number that is written out, perhaps with a minus; None for anything else."""
-    if isinstance(node, Mul) and node.factors[0] == MINUS_ONE and len(node.factors) == 2:
+    if isinstance(node, tree.Mul) and node.factors[0] == MINUS_ONE and len(node.factors) == 2:
         inner = exact_whole(node.factors[1])
         return None if inner is None else -inner
-    return int(node.value) if isinstance(node, Num) and node.value.denominator == 1 else None
+    return int(node.value) if isinstance(node, tree.Num) and node.value.denominator == 1 else None
 
 
 def subscript_name(content: str) -> str:
@@ -153,14 +136,14 @@ def determinant(rows: list[tuple[Node, ...]]) -> Node:
     terms: list[Node] = []
     for column, entry in enumerate(rows[0]):
         minor = [row[:column] + row[column + 1 :] for row in rows[1:]]
-        term = Mul((entry, determinant(minor)))
+        term = tree.Mul((entry, determinant(minor)))
         terms.append(negative(term) if column % 2 else term)
     return total(terms)
 
 
 def without_imaginary(node: Node) -> Node:
     """Replace the imaginary unit by the variable i, where i is the index of a sum."""
-    return rewrite(node, lambda n: Sym("i") if n == IMAGINARY else n)
+    return tree.rewrite(node, lambda n: tree.Sym("i") if n == IMAGINARY else n)
 
 
 def base_named(subscript: str) -> int:
@@ -170,11 +153,11 @@ def base_named(subscript: str) -> int:
     return base if 2 <= base <= 36 else 0
 
 
-def as_matrix(node: Node) -> Matrix | None:
+def as_matrix(node: Node) -> tree.Matrix | None:
     """Build a matrix from a list of equally long lists, a column from a list of values."""
-    if not isinstance(node, Group) or node.kind not in ("list", "tuple") or not node.items:
+    if not isinstance(node, tree.Group) or node.kind not in ("list", "tuple") or not node.items:
         return None
-    if all(isinstance(item, Group) and item.kind in ("list", "tuple") for item in node.items):
-        rows = tuple(item.items for item in node.items if isinstance(item, Group))
-        return Matrix(rows) if len({len(row) for row in rows}) == 1 and rows[0] else None
-    return Matrix(tuple((item,) for item in node.items))
+    if all(isinstance(item, tree.Group) and item.kind in ("list", "tuple") for item in node.items):
+        rows = tuple(item.items for item in node.items if isinstance(item, tree.Group))
+        return tree.Matrix(rows) if len({len(row) for row in rows}) == 1 and rows[0] else None
+    return tree.Matrix(tuple((item,) for item in node.items))

@@ -6,7 +6,7 @@ Programs and JSON strings cause this damage. The meaning of the formula does not
 import re
 
 from judge.reading.printed import as_mathematics
-from judge.reading.syntax import Unreadable
+from judge.reading.tree import Unreadable
 from judge.reading.units import parse_unit
 from judge.reading.wrappers import MAX_CHARS, TAIL, strip_remarks, strip_wording, unwrap
 

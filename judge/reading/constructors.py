@@ -1,21 +1,8 @@
 """Build the nodes of constructors as sympy and Python print them: Interval(0, 1), Eq(x, 2)."""
 
+from judge.reading import tree
 from judge.reading.build import as_matrix
-from judge.reading.syntax import (
-    HALF,
-    Add,
-    Chain,
-    Group,
-    Interval,
-    Logic,
-    Mul,
-    Node,
-    Pow,
-    SetOp,
-    Sym,
-    Unreadable,
-    quotient,
-)
+from judge.reading.tree import HALF, Node, Unreadable, quotient
 
 PYTHON_RELATIONS = {"Eq": "=", "Ne": "!=", "Lt": "<", "Le": "<=", "Gt": ">", "Ge": ">="}
 _INTERVALS = {
@@ -29,33 +16,33 @@ _SETS = {"Union": "union", "Intersection": "intersection", "Complement": "differ
 
 def construct(name: str, args: tuple[Node, ...]) -> Node:
     """Build the node of a constructor. Raises `Unreadable` for arguments it does not take."""
-    first = args[0] if args else Group("set", ())
+    first = args[0] if args else tree.Group("set", ())
     if name in _INTERVALS and 2 <= len(args) <= 4:
         low, high = _INTERVALS[name]
-        flags = [arg == Sym("True") for arg in args[2:]] + [False, False]
-        return Interval(args[0], args[1], low and not flags[0], high and not flags[1])
+        flags = [arg == tree.Sym("True") for arg in args[2:]] + [False, False]
+        return tree.Interval(args[0], args[1], low and not flags[0], high and not flags[1])
     if name in _SETS:
-        return SetOp(_SETS[name], args) if len(args) > 1 else first
+        return tree.SetOp(_SETS[name], args) if len(args) > 1 else first
     if name in PYTHON_RELATIONS and len(args) == 2:
-        return Chain(args, (PYTHON_RELATIONS[name],))
+        return tree.Chain(args, (PYTHON_RELATIONS[name],))
     if name in ("Rational", "Fraction") and len(args) == 2:
         return quotient(args[0], args[1])
     if name in ("Integer", "Float", "Rational", "Fraction") and args:
         return first
     if name == "Sqrt" and len(args) == 1:
-        return Pow(first, HALF)
+        return tree.Pow(first, HALF)
     if name == "Pow" and len(args) == 2:
-        return Pow(args[0], args[1])
+        return tree.Pow(args[0], args[1])
     if name in ("Mul", "Add") and len(args) > 1:
-        return Mul(args) if name == "Mul" else Add(args)
+        return tree.Mul(args) if name == "Mul" else tree.Add(args)
     if name in ("And", "Or", "Not"):
-        return Logic(name.lower(), args) if name == "Not" or len(args) > 1 else first
+        return tree.Logic(name.lower(), args) if name == "Not" or len(args) > 1 else first
     if name in ("FiniteSet", "EmptySet"):
-        return Group("set", args)
+        return tree.Group("set", args)
     if name == "Tuple" or name.startswith("Point"):
-        return Group("tuple", args)
+        return tree.Group("tuple", args)
     if name in ("Matrix", "ImmutableMatrix", "array") and len(args) == 1:
         return as_matrix(first) or first
     if name in ("set", "list", "tuple", "frozenset") and len(args) <= 1:
-        return Group(name.removeprefix("frozen"), getattr(first, "items", (first,)))
+        return tree.Group(name.removeprefix("frozen"), getattr(first, "items", (first,)))
     raise Unreadable(f"{name} of {len(args)} arguments")

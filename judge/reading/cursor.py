@@ -1,7 +1,7 @@
 """Step through tokens, and refuse what nests too deep or is too large."""
 
 from judge.reading.digits import Token
-from judge.reading.syntax import Unreadable
+from judge.reading.tree import Unreadable
 from judge.reading.words import terms
 
 MAX_DEPTH = 50

@@ -6,6 +6,7 @@ A recursive-descent parser. `forms` adds the arguments of known functions and La
 
 from fractions import Fraction
 
+from judge.reading import tree
 from judge.reading.build import (
     base_named,
     decimal,
@@ -15,33 +16,7 @@ from judge.reading.build import (
 )
 from judge.reading.cursor import Cursor
 from judge.reading.digits import Token
-from judge.reading.syntax import (
-    ELLIPSIS,
-    INFINITY,
-    MINUS_ONE,
-    ZERO,
-    Add,
-    Based,
-    Call,
-    Chain,
-    Const,
-    Group,
-    Interval,
-    Logic,
-    Mul,
-    Node,
-    Num,
-    PlusMinus,
-    Pow,
-    Quantity,
-    Sym,
-    Text,
-    Unreadable,
-    negative,
-    product,
-    quotient,
-    total,
-)
+from judge.reading.tree import INFINITY, ZERO, Node, Unreadable, negative, product, quotient, total
 from judge.reading.units import CELSIUS, DOLLAR, FAHRENHEIT, parse_unit
 
 _CURRENCIES = {"$": DOLLAR, "€": parse_unit("euros"), "£": parse_unit("sterling"),
@@ -94,7 +69,7 @@ class Expressions(Cursor):
         """Return a node with a sign before it."""
         if sign == "-":
             return negative(node)
-        return Mul((PlusMinus(1 if sign == "±" else -1), node))
+        return tree.Mul((tree.PlusMinus(1 if sign == "±" else -1), node))
 
     def product(self) -> Node:
         """Parse factors joined by * and /, or next to each other."""
@@ -103,15 +78,15 @@ class Expressions(Cursor):
             if self.accept("*"):
                 factors.append(self.unary())
             elif self.accept("bmod"):
-                factors = [Call("mod", (product(factors), self.unary()))]
+                factors = [tree.Call("mod", (product(factors), self.unary()))]
             elif self.accept("//"):
                 divided = quotient(product(list(map(unlisted, factors))), unlisted(self.unary()))
-                factors = [Call("floor", (divided,))]
+                factors = [tree.Call("floor", (divided,))]
             elif self.is_op("/") and self.tokens[self.at + 1].kind != "text":
                 self.next()
-                factors.append(Pow(unlisted(self.unary()), MINUS_ONE))
-            elif self.starts_factor() and not isinstance(factors[-1], Chain | Logic):
-                if self.token.kind == "num" and isinstance(factors[-1], Num):
+                factors.append(tree.Pow(unlisted(self.unary()), tree.MINUS_ONE))
+            elif self.starts_factor() and not isinstance(factors[-1], tree.Chain | tree.Logic):
+                if self.token.kind == "num" and isinstance(factors[-1], tree.Num):
                     raise Unreadable("two numbers side by side")
                 factors.append(self.power())
             else:
@@ -147,11 +122,11 @@ class Expressions(Cursor):
             if self.token.kind == "end":
                 return node  # "90^", which lost a degree sign
             if self.degree_sign():
-                node = self.minutes(Call("degree", (node,)))
-            elif isinstance(node, Num) and self.ordinal():
+                node = self.minutes(tree.Call("degree", (node,)))
+            elif isinstance(node, tree.Num) and self.ordinal():
                 pass
             else:
-                node = Pow(unlisted(node), self.exponent())
+                node = tree.Pow(unlisted(node), self.exponent())
             node = self.postfix(node)
         return node
 
@@ -167,7 +142,7 @@ class Expressions(Cursor):
             node = negative(node) if sign == "-" else node
         else:
             node = self.postfix(self.atom())
-            node = Pow(node, self.exponent()) if self.accept("^") else node
+            node = tree.Pow(node, self.exponent()) if self.accept("^") else node
         self.depth -= 1
         return node
 
@@ -192,15 +167,15 @@ class Expressions(Cursor):
             self.expect("}")
         return True
 
-    def minutes(self, degrees: Call) -> Node:
+    def minutes(self, degrees: tree.Call) -> Node:
         """Parse what may follow a degree sign: minutes of arc (60° 42'), or C and F."""
         if self.token.kind in ("name", "text") and self.token.value in _TEMPERATURES:
             unit = _TEMPERATURES[self.next().value]
-            return Quantity(degrees.args[0], unit)
+            return tree.Quantity(degrees.args[0], unit)
         if self.token.kind == "num" and self.tokens[self.at + 1].value == "'":
-            minutes = Num(Fraction(self.next().value) / 60)
+            minutes = tree.Num(Fraction(self.next().value) / 60)
             self.next()
-            return Call("degree", (Add((degrees.args[0], minutes)),))
+            return tree.Call("degree", (tree.Add((degrees.args[0], minutes)),))
         return degrees
 
     def postfix(self, node: Node) -> Node:
@@ -210,19 +185,19 @@ class Expressions(Cursor):
                 return node
             if bangs := self.bangs():
                 for _ in range(1 if bangs == 2 else bangs):
-                    node = Call("factorial2" if bangs == 2 else "factorial", (node,))
+                    node = tree.Call("factorial2" if bangs == 2 else "factorial", (node,))
             elif self.accept("%"):
-                node = Call("percent", (node,))
+                node = tree.Call("percent", (node,))
             elif (
-                isinstance(node, Sym)
+                isinstance(node, tree.Sym)
                 and self.is_op("°")
                 and self.tokens[self.at + 1].kind == "name"
             ):
                 raise Unreadable("functions composed")
             elif self.accept("°"):
-                node = self.minutes(Call("degree", (node,)))
-            elif isinstance(node, Sym) and self.accept("'"):
-                node = Sym(node.name + "'")
+                node = self.minutes(tree.Call("degree", (node,)))
+            elif isinstance(node, tree.Sym) and self.accept("'"):
+                node = tree.Sym(node.name + "'")
                 continue
             else:
                 return node
@@ -255,7 +230,7 @@ class Expressions(Cursor):
         if kind == "const":
             if self.token.kind == "sub":
                 return self.variable(value)
-            return Const(value)
+            return tree.Const(value)
         if kind == "func":
             return self.function(value)
         if kind == "form":
@@ -281,14 +256,14 @@ class Expressions(Cursor):
                 self.at += size
                 positive = True
         if letter == "R":
-            return Interval(ZERO if positive else negative(INFINITY), INFINITY, False, False)
-        return Sym("set_N+" if positive and letter in "NZ" else f"set_{letter}")
+            return tree.Interval(ZERO if positive else negative(INFINITY), INFINITY, False, False)
+        return tree.Sym("set_N+" if positive and letter in "NZ" else f"set_{letter}")
 
     def number(self, digits: str) -> Node:
         """Parse what may follow the digits of a number: a base, repeating digits, a fraction."""
         if self.token.kind == "sub" and (base := base_named(self.token.value)):
             self.next()
-            return Based(digits, base)
+            return tree.Based(digits, base)
         if "." in digits and self.token in (("form", "overline", False), ("form", "bar", False),
                                             ("form", "dot", False)):  # fmt: skip
             return self.repeating(digits)
@@ -301,14 +276,14 @@ class Expressions(Cursor):
         """Parse repeating digits under a bar, after the decimal before them."""
         self.next()
         start = self.argument(split=False)
-        if not isinstance(start, Num) or start.value.denominator != 1:
+        if not isinstance(start, tree.Num) or start.value.denominator != 1:
             raise Unreadable("repeating digits that are not digits")
         repeated = str(start.value)
         places = len(digits.partition(".")[2])
         tail = Fraction(int(repeated), 10 ** len(repeated) - 1) / 10**places
-        return Num(Fraction(digits.rstrip(".")) + tail)
+        return tree.Num(Fraction(digits.rstrip(".")) + tail)
 
-    def mixed(self, whole: Num) -> Node:
+    def mixed(self, whole: tree.Num) -> Node:
         r"""Add a proper fraction that follows a whole number: 2\frac12, 1 1/2."""
         start, nodes = self.at, self.nodes
         part: Node | None = None
@@ -325,7 +300,7 @@ class Expressions(Cursor):
             self.at += 2
         value = literal_fraction(part)
         if value is not None and 0 < value < 1:
-            return Num(whole.value + value)
+            return tree.Num(whole.value + value)
         self.at, self.nodes = start, nodes
         return whole
 
@@ -336,7 +311,7 @@ class Expressions(Cursor):
         parts = [words]
         while self.token.kind == "text":
             parts.append(self.next().value)
-        return Text(" ".join(parts))
+        return tree.Text(" ".join(parts))
 
     def bracket(self, opening: str) -> Node:
         """Parse a value that begins with a bracket or another sign."""
@@ -347,21 +322,21 @@ class Expressions(Cursor):
             node = self.statement()
             self.bars -= 1
             self.expect("|)" if opening == "|(" else "|", "|", "|)")
-            return Call("abs", (scalar(node),))
+            return tree.Call("abs", (scalar(node),))
         if opening in ("⌊", "⌈"):
             node = scalar(self.statement())
             self.expect("⌋" if opening == "⌊" else "⌉")
-            return Call("floor" if opening == "⌊" else "ceil", (node,))
+            return tree.Call("floor" if opening == "⌊" else "ceil", (node,))
         if opening in _CURRENCIES:
             unit = _CURRENCIES[opening]
             if unit is None:
                 raise Unreadable("a currency nobody knows")
             value = self.unary()
-            return Quantity(value, unit)
+            return tree.Quantity(value, unit)
         if opening == "...":
-            return ELLIPSIS
+            return tree.ELLIPSIS
         if opening == "∅":
-            return Group("set", ())
+            return tree.Group("set", ())
         raise Unreadable(f"{opening!r} where a value should be")
 
     def arguments(self) -> tuple[Node, ...]:
@@ -373,7 +348,7 @@ class Expressions(Cursor):
         node = self.statement()
         self.bars = bars
         self.expect(")")
-        return node.items if isinstance(node, Group) and node.kind == "bare" else (node,)
+        return node.items if isinstance(node, tree.Group) and node.kind == "bare" else (node,)
 
     def argument(self, *, split: bool = True) -> Node:
         """Parse a TeX argument: a group in braces, or a single digit, letter or command."""

@@ -2,6 +2,7 @@
 
 from fractions import Fraction
 
+from judge.reading import tree
 from judge.reading.build import (
     ROOTS,
     apply,
@@ -12,24 +13,8 @@ from judge.reading.build import (
     without_imaginary,
 )
 from judge.reading.expressions import Expressions
-from judge.reading.syntax import (
-    IMAGINARY,
-    MINUS_ONE,
-    Big,
-    Call,
-    Chain,
-    Group,
-    Matrix,
-    Node,
-    Num,
-    Pow,
-    Sym,
-    Unreadable,
-    product,
-    quotient,
-    walk,
-)
 from judge.reading.tokens import tokenize
+from judge.reading.tree import IMAGINARY, MINUS_ONE, Node, Unreadable, product, quotient, walk
 from judge.reading.words import GREEK, INVERSE
 
 
@@ -49,12 +34,12 @@ class Forms(Expressions):
         if name == "exp" and not self.starts_factor() and not self.is_op("("):
             raise Unreadable("exp without an argument")
         args = self.arguments() if self.is_op("(") else (self.bare_argument(),)
-        if isinstance(args[0], Group) and args[0].kind == "set":  # max{3, 5}
+        if isinstance(args[0], tree.Group) and args[0].kind == "set":  # max{3, 5}
             args = args[0].items
         if base is not None:
             args = (*args, base)
         node = apply(name, args)
-        return node if power is None else Pow(node, power)
+        return node if power is None else tree.Pow(node, power)
 
     def variable(self, name: str) -> Node:
         """Parse a variable, or an unknown function with its arguments in brackets."""
@@ -66,12 +51,12 @@ class Forms(Expressions):
             name += self.primes()
         if name in self.functions and self.inverse_follows():
             name += "^-1"
-            return Call(name, tuple(flat(self.arguments())))
+            return tree.Call(name, tuple(flat(self.arguments())))
         if self.is_op("(") and (name.rstrip("'") in self.functions or (
             len(name) > 2 and "_" not in name and name not in GREEK and not self.token.spaced
         )):  # fmt: skip
-            return Call(name, tuple(flat(self.arguments())))
-        return Sym(name)
+            return tree.Call(name, tuple(flat(self.arguments())))
+        return tree.Sym(name)
 
     def inverse_follows(self) -> bool:
         """Take ^{-1} if a bracket follows it, which means the inverse of a function."""
@@ -110,7 +95,7 @@ class Forms(Expressions):
             return quotient(top, self.argument())
         if name == "binom":
             top = self.argument()
-            return Call("binomial", (top, self.argument()))
+            return tree.Call("binomial", (top, self.argument()))
         if name in ROOTS:
             return self.radical(ROOTS[name])
         if name in ("sum", "prod", "int", "lim"):
@@ -121,12 +106,12 @@ class Forms(Expressions):
             return self.argument()
         if name in ("overline", "bar", "dot"):
             inner = self.argument()
-            if isinstance(inner, Num):
+            if isinstance(inner, tree.Num):
                 raise Unreadable("digits under a bar")
-            if isinstance(inner, Sym):  # a mean, a conjugate or a complement; AB is a segment
-                return Sym(f"{'dot' if name == 'dot' else 'bar'}_{inner.name}")
+            if isinstance(inner, tree.Sym):  # a mean, a conjugate or a complement; AB is a segment
+                return tree.Sym(f"{'dot' if name == 'dot' else 'bar'}_{inner.name}")
             if name != "dot" and IMAGINARY in walk(inner):
-                return Call("conj", (inner,))
+                return tree.Call("conj", (inner,))
             return inner
         raise Unreadable(f"\\{name} out of place")
 
@@ -136,7 +121,7 @@ class Forms(Expressions):
             order = self.sum()
             self.expect("]")
             return root(self.argument(split=False), order)
-        return root(self.argument(split=False), Num(Fraction(index)))
+        return root(self.argument(split=False), tree.Num(Fraction(index)))
 
     def big(self, kind: str) -> Node:
         """Parse a sum or product with its bounds."""
@@ -144,9 +129,9 @@ class Forms(Expressions):
         for _ in range(2):
             if self.token.kind == "sub":
                 bound = self.parse_inside(self.next().value)
-                if isinstance(bound, Chain) and isinstance(bound.operands[0], Sym):
+                if isinstance(bound, tree.Chain) and isinstance(bound.operands[0], tree.Sym):
                     variable, low = bound.operands[0].name, bound.operands[1]
-                elif isinstance(bound, Chain) and bound.operands[0] == IMAGINARY:
+                elif isinstance(bound, tree.Chain) and bound.operands[0] == IMAGINARY:
                     variable, low = "i", bound.operands[1]
                 else:
                     low = bound
@@ -157,7 +142,7 @@ class Forms(Expressions):
         body = self.product()
         if variable == "i":
             body = without_imaginary(body)
-        return Big(kind, variable, low, high, body)
+        return tree.Big(kind, variable, low, high, body)
 
     def environment(self) -> Node:
         r"""Parse \begin{...} ... \end{...}: a matrix, or the lines of a system."""
@@ -186,12 +171,12 @@ class Forms(Expressions):
         if "matrix" in name or name == "array":
             if not rows or len({len(row) for row in rows}) != 1:
                 raise Unreadable("a matrix with ragged rows")
-            if any(isinstance(entry, Chain) for row in rows for entry in row):
-                return Group("bare", tuple(entry for row in rows for entry in row))
-            return determinant(rows) if name == "vmatrix" else Matrix(tuple(rows))
+            if any(isinstance(entry, tree.Chain) for row in rows for entry in row):
+                return tree.Group("bare", tuple(entry for row in rows for entry in row))
+            return determinant(rows) if name == "vmatrix" else tree.Matrix(tuple(rows))
         if any(len(row) != 1 for row in rows):
             raise Unreadable("cases with conditions")
-        return Group("bare", tuple(row[0] for row in rows))
+        return tree.Group("bare", tuple(row[0] for row in rows))
 
     def braced_name(self) -> str:
         """Parse the name of an environment in braces."""

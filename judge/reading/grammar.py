@@ -8,6 +8,7 @@ import re
 from fractions import Fraction
 from functools import lru_cache
 
+from judge.reading import tree
 from judge.reading.brackets import enclose, join_logic, set_builder, spread_modulus
 from judge.reading.build import base_named, residue, scalar
 from judge.reading.clean import clean
@@ -15,25 +16,8 @@ from judge.reading.constructors import PYTHON_RELATIONS, construct
 from judge.reading.cursor import MAX_DEPTH
 from judge.reading.digits import Token, turn_bar
 from judge.reading.forms import Forms
-from judge.reading.syntax import (
-    Add,
-    Based,
-    Chain,
-    Clock,
-    Group,
-    Logic,
-    Mul,
-    Node,
-    Num,
-    Quantity,
-    Ratio,
-    SetOp,
-    Text,
-    Unreadable,
-    depth,
-    negative,
-)
 from judge.reading.tokens import tokenize
+from judge.reading.tree import Node, Unreadable, depth, negative
 from judge.reading.units import is_unit, parse_unit
 from judge.reading.words import SCALES, terms
 
@@ -77,11 +61,11 @@ def parse(text: str) -> Node:
     """Parse a cleaned text."""
     if len(text) < 60 and (match := _CLOCK.fullmatch(text)) and (match[2] or match[3]):
         half = f"{match[3].lower()}m" if match[3] else ""
-        return Clock(int(match[1]), int(match[2] or 0), half)
+        return tree.Clock(int(match[1]), int(match[2] or 0), half)
     if (match := _BASE_SUFFIX.match(text) or _BASE_LETTERS.match(text)) and (
         base := base_named(match[3])
     ):
-        return negative(Based(match[2], base)) if match[1] else Based(match[2], base)
+        return negative(tree.Based(match[2], base)) if match[1] else tree.Based(match[2], base)
     try:
         return _parse_whole(text)
     except Unreadable:
@@ -149,10 +133,12 @@ class Grammar(Forms):
         if len(parts) == 1:
             return parts[0]
         tuples = [
-            Group("tuple", part.items) if isinstance(part, Group) and part.kind == "bare" else part
+            tree.Group("tuple", part.items)
+            if isinstance(part, tree.Group) and part.kind == "bare"
+            else part
             for part in parts
         ]
-        return Group("bare", tuple(tuples))
+        return tree.Group("bare", tuple(tuples))
 
     def statement(self) -> Node:
         """Parse items separated by commas, "and" or "or"."""
@@ -167,10 +153,12 @@ class Grammar(Forms):
         if len(items) == 1:
             return items[0]
         items = spread_modulus(items)
-        stated = {"and", "or"} if all(isinstance(i, Chain | Logic) for i in items) else set()
+        stated = (
+            {"and", "or"} if all(isinstance(i, tree.Chain | tree.Logic) for i in items) else set()
+        )
         if set(joins) & (stated | _LOGIC.keys()):
             return join_logic(items, [_LOGIC.get(join, join) for join in joins])
-        return Group("bare", tuple(items))
+        return tree.Group("bare", tuple(items))
 
     def separator(self) -> str:
         """Take a comma, "and", "or", or sympy's & and | between bracketed relations."""
@@ -186,7 +174,7 @@ class Grammar(Forms):
     def chain(self) -> Node:
         """Parse operands joined by relations."""
         if self.accept("not"):
-            return Logic("not", (self.chain(),))
+            return tree.Logic("not", (self.chain(),))
         self.declare_function()
         operands, relations = [self.ratio()], []
         while self.is_op(*_RELATIONS) or (self.is_op("not") and self.tokens[self.at + 1].value
@@ -205,7 +193,7 @@ class Grammar(Forms):
             operands[-1] = residue(operands[-1], modulus)
         if not relations:
             return operands[0]
-        return Chain(tuple(operands), tuple(relations))
+        return tree.Chain(tuple(operands), tuple(relations))
 
     def modulus(self) -> Node | None:
         r"""Parse the modulus of a congruence: \pmod 4, (mod 4), mod 4."""
@@ -256,7 +244,7 @@ class Grammar(Forms):
             self.next()
             parts.append(self.set_expression())
         if len(parts) > 1:
-            return Ratio(tuple(scalar(part) for part in parts))
+            return tree.Ratio(tuple(scalar(part) for part in parts))
         return parts[0]
 
     def set_expression(self) -> Node:
@@ -264,10 +252,10 @@ class Grammar(Forms):
         node = self.quantity()
         while operator := self.accept(*_SET_OPERATORS):
             kind, part = _SET_OPERATORS[operator], self.quantity()
-            if isinstance(node, SetOp) and node.kind == kind:
-                node = SetOp(kind, (*node.parts, part))
+            if isinstance(node, tree.SetOp) and node.kind == kind:
+                node = tree.SetOp(kind, (*node.parts, part))
             else:
-                node = SetOp(kind, (node, part))
+                node = tree.SetOp(kind, (node, part))
             self.count()
         return node
 
@@ -278,7 +266,7 @@ class Grammar(Forms):
             self.is_op("/") and self.tokens[self.at + 1].kind == "text"
         ):
             return node
-        if isinstance(node, Text):
+        if isinstance(node, tree.Text):
             raise Unreadable("words among values")
         words: list[str] = []
         while self.token.kind == "text" or (words and self.is_unit_sign()):
@@ -288,27 +276,27 @@ class Grammar(Forms):
             words += [self.next().value, self.next().value]
         words = " ".join(words).split()
         if words and words[0] in SCALES:
-            node = Mul((node, Num(Fraction(SCALES[words.pop(0)]))))
+            node = tree.Mul((node, tree.Num(Fraction(SCALES[words.pop(0)]))))
             if not words:
                 return node
         unit = parse_unit(" ".join(words))
         if unit is None:
             raise Unreadable("more words than a unit has")
-        if isinstance(node, Quantity):  # $5 per hour, $ 5 dollars
+        if isinstance(node, tree.Quantity):  # $5 per hour, $ 5 dollars
             return node
-        return self.compound(Quantity(node, unit))
+        return self.compound(tree.Quantity(node, unit))
 
-    def compound(self, first: Quantity) -> Quantity:
+    def compound(self, first: tree.Quantity) -> tree.Quantity:
         """Add a second quantity of the same dimension that follows: 1 hour 30 minutes."""
         unit, start = first.unit, self.at
         if not (unit.known and unit.dimension and self.token.kind == "num"):
             return first
         second = self.quantity()
-        if not isinstance(second, Quantity) or second.unit.dimension != unit.dimension:
+        if not isinstance(second, tree.Quantity) or second.unit.dimension != unit.dimension:
             self.at = start
             return first
-        rest = Mul((second.value, Num(second.unit.size / unit.size)))
-        return Quantity(Add((first.value, rest)), unit)
+        rest = tree.Mul((second.value, tree.Num(second.unit.size / unit.size)))
+        return tree.Quantity(tree.Add((first.value, rest)), unit)
 
     def is_unit_sign(self) -> bool:
         """Tell whether the next token belongs to the unit being parsed."""
@@ -344,7 +332,7 @@ class Grammar(Forms):
         bars, self.bars = self.bars, 0
         builder, self.in_builder = self.in_builder, opening in ("\\{", "{")
         if closing := self.accept(*_CLOSING[opening]):
-            node: Node = Group("bare", ())
+            node: Node = tree.Group("bare", ())
         elif opening == "{" and self.token.kind == "name" and self.tokens[self.at + 1].value == ":":
             node = self.dictionary()
             closing = self.expect("}")
@@ -363,9 +351,9 @@ class Grammar(Forms):
         items = [first]
         while self.accept(";"):
             items.append(self.statement())
-        if any(isinstance(item, Group) and item.kind == "bare" for item in items):
+        if any(isinstance(item, tree.Group) and item.kind == "bare" for item in items):
             raise Unreadable("commas and semicolons in the same brackets")
-        return Group("bare", tuple(items))
+        return tree.Group("bare", tuple(items))
 
     def dictionary(self) -> Node:
         """Parse a dictionary as Python prints a solution: {x: 1, y: 2}."""
@@ -374,8 +362,8 @@ class Grammar(Forms):
         while not items or self.accept(","):
             name = self.variable(self.next().value)
             self.expect(":")
-            items.append(Chain((name, self.set_expression()), ("=",)))
-        return Group("bare", tuple(items))
+            items.append(tree.Chain((name, self.set_expression()), ("=",)))
+        return tree.Group("bare", tuple(items))
 
     def builder(self, element: Node) -> Node:
         """Parse the condition of a set-builder."""

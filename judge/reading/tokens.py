@@ -7,7 +7,7 @@ letters. Structure is left to the parser.
 import re
 
 from judge.reading.digits import Token, join_digit_groups
-from judge.reading.syntax import Unreadable
+from judge.reading.tree import Unreadable
 from judge.reading.units import CHINESE_UNITS, UNIT_LETTERS, UNIT_SYMBOLS, UNIT_WORDS, upright_unit
 from judge.reading.words import CONSTRUCTORS, FUNCTIONS, GREEK, MEASURES_OF, listed, named, terms
 from judge.reading.wrappers import matching_brace

@@ -10,19 +10,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from judge.policy import Policy
-from judge.reading.syntax import (
-    IMAGINARY,
-    Add,
-    Call,
-    Chain,
-    Mul,
-    Node,
-    Num,
-    Pow,
-    names,
-    negative,
-    walk,
-)
+from judge.reading import tree
+from judge.reading.tree import IMAGINARY, Node, names, negative, walk
 from judge.relation import Finding, different, equal, undecided
 from judge.rules.arithmetic import FLOATS, digits
 from judge.rules.evaluate import function, value
@@ -57,7 +46,7 @@ def compare_equations(reference: Node, answer: Node, policy: Policy) -> Finding:
     return _compare_roots(reference, answer, sorted(variables))
 
 
-def compare_inequalities(reference: Chain, answer: Chain) -> Finding:
+def compare_inequalities(reference: tree.Chain, answer: tree.Chain) -> Finding:
     """Compare two single inequalities in several variables."""
     left, right = (_upright(chain) for chain in (reference, answer))
     if left is None or right is None or left[1] != right[1]:
@@ -72,17 +61,17 @@ def compare_inequalities(reference: Chain, answer: Chain) -> Finding:
     return undecided("inequality", "not multiples of each other")
 
 
-def gap(chain: Chain) -> Node:
+def gap(chain: tree.Chain) -> Node:
     """Return the difference of the two sides."""
-    return Add((chain.operands[0], negative(chain.operands[1])))
+    return tree.Add((chain.operands[0], negative(chain.operands[1])))
 
 
-def product_of(chains: Iterable[Chain]) -> Node:
+def product_of(chains: Iterable[tree.Chain]) -> Node:
     """Return a product that is zero where any of the equations holds."""
-    return Mul(tuple(gap(chain) for chain in chains))
+    return tree.Mul(tuple(gap(chain) for chain in chains))
 
 
-def _upright(chain: Chain) -> tuple[Node, str] | None:
+def _upright(chain: tree.Chain) -> tuple[Node, str] | None:
     """Return the difference of the sides, and the relation as <, <= or !=."""
     if len(chain.relations) != 1:
         return None
@@ -159,14 +148,14 @@ def _compare_roots(reference: Node, answer: Node, variables: list[str]) -> Findi
 def _narrows(node: Node) -> bool:
     """Tell whether roots or logarithms make the equation undefined for some real values."""
     return any(
-        (isinstance(part, Pow) and not _is_whole(part.exponent))
-        or (isinstance(part, Call) and part.name == "log")
+        (isinstance(part, tree.Pow) and not _is_whole(part.exponent))
+        or (isinstance(part, tree.Call) and part.name == "log")
         for part in walk(node)
     )
 
 
 def _is_whole(node: Node) -> bool:
-    return isinstance(node, Num) and node.value.denominator == 1
+    return isinstance(node, tree.Num) and node.value.denominator == 1
 
 
 def _same_order(

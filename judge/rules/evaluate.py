@@ -10,21 +10,8 @@ from operator import itemgetter
 from typing import Any
 from zlib import crc32
 
-from judge.reading.syntax import (
-    INFINITY,
-    MINUS_ONE,
-    Add,
-    Based,
-    Big,
-    Call,
-    Const,
-    Mul,
-    Node,
-    Num,
-    Pow,
-    Sym,
-    children,
-)
+from judge.reading import tree
+from judge.reading.tree import INFINITY, MINUS_ONE, Node, children
 from judge.rules.arithmetic import Arithmetic, drop_zero_imaginary, is_complex
 from judge.rules.limits import MAX_TERMS, NotReal, NoValue, TooLarge
 from judge.rules.rationals import based_value
@@ -84,23 +71,23 @@ class _Compiler:
 
         return formula
 
-    def number(self, node: Num) -> Formula:
+    def number(self, node: tree.Num) -> Formula:
         number = self.arithmetic.fraction(node.value)
         return lambda env: number
 
-    def based(self, node: Based) -> Formula:
-        return self.number(Num(based_value(node)))
+    def based(self, node: tree.Based) -> Formula:
+        return self.number(tree.Num(based_value(node)))
 
-    def variable(self, node: Sym) -> Formula:
+    def variable(self, node: tree.Sym) -> Formula:
         return itemgetter(node.name)
 
-    def constant(self, node: Const) -> Formula:
+    def constant(self, node: tree.Const) -> Formula:
         if node == INFINITY:
             raise NoValue("infinity")
         number = getattr(self.arithmetic, node.name)
         return lambda env: number
 
-    def sum(self, node: Add) -> Formula:
+    def sum(self, node: tree.Add) -> Formula:
         first, *others = map(self.formula, node.terms)
 
         def formula(env: dict[str, Any]) -> Any:
@@ -111,9 +98,9 @@ class _Compiler:
 
         return formula
 
-    def product(self, node: Mul) -> Formula:
+    def product(self, node: tree.Mul) -> Formula:
         above = [factor for factor in node.factors if not _is_inverse(factor)]
-        below = [factor.base for factor in node.factors if isinstance(factor, Pow)
+        below = [factor.base for factor in node.factors if isinstance(factor, tree.Pow)
                  and _is_inverse(factor)]  # fmt: skip
         times, over = [self.formula(n) for n in above], [self.formula(n) for n in below]
 
@@ -127,12 +114,12 @@ class _Compiler:
 
         return formula
 
-    def power(self, node: Pow) -> Formula:
+    def power(self, node: tree.Pow) -> Formula:
         base, exponent = self.formula(node.base), self.formula(node.exponent)
         power = self.arithmetic.power
         return lambda env: power(base(env), exponent(env))
 
-    def call(self, node: Call) -> Formula:
+    def call(self, node: tree.Call) -> Formula:
         name, args = node.name, [self.formula(arg) for arg in node.args]
         known = self.arithmetic.functions.get(name)
         if known is None:
@@ -143,7 +130,7 @@ class _Compiler:
             return lambda env: known(only(env))
         return lambda env: known(*(arg(env) for arg in args))
 
-    def big(self, node: Big) -> Formula:
+    def big(self, node: tree.Big) -> Formula:
         if node.low is None or node.high is None or node.kind == "int":
             raise NoValue(f"a {node.kind} without bounds")
         low_end, high_end = self.formula(node.low), self.formula(node.high)
@@ -168,20 +155,20 @@ class _Compiler:
 
 
 _MAKERS: Mapping[type[Node], Callable[[_Compiler, Any], Formula]] = {
-    Num: _Compiler.number,
-    Based: _Compiler.based,
-    Sym: _Compiler.variable,
-    Const: _Compiler.constant,
-    Add: _Compiler.sum,
-    Mul: _Compiler.product,
-    Pow: _Compiler.power,
-    Call: _Compiler.call,
-    Big: _Compiler.big,
+    tree.Num: _Compiler.number,
+    tree.Based: _Compiler.based,
+    tree.Sym: _Compiler.variable,
+    tree.Const: _Compiler.constant,
+    tree.Add: _Compiler.sum,
+    tree.Mul: _Compiler.product,
+    tree.Pow: _Compiler.power,
+    tree.Call: _Compiler.call,
+    tree.Big: _Compiler.big,
 }
 
 
 def _is_inverse(node: Node) -> bool:
-    return isinstance(node, Pow) and node.exponent == MINUS_ONE
+    return isinstance(node, tree.Pow) and node.exponent == MINUS_ONE
 
 
 def _whole_bound(found: Any) -> int:

@@ -7,28 +7,14 @@ sides are computed for many values of their indices, and each must be among thos
 from collections.abc import Callable
 from typing import NamedTuple
 
-from judge.reading.syntax import (
-    INFINITY,
-    Add,
-    Builder,
-    Call,
-    Chain,
-    Group,
-    Interval,
-    Logic,
-    Mul,
-    Node,
-    Sym,
-    names,
-    negative,
-    rewrite,
-)
+from judge.reading import tree
+from judge.reading.tree import INFINITY, Node, names, negative, rewrite
 from judge.relation import Finding, Relation, different, equal, undecided
 from judge.rules.arithmetic import FLOATS
 from judge.rules.evaluate import value
 
 Compare = Callable[[Node, Node], Finding]
-_REALS = Interval(negative(INFINITY), INFINITY, False, False)
+_REALS = tree.Interval(negative(INFINITY), INFINITY, False, False)
 _INDEX = "index"
 _FEW, _MANY = range(-4, 5), range(-40, 41)
 
@@ -51,12 +37,14 @@ def compare_families(reference: Node, answer: Node, compare: Compare) -> Finding
         return _compare_with_plain(reference, answer, left, right, compare)
     if compare(left.domain, right.domain).relation is not Relation.EQUAL:
         return undecided("family", "other sets of indices")
-    renamed = rewrite(right.element, lambda n: Sym(left.letter) if n == Sym(right.letter) else n)
+    renamed = rewrite(
+        right.element, lambda n: tree.Sym(left.letter) if n == tree.Sym(right.letter) else n
+    )
     taken = right.letter != left.letter and left.letter in names(right.element)
     found = compare(left.element, renamed)
     if (not taken and found.relation is Relation.EQUAL) or found.tier == "names":
         return found
-    if left.domain == Sym("set_Z"):
+    if left.domain == tree.Sym("set_Z"):
         return _compare_values(_stated(left.element), _stated(right.element), left, right) or found
     return found
 
@@ -73,47 +61,47 @@ def _compare_with_plain(
         and len(others := names(plain) - names(family.element)) == 1
     ):
         (letter,) = others
-        plain = rewrite(plain, lambda n: Sym(family.letter) if n == Sym(letter) else n)
+        plain = rewrite(plain, lambda n: tree.Sym(family.letter) if n == tree.Sym(letter) else n)
     pair = (family.element, plain) if left is not None else (plain, family.element)
     return compare(*pair)
 
 
 def _family(node: Node) -> Family | None:
     """Return a node as a family: {2k | k in Z}, or x = 2k, k in Z."""
-    if isinstance(node, Builder):
+    if isinstance(node, tree.Builder):
         element, condition = node.variable, node.condition
-    elif isinstance(node, Group | Logic):
-        parts = node.items if isinstance(node, Group) else node.parts
+    elif isinstance(node, tree.Group | tree.Logic):
+        parts = node.items if isinstance(node, tree.Group) else node.parts
         if len(parts) != 2 or getattr(node, "kind", "") not in ("bare", "or", "and"):
             return None
         element, condition = parts
     else:
         return None
-    if not isinstance(condition, Chain) or condition.relations != ("in",):
+    if not isinstance(condition, tree.Chain) or condition.relations != ("in",):
         return None
     index, domain = condition.operands
-    whole = domain == _REALS or (isinstance(domain, Sym) and domain.name.startswith("set_"))
-    if not isinstance(index, Sym) or not whole or element == index:
+    whole = domain == _REALS or (isinstance(domain, tree.Sym) and domain.name.startswith("set_"))
+    if not isinstance(index, tree.Sym) or not whole or element == index:
         return None
     return Family(element, index.name, domain) if index.name in names(element) else None
 
 
 def _of_residue(node: Node) -> Family | None:
     """Return a congruence as a family: n = 4k + 1 for n ≡ 1 (mod 4); None for any other node."""
-    if not isinstance(node, Chain) or node.relations != ("=",):
+    if not isinstance(node, tree.Chain) or node.relations != ("=",):
         return None
     number, residue = node.operands
-    if not isinstance(residue, Call) or residue.name != "residue":
+    if not isinstance(residue, tree.Call) or residue.name != "residue":
         return None
     first, step = residue.args
-    value = Add((first, Mul((step, Sym(_INDEX)))))
-    return Family(Chain((number, value), ("=",)), _INDEX, Sym("set_Z"))
+    value = tree.Add((first, tree.Mul((step, tree.Sym(_INDEX)))))
+    return Family(tree.Chain((number, value), ("=",)), _INDEX, tree.Sym("set_Z"))
 
 
 def _stated(element: Node) -> Node:
     """Return the value of x = value, and any other element as it is."""
-    if isinstance(element, Chain) and element.relations == ("=",) and isinstance(
-        element.operands[0], Sym
+    if isinstance(element, tree.Chain) and element.relations == ("=",) and isinstance(
+        element.operands[0], tree.Sym
     ):  # fmt: skip
         return element.operands[1]
     return element

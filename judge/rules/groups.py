@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 
 from judge.policy import Policy
-from judge.reading.syntax import Group, Matrix, Node, Num
+from judge.reading.tree import Group, Matrix, Node, Num
 from judge.reading.words import terms
 from judge.relation import Finding, Relation, different, equal, undecided
 from judge.rules.rationals import exact

@@ -9,7 +9,7 @@ from fractions import Fraction
 from typing import Any
 
 from judge.policy import Policy
-from judge.reading.syntax import MINUS_ONE, Call, Mul, Node, Num, Pow, rewrite, walk
+from judge.reading.tree import MINUS_ONE, Call, Mul, Node, Num, Pow, rewrite, walk
 from judge.relation import Finding, Relation, different, equal, undecided
 from judge.rules.arithmetic import digits
 from judge.rules.evaluate import value

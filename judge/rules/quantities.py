@@ -6,7 +6,7 @@ from fractions import Fraction
 
 from judge.policy import Choice, Policy
 from judge.reading.show import show
-from judge.reading.syntax import PI, Based, Clock, Mul, Node, Num, Ratio, quotient
+from judge.reading.tree import PI, Based, Clock, Mul, Node, Num, Ratio, quotient
 from judge.reading.units import DEGREE, PERCENT, RADIAN, Unit, as_meant_beside
 from judge.relation import Finding, Relation, different, equal, undecided
 from judge.rules.rationals import exact

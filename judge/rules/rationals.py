@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable, Mapping
 from fractions import Fraction
 
-from judge.reading.syntax import Add, Based, Call, Mul, Node, Num, Pow
+from judge.reading.tree import Add, Based, Call, Mul, Node, Num, Pow
 from judge.rules.limits import MAX_DIGITS, MAX_FACTORIAL, NoValue, TooLarge
 
 

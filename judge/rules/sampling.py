@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from zlib import crc32
 
 from judge.policy import Policy
-from judge.reading.syntax import IMAGINARY, Big, Call, Node, Num, Pow, Sym, names, rewrite, walk
+from judge.reading.tree import IMAGINARY, Big, Call, Node, Num, Pow, Sym, names, rewrite, walk
 from judge.reading.words import terms
 from judge.relation import Finding, Relation, different, equal, undecided
 from judge.rules.arithmetic import FLOATS

@@ -10,32 +10,15 @@ from fractions import Fraction
 from itertools import pairwise
 from typing import Any, NamedTuple
 
-from judge.reading.syntax import (
-    INFINITY,
-    MINUS_ONE,
-    Add,
-    Builder,
-    Chain,
-    Group,
-    Interval,
-    Logic,
-    Mul,
-    Node,
-    Num,
-    SetOp,
-    Sym,
-    names,
-    negative,
-    rewrite,
-    walk,
-)
+from judge.reading import tree
+from judge.reading.tree import INFINITY, MINUS_ONE, Node, names, negative, rewrite, walk
 from judge.relation import Finding, different, equal, undecided
 from judge.rules.arithmetic import FLOATS
 from judge.rules.evaluate import Environment, function, value
 
 _GRID = tuple(math.tan(math.pi * (k - 150) / 304) ** 3 for k in range(301))
 """Points between which sign changes are searched: dense near zero, up to about a million."""
-_WHOLE = (Sym("set_Z"), Sym("set_N"), Sym("set_N+"))
+_WHOLE = (tree.Sym("set_Z"), tree.Sym("set_N"), tree.Sym("set_N+"))
 _MOST_ELEMENTS = 1_000
 _SAME = 1e-11
 _AT_ZERO = 1e-9
@@ -73,36 +56,40 @@ def with_elements(node: Node) -> Node:
 
     Any other node stays as it is, and so does a set that depends on whether zero is in N.
     """
-    if not isinstance(node, Builder) or not isinstance(node.condition, Logic):
+    if not isinstance(node, tree.Builder) or not isinstance(node.condition, tree.Logic):
         return node
     domains, rest = _divided(node.condition)
-    if len(domains) != 1 or not rest or names(Logic("and", rest)) != names(domains[0].operands[0]):
+    if (
+        len(domains) != 1
+        or not rest
+        or names(tree.Logic("and", rest)) != names(domains[0].operands[0])
+    ):
         return node
     index, domain = domains[0].operands
     try:
-        inside = region(Logic("and", rest))
+        inside = region(tree.Logic("and", rest))
     except NoRegion:
         return node
-    if not inside.edges or (domain == Sym("set_N") and inside.contains(0.0)):
+    if not inside.edges or (domain == tree.Sym("set_N") and inside.contains(0.0)):
         return node
     first, last = math.floor(min(inside.edges)) - 1, math.ceil(max(inside.edges)) + 1
-    if domain != Sym("set_Z"):
+    if domain != tree.Sym("set_Z"):
         first = max(first, 1)
     elif inside.contains(float(first)):
         return node
     if inside.contains(float(last)) or last - first > _MOST_ELEMENTS:
         return node
-    numbers = [Num(Fraction(k)) for k in range(first, last + 1) if inside.contains(float(k))]
-    return Group("set", tuple(_with(number, index, node.variable) for number in numbers))
+    numbers = [tree.Num(Fraction(k)) for k in range(first, last + 1) if inside.contains(float(k))]
+    return tree.Group("set", tuple(_with(number, index, node.variable) for number in numbers))
 
 
-def _divided(condition: Logic) -> tuple[list[Chain], tuple[Node, ...]]:
+def _divided(condition: tree.Logic) -> tuple[list[tree.Chain], tuple[Node, ...]]:
     """Return the clauses that make a variable a whole number, and the others."""
     parts = condition.parts if condition.kind == "and" else ()
     domains = [
         part
         for part in parts
-        if isinstance(part, Chain) and part.relations == ("in",) and part.operands[1] in _WHOLE
+        if isinstance(part, tree.Chain) and part.relations == ("in",) and part.operands[1] in _WHOLE
     ]
     return domains, tuple(part for part in parts if part not in domains)
 
@@ -113,41 +100,41 @@ def _with(number: Node, index: Node, element: Node) -> Node:
 
 def variable_of(node: Node) -> frozenset[str]:
     """Return the variables of a condition; none for a set."""
-    if isinstance(node, Builder):
+    if isinstance(node, tree.Builder):
         return frozenset()
-    return names(node) if isinstance(node, Chain | Logic) else frozenset()
+    return names(node) if isinstance(node, tree.Chain | tree.Logic) else frozenset()
 
 
 def is_set(node: Node) -> bool:
     """Tell whether the node can only be a set of real numbers."""
-    return isinstance(node, Interval | SetOp | Builder)
+    return isinstance(node, tree.Interval | tree.SetOp | tree.Builder)
 
 
 def region(node: Node) -> Region:
     """Return the region of a node. Raises `NoRegion`."""
-    if isinstance(node, Interval):
+    if isinstance(node, tree.Interval):
         return _interval(node)
-    if isinstance(node, Group):
+    if isinstance(node, tree.Group):
         if node.kind in ("tuple", "list") and len(node.items) == 2:
             closed = node.kind == "list"
-            return _interval(Interval(node.items[0], node.items[1], closed, closed))
+            return _interval(tree.Interval(node.items[0], node.items[1], closed, closed))
         if node.kind in ("set", "bare"):
             points = tuple(_number(item) for item in node.items)
             return Region(lambda x: any(_near(x, p) for p in points), points)
-    if isinstance(node, SetOp):
+    if isinstance(node, tree.SetOp):
         return _combined(node.kind, [region(part) for part in node.parts])
-    if isinstance(node, Add) and len(node.terms) == 2:  # A - B, a set difference
+    if isinstance(node, tree.Add) and len(node.terms) == 2:  # A - B, a set difference
         last = node.terms[1]
-        if isinstance(last, Mul) and last.factors[0] == MINUS_ONE:
+        if isinstance(last, tree.Mul) and last.factors[0] == MINUS_ONE:
             return _combined("difference", [region(node.terms[0]), region(last.factors[1])])
-    if isinstance(node, Builder):
-        if not isinstance(node.variable, Sym):
+    if isinstance(node, tree.Builder):
+        if not isinstance(node.variable, tree.Sym):
             raise NoRegion("a set-builder of something else than a variable")
         return region(node.condition)
-    if isinstance(node, Logic):
+    if isinstance(node, tree.Logic):
         kind = {"and": "intersection", "or": "union", "not": "complement"}[node.kind]
         return _combined(kind, [region(part) for part in node.parts])
-    if isinstance(node, Chain):
+    if isinstance(node, tree.Chain):
         return _chain(node)
     raise NoRegion("not a set of real numbers")
 
@@ -164,7 +151,7 @@ def _combined(kind: str, parts: list[Region]) -> Region:
     return Region(lambda x: tests[0](x) and not any(test(x) for test in tests[1:]), edges)
 
 
-def _interval(node: Interval) -> Region:
+def _interval(node: tree.Interval) -> Region:
     low, high = _number(node.low), _number(node.high)
 
     def contains(x: float) -> bool:
@@ -191,7 +178,7 @@ def _number(node: Node) -> float:
     return float(found)
 
 
-def _chain(node: Chain) -> Region:
+def _chain(node: tree.Chain) -> Region:
     variables = names(node)
     if len(variables) != 1:
         raise NoRegion("an inequality in several variables")
@@ -200,7 +187,7 @@ def _chain(node: Chain) -> Region:
     for index, relation in enumerate(node.relations):
         left, right = node.operands[index], node.operands[index + 1]
         if relation in ("in", "not in"):
-            if not isinstance(left, Sym):
+            if not isinstance(left, tree.Sym):
                 raise NoRegion("membership of an expression")
             inside = region(right)
             parts.append(inside if relation == "in" else _combined("complement", [inside]))
@@ -238,7 +225,7 @@ def _comparison(left: Node, relation: str, right: Node, variable: str) -> Region
         )
 
     literals = {float(part.value) for node in (left, right) for part in walk(node)
-                if isinstance(part, Num) and abs(part.value) < 10**9}  # fmt: skip
+                if isinstance(part, tree.Num) and abs(part.value) < 10**9}  # fmt: skip
     return Region(contains, _distinct((*_zeros(gap), *literals, *(-x for x in literals))))
 
 

@@ -8,50 +8,28 @@ from collections.abc import Iterator
 from fractions import Fraction
 from itertools import product as combinations
 
-from judge.reading.syntax import (
-    HALF,
-    IMAGINARY,
-    MINUS_ONE,
-    ONE,
-    SCALARS,
-    Add,
-    Based,
-    Call,
-    Chain,
-    E,
-    Group,
-    Interval,
-    Matrix,
-    Mul,
-    Node,
-    Num,
-    PlusMinus,
-    Pow,
-    Quantity,
-    SetOp,
-    Sym,
-    Text,
-    is_infinite,
-    names,
-    product,
-    quotient,
-    rewrite,
-    walk,
-)
+from judge.reading import tree
+from judge.reading.tree import IMAGINARY, MINUS_ONE, ONE, E, Node, names, product, rewrite, walk
 from judge.reading.units import DEGREE, PERCENT, Unit, parse_unit
 from judge.rules.rationals import exact
 
 _MAX_SIGNS = 6
-GOLDEN_RATIO = quotient(Add((ONE, Pow(Num(Fraction(5)), HALF))), Num(Fraction(2)))
+GOLDEN_RATIO = tree.quotient(
+    tree.Add((ONE, tree.Pow(tree.Num(Fraction(5)), tree.HALF))), tree.Num(Fraction(2))
+)
 _SIGN_UNITS = {"degree": DEGREE, "percent": PERCENT}
 _CONSTANT_LETTERS: dict[str, Node] = {"E": E, "I": IMAGINARY}
 
 
 def normalised(node: Node) -> Node:
     """Return a node without brackets around one value, and with units and matrices outermost."""
-    if isinstance(node, Group) and len(node.items) == 1 and node.items[0] != Group("set", ()):
+    if (
+        isinstance(node, tree.Group)
+        and len(node.items) == 1
+        and node.items[0] != tree.Group("set", ())
+    ):
         return normalised(node.items[0])
-    if isinstance(node, Mul | Add | Call):
+    if isinstance(node, tree.Mul | tree.Add | tree.Call):
         node = _lift_units(_into_matrix(node))
     return node
 
@@ -64,17 +42,19 @@ def with_letters_as_in(node: Node, other: Node) -> Node:
     own, others = names(node), names(other)
     if not own:
         return node
-    if isinstance(other, Quantity) and other.unit.known:
+    if isinstance(other, tree.Quantity) and other.unit.known:
         return _with_unit(node)
     letters = _constants(node, other, own, others)
     if not letters and not any(name.endswith("()") for name in own):
         return node
 
     def change(part: Node) -> Node:
-        if isinstance(part, Sym):
+        if isinstance(part, tree.Sym):
             return letters.get(part.name, part)
-        if isinstance(part, Call) and part.name in others and len(part.args) == 1:
-            return Mul((Sym(part.name), part.args[0]))  # g(x + 1) where the other side has g
+        if isinstance(part, tree.Call) and part.name in others and len(part.args) == 1:
+            return tree.Mul(
+                (tree.Sym(part.name), part.args[0])
+            )  # g(x + 1) where the other side has g
         return part
 
     return rewrite(node, change)
@@ -87,13 +67,13 @@ def _with_unit(node: Node) -> Node:
     letters = list(map(_unit_part, factors[count:])) if count else []
     for unit in (parse_unit("".join(letters)), parse_unit(" ".join(letters))):  # kg, then N s
         if unit is not None and unit.known and unit.dimension:
-            return Quantity(product(list(factors[:count])), unit)
+            return tree.Quantity(product(list(factors[:count])), unit)
     return node
 
 
 def _flat_factors(node: Node) -> Iterator[Node]:
     """Yield the factors of a product and of the products in it: 9.8, m, s^-2 for 9.8 (m/s^2)."""
-    if not isinstance(node, Mul):
+    if not isinstance(node, tree.Mul):
         yield node
         return
     for factor in node.factors:
@@ -103,9 +83,9 @@ def _flat_factors(node: Node) -> Iterator[Node]:
 def _unit_part(factor: Node) -> str:
     """Return a letter as part of a unit, with its power; "?" for any other factor."""
     base, power = factor, Fraction(1)
-    while isinstance(base, Pow) and (exponent := exact(base.exponent)):
+    while isinstance(base, tree.Pow) and (exponent := exact(base.exponent)):
         base, power = base.base, power * exponent
-    if not isinstance(base, Sym) or power.denominator != 1:
+    if not isinstance(base, tree.Sym) or power.denominator != 1:
         return "?"
     return base.name if power == 1 else f" {base.name}{power} "
 
@@ -116,7 +96,7 @@ def _constants(
     """Return the letters of a node that are constants, given the other side."""
     everything = (*walk(node), *walk(other))
     complex_functions = any(
-        isinstance(part, Call) and part.name in ("re", "im", "conj") for part in everything
+        isinstance(part, tree.Call) and part.name in ("re", "im", "conj") for part in everything
     )
     shared_too = complex_functions or own | others <= _CONSTANT_LETTERS.keys()
     letters: dict[str, Node] = {
@@ -134,16 +114,16 @@ def _constants(
 def expand_signs(node: Node) -> list[tuple[Node, ...]]:
     """Return the possible readings of ±, each as its values: signs together, or independent."""
     if not has_signs(node):
-        several = isinstance(node, Group) and node.kind != "tuple"
-        return [node.items if isinstance(node, Group) and several else (node,)]
-    if isinstance(node, Group) and node.kind == "tuple":
+        several = isinstance(node, tree.Group) and node.kind != "tuple"
+        return [node.items if isinstance(node, tree.Group) and several else (node,)]
+    if isinstance(node, tree.Group) and node.kind == "tuple":
         choices = combinations(*map(_signed, node.items))
-        separately = [Group(node.kind, items) for items in choices]
+        separately = [tree.Group(node.kind, items) for items in choices]
         return [tuple(separately), tuple(_signed(node))]
-    if isinstance(node, Group):
+    if isinstance(node, tree.Group):
         return [tuple(value for item in node.items for value in _signed(item))]
     together = tuple(_signed(node))
-    tied = any(isinstance(part, PlusMinus) and part.sign < 0 for part in walk(node))
+    tied = any(isinstance(part, tree.PlusMinus) and part.sign < 0 for part in walk(node))
     return [together] if tied or _signs(node) == 1 else [together, tuple(_independently(node))]
 
 
@@ -153,14 +133,14 @@ def has_signs(node: Node) -> bool:
 
 
 def _signs(node: Node) -> int:
-    return sum(isinstance(part, PlusMinus) for part in walk(node))
+    return sum(isinstance(part, tree.PlusMinus) for part in walk(node))
 
 
 def _independently(node: Node) -> list[Node]:
     """Return the node with each combination of signs."""
 
     def chosen(signs: Iterator[Node]) -> Node:
-        return rewrite(node, lambda part: next(signs) if isinstance(part, PlusMinus) else part)
+        return rewrite(node, lambda part: next(signs) if isinstance(part, tree.PlusMinus) else part)
 
     return [chosen(iter(signs)) for signs in combinations((ONE, MINUS_ONE), repeat=_signs(node))]
 
@@ -174,7 +154,7 @@ def _signed(node: Node) -> list[Node]:
 
 def _choose(node: Node, sign: int) -> Node:
     def change(part: Node) -> Node:
-        if isinstance(part, PlusMinus):
+        if isinstance(part, tree.PlusMinus):
             return ONE if part.sign == sign else MINUS_ONE
         return part
 
@@ -183,27 +163,27 @@ def _choose(node: Node, sign: int) -> Node:
 
 def _lift_units(node: Node) -> Node:
     """Make a degree or percent sign outside all functions the unit of the whole."""
-    if isinstance(node, Mul):
-        measured = [factor for factor in node.factors if isinstance(factor, Quantity)]
+    if isinstance(node, tree.Mul):
+        measured = [factor for factor in node.factors if isinstance(factor, tree.Quantity)]
         if len(measured) == 1:
-            values = [f.value if isinstance(f, Quantity) else f for f in node.factors]
-            return Quantity(product(values), measured[0].unit)
+            values = [f.value if isinstance(f, tree.Quantity) else f for f in node.factors]
+            return tree.Quantity(product(values), measured[0].unit)
     for name, unit in _SIGN_UNITS.items():
         bare = _without(node, name)
         if bare is not node:
-            return Quantity(bare, unit)
+            return tree.Quantity(bare, unit)
     return node
 
 
 def _without(node: Node, name: str) -> Node:
-    if isinstance(node, Call) and node.name == name:
+    if isinstance(node, tree.Call) and node.name == name:
         return node.args[0]
-    if isinstance(node, Mul):
+    if isinstance(node, tree.Mul):
         factors = tuple(_without(factor, name) for factor in node.factors)
-        return node if _same(factors, node.factors) else Mul(factors)
-    if isinstance(node, Add):
+        return node if _same(factors, node.factors) else tree.Mul(factors)
+    if isinstance(node, tree.Add):
         terms = tuple(_without(term, name) for term in node.terms)
-        return node if _same(terms, node.terms) else Add(terms)
+        return node if _same(terms, node.terms) else tree.Add(terms)
     return node
 
 
@@ -213,25 +193,27 @@ def _same(new: tuple[Node, ...], old: tuple[Node, ...]) -> bool:
 
 def _into_matrix(node: Node) -> Node:
     """Multiply scalars into a matrix."""
-    if not isinstance(node, Mul):
+    if not isinstance(node, tree.Mul):
         return node
-    matrices = [factor for factor in node.factors if isinstance(factor, Matrix)]
+    matrices = [factor for factor in node.factors if isinstance(factor, tree.Matrix)]
     if len(matrices) != 1:
         return node
     scalars = [factor for factor in node.factors if factor is not matrices[0]]
-    return Matrix(
+    return tree.Matrix(
         tuple(tuple(product([*scalars, entry]) for entry in row) for row in matrices[0].rows)
     )
 
 
 def split_unit(node: Node) -> tuple[Node, Unit]:
     """Return a value and its unit, which is empty where there is none."""
-    return (node.value, node.unit) if isinstance(node, Quantity) else (node, Unit(""))
+    return (node.value, node.unit) if isinstance(node, tree.Quantity) else (node, Unit(""))
 
 
 def is_scalar(node: Node) -> bool:
     """Tell whether the node is one value, perhaps with a unit."""
-    return isinstance(node, (*SCALARS, Quantity, Based)) and not isinstance(node, Matrix)
+    return isinstance(node, (*tree.SCALARS, tree.Quantity, tree.Based)) and not isinstance(
+        node, tree.Matrix
+    )
 
 
 def is_definite(node: Node) -> bool:
@@ -239,29 +221,33 @@ def is_definite(node: Node) -> bool:
     return (
         is_scalar(node)
         and not names(node)
-        and not any(isinstance(part, Text | Group | Chain) for part in walk(node))
+        and not any(isinstance(part, tree.Text | tree.Group | tree.Chain) for part in walk(node))
     )
 
 
 def as_interval(node: Node) -> Node:
     """Return two values in brackets as an interval, any other node as it is."""
-    if isinstance(node, Group) and len(node.items) == 2 and node.kind in ("tuple", "list"):
+    if isinstance(node, tree.Group) and len(node.items) == 2 and node.kind in ("tuple", "list"):
         closed = node.kind == "list"
-        return Interval(node.items[0], node.items[1], closed, closed)
+        return tree.Interval(node.items[0], node.items[1], closed, closed)
     return node
 
 
 def has_infinite_end(node: Node) -> bool:
     """Tell whether two values in brackets must be an interval, because one is infinite."""
-    return isinstance(node, Group) and len(node.items) == 2 and any(map(is_infinite, node.items))
+    return (
+        isinstance(node, tree.Group)
+        and len(node.items) == 2
+        and any(map(tree.is_infinite, node.items))
+    )
 
 
 def as_set_operation(node: Node) -> Node:
     """Return A − B of sets, which the grammar parsed as a sum, as a difference of sets."""
-    if isinstance(node, Add) and len(node.terms) == 2:
+    if isinstance(node, tree.Add) and len(node.terms) == 2:
         first, last = node.terms
-        if isinstance(last, Mul) and last.factors[0] == MINUS_ONE and isinstance(
-            last.factors[-1], Group | Interval | SetOp
+        if isinstance(last, tree.Mul) and last.factors[0] == MINUS_ONE and isinstance(
+            last.factors[-1], tree.Group | tree.Interval | tree.SetOp
         ):  # fmt: skip
-            return SetOp("difference", (first, last.factors[-1]))
+            return tree.SetOp("difference", (first, last.factors[-1]))
     return node

@@ -3,28 +3,9 @@
 from collections.abc import Callable
 
 from judge.policy import Policy
+from judge.reading import tree
 from judge.reading.show import show
-from judge.reading.syntax import (
-    INFINITY,
-    SCALARS,
-    Add,
-    Big,
-    Call,
-    Chain,
-    E,
-    Group,
-    Logic,
-    Mul,
-    Node,
-    Num,
-    Pow,
-    Ratio,
-    Sym,
-    Text,
-    names,
-    rewrite,
-    walk,
-)
+from judge.reading.tree import INFINITY, SCALARS, E, Node, names, rewrite, walk
 from judge.reading.words import KNOWN_FUNCTIONS, MEASURES_OF, terms
 from judge.relation import Finding, Relation, different, equal, undecided
 from judge.rules.equations import compare_equations, compare_inequalities, gap, product_of
@@ -37,8 +18,9 @@ _INEQUALITIES = frozenset(terms("< <= > >= != in")) | {"not in"}
 
 def is_statement(node: Node) -> bool:
     """Tell whether the node is a statement rather than a value."""
-    return isinstance(node, Chain | Logic) or (
-        isinstance(node, Group) and any(isinstance(item, Chain | Logic) for item in node.items)
+    return isinstance(node, tree.Chain | tree.Logic) or (
+        isinstance(node, tree.Group)
+        and any(isinstance(item, tree.Chain | tree.Logic) for item in node.items)
     )
 
 
@@ -46,17 +28,19 @@ def stated_value(node: Node) -> Node | None:
     """Return the value that a statement names: 3 for x = 3, a group for several; else None."""
     found = _stated_value(node)
     return (
-        None if found is None or any(isinstance(n, Chain | Logic) for n in walk(found)) else found
+        None
+        if found is None or any(isinstance(n, tree.Chain | tree.Logic) for n in walk(found))
+        else found
     )
 
 
 def _stated_value(node: Node) -> Node | None:
-    if isinstance(node, Logic) and node.kind in ("or", "and"):
-        named = any(isinstance(part, Chain | Logic) for part in node.parts)
+    if isinstance(node, tree.Logic) and node.kind in ("or", "and"):
+        named = any(isinstance(part, tree.Chain | tree.Logic) for part in node.parts)
         return _stated_group("bare", node.parts) if named else None
-    if isinstance(node, Group):
+    if isinstance(node, tree.Group):
         return _stated_group(node.kind, node.items)
-    if not isinstance(node, Chain):
+    if not isinstance(node, tree.Chain):
         return node
     if node.relations == ("in",) and is_name(node.operands[0]):
         return node.operands[1]
@@ -66,12 +50,12 @@ def _stated_value(node: Node) -> Node | None:
         if cut == 0:
             first, second = node.operands[0], node.operands[1]
             return second if is_name(first) else first
-        exact_part = Chain(node.operands[: cut + 1], node.relations[:cut])
+        exact_part = tree.Chain(node.operands[: cut + 1], node.relations[:cut])
     if set(exact_part.relations) != {"="}:
         return None
     first, last = exact_part.operands[0], exact_part.operands[-1]
     if is_name(first) or len(exact_part.operands) > 2 or not names(exact_part):
-        return None if names(first) & names(last) and not isinstance(first, Call) else last
+        return None if names(first) & names(last) and not isinstance(first, tree.Call) else last
     return first if is_name(last) and not names(first) & names(last) else None
 
 
@@ -82,38 +66,44 @@ def _stated_group(kind: str, parts: tuple[Node, ...]) -> Node | None:
         found = _stated_value(part)
         if found is None:
             return None
-        values += found.items if isinstance(found, Group) and found.kind == "bare" else (found,)
-    return Group(kind, tuple(values))
+        values += (
+            found.items if isinstance(found, tree.Group) and found.kind == "bare" else (found,)
+        )
+    return tree.Group(kind, tuple(values))
 
 
 def stated_names(node: Node) -> list[str]:
     """Return the names that statements give values to, in order."""
-    if isinstance(node, Logic | Group):
-        parts = node.parts if isinstance(node, Logic) else node.items
+    if isinstance(node, tree.Logic | tree.Group):
+        parts = node.parts if isinstance(node, tree.Logic) else node.items
         return [name for part in parts for name in stated_names(part)]
-    if isinstance(node, Chain):
+    if isinstance(node, tree.Chain):
         return [show(side) for side in (node.operands[0], node.operands[-1]) if is_name(side)][:1]
     return []
 
 
 def is_name(node: Node) -> bool:
     """Tell whether a node can be given a value: x, f(x), AB, |AB|, Maximum, (x, y)."""
-    if isinstance(node, Sym | Text):
+    if isinstance(node, tree.Sym | tree.Text):
         return True
-    if isinstance(node, Call):
+    if isinstance(node, tree.Call):
         if node.name == "abs":
-            return isinstance(node.args[0], Mul) and is_name(node.args[0])
+            return isinstance(node.args[0], tree.Mul) and is_name(node.args[0])
         return node.name not in KNOWN_FUNCTIONS
-    if isinstance(node, Group | Ratio):
-        parts = node.items if isinstance(node, Group) else node.parts
+    if isinstance(node, tree.Group | tree.Ratio):
+        parts = node.items if isinstance(node, tree.Group) else node.parts
         return getattr(node, "kind", "tuple") in ("tuple", "list") and all(map(is_name, parts))
-    if isinstance(node, Mul):
+    if isinstance(node, tree.Mul):
         first = node.factors[0]
-        if isinstance(first, Pow) and isinstance(first.base, Sym) and first.base.name in "fgFG":
+        if (
+            isinstance(first, tree.Pow)
+            and isinstance(first.base, tree.Sym)
+            and first.base.name in "fgFG"
+        ):
             return True  # f^{-1}(x)
-        lower = isinstance(first, Sym) and first.name in _TAKE_ANY
-        letters = node.factors[1:] if lower or first == Sym("m") else node.factors
-        return all(isinstance(f, Sym) and (lower or f.name[0].isupper()) for f in letters)
+        lower = isinstance(first, tree.Sym) and first.name in _TAKE_ANY
+        letters = node.factors[1:] if lower or first == tree.Sym("m") else node.factors
+        return all(isinstance(f, tree.Sym) and (lower or f.name[0].isupper()) for f in letters)
     return False
 
 
@@ -124,7 +114,7 @@ def compare_statements(reference: Node, answer: Node, policy: Policy, compare: C
     named = _compare_named(reference, answer, compare)
     if named is not None and named.relation is Relation.EQUAL:
         return named
-    if isinstance(reference, Chain) and isinstance(answer, Chain):
+    if isinstance(reference, tree.Chain) and isinstance(answer, tree.Chain):
         if named is not None and (
             stated_names(reference) == stated_names(answer) or named.tier == "names"
         ):
@@ -141,7 +131,7 @@ def compare_statements(reference: Node, answer: Node, policy: Policy, compare: C
     return _compare_conditions(reference, answer, policy, compare)
 
 
-def _are_scalar(*chains: Chain) -> bool:
+def _are_scalar(*chains: tree.Chain) -> bool:
     return all(isinstance(operand, SCALARS) for chain in chains for operand in chain.operands)
 
 
@@ -162,13 +152,13 @@ def _compare_with_value(reference: Node, answer: Node, policy: Policy, compare: 
     if isinstance(value, SCALARS):
         if (given := _given_value(statement, value, compare)) is not None:
             return given
-        equation = isinstance(statement, Chain) and statement.relations == ("=",)
-        if equation and not isinstance(value, Num) and compare_equations(
+        equation = isinstance(statement, tree.Chain) and statement.relations == ("=",)
+        if equation and not isinstance(value, tree.Num) and compare_equations(
             gap(statement), value, policy  # type: ignore[arg-type]
         ).relation is Relation.EQUAL:  # fmt: skip
             return undecided("kind", "an equation without its right-hand side")
         return different("kind", "a condition against a value")
-    if len(names(statement)) > 1 and isinstance(statement, Chain):
+    if len(names(statement)) > 1 and isinstance(statement, tree.Chain):
         return different("kind", "a condition on several variables against a value")
     found = compare_sets(reference, answer)
     if found.relation is Relation.EQUAL:
@@ -182,7 +172,7 @@ def _given_value(statement: Node, value: Node, compare: Compare) -> Finding | No
     None where there is no such number. Equal only where nobody would solve the equation: for a
     function of an angle or point, and for letters that are added or multiplied.
     """
-    if not isinstance(statement, Chain) or not {*statement.relations} <= {"=", "~"}:
+    if not isinstance(statement, tree.Chain) or not {*statement.relations} <= {"=", "~"}:
         return None
     first, *members = statement.operands
     if not names(first) or any(names(m) or not isinstance(m, SCALARS) for m in members):
@@ -190,10 +180,14 @@ def _given_value(statement: Node, value: Node, compare: Compare) -> Finding | No
     found = [compare(member, value) for member in members]
     best = next((f for f in found if f.relation is Relation.EQUAL), found[-1])
     parts = (
-        first.terms if isinstance(first, Add) else first.factors if isinstance(first, Mul) else ()
+        first.terms
+        if isinstance(first, tree.Add)
+        else first.factors
+        if isinstance(first, tree.Mul)
+        else ()
     )
-    measured = isinstance(first, Big) or (
-        isinstance(first, Call) and first.name in _MEASURED and not names(first) <= _UNKNOWNS
+    measured = isinstance(first, tree.Big) or (
+        isinstance(first, tree.Call) and first.name in _MEASURED and not names(first) <= _UNKNOWNS
     )
     joined = len(parts) > 1 and all(map(is_name, parts))
     if best.relation is Relation.EQUAL and not (measured or joined):
@@ -210,20 +204,24 @@ _UNKNOWNS = frozenset(terms("x y t u n k m"))
 def _in_order_of_names(statement: Node, stated: Node | None, value: Node) -> Node | None:
     """Return named values as a tuple in the order of their names where the value is a tuple."""
     ordered = stated_names(statement)
-    if not isinstance(stated, Group) or not isinstance(value, Group) or value.kind != "tuple":
+    if (
+        not isinstance(stated, tree.Group)
+        or not isinstance(value, tree.Group)
+        or value.kind != "tuple"
+    ):
         return stated
     if len(ordered) != len(stated.items) or len(set(ordered)) != len(ordered) or (
         "".join(sorted(ordered)) not in "abcdefg hkl mn pq rstuvwxyz"
     ):  # fmt: skip
         return stated
     pairs = sorted(zip(ordered, stated.items, strict=True), key=lambda pair: pair[0])
-    return Group("tuple", tuple(item for _, item in pairs))
+    return tree.Group("tuple", tuple(item for _, item in pairs))
 
 
 def contradicts_itself(statement: Node, compare: Compare) -> bool:
     """Tell whether a chain of equations joins two numbers that differ: 5 + 3 = 7, 7 = x = 8."""
     last: Node | None = None
-    relations = ("", *statement.relations) if isinstance(statement, Chain) else ()
+    relations = ("", *statement.relations) if isinstance(statement, tree.Chain) else ()
     for relation, operand in zip(relations, getattr(statement, "operands", ()), strict=False):
         if relation != "=":
             last = None
@@ -245,7 +243,7 @@ def is_number(node: Node) -> bool:
 
 def _exact_members(statement: Node) -> tuple[Node, ...]:
     """Return the numbers in a chain before its last, which may be rounded: x = √2 = 1.414."""
-    if not isinstance(statement, Chain) or not {*statement.relations} <= {"=", "~"}:
+    if not isinstance(statement, tree.Chain) or not {*statement.relations} <= {"=", "~"}:
         return ()
     return tuple(o for o in statement.operands[:-1] if isinstance(o, SCALARS) and not names(o))
 
@@ -255,7 +253,9 @@ def _order_is_named(statement: Node, value: Node, compare: Compare) -> bool:
     stated = stated_value(statement)
     if len({name.split("_")[0] for name in stated_names(statement)}) < 2:
         return False
-    if not (isinstance(stated, Group) and isinstance(value, Group) and value.kind == "bare"):
+    if not (
+        isinstance(stated, tree.Group) and isinstance(value, tree.Group) and value.kind == "bare"
+    ):
         return False
     return len(stated.items) == len(value.items) and any(
         compare(a, b).relation is not Relation.EQUAL
@@ -269,7 +269,7 @@ def _compare_named(reference: Node, answer: Node, compare: Compare) -> Finding |
     if left is None or right is None or not (names(reference) and names(answer)):
         return None
     left_names, right_names = stated_names(reference), stated_names(answer)
-    if isinstance(left, Group) and isinstance(right, Group) and _same_names(
+    if isinstance(left, tree.Group) and isinstance(right, tree.Group) and _same_names(
         left_names, right_names, len(left.items), len(right.items)
     ):  # fmt: skip
         by_name = dict(zip(right_names, right.items, strict=True))
@@ -277,7 +277,7 @@ def _compare_named(reference: Node, answer: Node, compare: Compare) -> Finding |
         return combine([compare(value, by_name[name]) for name, value in pairs])
     right = _with_argument(reference, answer, right)
     finding = compare(left, right)
-    both = isinstance(reference, Chain) and isinstance(answer, Chain)
+    both = isinstance(reference, tree.Chain) and isinstance(answer, tree.Chain)
     named = both and left_names and right_names
     if finding.relation is Relation.EQUAL and named and _is_other_name(reference, answer):
         return undecided("names", f"{right_names[0]} where {left_names[0]} is asked")
@@ -293,12 +293,12 @@ def _same_names(left: list[str], right: list[str], *counts: int) -> bool:
 def _is_other_name(reference: Node, answer: Node) -> bool:
     """Tell whether the names differ in a way that may matter; f(x) may be called y."""
     left, right = (
-        node.operands[0] if isinstance(node, Chain) else node for node in (reference, answer)
+        node.operands[0] if isinstance(node, tree.Chain) else node for node in (reference, answer)
     )
-    if isinstance(left, Call) or isinstance(right, Call):
+    if isinstance(left, tree.Call) or isinstance(right, tree.Call):
         return False
     sides = [
-        {show(o) for o in node.operands if is_name(o)} if isinstance(node, Chain) else set()
+        {show(o) for o in node.operands if is_name(o)} if isinstance(node, tree.Chain) else set()
         for node in (reference, answer)
     ]
     return not sides[0] & sides[1]
@@ -306,19 +306,21 @@ def _is_other_name(reference: Node, answer: Node) -> bool:
 
 def _with_argument(reference: Node, answer: Node, value: Node) -> Node:
     """Rename the argument of the answer's function as in the reference: f(m) to f(n)."""
-    if not (isinstance(reference, Chain) and isinstance(answer, Chain)):
+    if not (isinstance(reference, tree.Chain) and isinstance(answer, tree.Chain)):
         return value
     left, right = reference.operands[0], answer.operands[0]
     if not (
-        isinstance(left, Call) and isinstance(right, Call) and len(left.args) == len(right.args)
+        isinstance(left, tree.Call)
+        and isinstance(right, tree.Call)
+        and len(left.args) == len(right.args)
     ):
         return value
     renamed = {
         new.name: old
         for old, new in zip(left.args, right.args, strict=True)
-        if isinstance(new, Sym) and isinstance(old, Sym)
+        if isinstance(new, tree.Sym) and isinstance(old, tree.Sym)
     }
-    return rewrite(value, lambda n: renamed.get(n.name, n) if isinstance(n, Sym) else n)
+    return rewrite(value, lambda n: renamed.get(n.name, n) if isinstance(n, tree.Sym) else n)
 
 
 def _compare_conditions(reference: Node, answer: Node, policy: Policy, compare: Compare) -> Finding:
@@ -333,7 +335,7 @@ def _compare_conditions(reference: Node, answer: Node, policy: Policy, compare: 
         found = compare_sets(reference, answer)
         if found.relation is not Relation.UNDECIDED or "variables" in found.reason:
             return found
-    if isinstance(reference, Chain) and isinstance(answer, Chain):
+    if isinstance(reference, tree.Chain) and isinstance(answer, tree.Chain):
         if len(reference.operands) != len(answer.operands):
             return undecided("inequality", "chains of different length")
         if "in" in reference.relations or INFINITY in reference.operands:
@@ -350,7 +352,7 @@ def _compare_conditions(reference: Node, answer: Node, policy: Policy, compare: 
     return undecided("logic", "conditions of different shape")
 
 
-def _side_by_side(reference: Chain, answer: Chain, compare: Compare) -> Finding:
+def _side_by_side(reference: tree.Chain, answer: tree.Chain, compare: Compare) -> Finding:
     if reference.relations != answer.relations:
         return undecided("inequality", "other relations in the chain")
     finding = combine(
@@ -363,13 +365,14 @@ def _side_by_side(reference: Chain, answer: Chain, compare: Compare) -> Finding:
 
 def _clauses(node: Node) -> tuple[str, tuple[Node, ...]]:
     """Return how the parts of a condition are joined, and the parts."""
-    if isinstance(node, Logic):
+    if isinstance(node, tree.Logic):
         return node.kind, node.parts
-    return ("and", node.items) if isinstance(node, Group) else ("or", (node,))
+    return ("and", node.items) if isinstance(node, tree.Group) else ("or", (node,))
 
 
 def _all_equations(clauses: tuple[str, tuple[Node, ...]], kind: str) -> bool:
     join, parts = clauses
     return join == kind and all(
-        isinstance(part, Chain) and part.relations == ("=",) and _are_scalar(part) for part in parts
+        isinstance(part, tree.Chain) and part.relations == ("=",) and _are_scalar(part)
+        for part in parts
     )

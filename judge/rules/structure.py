@@ -1,22 +1,10 @@
 """Compare two nodes of any kind: choose the rule for their kinds."""
 
 from judge.policy import Policy
+from judge.reading import tree
 from judge.reading.build import as_matrix
 from judge.reading.show import show
-from judge.reading.syntax import (
-    Based,
-    Clock,
-    Group,
-    Interval,
-    Matrix,
-    Node,
-    Quantity,
-    Ratio,
-    SetOp,
-    Text,
-    is_infinite,
-    names,
-)
+from judge.reading.tree import Node, is_infinite, names
 from judge.relation import Finding, Relation, different, equal, undecided
 from judge.rules.groups import (
     combine,
@@ -75,9 +63,9 @@ class Structure:
 
     def scalars(self, left: Node, right: Node) -> Finding:
         """Compare two single values."""
-        if isinstance(left, Quantity) or isinstance(right, Quantity):
+        if isinstance(left, tree.Quantity) or isinstance(right, tree.Quantity):
             return compare_units(left, right, self.policy, self.compare)
-        if isinstance(left, Based) or isinstance(right, Based):
+        if isinstance(left, tree.Based) or isinstance(right, tree.Based):
             return compare_based(left, right, self.policy)
         if is_infinite(left) or is_infinite(right):
             finite = right if is_infinite(left) else left
@@ -92,24 +80,26 @@ class Structure:
         """Compare nodes that are not two single values."""
         if is_statement(left) or is_statement(right):
             return compare_statements(left, right, self.policy, self.compare)
-        if isinstance(left, Text) and isinstance(right, Text):
+        if isinstance(left, tree.Text) and isinstance(right, tree.Text):
             return compare_words(show(left), show(right))
-        if isinstance(left, Text) or isinstance(right, Text):
+        if isinstance(left, tree.Text) or isinstance(right, tree.Text):
             return different("kind", "words against mathematics")
-        if isinstance(left, Clock) and isinstance(right, Clock):
+        if isinstance(left, tree.Clock) and isinstance(right, tree.Clock):
             return compare_clocks(left, right)
-        if isinstance(left, Ratio | Clock) or isinstance(right, Ratio | Clock):
-            if not all(isinstance(n, Ratio | Clock) or is_scalar(n) for n in (left, right)):
+        if isinstance(left, tree.Ratio | tree.Clock) or isinstance(right, tree.Ratio | tree.Clock):
+            if not all(
+                isinstance(n, tree.Ratio | tree.Clock) or is_scalar(n) for n in (left, right)
+            ):
                 return different("kind", "a proportion against something else")
             return compare_ratios(left, right, self.policy, self.compare)
         if has_signs(left) or has_signs(right):
             return self.signs(left, right)
-        if isinstance(left, Matrix) or isinstance(right, Matrix):
+        if isinstance(left, tree.Matrix) or isinstance(right, tree.Matrix):
             return self.matrices(left, right)
         left, right = as_set_operation(left), as_set_operation(right)
         if is_set(left) or is_set(right):
             return self.sets(left, right)
-        if isinstance(left, Group) and isinstance(right, Group):
+        if isinstance(left, tree.Group) and isinstance(right, tree.Group):
             if has_infinite_end(left) or has_infinite_end(right):
                 return self.sets(left, right)
             found = compare_groups(left, right, self.compare)
@@ -135,10 +125,10 @@ class Structure:
 
     def matrices(self, left: Node, right: Node) -> Finding:
         """Compare a matrix with a matrix, or with a list or tuple that may mean one."""
-        if isinstance(left, Matrix) and isinstance(right, Matrix):
+        if isinstance(left, tree.Matrix) and isinstance(right, tree.Matrix):
             return compare_matrices(left, right, self.policy, self.compare, tuples=False)
         first, second = (
-            node if isinstance(node, Matrix) else as_matrix(node) for node in (left, right)
+            node if isinstance(node, tree.Matrix) else as_matrix(node) for node in (left, right)
         )
         if first is None or second is None:
             letter = left if first is None else right
@@ -151,11 +141,11 @@ class Structure:
         """Compare two nodes of which at least one is a set of real numbers."""
         if is_scalar(left) or is_scalar(right):
             return different("kind", "a set against one value")
-        if any(isinstance(n, Group) and n.kind == "tuple" and len(n.items) != 2
+        if any(isinstance(n, tree.Group) and n.kind == "tuple" and len(n.items) != 2
                for n in (left, right)):  # fmt: skip
             return different("kind", "a set against a point")
         left, right = as_interval(left), as_interval(right)
-        if isinstance(left, Interval) and isinstance(right, Interval):
+        if isinstance(left, tree.Interval) and isinstance(right, tree.Interval):
             if (left.low_closed, left.high_closed) == (right.low_closed, right.high_closed):
                 return combine(
                     [self.compare(left.low, right.low), self.compare(left.high, right.high)]
@@ -165,7 +155,11 @@ class Structure:
                 is_infinite(end) for end in (left.low, left.high)
             ):
                 return different("brackets", "intervals with other brackets")
-        if isinstance(left, SetOp) and isinstance(right, SetOp) and left.kind == right.kind:
+        if (
+            isinstance(left, tree.SetOp)
+            and isinstance(right, tree.SetOp)
+            and left.kind == right.kind
+        ):
             matched = compare_in_order if left.kind == "difference" else compare_in_any_order
             parts = matched(left.parts, right.parts, self.compare)
             if parts.relation is Relation.EQUAL:

@@ -15,7 +15,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from judge.reading.syntax import Node, Unreadable, encode
+from judge.reading.tree import Node, Unreadable, encode
 from judge.relation import Finding, Relation
 
 DEADLINE_SECONDS = 0.8

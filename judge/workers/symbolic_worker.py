@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any
 
-from judge.reading.syntax import Add, Big, Call, Const, Mul, Node, Num, Pow, Sym, Unreadable, decode
+from judge.reading.tree import Add, Big, Call, Const, Mul, Node, Num, Pow, Sym, Unreadable, decode
 from judge.reading.words import terms
 
 MEMORY_BYTES = 2 << 30

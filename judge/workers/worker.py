@@ -18,7 +18,7 @@ from typing import Any, TextIO
 
 from judge.compare import Comparison, Relation, compare
 from judge.policy import Choice, Policy
-from judge.reading.syntax import Sym
+from judge.reading.tree import Sym
 from judge.workers.symbolic import ask_sympy
 
 Compare = Callable[[str, str, Policy], Comparison]

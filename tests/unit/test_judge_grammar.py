@@ -4,7 +4,7 @@ import pytest
 
 from judge.reading.grammar import read
 from judge.reading.show import show
-from judge.reading.syntax import Unreadable
+from judge.reading.tree import Unreadable
 from judge.reading.units import parse_unit
 
 FORMS = [

@@ -10,7 +10,7 @@ import pytest
 
 from judge.compare import Relation, compare
 from judge.reading.grammar import read
-from judge.reading.syntax import Unreadable
+from judge.reading.tree import Unreadable
 
 MARKER = Path("/tmp/judge-hostile-marker")
 CODE = [

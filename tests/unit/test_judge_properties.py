@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from judge.compare import Relation, compare
 from judge.reading.grammar import read
 from judge.reading.show import show
-from judge.reading.syntax import Unreadable, depth, walk
+from judge.reading.tree import Unreadable, depth, walk
 
 QUICK = settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
 

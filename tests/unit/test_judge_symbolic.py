@@ -7,7 +7,7 @@ import pytest
 
 from judge.compare import Relation, compare
 from judge.reading.grammar import read
-from judge.reading.syntax import Text, Unreadable, decode, encode, walk
+from judge.reading.tree import Text, Unreadable, decode, encode, walk
 from judge.workers.symbolic import Worker, ask_sympy
 
 
