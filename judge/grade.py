@@ -33,7 +33,16 @@ from judge.model.cache import CutReply, ReplyCache
 from judge.model.evidence import is_foreign, missing_evidence, single_number
 from judge.model.guard import is_empty, refusal, rounding_settles
 from judge.model.replies import Opinion
-from judge.model.rubric import FIVE_POINTS, READING, SHORT, SHORT_SWAPPED, SWAPPED, YES_NO, Case
+from judge.model.rubric import (
+    FIVE_POINTS,
+    READING,
+    SHORT,
+    SHORT_SWAPPED,
+    SWAPPED,
+    VERIFIERS,
+    YES_NO,
+    Case,
+)
 from judge.model.rubric import Protocol as AskingProtocol
 from judge.model.verdicts import (
     invalid,
@@ -42,7 +51,6 @@ from judge.model.verdicts import (
     verdict_of_model,
     verdict_of_rules,
 )
-from judge.model.verifiers import VERIFIERS, protocol_of
 from judge.policy import Choice, Policy, rules_version
 from judge.relation import Comparison, Relation
 from judge.verdict import Verdict
@@ -50,10 +58,6 @@ from judge.workers.pool import Pool
 
 __all__ = ["PRESETS", "PROTOCOLS", "Ask", "CutReply", "Judge", "open_judge"]
 
-PRESETS = (
-    *("rules-then-model", "rules-then-short", "rules-then-read", *VERIFIERS),
-    *("yes-no", "model-only"),
-)
 ASKING_ALWAYS = ("yes-no", "model-only")
 """Presets whose model is asked about every answer."""
 DEFAULT_THRESHOLD = 4
@@ -61,10 +65,12 @@ PROTOCOLS = {
     "rules-then-model": (FIVE_POINTS, SWAPPED),
     "rules-then-short": (SHORT, SHORT_SWAPPED),
     "rules-then-read": (READING,),
-    **{name: (protocol_of(name),) for name in VERIFIERS},
+    **{name: (protocol,) for name, protocol in VERIFIERS.items()},
     "yes-no": (YES_NO,),
     "model-only": (FIVE_POINTS,),
 }
+"""The protocols of each preset: of its request, and of the second one where it makes one."""
+PRESETS = tuple(PROTOCOLS)
 _LONGEST_SHOWN = 2_000
 """Characters of an answer that the model sees in the presets that ask about every answer."""
 _BATCH = 1_000

@@ -69,7 +69,7 @@ class Policy:
 _DECIDING = (
     *("compare.py", "extract.py", "grade.py", "policy.py", "reading/*.*", "rules/*.py"),
     *("model/asked.py", "model/evidence.py", "model/guard.py", "model/replies.py"),
-    *("model/rubric.py", "model/verdicts.py", "model/verifiers.py"),
+    *("model/rubric.py", "model/verdicts.py", "model/prompts.toml", "model/phrases.toml"),
 )
 
 

@@ -5,7 +5,7 @@ Thoughts, fences and words around a reply are skipped; what it says is held to t
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -152,3 +152,16 @@ def read_yes_no(reply: str) -> Opinion:
     word = boxes[-1].strip(" \t\n.*!_\"'`$").lower()
     relation = word if word in ("yes", "no") else "no_verdict"
     return Opinion(5 if relation == "yes" else 1, relation, "", "", said[-_LONGEST_FORM:])
+
+
+# --- models that were trained to verify answers -------------------------------------------------
+
+
+def read_label(reply: str, *, label: str, relations: Mapping[str, str]) -> Opinion:
+    """Read the last label of a reply. Raise ValueError where there is none."""
+    said = spoken(reply)[-2_000:]
+    labels = re.findall(label, said)
+    if not labels:
+        raise ValueError(f"it has none of the labels {', '.join(relations)}")
+    relation = relations[labels[-1].lower()]
+    return Opinion(SCORES[relation], relation, "", "", said[-_LONGEST_FORM:])

@@ -4,9 +4,13 @@ import pkgutil
 import tomllib
 from typing import Any
 
-TABLES: dict[str, Any] = tomllib.loads(
-    (pkgutil.get_data(__package__, "words.toml") or b"").decode()
-)
+
+def read_tables(package: str, file: str) -> dict[str, Any]:
+    """Return the tables of a TOML file that is part of a package."""
+    return tomllib.loads((pkgutil.get_data(package, file) or b"").decode())
+
+
+TABLES = read_tables("judge.reading", "words.toml")
 
 
 def terms(text: str) -> tuple[str, ...]:
