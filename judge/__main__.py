@@ -17,7 +17,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,7 @@ from judge.explain import explain
 from judge.logs import LogError, is_log
 from judge.logs.judged import print_log
 from judge.model.agreement import confusion
+from judge.model.probes import rows_of
 from judge.policy import Choice, Policy
 from judge.relation import Comparison, Relation
 from judge.verdict import JudgeError
@@ -64,53 +65,30 @@ def _compare_one(pool: Pool, reference: str, answer: str, policy: Policy) -> int
 
 def _compare_many(pool: Pool, path: Path, policy: Policy) -> int:
     try:
-        rows = list(_read(path))
+        rows = list(rows_of(path))
     except (OSError, ValueError) as problem:
         print(f"python -m judge: {problem}", file=sys.stderr)
         return 2
     started = time.perf_counter()
-    futures = [pool.submit(row.reference, row.answer, policy) for row in rows]
+    futures = [pool.submit(reference, answer, policy) for _, _, reference, answer in rows]
     compared = [future.result() for future in futures]
     seconds = time.perf_counter() - started
-    for row, comparison in zip(rows, compared, strict=True):
-        print(json.dumps({**asdict(row), **asdict(comparison)}))
-    print(_summary(rows, compared, seconds), file=sys.stderr)
+    labels = [row.get("correct", row.get("label")) for _, row, _, _ in rows]
+    for (_, _, reference, answer), label, comparison in zip(rows, labels, compared, strict=True):
+        known = {"reference": reference, "answer": answer, "correct": label}
+        print(json.dumps(known | asdict(comparison)))
+    print(_summary(labels, compared, seconds), file=sys.stderr)
     return 0
 
 
-@dataclass(frozen=True)
-class _Row:
-    """A pair to compare, with its label where the file has one."""
-
-    reference: str
-    answer: str
-    correct: bool | None
-
-
-def _read(path: Path) -> Iterable[_Row]:
-    with path.open(encoding="utf-8") as file:
-        for number, line in enumerate(file, start=1):
-            if not line.strip():
-                continue
-            try:
-                row = json.loads(line)
-                reference = row["reference"] if "reference" in row else row["gold"]
-                answer = row["answer"] if "answer" in row else row["prediction"]
-            except (json.JSONDecodeError, TypeError, KeyError) as problem:
-                message = "needs the keys reference and answer (or gold and prediction)"
-                raise ValueError(f"{path}, line {number}: {message}: {problem}") from None
-            label = row.get("correct", row.get("label"))
-            yield _Row(str(reference), str(answer), None if label is None else bool(label))
-
-
-def _summary(rows: Sequence[_Row], compared: Sequence[Comparison], seconds: float) -> str:
+def _summary(labels: Sequence[Any], compared: Sequence[Comparison], seconds: float) -> str:
     counts = Counter(comparison.relation for comparison in compared)
-    parts = [f"{len(rows)} pairs in {seconds:.1f} s"]
+    parts = [f"{len(compared)} pairs in {seconds:.1f} s"]
     parts += [f"{relation.value} {counts[relation]}" for relation in Relation]
     labelled = [
-        (comparison.relation is Relation.EQUAL, row.correct)
-        for row, comparison in zip(rows, compared, strict=True)
-        if row.correct is not None
+        (comparison.is_equal, bool(label))
+        for label, comparison in zip(labels, compared, strict=True)
+        if label is not None
     ]
     if labelled:
         found = confusion(labelled)

@@ -21,11 +21,9 @@ from judge.model.cache import ReplyCache
 from judge.model.canaries import CANARIES, Canaries
 from judge.model.probes import Probe, injected, planted, read_pairs
 from judge.model.replies import Opinion
-from judge.model.rubric import FIVE_POINTS, READING, SWAPPED, Case
-from judge.model.rubric import Protocol as AskingProtocol
+from judge.model.rubric import FIVE_POINTS, READING, SWAPPED, Case, Protocol
 from judge.model.verdicts import opinion_of_value
 from judge.policy import Policy
-from judge.relation import Relation
 from judge.verdict import Verdict
 from judge.workers.pool import Pool
 
@@ -182,7 +180,7 @@ class _Asked:
         return _share(await self._changed(self.model, SWAPPED, judged))
 
     async def _changed(
-        self, model: AskedModel, protocol: AskingProtocol, judged: Sequence[_Judged]
+        self, model: AskedModel, protocol: Protocol, judged: Sequence[_Judged]
     ) -> list[bool]:
         """Tell for each probe whether this model accepts where the first opinion did not."""
 
@@ -206,7 +204,7 @@ async def _each(
     return list(await asyncio.gather(*(one(item) for item in items)))
 
 
-async def _opinion(model: AskedModel, protocol: AskingProtocol, probe: Probe) -> Opinion | None:
+async def _opinion(model: AskedModel, protocol: Protocol, probe: Probe) -> Opinion | None:
     case = Case(probe.question, probe.reference, probe.answer)
     return (await model.look(protocol, case)).opinion
 
@@ -225,9 +223,7 @@ async def _planted_mistakes(
     futures = [pool.submit(slip.reference, slip.answer, policy) for slip in slips]
     compared = await asyncio.gather(*(asyncio.wrap_future(future) for future in futures))
     return [
-        slip
-        for slip, comparison in zip(slips, compared, strict=True)
-        if comparison.relation is not Relation.EQUAL
+        slip for slip, comparison in zip(slips, compared, strict=True) if not comparison.is_equal
     ]
 
 

@@ -74,10 +74,10 @@ def compare(
         found = (equal if same else different)("exact", "whole numbers")
         return _comparison(found, left, right)
     found, left_form, right_form = _compare_texts(left, right, policy, symbolic)
-    if found.relation is not Relation.EQUAL and found.tier != "choice":
+    if not found.is_equal and found.tier != "choice":
         for other_left, other_right in _plain_variants(left, right, policy):
             again, *forms = _compare_texts(other_left, other_right, policy, symbolic)
-            if again.relation is Relation.EQUAL:
+            if again.is_equal:
                 found, (left_form, right_form) = again, forms
                 break
     return _comparison(found, left_form, right_form)
@@ -96,7 +96,7 @@ def _compare_texts(
     if isinstance(left_node, str) or isinstance(right_node, str):
         return _unread(left_node, right_node, left, right), left, right
     found = _decide(left_node, right_node, left, right, policy, symbolic=symbolic)
-    if found.relation is Relation.EQUAL and not conditions_agree(left, right):
+    if found.is_equal and not conditions_agree(left, right):
         found = undecided("condition", "other conditions on the letters")
     return found, show(left_node), show(right_node)
 
@@ -113,7 +113,7 @@ def _plain_variants(left: str, right: str, policy: Policy) -> Iterator[tuple[str
         elif twice := said_twice(text):
             first, second = map(strip_wording, twice)
             found, *_ = _compare_texts(first, second, policy, False)
-            if found.relation is Relation.EQUAL or found.tier == "rounding":
+            if found.is_equal or found.tier == "rounding":
                 plain = twice[0]
         sides.append((plain, text) if plain != text else (text,))
     for pair in itertools.product(sides[0], sides[1]):
@@ -129,7 +129,7 @@ def _against_words(left: str, right: str) -> Finding:
 
 
 def _comparison(finding: Finding, left: str, right: str) -> Comparison:
-    return Comparison(*finding, left[:_SHOWN], right[:_SHOWN])
+    return Comparison(**vars(finding), reference_form=left[:_SHOWN], answer_form=right[:_SHOWN])
 
 
 def _without_reading(left: str, right: str) -> Finding | None:
@@ -218,16 +218,14 @@ def _decide(
         letters = names(left_node), names(right_node)
     structure = Structure(policy, len(letters[0] | letters[1]))
     found = compare_families(left_node, right_node, structure.compare)
-    if found is None or found.relation is Relation.DIFFERENT:
+    if found is None or found.is_different:
         found = structure.compare(left_node, right_node)
-    if found.relation is not Relation.EQUAL:
+    if not found.is_equal:
         for other_left, other_right in _other_readings(left, left_node, right, right_node):
-            if structure.compare(other_left, other_right).relation is Relation.EQUAL:
+            if structure.compare(other_left, other_right).is_equal:
                 reason = "equal with the comma read otherwise"
-                return Finding(policy.decimal_comma.relation(), "commas", reason)
-    if found.relation is not Relation.UNDECIDED and (
-        doubt := _doubt(left_node, right_node, letters, found)
-    ):
+                return policy.decimal_comma.finding("commas", reason)
+    if not found.is_undecided and (doubt := _doubt(left_node, right_node, letters, found)):
         return undecided("unread", doubt)
     doubtful = (found.relation, found.tier) in _FOR_SYMPY
     if symbolic and doubtful and (_has_series(left_node) or _has_series(right_node)):
@@ -240,15 +238,13 @@ def _doubt(
 ) -> str:
     """Say why a finding about two readable sides is not certain; empty where it is."""
     computed = found.tier.startswith(("sampling", "equation"))
-    if found.relation is Relation.EQUAL and not computed:
+    if found.is_equal and not computed:
         return ""
     if found.tier == "exact" and isinstance(left_node, SCALARS):  # two rational numbers
         return ""
-    if any(ELLIPSIS.name in side for side in letters) and (
-        found.relation is Relation.DIFFERENT or computed
-    ):
+    if any(ELLIPSIS.name in side for side in letters) and (found.is_different or computed):
         return "terms are left out"
-    if found.relation is Relation.EQUAL:
+    if found.is_equal:
         return ""
     if len({"residue()" in side for side in letters}) == 2 and found.tier in _VALUES:
         return "a congruence against a number"

@@ -24,7 +24,7 @@ def explain(reference: str, answer: str, policy: Policy) -> Iterator[str]:
         count = len(list(same))
         times = f"  ({count} times)" if count > 1 else ""
         yield f"tried      {_shown(finding)}{times}"
-    yield f"result     {_shown(Finding(result.relation, result.tier, result.reason))}"
+    yield f"result     {_shown(result)}"
     yield f"rules      {rules_version()}"
 
 

@@ -19,7 +19,7 @@ from judge.reading.boxes import (
 )
 from judge.reading.fences import OUTPUT, PROGRAM, WORDS, parts_of
 from judge.reading.thoughts import without_thoughts
-from judge.reading.words import ANSWER_MARKERS
+from judge.reading.words import ANSWER_MARKERS, phrase
 
 __all__ = ["NONE", "UNREADABLE", "Extracted", "extract_answer", "extract_output"]
 
@@ -100,21 +100,11 @@ def extract_output(stdout: str) -> Extracted:
 
 # --- declared answers --------------------------------------------------------------------------
 
-_MARKER = re.compile(
-    r"\banswers?\b[*_]*\s{0,3}"
-    r"(?:(?:to|for|of|in)\b[^.:=\n]{0,80}?)?"
-    r"\s{0,3}(?:\b(?:(?:should|must|will|would|can only)\s{1,3}be|is|are|equals)\b|:|=|→|->)",
-    re.IGNORECASE,
-)
+_MARKER = phrase("announces_answer")
 _FOREIGN_MARKER = re.compile(ANSWER_MARKERS, re.IGNORECASE)
 _HEADING = re.compile(r"^\W*(?:the\s+)?(?:final\s+)?answer\b", re.IGNORECASE)
 _HASHES = re.compile(r"^\s*####\s*(?!\d+[.)]\s+[A-Za-z])([-+$\\(\[{\d.].{0,80}|[A-Za-z])\s*$")
-_FILLER = re.compile(
-    r"^(?:\s|[:*_=]|->|→"
-    r"|(?:simply|just|then|therefore|thus|hence|given by|equal to|indeed|is|be"
-    r"|also|somit|daher|folglich|donc|entonces|quindi|dunque|portanto|então)\b)+",
-    re.IGNORECASE,
-)
+_FILLER = phrase("before_answer")
 _LINES_AFTER_MARKER = 6
 
 
@@ -161,10 +151,7 @@ _SPAN = re.compile(
     r"\$\$(.{1,1000}?)\$\$|\\\[(.{1,1000}?)\\\]|\\\((.{1,1000}?)\\\)|\$([^$\n]{1,1000})\$",
     re.DOTALL,
 )
-_SENTENCE_ENDS = re.compile(
-    r"\n|[。；！]|です|입니다|이다|(?<![ap]\.m)[.!?](?=\s+[A-Z$\\(*]|\s*$|\s*\n)"
-    r"|,?\s(?:because|since|which|where|so that|as required)\b|,\s(?:not|rather than)\b"
-)
+_SENTENCE_ENDS = phrase("ends_sentence")
 _VERB = re.compile(r"\b(?:is|are|equals|be)\b(?=\s*\S)")
 
 
@@ -196,11 +183,7 @@ def _between_last(text: str, opening: str, closing: str) -> str | None:
 
 # --- conclusions and whole replies -------------------------------------------------------------
 
-_CUE = re.compile(
-    r"\b(?:therefore|thus|hence|so|consequently|in conclusion)\b"
-    r"|\bwe (?:get|have|find|conclude|obtain)\b|\bis (?:our answer|the solution)\b",
-    re.IGNORECASE,
-)
+_CUE = phrase("concludes")
 _LINES_OF_CONCLUSION = 6
 _NAMED = r"\$[^$\n=]{1,40}=[^$\n=]{1,200}\$"
 _SEVERAL = re.compile(rf"(?:{_NAMED}(?:,\s*(?:and|or)?|\s+(?:and|or))\s*){{1,9}}{_NAMED}")
@@ -276,12 +259,7 @@ def _whole(words: str) -> str | None:
 
 
 _NO_ANSWER = re.compile(r"^(?:I|We|Let|Sorry)\b|\\boxed\s*\W*$|\?$")
-_UNSURE = re.compile(
-    r"\?|\b(?:let|let's|we will|would|can|cannot|can't|could|should|must|may|might|if|suppose"
-    r"|we need|assume|try|next|now|first|function|program|code|approach|method|unless|however|but"
-    r"|not|no)\b",
-    re.IGNORECASE,
-)
+_UNSURE = phrase("is_unsure")
 _VALUE = re.compile(
     r"\*\*([^*\n]{1,80})\*\*|(?<![\w.,^_$\\])(\\?\$?-?\d[\d,]{0,30}(?:\.\d+)?(?:/\d+)?%?)(?![\w^])"
 )
@@ -322,15 +300,9 @@ def _ends_with(sentence: str, value: str, words: str) -> bool:
 # --- printed lines -----------------------------------------------------------------------------
 
 _CHATTER = re.compile(r"(?:all )?(?:done|finished|completed?|end|success\w*)\W*", re.IGNORECASE)
-_ERROR = re.compile(
-    r"^\s*(?:[\w.]*(?:Error|Exception|Interrupt|Exit)(?::|$)"
-    r"|(?:An )?[Ee]rror\b[^:]{0,40}:\s*[A-Za-z'\"(])"
-)
+_ERROR = phrase("error_line")
 _LABEL = re.compile(r"^[^\W\d_][\w \t'’()/,-]{2,80}?(?:[:?]|->|=>|→)[ \t]+(?=\S)")
-_SENTENCE = re.compile(
-    r"^(?:[^\W\d_][\w'’-]*[ \t]+){2,20}?(?:is|are|equals|ist|beträgt|es|est|è|é|равна|равно|равен)"
-    r"[: \t]+(?=\S)"
-)
+_SENTENCE = phrase("printed_sentence")
 _BRACKETS = {")": "(", "]": "[", "}": "{"}
 _TALLEST = 50
 """Most lines of a printed matrix."""

@@ -33,17 +33,7 @@ from judge.model.cache import CutReply, ReplyCache
 from judge.model.evidence import is_foreign, missing_evidence, single_number
 from judge.model.guard import is_empty, refusal, rounding_settles
 from judge.model.replies import Opinion
-from judge.model.rubric import (
-    FIVE_POINTS,
-    READING,
-    SHORT,
-    SHORT_SWAPPED,
-    SWAPPED,
-    VERIFIERS,
-    YES_NO,
-    Case,
-)
-from judge.model.rubric import Protocol as AskingProtocol
+from judge.model.rubric import PROTOCOLS, READING, Case, Protocol
 from judge.model.verdicts import (
     invalid,
     opinion_of_value,
@@ -52,7 +42,7 @@ from judge.model.verdicts import (
     verdict_of_rules,
 )
 from judge.policy import Choice, Policy, rules_version
-from judge.relation import Comparison, Relation
+from judge.relation import Comparison
 from judge.verdict import Verdict
 from judge.workers.pool import Pool
 
@@ -61,15 +51,6 @@ __all__ = ["PRESETS", "PROTOCOLS", "Ask", "CutReply", "Judge", "open_judge"]
 ASKING_ALWAYS = ("yes-no", "model-only")
 """Presets whose model is asked about every answer."""
 DEFAULT_THRESHOLD = 4
-PROTOCOLS = {
-    "rules-then-model": (FIVE_POINTS, SWAPPED),
-    "rules-then-short": (SHORT, SHORT_SWAPPED),
-    "rules-then-read": (READING,),
-    **{name: (protocol,) for name, protocol in VERIFIERS.items()},
-    "yes-no": (YES_NO,),
-    "model-only": (FIVE_POINTS,),
-}
-"""The protocols of each preset: of its request, and of the second one where it makes one."""
 PRESETS = tuple(PROTOCOLS)
 _LONGEST_SHOWN = 2_000
 """Characters of an answer that the model sees in the presets that ask about every answer."""
@@ -139,7 +120,7 @@ class Judge:
         case = Case(question, reference, answer)
         rules = await self._compare(case, self._policy)
         found = extract_answer(answer)
-        if rules.relation is not Relation.EQUAL and found.rule in _MARKED and found.answer:
+        if not rules.is_equal and found.rule in _MARKED and found.answer:
             case = replace(case, answer=found.answer)  # it is a reply, and this its answer
             rules = await self._compare(case, self._policy)
         verdict = await self._decide(case, rules)
@@ -197,7 +178,7 @@ class Judge:
         ):
             if is_empty(text):
                 found.append((text, "it is empty"))
-            elif itself.relation is not Relation.EQUAL:
+            elif not itself.is_equal:
                 found.append((text, f"not equal to itself: {itself.reason}"))
             elif other.tier == "unread":
                 found.append((text, f"only the same text is accepted: {other.reason}"))
@@ -312,19 +293,19 @@ class Judge:
     async def _is_mathematics(self, text: str) -> bool:
         """Tell whether the rules can read a text as mathematics: then no number leaves it open."""
         found = await self._compare(Case("", _NO_ANSWER_TO_ANYTHING, text), self._policy)
-        return found.relation is not Relation.UNDECIDED and found.tier not in _OF_WORDS
+        return not found.is_undecided and found.tier not in _OF_WORDS
 
     async def _vetoes(self, case: Case, opinion: Opinion) -> bool:
         """Tell whether the rules can show that the values differ, whatever the model says."""
         strict = replace(self._policy, rounded_decimal=Choice.REFUSE)
         if not rounding_settles(case.question, case.answer):
             comparison = await self._compare(case, strict)
-            if comparison.relation is Relation.DIFFERENT:
+            if comparison.is_different:
                 return True
         if opinion.relation != "identical" or is_empty(opinion.answer_form):
             return False  # under a convention the two forms may well differ
         comparison = await self._compare(replace(case, answer=opinion.answer_form), strict)
-        return comparison.relation is Relation.DIFFERENT and comparison.tier not in _ABOUT_WORDS
+        return comparison.is_different and comparison.tier not in _ABOUT_WORDS
 
     async def _supports(self, case: Case, opinion: Opinion) -> bool:
         """Tell whether the rules accept the form that the model gave of the answer.
@@ -342,7 +323,7 @@ class Judge:
         ):
             return False
         rewritten = replace(case, answer=form)
-        return (await self._compare(rewritten, self._policy)).relation is Relation.EQUAL
+        return (await self._compare(rewritten, self._policy)).is_equal
 
 
 _MARKED = frozenset({"boxed", "boxes", "declared"})
@@ -374,7 +355,7 @@ def _side(opinion: Opinion) -> int:
 
 
 async def _ask_once(
-    model: AskedModel, protocol: AskingProtocol, case: Case, by_rules: Verdict
+    model: AskedModel, protocol: Protocol, case: Case, by_rules: Verdict
 ) -> Verdict:
     """Return the model's verdict, without guards."""
     shown = replace(case, answer=case.answer[:_LONGEST_SHOWN])

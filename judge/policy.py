@@ -10,7 +10,7 @@ from enum import StrEnum
 from functools import cache
 from pathlib import Path
 
-from judge.relation import Relation
+from judge.relation import Finding, Relation
 
 
 class Choice(StrEnum):
@@ -20,9 +20,9 @@ class Choice(StrEnum):
     REFUSE = "refuse"
     UNDECIDED = "undecided"
 
-    def relation(self) -> Relation:
-        """Return the relation that this choice leads to."""
-        return _RELATIONS[self]
+    def finding(self, tier: str, reason: str) -> Finding:
+        """Return the finding that this choice leads to."""
+        return Finding(_RELATIONS[self], tier, reason)
 
 
 _RELATIONS = {

@@ -5,7 +5,6 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import NamedTuple
 
 
 class Relation(StrEnum):
@@ -17,23 +16,36 @@ class Relation(StrEnum):
 
 
 @dataclass(frozen=True)
-class Comparison:
-    """The result of comparing two texts, with their normal forms."""
+class Finding:
+    """The result of one rule, without the normal forms."""
 
     relation: Relation
     tier: str
     """The rule that decided: string, text, exact, digits, sampling, set, symbolic, limit, ..."""
     reason: str
+
+    @property
+    def is_equal(self) -> bool:
+        """Tell whether both sides were found equal."""
+        return self.relation is Relation.EQUAL
+
+    @property
+    def is_different(self) -> bool:
+        """Tell whether they were found different."""
+        return self.relation is Relation.DIFFERENT
+
+    @property
+    def is_undecided(self) -> bool:
+        """Tell whether they were found neither."""
+        return self.relation is Relation.UNDECIDED
+
+
+@dataclass(frozen=True)
+class Comparison(Finding):
+    """The result of comparing two texts, with their normal forms."""
+
     reference_form: str
     answer_form: str
-
-
-class Finding(NamedTuple):
-    """The result of one rule, without the normal forms."""
-
-    relation: Relation
-    tier: str
-    reason: str
 
 
 _FOLLOWED: ContextVar[list[Finding] | None] = ContextVar("followed", default=None)

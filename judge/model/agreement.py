@@ -10,7 +10,6 @@ import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 
 _Z = 1.959963984540054
 """The normal quantile of a two-sided 95 % interval."""
@@ -99,16 +98,6 @@ def kappa(ratings: Sequence[tuple[int, int]]) -> float | None:
 def weighted_kappa(ratings: Sequence[tuple[int, int]]) -> float | None:
     """Compute Cohen's kappa with quadratic weights, which punish distant ratings more."""
     return _kappa(ratings, lambda left, right: float((left - right) ** 2))
-
-
-def mcnemar(only_first: int, only_second: int) -> float:
-    """Compute the exact two-sided p of McNemar's test from what only one grader got right."""
-    total = only_first + only_second
-    if total == 0:
-        return 1.0
-    smaller = min(only_first, only_second)
-    tail = sum(math.comb(total, k) for k in range(smaller + 1))
-    return min(1.0, float(Fraction(2 * tail, 1 << total)))
 
 
 def _kappa(

@@ -9,7 +9,7 @@ import re
 import unicodedata
 
 from judge.model.rubric import LONGEST_ANSWER, without_hidden
-from judge.reading.words import read_tables
+from judge.reading.words import compiled, read_tables
 
 Refusal = tuple[str, str]
 """The relation and the reason."""
@@ -56,19 +56,13 @@ def rounding_settles(question: str, answer: str) -> bool:
 
 _PHRASES = read_tables("judge.model", "phrases.toml")
 
-
-def _compiled(pattern: str) -> re.Pattern[str]:
-    """Compile a pattern of the file, whose lines are joined."""
-    return re.compile(pattern.replace("\n", ""))
-
-
-_STOCK_PHRASES = _compiled(_PHRASES["stock_phrases"])
-_TAUTOLOGY = _compiled(_PHRASES["tautology"])
-_POINTS_ELSEWHERE = _compiled(_PHRASES["points_elsewhere"])
-_SORRY = _compiled(_PHRASES["sorry"])
-_FAILURE = _compiled(_PHRASES["failure"])
-_ROUNDING = _compiled(_PHRASES["rounding"])
-_ADDRESSES = {name: _compiled(pattern) for name, pattern in _PHRASES["addresses"].items()}
+_STOCK_PHRASES = compiled(_PHRASES["stock_phrases"])
+_TAUTOLOGY = compiled(_PHRASES["tautology"])
+_POINTS_ELSEWHERE = compiled(_PHRASES["points_elsewhere"])
+_SORRY = compiled(_PHRASES["sorry"])
+_FAILURE = compiled(_PHRASES["failure"])
+_ROUNDING = compiled(_PHRASES["rounding"])
+_ADDRESSES = {name: compiled(pattern) for name, pattern in _PHRASES["addresses"].items()}
 _CODE = re.compile(r"```|\bprint\s*\(|^\s*(?:def \w+\(|import \w|from \w+ import)", re.MULTILINE)
 
 

@@ -6,6 +6,7 @@ more than one answer, and attacks in an image or a file.
 
 import json
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -32,32 +33,45 @@ def read_pairs(path: Path) -> list[Probe]:
     `expect_correct`); optional: `question` (or `problem`) and `kind`. Raises ValueError that names
     the line that cannot be read.
     """
-    pairs = []
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
-        if not line.strip():
-            continue
-        try:
-            row = json.loads(line)
-            pairs.append(
-                Probe(
-                    question=row.get("question") or row.get("problem") or "",
-                    reference=_first(row, "reference", "gold"),
-                    answer=_first(row, "answer", "prediction", "candidate"),
-                    right=bool(_first(row, "correct", "label", "expect_correct")),
-                    kind=row.get("kind") or row.get("probe") or "any",
-                )
-            )
-        except (json.JSONDecodeError, KeyError, TypeError, AttributeError) as problem:
-            raise ValueError(f"{path}, line {number}: {problem}") from None
-    return pairs
+    return [
+        Probe(
+            question=row.get("question") or row.get("problem") or "",
+            reference=reference,
+            answer=answer,
+            right=bool(_first(row, "correct", "label", "expect_correct", where=where)),
+            kind=row.get("kind") or row.get("probe") or "any",
+        )
+        for where, row, reference, answer in rows_of(path)
+    ]
 
 
-def _first(row: dict[str, Any], *keys: str) -> Any:
-    """Return the value of the first of these keys that a row has."""
+def rows_of(path: Path) -> Iterator[tuple[str, dict[str, Any], str, str]]:
+    """Yield of each line of a JSONL file its place, its object, the reference and the answer.
+
+    Raises ValueError that names the line that cannot be read.
+    """
+    with path.open(encoding="utf-8") as file:
+        for number, line in enumerate(file, start=1):
+            if not line.strip():
+                continue
+            where = f"{path}, line {number}"
+            try:
+                row = json.loads(line)
+            except json.JSONDecodeError as problem:
+                raise ValueError(f"{where}: {problem}") from None
+            if not isinstance(row, dict):
+                raise ValueError(f"{where}: no JSON object")
+            reference = _first(row, "reference", "gold", where=where)
+            answer = _first(row, "answer", "prediction", "candidate", where=where)
+            yield where, row, str(reference), str(answer)
+
+
+def _first(row: dict[str, Any], *keys: str, where: str) -> Any:
+    """Return the value of the first of these keys that a row has. Raises ValueError without one."""
     for key in keys:
         if key in row:
             return row[key]
-    raise KeyError(f"no {' or '.join(keys)}")
+    raise ValueError(f"{where}: no {' or '.join(keys)}")
 
 
 # --- planted mistakes --------------------------------------------------------------------------

@@ -21,15 +21,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from judge.model.replies import (
-    SCORES,
-    Opinion,
-    read_json,
-    read_label,
-    read_relation,
-    read_value,
-    read_yes_no,
-)
+from judge.model import replies
+from judge.model.replies import SCORES, Opinion
 from judge.reading.words import read_tables
 
 LONGEST_ANSWER = 300
@@ -133,28 +126,34 @@ FIVE_POINTS = Protocol(
     _system("named", "ending"),
     _schema(reference_form=_TEXT, candidate_form=_TEXT, **_VERDICT),
     _write_named,
-    partial(read_json, reference_form="reference_form", answer_form="candidate_form"),
+    partial(replies.read_json, reference_form="reference_form", answer_form="candidate_form"),
 )
 SWAPPED = Protocol(
     "five-points-swapped",
     _system("swapped", "ending"),
     _schema(a_form=_TEXT, b_form=_TEXT, **_VERDICT),
     _write_swapped,
-    partial(read_json, reference_form="b_form", answer_form="a_form"),
+    partial(replies.read_json, reference_form="b_form", answer_form="a_form"),
 )
 _SHORT = _schema(relation=_RELATION)
-SHORT = Protocol("relation", _system("named", "short_ending"), _SHORT, _write_named, read_relation)
+SHORT = Protocol(
+    "relation", _system("named", "short_ending"), _SHORT, _write_named, replies.read_relation
+)
 SHORT_SWAPPED = Protocol(
-    "relation-swapped", _system("swapped", "short_ending"), _SHORT, _write_swapped, read_relation
+    "relation-swapped",
+    _system("swapped", "short_ending"),
+    _SHORT,
+    _write_swapped,
+    replies.read_relation,
 )
 READING = Protocol(
     "reading",
     _PROMPTS["reading"]["system"],
     _schema(value=_TEXT),
     _writer(problem="question", text_="answer"),
-    read_value,
+    replies.read_value,
 )
-YES_NO = Protocol("yes-no", _PROMPTS["yes_no"]["system"], {}, _write_named, read_yes_no)
+YES_NO = Protocol("yes-no", _PROMPTS["yes_no"]["system"], {}, _write_named, replies.read_yes_no)
 
 
 def _protocol_of_verifier(name: str) -> Protocol:
@@ -172,8 +171,16 @@ def _protocol_of_verifier(name: str) -> Protocol:
             )
         )
 
-    read = partial(read_label, label=verifier["label"], relations=verifier["relations"])
+    read = partial(replies.read_label, label=verifier["label"], relations=verifier["relations"])
     return Protocol(name, verifier["layout"], {}, write, read, alone=True)
 
 
-VERIFIERS = {name: _protocol_of_verifier(name) for name in _PROMPTS["verifiers"]}
+PROTOCOLS: dict[str, tuple[Protocol, ...]] = {
+    "rules-then-model": (FIVE_POINTS, SWAPPED),
+    "rules-then-short": (SHORT, SHORT_SWAPPED),
+    "rules-then-read": (READING,),
+    **{name: (_protocol_of_verifier(name),) for name in _PROMPTS["verifiers"]},
+    "yes-no": (YES_NO,),
+    "model-only": (FIVE_POINTS,),
+}
+"""The protocols of each preset: of its request, and of the second one where it makes one."""

@@ -74,9 +74,9 @@ def opinion_of_value(case: Case, read: Opinion, found: Comparison) -> Opinion:
     if not numbers or numbers != set(_NUMBER.findall(case.answer)):
         return replace(read, reason=f"read as {read.answer_form!r}, with other numbers or none")
     reason = f"read as {read.answer_form}: {found.reason}"
-    if found.relation is Relation.UNDECIDED:
+    if found.is_undecided:
         return replace(read, reason=reason)
-    relation = "identical" if found.relation is Relation.EQUAL else "different"
+    relation = "identical" if found.is_equal else "different"
     return replace(read, score=SCORES[relation], relation=relation, reason=reason)
 
 

@@ -1,11 +1,15 @@
-"""Build nodes from parsed parts: numbers, roots, functions, determinants, matrices."""
+"""Build nodes from parsed parts.
+
+These are numbers, roots, functions, determinants and matrices, what brackets and connectives make
+of their contents, and the constructors that sympy and Python print: Interval(0, 1), Eq(x, 2).
+"""
 
 import re
 from collections.abc import Iterator
 from fractions import Fraction
 
 from judge.reading import tree
-from judge.reading.tree import IMAGINARY, MINUS_ONE, E, Node, Unreadable, negative, quotient, total
+from judge.reading.tree import IMAGINARY, MINUS_ONE, Node, Unreadable, negative, quotient, total
 from judge.reading.words import ARGUMENTS, BASE_WORDS, FUNCTIONS
 
 MAX_EXPONENT = 10_000
@@ -88,15 +92,15 @@ def apply(name: str, args: tuple[Node, ...]) -> Node:
     if name == "root":
         return root(args[0], args[1] if len(args) > 1 else tree.Num(Fraction(2)))
     if name == "exp":
-        return tree.Pow(E, args[0])
+        return tree.Pow(tree.E, args[0])
     if name == "cis":
-        return tree.Pow(E, tree.Mul((IMAGINARY, args[0])))
+        return tree.Pow(tree.E, tree.Mul((IMAGINARY, args[0])))
     if name in ("log10", "log2"):
         return apply("log", (args[0], tree.Num(Fraction(int(name[3:])))))
     if name == "log" and len(args) == 2:
         return (
             quotient(tree.Call("log", args[:1]), tree.Call("log", args[1:]))
-            if args[1] != E
+            if args[1] != tree.E
             else (tree.Call("log", args[:1]))
         )
     return tree.Call(name, args)
@@ -161,3 +165,124 @@ def as_matrix(node: Node) -> tree.Matrix | None:
         rows = tuple(item.items for item in node.items if isinstance(item, tree.Group))
         return tree.Matrix(rows) if len({len(row) for row in rows}) == 1 and rows[0] else None
     return tree.Matrix(tuple((item,) for item in node.items))
+
+
+# --- brackets and connectives ------------------------------------------------------------------
+
+
+def join_logic(items: list[Node], joins: list[str]) -> Node:
+    """Join statements by "and" and "or". "And" binds tighter, and a comma binds like "and"."""
+    clauses: list[list[Node]] = [[items[0]]]
+    for join, item in zip(joins, items[1:], strict=True):
+        if join == "or" or (join == "," and "and" not in joins):
+            clauses.append([item])
+        else:
+            clauses[-1].append(item)
+    parts = [part[0] if len(part) == 1 else tree.Logic("and", tuple(part)) for part in clauses]
+    return parts[0] if len(parts) == 1 else tree.Logic("or", tuple(parts))
+
+
+def enclose(opening: str, node: Node, closing: str, *, latex_group: bool) -> Node:
+    """Build the value, tuple, list, set or interval that brackets make of their contents."""
+    several = isinstance(node, tree.Group) and node.kind == "bare"
+    items = node.items if isinstance(node, tree.Group) and several else (node,)
+    if latex_group:
+        return tree.Group("bare" if several else "set", items) if several else node
+    if opening in ("\\{", "{"):
+        if isinstance(node, tree.Builder):
+            return node
+        stated = opening == "{" and several and all(isinstance(item, tree.Chain) for item in items)
+        return node if stated else tree.Group("set", items)
+    if (opening == "(") != (closing == ")"):
+        if len(items) != 2:
+            raise Unreadable("mixed brackets that are no interval")
+        return tree.Interval(items[0], items[1], opening == "[", closing == "]")
+    if opening == "(":
+        return tree.Group("tuple", items) if several else node
+    return tree.Group("list", items)
+
+
+def set_builder(element: Node, condition: Node) -> tree.Builder:
+    """Build the set of an element under a condition: {x | x > 0}, {x in Z | x > 0}, {2k | k in Z}.
+
+    A value that the condition states is the element: {2k | k in Z} for {x | x = 2k, k in Z}.
+    """
+    clauses: tuple[Node, ...] = (condition,)
+    if (isinstance(condition, tree.Group) and condition.kind == "bare") or (
+        isinstance(condition, tree.Logic) and condition.kind == "and"
+    ):
+        clauses = condition.items if isinstance(condition, tree.Group) else condition.parts
+    if isinstance(element, tree.Chain) and element.relations == ("in",):
+        clauses, element = (element, *clauses), element.operands[0]
+    for clause in clauses:
+        if isinstance(clause, tree.Chain) and clause.relations == ("=",) and len(clauses) > 1:
+            name, value = clause.operands
+            if name == element and tree.names(value) and element not in tree.walk(value):
+                element, clauses = value, tuple(part for part in clauses if part is not clause)
+                break
+    return tree.Builder(element, clauses[0] if len(clauses) == 1 else tree.Logic("and", clauses))
+
+
+def spread_modulus(items: list[Node]) -> list[Node]:
+    """Give the values before a congruence the same modulus: n ≡ 1, 3 (mod 8)."""
+    last = items[-1].operands[-1] if isinstance(items[-1], tree.Chain) else items[-1]
+    if not isinstance(last, tree.Call) or last.name != "residue":
+        return items
+    modulus = last.args[1]
+    spread: list[Node] = []
+    for item in items:
+        if isinstance(item, tree.Chain) and item.relations[-1] == "=":
+            spread.append(
+                tree.Chain(
+                    (*item.operands[:-1], residue(item.operands[-1], modulus)), item.relations
+                )
+            )
+        else:
+            spread.append(item if isinstance(item, tree.Chain) else residue(item, modulus))
+    return spread
+
+
+# --- constructors -------------------------------------------------------------------------------
+
+PYTHON_RELATIONS = {"Eq": "=", "Ne": "!=", "Lt": "<", "Le": "<=", "Gt": ">", "Ge": ">="}
+_INTERVALS = {
+    "Interval": (True, True),
+    "Interval.open": (False, False),
+    "Interval.Lopen": (False, True),
+    "Interval.Ropen": (True, False),
+}
+_SETS = {"Union": "union", "Intersection": "intersection", "Complement": "difference"}
+
+
+def construct(name: str, args: tuple[Node, ...]) -> Node:
+    """Build the node of a constructor. Raises `Unreadable` for arguments it does not take."""
+    first = args[0] if args else tree.Group("set", ())
+    if name in _INTERVALS and 2 <= len(args) <= 4:
+        low, high = _INTERVALS[name]
+        flags = [arg == tree.Sym("True") for arg in args[2:]] + [False, False]
+        return tree.Interval(args[0], args[1], low and not flags[0], high and not flags[1])
+    if name in _SETS:
+        return tree.SetOp(_SETS[name], args) if len(args) > 1 else first
+    if name in PYTHON_RELATIONS and len(args) == 2:
+        return tree.Chain(args, (PYTHON_RELATIONS[name],))
+    if name in ("Rational", "Fraction") and len(args) == 2:
+        return quotient(args[0], args[1])
+    if name in ("Integer", "Float", "Rational", "Fraction") and args:
+        return first
+    if name == "Sqrt" and len(args) == 1:
+        return tree.Pow(first, tree.HALF)
+    if name == "Pow" and len(args) == 2:
+        return tree.Pow(args[0], args[1])
+    if name in ("Mul", "Add") and len(args) > 1:
+        return tree.Mul(args) if name == "Mul" else tree.Add(args)
+    if name in ("And", "Or", "Not"):
+        return tree.Logic(name.lower(), args) if name == "Not" or len(args) > 1 else first
+    if name in ("FiniteSet", "EmptySet"):
+        return tree.Group("set", args)
+    if name == "Tuple" or name.startswith("Point"):
+        return tree.Group("tuple", args)
+    if name in ("Matrix", "ImmutableMatrix", "array") and len(args) == 1:
+        return as_matrix(first) or first
+    if name in ("set", "list", "tuple", "frozenset") and len(args) <= 1:
+        return tree.Group(name.removeprefix("frozen"), getattr(first, "items", (first,)))
+    raise Unreadable(f"{name} of {len(args)} arguments")

@@ -6,14 +6,7 @@ A recursive-descent parser. `forms` adds the arguments of known functions and La
 
 from fractions import Fraction
 
-from judge.reading import tree
-from judge.reading.build import (
-    base_named,
-    decimal,
-    literal_fraction,
-    scalar,
-    unlisted,
-)
+from judge.reading import build, tree
 from judge.reading.cursor import Cursor
 from judge.reading.digits import Token
 from judge.reading.tree import INFINITY, ZERO, Node, Unreadable, negative, product, quotient, total
@@ -80,17 +73,21 @@ class Expressions(Cursor):
             elif self.accept("bmod"):
                 factors = [tree.Call("mod", (product(factors), self.unary()))]
             elif self.accept("//"):
-                divided = quotient(product(list(map(unlisted, factors))), unlisted(self.unary()))
+                divided = quotient(
+                    product(list(map(build.unlisted, factors))), build.unlisted(self.unary())
+                )
                 factors = [tree.Call("floor", (divided,))]
             elif self.is_op("/") and self.tokens[self.at + 1].kind != "text":
                 self.next()
-                factors.append(tree.Pow(unlisted(self.unary()), tree.MINUS_ONE))
+                factors.append(tree.Pow(build.unlisted(self.unary()), tree.MINUS_ONE))
             elif self.starts_factor() and not isinstance(factors[-1], tree.Chain | tree.Logic):
                 if self.token.kind == "num" and isinstance(factors[-1], tree.Num):
                     raise Unreadable("two numbers side by side")
                 factors.append(self.power())
             else:
-                return product(list(map(unlisted, factors))) if len(factors) > 1 else factors[0]
+                return (
+                    product(list(map(build.unlisted, factors))) if len(factors) > 1 else factors[0]
+                )
             self.count()
 
     def unary(self) -> Node:
@@ -126,7 +123,7 @@ class Expressions(Cursor):
             elif isinstance(node, tree.Num) and self.ordinal():
                 pass
             else:
-                node = tree.Pow(unlisted(node), self.exponent())
+                node = tree.Pow(build.unlisted(node), self.exponent())
             node = self.postfix(node)
         return node
 
@@ -261,13 +258,13 @@ class Expressions(Cursor):
 
     def number(self, digits: str) -> Node:
         """Parse what may follow the digits of a number: a base, repeating digits, a fraction."""
-        if self.token.kind == "sub" and (base := base_named(self.token.value)):
+        if self.token.kind == "sub" and (base := build.base_named(self.token.value)):
             self.next()
             return tree.Based(digits, base)
         if "." in digits and self.token in (("form", "overline", False), ("form", "bar", False),
                                             ("form", "dot", False)):  # fmt: skip
             return self.repeating(digits)
-        node = decimal(digits)
+        node = build.decimal(digits)
         if digits.isdigit():
             return self.mixed(node)
         return node
@@ -296,9 +293,11 @@ class Expressions(Cursor):
             and self.tokens[self.at + 1].value == "/"
             and self.tokens[self.at + 2].kind == "num"
         ):
-            part = quotient(decimal(self.next().value), decimal(self.tokens[self.at + 1].value))
+            part = quotient(
+                build.decimal(self.next().value), build.decimal(self.tokens[self.at + 1].value)
+            )
             self.at += 2
-        value = literal_fraction(part)
+        value = build.literal_fraction(part)
         if value is not None and 0 < value < 1:
             return tree.Num(whole.value + value)
         self.at, self.nodes = start, nodes
@@ -322,9 +321,9 @@ class Expressions(Cursor):
             node = self.statement()
             self.bars -= 1
             self.expect("|)" if opening == "|(" else "|", "|", "|)")
-            return tree.Call("abs", (scalar(node),))
+            return tree.Call("abs", (build.scalar(node),))
         if opening in ("⌊", "⌈"):
-            node = scalar(self.statement())
+            node = build.scalar(self.statement())
             self.expect("⌋" if opening == "⌊" else "⌉")
             return tree.Call("floor" if opening == "⌊" else "ceil", (node,))
         if opening in _CURRENCIES:
@@ -362,8 +361,8 @@ class Expressions(Cursor):
         if token.kind == "num" and split and len(token.value) > 1 and token.value.isdigit():
             self.tokens = list(self.tokens)
             self.tokens[self.at] = Token("num", token.value[1:])
-            return decimal(token.value[0])
+            return build.decimal(token.value[0])
         if token.kind == "num":
             self.next()
-            return decimal(token.value)
+            return build.decimal(token.value)
         return self.atom()

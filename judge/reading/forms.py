@@ -2,16 +2,7 @@
 
 from fractions import Fraction
 
-from judge.reading import tree
-from judge.reading.build import (
-    ROOTS,
-    apply,
-    determinant,
-    flat,
-    root,
-    subscript_name,
-    without_imaginary,
-)
+from judge.reading import build, tree
 from judge.reading.expressions import Expressions
 from judge.reading.tokens import tokenize
 from judge.reading.tree import IMAGINARY, MINUS_ONE, Node, Unreadable, product, quotient, walk
@@ -38,24 +29,24 @@ class Forms(Expressions):
             args = args[0].items
         if base is not None:
             args = (*args, base)
-        node = apply(name, args)
+        node = build.apply(name, args)
         return node if power is None else tree.Pow(node, power)
 
     def variable(self, name: str) -> Node:
         """Parse a variable, or an unknown function with its arguments in brackets."""
         if self.token.kind == "sub":
-            name = f"{name}_{subscript_name(self.next().value)}"
+            name = f"{name}_{build.subscript_name(self.next().value)}"
         while self.accept("'"):
             name += "'"
         if self.is_op("^") and self.tokens[self.at + 1].value in ("'", "{"):
             name += self.primes()
         if name in self.functions and self.inverse_follows():
             name += "^-1"
-            return tree.Call(name, tuple(flat(self.arguments())))
+            return tree.Call(name, tuple(build.flat(self.arguments())))
         if self.is_op("(") and (name.rstrip("'") in self.functions or (
             len(name) > 2 and "_" not in name and name not in GREEK and not self.token.spaced
         )):  # fmt: skip
-            return tree.Call(name, tuple(flat(self.arguments())))
+            return tree.Call(name, tuple(build.flat(self.arguments())))
         return tree.Sym(name)
 
     def inverse_follows(self) -> bool:
@@ -96,8 +87,8 @@ class Forms(Expressions):
         if name == "binom":
             top = self.argument()
             return tree.Call("binomial", (top, self.argument()))
-        if name in ROOTS:
-            return self.radical(ROOTS[name])
+        if name in build.ROOTS:
+            return self.radical(build.ROOTS[name])
         if name in ("sum", "prod", "int", "lim"):
             return self.big(name)
         if name == "begin":
@@ -120,8 +111,8 @@ class Forms(Expressions):
         if self.accept("["):
             order = self.sum()
             self.expect("]")
-            return root(self.argument(split=False), order)
-        return root(self.argument(split=False), tree.Num(Fraction(index)))
+            return build.root(self.argument(split=False), order)
+        return build.root(self.argument(split=False), tree.Num(Fraction(index)))
 
     def big(self, kind: str) -> Node:
         """Parse a sum or product with its bounds."""
@@ -141,7 +132,7 @@ class Forms(Expressions):
             raise Unreadable(f"\\{kind} is not evaluated")
         body = self.product()
         if variable == "i":
-            body = without_imaginary(body)
+            body = build.without_imaginary(body)
         return tree.Big(kind, variable, low, high, body)
 
     def environment(self) -> Node:
@@ -173,7 +164,7 @@ class Forms(Expressions):
                 raise Unreadable("a matrix with ragged rows")
             if any(isinstance(entry, tree.Chain) for row in rows for entry in row):
                 return tree.Group("bare", tuple(entry for row in rows for entry in row))
-            return determinant(rows) if name == "vmatrix" else tree.Matrix(tuple(rows))
+            return build.determinant(rows) if name == "vmatrix" else tree.Matrix(tuple(rows))
         if any(len(row) != 1 for row in rows):
             raise Unreadable("cases with conditions")
         return tree.Group("bare", tuple(row[0] for row in rows))

@@ -8,18 +8,15 @@ import re
 from fractions import Fraction
 from functools import lru_cache
 
-from judge.reading import tree
-from judge.reading.brackets import enclose, join_logic, set_builder, spread_modulus
-from judge.reading.build import base_named, residue, scalar
+from judge.reading import build, tree
 from judge.reading.clean import clean
-from judge.reading.constructors import PYTHON_RELATIONS, construct
 from judge.reading.cursor import MAX_DEPTH
 from judge.reading.digits import Token, turn_bar
 from judge.reading.forms import Forms
 from judge.reading.tokens import tokenize
 from judge.reading.tree import Node, Unreadable, depth, negative
 from judge.reading.units import is_unit, parse_unit
-from judge.reading.words import SCALES, terms
+from judge.reading.words import SCALES, phrase, terms
 
 _RELATIONS = ("=", "<", ">", "<=", ">=", "!=", "~", "in")
 _SET_OPERATORS = {"∪": "union", "∩": "intersection", "∖": "difference"}
@@ -31,19 +28,10 @@ _CLOCK = re.compile(
     r"(?:([ap])\.?\s*m\.?)?\s*\}?",
     re.IGNORECASE,
 )
-_CONDITION = re.compile(
-    r"[,;]?\s*(?:\\quad|\\qquad|\\ |\\,)*\s*(?:\(?\s*\\(?:text|mbox|textrm)\s*\{\s*,?\s*)?"
-    r"\(?\b(?:for (?:all|any|every|each|some)|where|with|such that|when|if|provided)\b.*|"
-    r"[,;]?\s*\\forall\b.*",
-    re.IGNORECASE | re.DOTALL,
-)
+_CONDITION = phrase("condition")
 _MAY_BE_CONDITION = re.compile(r"for|where|with|such|when|\bif\b|provided")
-_RESTRICTS = re.compile(
-    r"[=<>≤≥\d]|\\(?:le|ge|ne|lt|gt|begin|equiv|mid)|\b(?:odd|even|or|not|positive|negative|prime)\b"
-)
-_CASES = re.compile(
-    r"\\begin|=|\b(?:or|if|when|otherwise)\b.*\b(?:or|if|when|otherwise)\b", re.DOTALL
-)
+_RESTRICTS = phrase("restricts")
+_CASES = phrase("cases")
 _PROBABILITIES = frozenset(terms("P p E V Pr Var D Cov"))
 _BASE_SUFFIX = re.compile(
     r"(-?)([0-9A-Za-z.]+)\s*\(?\s*(?:\\text\s*\{)?\s*(?:in\s+)?base[\s-]*(\w+)\s*\}?\s*\)?$"
@@ -63,7 +51,7 @@ def parse(text: str) -> Node:
         half = f"{match[3].lower()}m" if match[3] else ""
         return tree.Clock(int(match[1]), int(match[2] or 0), half)
     if (match := _BASE_SUFFIX.match(text) or _BASE_LETTERS.match(text)) and (
-        base := base_named(match[3])
+        base := build.base_named(match[3])
     ):
         return negative(tree.Based(match[2], base)) if match[1] else tree.Based(match[2], base)
     try:
@@ -152,12 +140,12 @@ class Grammar(Forms):
             self.count()
         if len(items) == 1:
             return items[0]
-        items = spread_modulus(items)
+        items = build.spread_modulus(items)
         stated = (
             {"and", "or"} if all(isinstance(i, tree.Chain | tree.Logic) for i in items) else set()
         )
         if set(joins) & (stated | _LOGIC.keys()):
-            return join_logic(items, [_LOGIC.get(join, join) for join in joins])
+            return build.join_logic(items, [_LOGIC.get(join, join) for join in joins])
         return tree.Group("bare", tuple(items))
 
     def separator(self) -> str:
@@ -165,9 +153,13 @@ class Grammar(Forms):
         found = self.accept(*_SEPARATORS)
         if found == "," and self.is_op("and", "or"):
             found = self.next().value
-        if not found and self.is_op("&", "|") and self.tokens[self.at - 1].value == ")" and (
-            self.tokens[self.at + 1].value in ("(", "not", *PYTHON_RELATIONS) and not self.bars
-        ):  # fmt: skip
+        before, behind = self.tokens[self.at - 1].value, self.tokens[self.at + 1].value
+        if (
+            not (found or self.bars)
+            and self.is_op("&", "|")
+            and before == ")"
+            and behind in ("(", "not", *build.PYTHON_RELATIONS)
+        ):
             found = "and" if self.next().value == "&" else "or"
         return found
 
@@ -190,7 +182,7 @@ class Grammar(Forms):
             operands.append(self.ratio())
             self.count()
         if (modulus := self.modulus()) is not None:
-            operands[-1] = residue(operands[-1], modulus)
+            operands[-1] = build.residue(operands[-1], modulus)
         if not relations:
             return operands[0]
         return tree.Chain(tuple(operands), tuple(relations))
@@ -244,7 +236,7 @@ class Grammar(Forms):
             self.next()
             parts.append(self.set_expression())
         if len(parts) > 1:
-            return tree.Ratio(tuple(scalar(part) for part in parts))
+            return tree.Ratio(tuple(build.scalar(part) for part in parts))
         return parts[0]
 
     def set_expression(self) -> Node:
@@ -344,7 +336,7 @@ class Grammar(Forms):
                 node = self.after_semicolons(node)
             closing = self.expect(*_CLOSING[opening])
         self.bars, self.in_builder = bars, builder
-        return enclose(opening, node, closing, latex_group=opening == "{" and self.latex)
+        return build.enclose(opening, node, closing, latex_group=opening == "{" and self.latex)
 
     def after_semicolons(self, first: Node) -> Node:
         """Parse the other items of brackets in which semicolons separate: (-1; 2]."""
@@ -368,8 +360,8 @@ class Grammar(Forms):
     def builder(self, element: Node) -> Node:
         """Parse the condition of a set-builder."""
         self.in_builder = False
-        return set_builder(element, self.statement())
+        return build.set_builder(element, self.statement())
 
     def constructor(self, name: str) -> Node:
         """Parse the arguments of a sympy or Python constructor, and build its node."""
-        return construct(name, self.arguments() if self.is_op("(") else ())
+        return build.construct(name, self.arguments() if self.is_op("(") else ())

@@ -8,6 +8,8 @@ reply only mentions, in words or in code, is not a tag. Not covered: thoughts wi
 import re
 from typing import NamedTuple
 
+from judge.reading.words import phrase
+
 
 class Divided(NamedTuple):
     """A text without its thoughts, the thoughts, and whether these came to an end."""
@@ -27,20 +29,11 @@ _OPENING = re.compile(
 _CLOSING = re.compile(
     rf"</{_TAG}>|\[/THINK\]|◁/think▷|<\|end_of_thought\|>|<\|END_THINKING\|>", re.IGNORECASE
 )
-_STOP = re.compile(
-    r"(?:<\|(?:im_end|eot_id|eom_id|endoftext|end_of_text|return|end|call|EOT|eos|user|im_start"
-    r"|START_RESPONSE|END_RESPONSE|begin_of_solution|end_of_solution|END_OF_TURN_TOKEN)\|>"
-    r"|<｜end▁of▁sentence｜>|<(?:end_of_turn|eos|start_of_turn|pad)>|</s>|<s>|\[/?INST\])"
-)
+_STOP = phrase("stop_token")
 _STOPS_BEFORE = re.compile(rf"^(?:\s*{_STOP.pattern})+(?:assistant\b|model\b)?")
 _STOP_BEHIND = re.compile(rf"{_STOP.pattern}\s*$")
 _MOST_STOPS = 20
-_NEXT_TURN = re.compile(
-    r"(?:<\|(?:im_end|eot_id|end)\|>|<end_of_turn>)\s*"
-    r"(?:<\|im_start\|>|<\|start_header_id\|>|<\|(?:user|system)\|>|<start_of_turn>).*"
-    r"|(?<=\S)\s*<\|endoftext\|>.*",
-    re.DOTALL,
-)
+_NEXT_TURN = phrase("next_turn")
 _CHANNEL = re.compile(
     r"(?:<\|start\|>\s{0,9}assistant[^<\n]{0,80})?<\|channel\|>\s{0,9}(\w{1,20})[^<\n]{0,200}"
     r"(?:<\|constrain\|>[^<\n]{0,40})?<\|message\|>"

@@ -7,6 +7,7 @@ two notations, which counts only where both are equal; `compare` checks that.
 import re
 from typing import NamedTuple
 
+from judge.reading.words import phrase
 from judge.reading.wrappers import IN_FONT
 
 _NO_LETTER = re.compile(r"[^A-J]{0,30}$|[\d\\$ {}+-]*\d|\\(?:frac|sqrt|pi|left)")
@@ -18,11 +19,7 @@ _OPTION = re.compile(
 )
 _ANOTHER = re.compile(r"(?:or|and|[,/&])\s*\(?[A-J]\b")
 """A second choice behind the first: (C) or (D)."""
-_AROUND_LETTER = re.compile(
-    r"^(?:the )?(?:correct )?(?:option|choice|answer)\b(?: is)?:?\s*|^(?:故|应)?选(?:项|择)?\s*"
-    r"|\s+is (?:correct|right|true|the (?:correct |right )?(?:answer|option|choice))\W*$",
-    re.IGNORECASE,
-)
+_AROUND_LETTER = phrase("around_letter")
 _LETTER = re.compile(r"\(?([A-J])[.)]?")
 _LETTERS = re.compile(r"([A-J])(?:\s*(?:[,;、和与及]|\band\b|\\?&)\s*([A-J]))*")
 _TWICE = re.compile(

@@ -1,6 +1,7 @@
-"""Give the tables of `words.toml`: the words, signs and units in answers."""
+"""Give the words, signs and units of `words.toml`, and the patterns of `phrases.toml`."""
 
 import pkgutil
+import re
 import tomllib
 from typing import Any
 
@@ -10,7 +11,18 @@ def read_tables(package: str, file: str) -> dict[str, Any]:
     return tomllib.loads((pkgutil.get_data(package, file) or b"").decode())
 
 
+def compiled(pattern: str) -> re.Pattern[str]:
+    """Compile a pattern of a file, whose lines are joined."""
+    return re.compile(pattern.replace("\n", ""))
+
+
+def phrase(name: str) -> re.Pattern[str]:
+    """Compile a pattern of `phrases.toml`."""
+    return compiled(_PHRASES[name])
+
+
 TABLES = read_tables("judge.reading", "words.toml")
+_PHRASES = read_tables("judge.reading", "phrases.toml")
 
 
 def terms(text: str) -> tuple[str, ...]:
@@ -41,7 +53,7 @@ MEASURES_OF = listed("measures_of")
 CONSTRUCTORS = listed("constructors")
 GREEK = frozenset(TABLES["greek"])
 ALTERING = listed("altering")
-ANSWER_MARKERS = TABLES["patterns"]["answer_markers"].replace("\n", "")
+ANSWER_MARKERS = phrase("answer_markers").pattern
 
 SCALES: dict[str, int] = TABLES["scales"]
 _ONES, _TENS, _PARTS = (terms(TABLES["numbers"][name]) for name in ("ones", "tens", "parts"))

@@ -8,7 +8,7 @@ import re
 
 from judge.reading.thoughts import without_stops
 from judge.reading.units import is_unit
-from judge.reading.words import ALTERING, ANSWER_MARKERS, PART_WORDS
+from judge.reading.words import ALTERING, ANSWER_MARKERS, PART_WORDS, phrase
 
 MAX_CHARS = 2_000
 IN_FONT = re.compile(r"\\(?:text(?:bf|it|rm)?|math(?:rm|bf|it)|[mh]box)\s*\{\s*([^{}]*?)\s*\}")
@@ -17,21 +17,9 @@ IN_FONT = re.compile(r"\\(?:text(?:bf|it|rm)?|math(?:rm|bf|it)|[mh]box)\s*\{\s*(
 _WRAPPERS = (("$$", "$$"), ("$", "$"), (r"\(", r"\)"), (r"\[", r"\]"), ("`", "`"), ('"', '"'),
              ("**", "**"), ("'", "'"), ("*", "*"), ("__", "__"), ("_", "_"))  # fmt: skip
 _WRAPPING = frozenset(opening[0] for opening, _ in _WRAPPERS)
-_LEAD = re.compile(
-    r"^(?:(?:so|thus|hence|therefore|the|our|my|final|correct|exact|answer|result|solution|value)"
-    r"\b[\s,]*)*\b(?:answer|ans\.?|result|solution|value)\s*(?:is|are|equals|=|:|→|->|was|(?<=\.))\s*[:=]?\s*"
-    r"|^(?:so|thus|hence|therefore|then|finally|it (?:is|equals)|it's|(?:that|which) is"
-    r"|we (?:get|have))\b[,:]?\s+"
-    r"(?=[-+\d$\\(\[{])",
-    re.IGNORECASE,
-)
-_BEHIND = re.compile(
-    r"\s+is (?:the|our|my) (?:final |correct )?(?:answer|result|solution)\.?$", re.I
-)
-_CLAUSE = re.compile(
-    r"(?<=[\w})\]$%]),?\s+(?:because|since|as required|as desired|which is)\b"
-    r"(?!.*\b(?:not|no|wrong|but|only|incorrect|impossible|less|more|half|twice)\b)[^\d=]*$"
-)
+_LEAD = phrase("lead")
+_BEHIND = phrase("behind_answer")
+_CLAUSE = phrase("clause")
 _VARIABLE = re.compile(r"^([a-z])(?::| is| equals)\s+(?=[-\d\\])")
 _LEAD_IN_TEXT = re.compile(r"^\\text(?:bf)?\s*\{\s*([^{}]{1,80})\}\s*(?=\S)")
 _CHINESE_LEAD = re.compile(r"^(?:[一总]?共有?|即|为|是)(?=\d)")
@@ -53,17 +41,9 @@ _LABEL = re.compile(
 )
 _ODDS = re.compile(r"^(\d+) (?:in|out of) (\d+)$")
 _NAMED = re.compile(r"(?:^|(?<=[,;]))\s*([A-Z][a-z]{2,20}(?: [a-z]{1,20}){0,3})\s{0,9}:(?=\s)")
-_REMARK = re.compile(
-    r"(?<=[\w})$!°%])\s+\((?:approx\.|approximately|exact(?:ly)?|simplified|(?:final )?answer"
-    r"|(?:rounded|in simplest|to the nearest|since|because)\b[^()]*"
-    r"|[^()]*\b(?:extraneous|rejected|discarded|invalid))[^()\w]*\)\s*$"
-)
+_REMARK = phrase("remark")
 _UNIT_BEHIND = re.compile(r"(?<=[\d}$])\s+\((?:in )?([A-Za-z]+)\)\s*$")
-_ABOUT = re.compile(
-    r"^(?:approximately|approx\.?|about|roughly|nearly|around|exactly|only|just|the|a total of)"
-    r"\s+(?=[\d\\$])",
-    re.I,
-)
+_ABOUT = phrase("about")
 _MARKS = "[\\s\u2600-\u27bf\u2b00-\u2bff\ufe0f\U0001f300-\U0001faff]+"
 _EMOJI = re.compile(rf"^{_MARKS}|{_MARKS}$")
 _TAGS = re.compile(r"^(?:<[A-Za-z_]{1,14}>\s*)+(?=[^\s<])|(?<=[^\s>])(?:\s*</[A-Za-z_]{1,14}>)+$")

@@ -18,28 +18,7 @@ _MAX_ANGLE = 1e25
 _MAX_GAMMA = 1e4
 
 
-class Arithmetic:
-    """A kind of numbers with its functions."""
-
-    pi: Any
-    e: Any
-    i: Any
-    functions: Mapping[str, Callable[..., Any]]
-
-    def fraction(self, value: Fraction) -> Any:
-        """Return the number nearest to a fraction."""
-        raise NotImplementedError
-
-    def numbers(self, given: Mapping[str, Any]) -> dict[str, Any]:
-        """Convert Python numbers exactly to this arithmetic."""
-        raise NotImplementedError
-
-    def power(self, base: Any, exponent: Any) -> Any:
-        """Compute a power, on the principal branch."""
-        raise NotImplementedError
-
-
-class Floats(Arithmetic):
+class Floats:
     """Python floats, and complex numbers where there is no real value: 16 digits, fast."""
 
     pi, e, i = math.pi, math.e, 1j
@@ -62,7 +41,7 @@ class Floats(Arithmetic):
         return drop_zero_imaginary(base**exponent)
 
 
-class Digits(Arithmetic):
+class Digits:
     """mpmath numbers of a given precision, in a separate context, as threads need."""
 
     def __init__(self, digits: int) -> None:
@@ -90,6 +69,7 @@ class Digits(Arithmetic):
         return drop_zero_imaginary(self.context.power(base, exponent))
 
 
+Arithmetic = Floats | Digits
 _LOCAL = threading.local()
 
 
@@ -113,7 +93,11 @@ def drop_zero_imaginary(number: Any) -> Any:
     return number.real if number.imag == 0 else number
 
 
-def _float_functions() -> Mapping[str, Callable[..., Any]]:
+_BASIC = terms("sin cos tan asin acos atan sinh cosh tanh asinh acosh atanh")
+_Functions = Mapping[str, Callable[..., Any]]
+
+
+def _float_functions() -> _Functions:
     def both(real: Callable[[float], float], other: Callable[[complex], complex]) -> Any:
         def function(x: Any) -> Any:
             if isinstance(x, complex):
@@ -126,10 +110,7 @@ def _float_functions() -> Mapping[str, Callable[..., Any]]:
         return function
 
     return _derived(
-        {
-            name: both(getattr(math, name), getattr(cmath, name))
-            for name in terms("sin cos tan asin acos atan sinh cosh tanh asinh acosh atanh")
-        }
+        {name: both(getattr(math, name), getattr(cmath, name)) for name in _BASIC}
         | {
             "log": both(math.log, cmath.log),
             "floor": lambda x: float(math.floor(_only_real(x) + 1e-12)),
@@ -142,7 +123,7 @@ def _float_functions() -> Mapping[str, Callable[..., Any]]:
     )
 
 
-def _digit_functions(context: Any) -> Mapping[str, Callable[..., Any]]:
+def _digit_functions(context: Any) -> _Functions:
     def capped(function: Callable[[Any], Any], limit: float) -> Any:
         def call(x: Any) -> Any:
             if abs(x) > limit:
@@ -159,7 +140,7 @@ def _digit_functions(context: Any) -> Mapping[str, Callable[..., Any]]:
     return _derived(
         {
             name: capped(getattr(context, name), _MAX_ANGLE if len(name) < 4 else _MAX_BITS)
-            for name in terms("sin cos tan asin acos atan sinh cosh tanh asinh acosh atanh")
+            for name in _BASIC
         }
         | {
             "log": log,
@@ -173,7 +154,7 @@ def _digit_functions(context: Any) -> Mapping[str, Callable[..., Any]]:
     )
 
 
-def _derived(basic: dict[str, Callable[..., Any]], pi: Any) -> Mapping[str, Callable[..., Any]]:
+def _derived(basic: dict[str, Callable[..., Any]], pi: Any) -> _Functions:
     """Add the functions that can be computed from the basic ones, for either arithmetic."""
     sin, cos, tan = basic["sin"], basic["cos"], basic["tan"]
     asin, acos, atan, gamma = basic["asin"], basic["acos"], basic["atan"], basic["gamma"]

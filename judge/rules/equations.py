@@ -40,9 +40,7 @@ def compare_equations(reference: Node, answer: Node, policy: Policy) -> Finding:
     positive = [agrees for (index, _), agrees in zip(ratios, same, strict=True) if index < POSITIVE]
     signed = has_absolute(reference) or has_absolute(answer)
     if len(variables) > 1 and not signed and len(positive) >= _NEEDED and all(positive):
-        return Finding(
-            policy.positive_letters.relation(), "equation-positive", "equal for positive letters"
-        )
+        return policy.positive_letters.finding("equation-positive", "equal for positive letters")
     return _compare_roots(reference, answer, sorted(variables))
 
 

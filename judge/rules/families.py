@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from judge.reading import tree
 from judge.reading.tree import INFINITY, Node, names, negative, rewrite
-from judge.relation import Finding, Relation, different, equal, undecided
+from judge.relation import Finding, different, equal, undecided
 from judge.rules.arithmetic import FLOATS
 from judge.rules.evaluate import value
 
@@ -35,14 +35,14 @@ def compare_families(reference: Node, answer: Node, compare: Compare) -> Finding
     left, right = left or _of_residue(reference), right or _of_residue(answer)
     if left is None or right is None:  # the other side says nothing of the index
         return _compare_with_plain(reference, answer, left, right, compare)
-    if compare(left.domain, right.domain).relation is not Relation.EQUAL:
+    if not compare(left.domain, right.domain).is_equal:
         return undecided("family", "other sets of indices")
     renamed = rewrite(
         right.element, lambda n: tree.Sym(left.letter) if n == tree.Sym(right.letter) else n
     )
     taken = right.letter != left.letter and left.letter in names(right.element)
     found = compare(left.element, renamed)
-    if (not taken and found.relation is Relation.EQUAL) or found.tier == "names":
+    if (not taken and found.is_equal) or found.tier == "names":
         return found
     if left.domain == tree.Sym("set_Z"):
         return _compare_values(_stated(left.element), _stated(right.element), left, right) or found

@@ -31,7 +31,7 @@ def compare_groups(reference: Group, answer: Group, compare: Compare) -> Finding
     if len(left) != len(right):
         return different("count", f"{len(left)} values against {len(right)}")
     in_order = compare_in_order(left, right, compare)
-    if in_order.relation is Relation.EQUAL:
+    if in_order.is_equal:
         if kinds == {"tuple", "list"} and len(left) == 2 and _increasing(left):
             if reference.kind == "list":
                 return different("brackets", "a closed interval against an open one")
@@ -40,7 +40,7 @@ def compare_groups(reference: Group, answer: Group, compare: Compare) -> Finding
     if kinds <= {"tuple", "list"}:
         return in_order
     any_order = compare_in_any_order(left, right, compare)
-    if any_order.relation is Relation.EQUAL and "tuple" in kinds:
+    if any_order.is_equal and "tuple" in kinds:
         return undecided("order", "the same values in another order")
     return any_order
 
@@ -68,11 +68,11 @@ def compare_in_any_order(left: Sequence[Node], right: Sequence[Node], compare: C
     for node in left:
         for index, candidate in enumerate(unmatched):
             finding = compare(node, candidate)
-            if finding.relation is Relation.EQUAL:
+            if finding.is_equal:
                 matches.append(finding)
                 del unmatched[index]
                 break
-            if finding.relation is Relation.UNDECIDED:
+            if finding.is_undecided:
                 doubts.append(finding)
         else:
             if not doubts:
@@ -84,12 +84,15 @@ def compare_in_any_order(left: Sequence[Node], right: Sequence[Node], compare: C
 
 def combine(findings: Sequence[Finding]) -> Finding:
     """Combine findings: different if any is different, else undecided if any is, else equal."""
-    for relation in (Relation.DIFFERENT, Relation.UNDECIDED):
-        for finding in findings:
-            if finding.relation is relation:
-                return finding
+    if found := first_of(findings, Relation.DIFFERENT, Relation.UNDECIDED):
+        return found
     flagged = [finding for finding in findings if finding.tier not in _PLAIN]
     return flagged[0] if flagged else equal("items", "equal value by value")
+
+
+def first_of(findings: Sequence[Finding], *relations: Relation) -> Finding | None:
+    """Return the first finding of the first of these relations that any has."""
+    return next((f for relation in relations for f in findings if f.relation is relation), None)
 
 
 _PLAIN = frozenset(terms("string structure exact digits items text"))
@@ -109,8 +112,8 @@ def compare_matrices(
         [compare(a, b) for a_row, b_row in zip(left, right, strict=True)
          for a, b in zip(a_row, b_row, strict=True)]
     )  # fmt: skip
-    if tuples and finding.relation is Relation.EQUAL:
-        return Finding(policy.vector_for_tuple.relation(), finding.tier, "a vector as a tuple")
+    if tuples and finding.is_equal:
+        return policy.vector_for_tuple.finding(finding.tier, "a vector as a tuple")
     return finding
 
 
@@ -119,7 +122,7 @@ def _distinct(items: tuple[Node, ...], compare: Compare) -> tuple[Node, ...]:
         return tuple(dict.fromkeys(items))
     kept: list[Node] = []
     for item in items:
-        if not any(compare(item, other).relation is Relation.EQUAL for other in kept):
+        if not any(compare(item, other).is_equal for other in kept):
             kept.append(item)
     return tuple(kept)
 

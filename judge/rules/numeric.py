@@ -10,7 +10,7 @@ from typing import Any
 
 from judge.policy import Policy
 from judge.reading.tree import MINUS_ONE, Call, Mul, Node, Num, Pow, rewrite, walk
-from judge.relation import Finding, Relation, different, equal, undecided
+from judge.relation import Finding, different, equal, undecided
 from judge.rules.arithmetic import digits
 from judge.rules.evaluate import value
 from judge.rules.limits import TooLarge
@@ -44,7 +44,7 @@ def compare_numbers(reference: Node, answer: Node, policy: Policy) -> Finding:
         return equal("digits", f"equal to {_DIGITS[-1] - 20} digits")
     if real := _real_roots(reference, answer):
         again = compare_numbers(*real, policy)
-        return again._replace(tier="real-root") if again.relation is Relation.EQUAL else again
+        return equal("real-root", again.reason) if again.is_equal else again
     return _apart(reference, answer, left_value, right_value, distance, policy)
 
 
@@ -106,10 +106,10 @@ def _apart(
             continue
         needed = 3 if _terminates(number) else 2
         if abs(literal) >= place * 10 ** (needed - 1) and _rounds_to(number, literal, place):
-            return Finding(policy.rounded_decimal.relation(), "rounding", "a rounded decimal")
+            return policy.rounded_decimal.finding("rounding", "a rounded decimal")
     compound = last_place(answer) is None if has_decimal(answer) else last_place(reference) is None
     if compound and distance < _LOOSE:
-        return Finding(policy.rounded_decimal.relation(), "rounding", "decimals inside")
+        return policy.rounded_decimal.finding("rounding", "decimals inside")
     return different("digits", "different numbers")
 
 

@@ -14,27 +14,15 @@ from judge.reading.words import (
     SCALES,
     TABLES,
     listed,
+    phrase,
 )
 from judge.reading.wrappers import IN_FONT
 from judge.relation import Finding, different, equal, undecided
 
 _NOTHING = listed("nothing")
-_MACHINE = re.compile(
-    r"\b\w*(?:Error|Exception|Traceback|Warning)\b\s*[:(]|\bTraceback\b|<\w+ object at"
-    r"|\w+\.\w+Error"
-    r"|^No ?algorithms|^<\w+>$|timed? ?out",
-    re.IGNORECASE,
-)
-_ADDRESS = re.compile(
-    r"\b(?:ignore|rubric|grader|the reference|system prompt|previous instructions|verdict|correct"
-    r" answer \()",
-    re.IGNORECASE,
-)
-_HEDGE = re.compile(
-    r"\b(?:either|one of|any of|maybe|perhaps|possibly|not sure|could be|might be|depends"
-    r"|between .+ and|I (?:think|guess))\b",
-    re.IGNORECASE,
-)
+_MACHINE = phrase("machine")
+_ADDRESS = phrase("to_grader")
+_HEDGE = phrase("hedge")
 _MARKUP = re.compile(r"\\[a-zA-Z]+\s*|[{}$\\\"'`*_]|\\[ ,;!]")
 _PUNCTUATION = re.compile(r"[^\w\s/+-]+")
 _WORD = re.compile(r"[A-Za-z]{2,}")

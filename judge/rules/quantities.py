@@ -8,7 +8,7 @@ from judge.policy import Choice, Policy
 from judge.reading.show import show
 from judge.reading.tree import PI, Based, Clock, Mul, Node, Num, Ratio, quotient
 from judge.reading.units import DEGREE, PERCENT, RADIAN, Unit, as_meant_beside
-from judge.relation import Finding, Relation, different, equal, undecided
+from judge.relation import Finding, different, equal, undecided
 from judge.rules.rationals import exact
 from judge.rules.shapes import split_unit
 
@@ -37,14 +37,14 @@ def compare_units(reference: Node, answer: Node, policy: Policy, compare: Compar
         values = compare(left, right)
         if left_unit.known and right_unit.known:
             return different("units", f"{left_unit.name} are not {right_unit.name}")
-        if values.relation is Relation.EQUAL:
+        if values.is_equal:
             return undecided("units", f"{left_unit.name} or {right_unit.name}")
         return values
     unit = left_unit if left_unit.dimension else right_unit
     values = compare(left, right)
     if not unit.dimension:
         return values
-    if values.relation is not Relation.DIFFERENT:
+    if not values.is_different:
         convention = (
             policy.missing_percent if unit.dimension == PERCENT.dimension else (policy.missing_unit)
         )
@@ -79,8 +79,8 @@ def _in_radians(left: Node, left_in_degrees: bool, right: Node, compare: Compare
 
 def _under_convention(values: Finding, convention: Choice, tier: str, reason: str) -> Finding:
     """Apply a convention to a finding that the values are equal."""
-    if values.relation is Relation.EQUAL:
-        return Finding(convention.relation(), values.tier, f"{values.reason}; {reason}")
+    if values.is_equal:
+        return convention.finding(values.tier, f"{values.reason}; {reason}")
     return values
 
 
@@ -93,7 +93,7 @@ def compare_based(reference: Node, answer: Node, policy: Policy) -> Finding:
             same = left_digits == right_digits
             return (equal if same else different)("base", f"digits in base {reference.base}")
     elif left_digits == right_digits:
-        return Finding(policy.missing_base.relation(), "base", "the same digits, one base left out")
+        return policy.missing_base.finding("base", "the same digits, one base left out")
     if left is not None and left == right:
         return undecided("base", "the same number in another base")
     return different("base", "other digits, another number")
@@ -124,15 +124,15 @@ def compare_ratios(reference: Node, answer: Node, policy: Policy, compare: Compa
     for clock, other in ((reference, answer), (answer, reference)):
         if isinstance(clock, Clock) and clock.half:
             hour = Num(Fraction(clock.hour))
-            if clock.minute or compare(hour, other).relation is not Relation.EQUAL:
+            if clock.minute or not compare(hour, other).is_equal:
                 return different("time", "a time of day against something else")
-            return Finding(policy.missing_unit.relation(), "time", "an hour of the day")
+            return policy.missing_unit.finding("time", "an hour of the day")
     left, right = _parts(reference), _parts(answer)
     if len(left) == len(right):
         for index in range(1, len(left)):
             crosswise = Mul((left[index], right[0])), Mul((right[index], left[0]))
             finding = compare(*crosswise)
-            if finding.relation is not Relation.EQUAL:
+            if not finding.is_equal:
                 return finding
         return equal("ratio", "the same proportion")
     numbers = [_as_number(parts) for parts in (left, right)]

@@ -13,7 +13,7 @@ from zlib import crc32
 from judge.policy import Policy
 from judge.reading.tree import IMAGINARY, Big, Call, Node, Num, Pow, Sym, names, rewrite, walk
 from judge.reading.words import terms
-from judge.relation import Finding, Relation, different, equal, undecided
+from judge.relation import Finding, different, equal, undecided
 from judge.rules.arithmetic import FLOATS
 from judge.rules.evaluate import function, value
 from judge.rules.limits import NotReal
@@ -65,9 +65,9 @@ def compare_expressions(
     formula = (letters or len(variables)) > 1 or not variables <= _COORDINATES
     signed = any(has_absolute(node) for node in (reference, answer))
     verdict = _judge(samples, policy, may_be_positive=formula and not signed)
-    if verdict.relation is Relation.EQUAL and (_steps(reference) or _steps(answer)):
+    if verdict.is_equal and (_steps(reference) or _steps(answer)):
         return _at_whole_numbers(reference, answer, variables, verdict)
-    if verdict.relation is Relation.DIFFERENT:
+    if verdict.is_different:
         return _under_conventions(reference, answer, variables, policy, verdict)
     return verdict
 
@@ -198,9 +198,7 @@ def _judge(samples: list[Sample], policy: Policy, *, may_be_positive: bool) -> F
         and sum(sample.agrees for sample in positive) >= _NEEDED
         and all(sample.agrees or not sample.real for sample in positive)
     ):
-        return Finding(
-            policy.positive_letters.relation(), "sampling-positive", "equal for positive letters"
-        )
+        return policy.positive_letters.finding("sampling-positive", "equal for positive letters")
     return different("sampling", f"different at {len(failing)} of {len(samples)} points")
 
 
@@ -211,14 +209,12 @@ def _under_conventions(
     if _log_of_absolute(reference) or _log_of_absolute(answer):
         left, right = (rewrite(node, _absolute_log) for node in (reference, answer))
         samples = list(_samples(left, right, variables))
-        if _judge(samples, policy, may_be_positive=False).relation is Relation.EQUAL:
-            return Finding(
-                policy.log_of_absolute.relation(), "sampling-log", "equal with ln u read as ln |u|"
-            )
+        if _judge(samples, policy, may_be_positive=False).is_equal:
+            return policy.log_of_absolute.finding("sampling-log", "equal with ln u read as ln |u|")
     if any(_has_odd_root(part) for part in (*walk(reference), *walk(answer))):
         left, right = (rewrite(node, _real_root) for node in (reference, answer))
         samples = list(_samples(left, right, variables))
-        if _judge(samples, policy, may_be_positive=False).relation is Relation.EQUAL:
+        if _judge(samples, policy, may_be_positive=False).is_equal:
             return equal("sampling-root", "equal with odd roots read as real")
     if variables <= _WHOLE_NAMES and (_alternates(reference) or _alternates(answer)):
         agreements = [
@@ -231,7 +227,7 @@ def _under_conventions(
         if names(reference) ^ names(answer) <= _INTEGRATION_CONSTANTS:
             return equal("sampling-constant", "equal but for the name of the constant")
         reason = "equal with one variable renamed"
-        return Finding(policy.renamed_letter.relation(), "sampling-renamed", reason)
+        return policy.renamed_letter.finding("sampling-renamed", reason)
     if _loosely(names(reference)) == _loosely(names(answer)) and names(reference) != names(answer):
         return undecided("sampling-names", "the names of variables differ in spelling")
     return verdict

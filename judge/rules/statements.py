@@ -7,7 +7,7 @@ from judge.reading import tree
 from judge.reading.show import show
 from judge.reading.tree import INFINITY, SCALARS, E, Node, names, rewrite, walk
 from judge.reading.words import KNOWN_FUNCTIONS, MEASURES_OF, terms
-from judge.relation import Finding, Relation, different, equal, undecided
+from judge.relation import Finding, different, equal, undecided
 from judge.rules.equations import compare_equations, compare_inequalities, gap, product_of
 from judge.rules.groups import combine, compare_in_any_order
 from judge.rules.sets import compare_sets, variable_of
@@ -112,7 +112,7 @@ def compare_statements(reference: Node, answer: Node, policy: Policy, compare: C
     if not (is_statement(reference) and is_statement(answer)):
         return _compare_with_value(reference, answer, policy, compare)
     named = _compare_named(reference, answer, compare)
-    if named is not None and named.relation is Relation.EQUAL:
+    if named is not None and named.is_equal:
         return named
     if isinstance(reference, tree.Chain) and isinstance(answer, tree.Chain):
         if named is not None and (
@@ -121,12 +121,12 @@ def compare_statements(reference: Node, answer: Node, policy: Policy, compare: C
             return named
         if reference.relations == answer.relations == ("=",) and _are_scalar(reference, answer):
             found = compare_equations(gap(reference), gap(answer), policy)
-            return named if named is not None and found.relation is Relation.UNDECIDED else found
+            return named if named is not None and found.is_undecided else found
     if named is not None:
         clauses = _clauses(reference)[1], _clauses(answer)[1]
         if len(clauses[0]) == len(clauses[1]) > 1:
             matched = compare_in_any_order(*clauses, compare)
-            return matched if matched.relation is Relation.EQUAL else named
+            return matched if matched.is_equal else named
         return named
     return _compare_conditions(reference, answer, policy, compare)
 
@@ -144,9 +144,9 @@ def _compare_with_value(reference: Node, answer: Node, policy: Policy, compare: 
     if stated is not None:
         for member in (stated, *_exact_members(statement)):
             finding = compare(member, value) if statement is reference else compare(value, member)
-            if finding.relation is Relation.EQUAL:
+            if finding.is_equal:
                 break
-        if finding.relation is Relation.EQUAL and _order_is_named(statement, value, compare):
+        if finding.is_equal and _order_is_named(statement, value, compare):
             return undecided("order", "named values in another order than the list")
         return finding
     if isinstance(value, SCALARS):
@@ -155,14 +155,14 @@ def _compare_with_value(reference: Node, answer: Node, policy: Policy, compare: 
         equation = isinstance(statement, tree.Chain) and statement.relations == ("=",)
         if equation and not isinstance(value, tree.Num) and compare_equations(
             gap(statement), value, policy  # type: ignore[arg-type]
-        ).relation is Relation.EQUAL:  # fmt: skip
+        ).is_equal:  # fmt: skip
             return undecided("kind", "an equation without its right-hand side")
         return different("kind", "a condition against a value")
     if len(names(statement)) > 1 and isinstance(statement, tree.Chain):
         return different("kind", "a condition on several variables against a value")
     found = compare_sets(reference, answer)
-    if found.relation is Relation.EQUAL:
-        return Finding(policy.interval_for_inequality.relation(), found.tier, found.reason)
+    if found.is_equal:
+        return policy.interval_for_inequality.finding(found.tier, found.reason)
     return found
 
 
@@ -178,7 +178,7 @@ def _given_value(statement: Node, value: Node, compare: Compare) -> Finding | No
     if not names(first) or any(names(m) or not isinstance(m, SCALARS) for m in members):
         return None
     found = [compare(member, value) for member in members]
-    best = next((f for f in found if f.relation is Relation.EQUAL), found[-1])
+    best = next((f for f in found if f.is_equal), found[-1])
     parts = (
         first.terms
         if isinstance(first, tree.Add)
@@ -190,7 +190,7 @@ def _given_value(statement: Node, value: Node, compare: Compare) -> Finding | No
         isinstance(first, tree.Call) and first.name in _MEASURED and not names(first) <= _UNKNOWNS
     )
     joined = len(parts) > 1 and all(map(is_name, parts))
-    if best.relation is Relation.EQUAL and not (measured or joined):
+    if best.is_equal and not (measured or joined):
         return undecided("kind", "the value of an expression, which may be an equation to solve")
     return best
 
@@ -233,7 +233,7 @@ def contradicts_itself(statement: Node, compare: Compare) -> bool:
 
 
 def _may_agree(found: Finding) -> bool:
-    return found.relation is Relation.EQUAL or found.tier == "rounding"
+    return found.is_equal or found.tier == "rounding"
 
 
 def is_number(node: Node) -> bool:
@@ -258,8 +258,7 @@ def _order_is_named(statement: Node, value: Node, compare: Compare) -> bool:
     ):
         return False
     return len(stated.items) == len(value.items) and any(
-        compare(a, b).relation is not Relation.EQUAL
-        for a, b in zip(stated.items, value.items, strict=True)
+        not compare(a, b).is_equal for a, b in zip(stated.items, value.items, strict=True)
     )
 
 
@@ -279,7 +278,7 @@ def _compare_named(reference: Node, answer: Node, compare: Compare) -> Finding |
     finding = compare(left, right)
     both = isinstance(reference, tree.Chain) and isinstance(answer, tree.Chain)
     named = both and left_names and right_names
-    if finding.relation is Relation.EQUAL and named and _is_other_name(reference, answer):
+    if finding.is_equal and named and _is_other_name(reference, answer):
         return undecided("names", f"{right_names[0]} where {left_names[0]} is asked")
     return finding
 
@@ -328,12 +327,12 @@ def _compare_conditions(reference: Node, answer: Node, policy: Policy, compare: 
     left, right = _clauses(reference), _clauses(answer)
     if _all_equations(left, "or") and _all_equations(right, "or"):
         found = compare_equations(product_of(left[1]), product_of(right[1]), policy)  # type: ignore[arg-type]
-        if found.relation is not Relation.UNDECIDED:
+        if not found.is_undecided:
             return found
     variables = variable_of(reference) | variable_of(answer)
     if len(variables) <= 1 or len(variable_of(reference)) == len(variable_of(answer)) == 1:
         found = compare_sets(reference, answer)
-        if found.relation is not Relation.UNDECIDED or "variables" in found.reason:
+        if not found.is_undecided or "variables" in found.reason:
             return found
     if isinstance(reference, tree.Chain) and isinstance(answer, tree.Chain):
         if len(reference.operands) != len(answer.operands):
@@ -358,7 +357,7 @@ def _side_by_side(reference: tree.Chain, answer: tree.Chain, compare: Compare) -
     finding = combine(
         [compare(a, b) for a, b in zip(reference.operands, answer.operands, strict=True)]
     )
-    if finding.relation is Relation.EQUAL:
+    if finding.is_equal:
         return equal("structure", "the same chain")
     return undecided("inequality", "chains that differ somewhere")
 

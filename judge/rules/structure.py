@@ -1,33 +1,20 @@
 """Compare two nodes of any kind: choose the rule for their kinds."""
 
+from itertools import product
+
 from judge.policy import Policy
 from judge.reading import tree
 from judge.reading.build import as_matrix
 from judge.reading.show import show
 from judge.reading.tree import Node, is_infinite, names
 from judge.relation import Finding, Relation, different, equal, undecided
-from judge.rules.groups import (
-    combine,
-    compare_groups,
-    compare_in_any_order,
-    compare_in_order,
-    compare_matrices,
-)
+from judge.rules import groups, shapes
 from judge.rules.numeric import compare_numbers
 from judge.rules.prose import compare_words
 from judge.rules.quantities import compare_based, compare_clocks, compare_ratios, compare_units
 from judge.rules.rationals import exact
 from judge.rules.sampling import compare_expressions
 from judge.rules.sets import compare_sets, is_set, with_elements
-from judge.rules.shapes import (
-    as_interval,
-    as_set_operation,
-    expand_signs,
-    has_infinite_end,
-    has_signs,
-    is_scalar,
-    normalised,
-)
 from judge.rules.statements import compare_statements, is_statement
 
 _MAX_DEPTH = 60
@@ -54,10 +41,14 @@ class Structure:
 
     def compare_normalised(self, reference: Node, answer: Node) -> Finding:
         """Bring both into normal form, then compare them by kind."""
-        left, right = with_elements(normalised(reference)), with_elements(normalised(answer))
+        left, right = (with_elements(shapes.normalised(node)) for node in (reference, answer))
         if left == right:
             return equal("structure", "the same expression")
-        if is_scalar(left) and is_scalar(right) and not (has_signs(left) or has_signs(right)):
+        if (
+            shapes.is_scalar(left)
+            and shapes.is_scalar(right)
+            and not (shapes.has_signs(left) or shapes.has_signs(right))
+        ):
             return self.scalars(left, right)
         return self.others(left, right)
 
@@ -88,45 +79,37 @@ class Structure:
             return compare_clocks(left, right)
         if isinstance(left, tree.Ratio | tree.Clock) or isinstance(right, tree.Ratio | tree.Clock):
             if not all(
-                isinstance(n, tree.Ratio | tree.Clock) or is_scalar(n) for n in (left, right)
+                isinstance(n, tree.Ratio | tree.Clock) or shapes.is_scalar(n) for n in (left, right)
             ):
                 return different("kind", "a proportion against something else")
             return compare_ratios(left, right, self.policy, self.compare)
-        if has_signs(left) or has_signs(right):
+        if shapes.has_signs(left) or shapes.has_signs(right):
             return self.signs(left, right)
         if isinstance(left, tree.Matrix) or isinstance(right, tree.Matrix):
             return self.matrices(left, right)
-        left, right = as_set_operation(left), as_set_operation(right)
+        left, right = shapes.as_set_operation(left), shapes.as_set_operation(right)
         if is_set(left) or is_set(right):
             return self.sets(left, right)
         if isinstance(left, tree.Group) and isinstance(right, tree.Group):
-            if has_infinite_end(left) or has_infinite_end(right):
+            if shapes.has_infinite_end(left) or shapes.has_infinite_end(right):
                 return self.sets(left, right)
-            found = compare_groups(left, right, self.compare)
-            if found.relation is Relation.EQUAL and {left.kind, right.kind} == {"set", "tuple"}:
-                return found._replace(relation=self.policy.set_for_tuple.relation())
+            found = groups.compare_groups(left, right, self.compare)
+            if found.is_equal and {left.kind, right.kind} == {"set", "tuple"}:
+                return self.policy.set_for_tuple.finding(found.tier, found.reason)
             return found
         return different("kind", "one value against several")
 
     def signs(self, left: Node, right: Node) -> Finding:
         """Compare nodes with ±, each of which stands for several values."""
-        findings = []
-        for left_values in expand_signs(left):
-            for right_values in expand_signs(right):
-                if len(left_values) != len(right_values):
-                    findings.append(different("count", "another number of values"))
-                else:
-                    findings.append(compare_in_any_order(left_values, right_values, self.compare))
-        for relation in (Relation.EQUAL, Relation.UNDECIDED):
-            for finding in findings:
-                if finding.relation is relation:
-                    return finding
-        return findings[0]
+        readings = product(shapes.expand_signs(left), shapes.expand_signs(right))
+        findings = [groups.compare_in_any_order(*values, self.compare) for values in readings]
+        best = groups.first_of(findings, Relation.EQUAL, Relation.UNDECIDED)
+        return best or findings[0]
 
     def matrices(self, left: Node, right: Node) -> Finding:
         """Compare a matrix with a matrix, or with a list or tuple that may mean one."""
         if isinstance(left, tree.Matrix) and isinstance(right, tree.Matrix):
-            return compare_matrices(left, right, self.policy, self.compare, tuples=False)
+            return groups.compare_matrices(left, right, self.policy, self.compare, tuples=False)
         first, second = (
             node if isinstance(node, tree.Matrix) else as_matrix(node) for node in (left, right)
         )
@@ -135,33 +118,32 @@ class Structure:
             if names(letter) & {"I", "E"}:
                 return undecided("kind", "a matrix, and a letter that may name one")
             return different("kind", "a matrix against something else")
-        return compare_matrices(first, second, self.policy, self.compare, tuples=True)
+        return groups.compare_matrices(first, second, self.policy, self.compare, tuples=True)
 
     def sets(self, left: Node, right: Node) -> Finding:
         """Compare two nodes of which at least one is a set of real numbers."""
-        if is_scalar(left) or is_scalar(right):
+        if shapes.is_scalar(left) or shapes.is_scalar(right):
             return different("kind", "a set against one value")
         if any(isinstance(n, tree.Group) and n.kind == "tuple" and len(n.items) != 2
                for n in (left, right)):  # fmt: skip
             return different("kind", "a set against a point")
-        left, right = as_interval(left), as_interval(right)
+        left, right = shapes.as_interval(left), shapes.as_interval(right)
         if isinstance(left, tree.Interval) and isinstance(right, tree.Interval):
+            ends = groups.compare_in_order(
+                (left.low, left.high), (right.low, right.high), self.compare
+            )
             if (left.low_closed, left.high_closed) == (right.low_closed, right.high_closed):
-                return combine(
-                    [self.compare(left.low, right.low), self.compare(left.high, right.high)]
-                )
-            ends = combine([self.compare(left.low, right.low), self.compare(left.high, right.high)])
-            if ends.relation is Relation.EQUAL and not any(
-                is_infinite(end) for end in (left.low, left.high)
-            ):
+                return ends
+            if ends.is_equal and not (is_infinite(left.low) or is_infinite(left.high)):
                 return different("brackets", "intervals with other brackets")
         if (
             isinstance(left, tree.SetOp)
             and isinstance(right, tree.SetOp)
             and left.kind == right.kind
         ):
-            matched = compare_in_order if left.kind == "difference" else compare_in_any_order
-            parts = matched(left.parts, right.parts, self.compare)
-            if parts.relation is Relation.EQUAL:
+            in_order = left.kind == "difference"
+            match = groups.compare_in_order if in_order else groups.compare_in_any_order
+            parts = match(left.parts, right.parts, self.compare)
+            if parts.is_equal:
                 return parts
         return compare_sets(left, right)

@@ -10,6 +10,8 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any
 
+import sympy
+
 from judge.reading.tree import Add, Big, Call, Const, Mul, Node, Num, Pow, Sym, Unreadable, decode
 from judge.reading.words import terms
 
@@ -24,8 +26,6 @@ _FAILURES = (ArithmeticError, ValueError, TypeError, AttributeError, LookupError
 def main() -> None:
     """Answer one question a line until stdin ends."""
     _limit()
-    import sympy
-
     sympy.simplify(sympy.Symbol("x") + 1)  # the first call imports what later ones need
     _reply({"ready": True})
     for line in sys.stdin:
@@ -81,8 +81,6 @@ def build(node: Node) -> Any:
 
 
 def _call(node: Call) -> Any:
-    import sympy
-
     args = [build(arg) for arg in node.args]
     if node.name in _SPECIAL:
         return _SPECIAL[node.name](*args)
@@ -93,51 +91,26 @@ def _call(node: Call) -> Any:
 
 
 def _big(node: Big) -> Any:
-    import sympy
-
     if node.low is None or node.high is None:
         raise Unreadable("a sum without bounds")
     bounds = (sympy.Symbol(node.variable, real=True), build(node.low), build(node.high))
     return (sympy.Sum if node.kind == "sum" else sympy.Product)(build(node.body), bounds)
 
 
-def _const(node: Const) -> Any:
-    import sympy
-
-    return {"pi": sympy.pi, "e": sympy.E, "i": sympy.I, "oo": sympy.oo}[node.name]
-
-
-def _num(node: Num) -> Any:
-    import sympy
-
-    return sympy.Rational(node.value.numerator, node.value.denominator)
-
-
-def _sym(node: Sym) -> Any:
-    import sympy
-
-    return sympy.Symbol(node.name, real=True)
-
-
-def _fold(kind: str, parts: tuple[Node, ...]) -> Any:
-    import sympy
-
-    return getattr(sympy, kind)(*map(build, parts))
-
-
+_CONSTANTS = {"pi": sympy.pi, "e": sympy.E, "i": sympy.I, "oo": sympy.oo}
 _BUILDERS: Mapping[type[Node], Callable[[Any], Any]] = {
-    Num: _num,
-    Sym: _sym,
-    Const: _const,
-    Add: lambda node: _fold("Add", node.terms),
-    Mul: lambda node: _fold("Mul", node.factors),
+    Num: lambda node: sympy.Rational(node.value.numerator, node.value.denominator),
+    Sym: lambda node: sympy.Symbol(node.name, real=True),
+    Const: lambda node: _CONSTANTS[node.name],
+    Add: lambda node: sympy.Add(*map(build, node.terms)),
+    Mul: lambda node: sympy.Mul(*map(build, node.factors)),
     Pow: lambda node: build(node.base) ** build(node.exponent),
     Call: _call,
     Big: _big,
 }
 _SPECIAL: Mapping[str, Callable[..., Any]] = {
     "percent": lambda x: x / 100,
-    "degree": lambda x: x * _const(Const("pi")) / 180,
+    "degree": lambda x: x * sympy.pi / 180,
     "mod": lambda a, b: a % b,
 }
 _NAMES = {

@@ -23,8 +23,9 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass
 from pathlib import Path
 
-from judge.model.agreement import Confusion, Rate, confusion, mcnemar
+from judge.model.agreement import Confusion, Rate, confusion
 from judge.workers.pool import Pool
+from solver.stats.paired import mcnemar
 
 ROOT = Path(__file__).resolve().parents[2]
 PAIRS = Path(os.environ.get("SOLVER_SHARED_DATA", "../shared/data")) / "judge/pairs_dev.jsonl"

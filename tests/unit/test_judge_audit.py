@@ -15,7 +15,6 @@ from judge.model.agreement import (
     Rate,
     confusion,
     kappa,
-    mcnemar,
     weighted_kappa,
     wilson,
 )
@@ -88,19 +87,6 @@ def test_false_accepts_are_counted_among_wrong_answers_only():
     assert counts == Confusion(8, 2, 1, 3)
     assert (counts.false_accepts, counts.false_rejects) == (Rate(1, 4), Rate(2, 10))
     assert counts.accuracy == Rate(11, 14)
-
-
-@pytest.mark.parametrize(
-    ("only_first", "only_second", "p"),
-    [(0, 0, 1.0), (0, 11, 2 / 2048), (5, 5, 1.0), (1, 9, 22 / 1024)],
-)
-def test_mcnemar_is_the_exact_binomial(only_first, only_second, p):
-    assert mcnemar(only_first, only_second) == pytest.approx(p)
-    assert mcnemar(only_second, only_first) == pytest.approx(p)
-
-
-def test_mcnemar_of_thousands_of_pairs_is_a_number():
-    assert 0 <= mcnemar(100, 5000) < 1e-100
 
 
 # --- probes ------------------------------------------------------------------------------------
