@@ -8,15 +8,15 @@ kept on average, not by every problem. Not compared: arms of different models.
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
 from itertools import accumulate, combinations, groupby
 from statistics import fmean
 
-from solver.analysis.repeats import Votes, equivalent, usual_ks, votes_of
+from solver.analysis.repeats import equivalent, usual_ks, vote_chances
 from solver.analysis.trials import TrialTurns
 from solver.modes import stored_mode
-from solver.stats.metrics import Estimate, estimate, maj_at_k
+from solver.stats.metrics import Estimate, estimate
 from solver.stats.paired import MeanComparison, compare_means, holm
+from solver.stats.votes import voters
 from solver.store import Row, TurnFacts
 
 Same = Callable[[str, str], bool]
@@ -119,7 +119,8 @@ class _Arm:
     mode: str
     repeats: int
     trials: Mapping[str, Sequence[TrialTurns]]
-    votes: Callable[[str], Votes]
+    same: Same
+    """Which answers vote together."""
 
 
 def _arms(rows: Iterable[Row], turns: Iterable[TurnFacts], same: Same) -> list[_Arm]:
@@ -143,21 +144,13 @@ def _arms(rows: Iterable[Row], turns: Iterable[TurnFacts], same: Same) -> list[_
             any(row.input_tokens + row.output_tokens for of in first.values() for row in of)
             and whole
         ):
-            found.append(_Arm(model, mode, repeats, whole, _voting(whole, same)))
+            found.append(_Arm(model, mode, repeats, whole, same))
     return found
-
-
-def _voting(trials: Mapping[str, Sequence[TrialTurns]], same: Same) -> Callable[[str], Votes]:
-    @cache
-    def votes(name: str) -> Votes:
-        return votes_of([trial.row for trial in trials[name]], same)
-
-    return votes
 
 
 def _spending(arm: _Arm) -> Spending:
     names = sorted(arm.trials)
-    policies = [*_attempts(arm, names), *(_vote(arm, names, k) for k in usual_ks(arm.repeats))]
+    policies = [*_attempts(arm, names), *_votes(arm, names, usual_ks(arm.repeats))]
     trials = arm.repeats * len(names)
     return Spending(
         arm.model,
@@ -194,9 +187,14 @@ def _after_attempts(trial: TrialTurns) -> list[tuple[int, bool]]:
     return [(total, trial.correct and n == len(ends)) for n, total in enumerate(ends, start=1)]
 
 
-def _vote(arm: _Arm, names: Sequence[str], k: int) -> Policy:
-    values = [maj_at_k(*arm.votes(name), k) for name in names]
-    return Policy(None, k, k * _tokens_of_a_trial(arm, names), tuple(values))
+def _votes(arm: _Arm, names: Sequence[str], ks: Sequence[int]) -> list[Policy]:
+    """Return what votes of so many trials give, those left out that are too many to count."""
+    rounds = {name: [trial.row for trial in arm.trials[name]] for name in names}
+    one = _tokens_of_a_trial(arm, names)
+    return [
+        Policy(None, k, k * one, tuple(map(float, values)))
+        for k, values in vote_chances(rounds, ks, arm.same).items()
+    ]
 
 
 def _tokens_of_a_trial(arm: _Arm, names: Sequence[str]) -> float:
@@ -238,9 +236,9 @@ def _affordable(
     arm: _Arm, names: Sequence[str], ladder: Sequence[Policy], one: float, tokens: float
 ) -> Policy | None:
     """Return the policy that spends most of these tokens; None where none is so cheap."""
-    votes = min(arm.repeats, int(tokens / one + 1e-9))
+    votes = min(voters(arm.repeats), int(tokens / one + 1e-9))
     if votes:
-        return _vote(arm, names, votes)
+        return _votes(arm, names, [votes])[0]
     return max(
         (policy for policy in ladder if policy.tokens <= tokens),
         key=lambda policy: policy.tokens,

@@ -3,12 +3,16 @@
 The formulas are in `solver.stats.metrics`. Attempts within a trial are not repeats.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
+from statistics import fmean
 from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
 
 import judge
 from solver.analysis.numbers import plain_number
@@ -19,12 +23,10 @@ from solver.stats.metrics import (
     accuracy,
     estimate,
     g_pass_at_k_each,
-    group,
-    maj_at_k,
     mg_pass_at_k_each,
     pass_at_k_each,
-    vote,
 )
+from solver.stats.votes import Ballots, group, majorities, vote, voters
 from solver.store import Row
 
 TAUS = ("0.25", "0.5", "0.75", "1.0")
@@ -42,8 +44,9 @@ class AtK:
     g_pass: Mapping[str, Estimate]
     """G-Pass@k for each τ, which is a string as in `TAUS`."""
     mg_pass: Estimate
-    majority: Estimate
-    """maj@k. Mathematically equal answers vote together; a trial without answer does not vote."""
+    majority: Estimate | None
+    """maj@k. Mathematically equal answers vote together; a trial without answer does not vote. None
+    where more answers would vote than `voters` allows."""
 
 
 @dataclass(frozen=True)
@@ -162,28 +165,48 @@ def _reading(
     same: Callable[[str, str], bool],
 ) -> Reading:
     tallies = {p: (len(trials), sum(row.correct for row in trials)) for p, trials in rounds.items()}
-    votes = [votes_of(trials, same) for trials in rounds.values()]
+    chances = vote_chances(rounds, ks, same)
     return Reading(
         problems=len(rounds),
         accuracy=accuracy({p: [row.correct for row in trials] for p, trials in rounds.items()}),
-        at=tuple(_at(k, tallies, votes, taus) for k in ks),
+        at=tuple(_at(k, tallies, chances.get(k), taus) for k in ks),
     )
 
 
-def _at(
-    k: int,
-    tallies: Tallies,
-    votes: Sequence[Votes],
-    taus: Sequence[str],
-) -> AtK:
+def _at(k: int, tallies: Tallies, votes: NDArray[np.float64] | None, taus: Sequence[str]) -> AtK:
     trials = sum(n for n, _ in tallies.values())
     return AtK(
         k=k,
         pass_at=estimate(pass_at_k_each(tallies, k), trials),
         g_pass={t: estimate(g_pass_at_k_each(tallies, k, Fraction(t)), trials) for t in taus},
         mg_pass=estimate(mg_pass_at_k_each(tallies, k), trials),
-        majority=estimate([maj_at_k(labels, right, k) for labels, right in votes], trials),
+        majority=None if votes is None else estimate(votes, trials),
     )
+
+
+def vote_chances(
+    rounds: Mapping[str, Sequence[Row]], ks: Sequence[int], same: Callable[[str, str], bool]
+) -> dict[int, NDArray[np.float64]]:
+    """Return by k how often the vote of k repeats is right, for each problem in order.
+
+    All problems have as many repeats. With more than `MOST_REPEATS`, votes of several are of the
+    `FIRST` alone, and larger k are left out.
+    """
+    repeats = len(next(iter(rounds.values())))
+    seats = voters(repeats)
+    asked = [k for k in ks if k <= seats]
+    ballots = [ballots_of(trials[:seats], same) for trials in rounds.values()]
+    found = dict(zip(asked, majorities(ballots, asked).T, strict=True))
+    if 1 in found and seats < repeats:  # a single repeat decides alone: all of them count
+        found[1] = np.array([fmean(row.correct for row in each) for each in rounds.values()])
+    return found
+
+
+def ballots_of(trials: Sequence[Row], same: Callable[[str, str], bool]) -> Ballots:
+    """Count the answers of some trials, as `votes_of` sorts them."""
+    labels, right = votes_of(trials, same)
+    sizes = Counter(labels)
+    return Ballots(tuple(sizes[each] for each in right), tuple(right.values()), sizes[None])
 
 
 def _verified(

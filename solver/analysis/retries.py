@@ -9,7 +9,7 @@ from statistics import fmean
 
 from solver.analysis.trials import TrialTurns
 from solver.records import Failure
-from solver.stats.metrics import Estimate, accuracy
+from solver.stats.metrics import MOST_EXACT, Estimate, accuracy, g_pass_at_k
 from solver.store import TurnFacts
 
 
@@ -210,10 +210,17 @@ def _started_afresh(found: Sequence[TrialTurns], most: int) -> list[tuple[float,
     tokens, accuracies = [0.0] * most, [0.0] * most
     for before in range(min(most, len(failing) + 1)):
         # the chance that the first `before` replies all failed, for each of the n - before others
-        share = comb(len(failing), before) / comb(n, before) / (n - before)
+        share = _chance_of_none(n, len(failing), before) / (n - before)
         tokens[before] = share * ((len(failing) - before) * mean_failing + answering)
         accuracies[before] = share * right
     return list(zip(accumulate(tokens), accumulate(accuracies), strict=True))
+
+
+def _chance_of_none(n: int, failing: int, drawn: int) -> float:
+    """Compute the chance that all of `drawn` replies, of n, are among those `failing`."""
+    if n > MOST_EXACT:
+        return g_pass_at_k(n, failing, drawn, 1) if drawn else 1.0
+    return comb(failing, drawn) / comb(n, drawn)
 
 
 def _mean_budgets(problems: Sequence[Sequence[tuple[float, float]]]) -> tuple[Budget, ...]:

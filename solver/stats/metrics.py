@@ -1,29 +1,31 @@
-"""Accuracy, Pass@k, G-Pass@k, mG-Pass@k and majority votes: numbers in, numbers out.
+"""Accuracy, Pass@k, G-Pass@k and mG-Pass@k: numbers in, numbers out.
 
 In every formula n is how many repeats a problem has, c how many of them were correct, k how many of
-the n are drawn. A problem's (n, c) is its tally. Chances are counted in whole numbers and divided
-once, so they are exact up to the last bit of the float that is returned.
+the n are drawn. A problem's (n, c) is its tally. Up to `MOST_EXACT` repeats chances are counted in
+whole numbers and divided once, so they are exact up to the last bit of the float that is returned;
+above that they are added up from logarithms, to about ten digits.
 
-Not here: which trials count (one with an error of ours has no place in a tally), two runs side by
-side (`paired.py`), and the attempts inside a trial, which are dependent and never counted in n.
+Not here: votes (`votes.py`), which trials count (one with an error of ours has no place in a
+tally), two runs side by side (`paired.py`), and the attempts inside a trial, which are dependent
+and never counted in n.
 """
 
-from collections import Counter
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
 from math import ceil, comb, nan, sqrt
 from numbers import Rational
-from typing import TypeAlias, TypeVar
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import betaincinv
+from scipy.special import betaincinv, gammaln
 
 Tallies: TypeAlias = Mapping[str, tuple[int, int]]
 """Problem id to (n, c)."""
-Answer = TypeVar("Answer", bound=Hashable)
+MOST_EXACT = 256
+"""The most repeats for which chances are counted in whole numbers."""
 
 
 @dataclass(frozen=True)
@@ -131,6 +133,8 @@ def mg_pass_at_k(n: int, c: int, k: int) -> float:
     _check(n, c, k, f"mG-Pass@{k}")
     # A draw with `hits` correct is counted once for each threshold i it reaches.
     half = ceil(k / 2)
+    if n > MOST_EXACT:
+        return float(2 / k * _tails(n, c, k)[half + 1 :].sum())
     draws = sum((hits - half) * _draws(hits, n, c, k) for hits in range(half + 1, min(c, k) + 1))
     return 2 * draws / (k * comb(n, k))
 
@@ -151,62 +155,6 @@ def g_pass_at_k_each(tallies: Tallies, k: int, tau: Fraction | int | str) -> NDA
 def mg_pass_at_k_each(tallies: Tallies, k: int) -> NDArray[np.float64]:
     """Compute mG-Pass@k of every problem, in order. Raises ValueError like `pass_at_k_each`."""
     return _each(tallies, k, f"mG-Pass@{k}", lambda n, c: mg_pass_at_k(n, c, k))
-
-
-def group(
-    answers: Sequence[Answer | None], equivalent: Callable[[Answer, Answer], bool]
-) -> list[int | None]:
-    """Give labels to the classes of equivalent answers 0, 1, 2, … as they appear. None stays None.
-
-    An answer joins the first class whose first member it is equivalent to, so the classes are
-    well defined even where `equivalent` is not transitive. Equal answers are compared once.
-    """
-    first_members: list[Answer] = []
-    labels: dict[Answer | None, int | None] = {None: None}
-    for answer in answers:
-        if answer is None or answer in labels:
-            continue
-        matches = (i for i, first in enumerate(first_members) if equivalent(first, answer))
-        labels[answer] = next(matches, len(first_members))
-        if labels[answer] == len(first_members):
-            first_members.append(answer)
-    return [labels[answer] for answer in answers]
-
-
-def maj_at_k(labels: Sequence[int | None], right: Mapping[int, float], k: int) -> float:
-    """Compute the chance that the most frequent of k answers, drawn from these, is right.
-
-    Wang et al. 2022, https://arxiv.org/abs/2203.11171, as the exact mean over all C(n, k) draws.
-    `labels` are the repeats' classes (see `group`), and `right` says of each class how much of it
-    the judge accepts, 0 where it is missing. Several classes can be right: the vote sees the
-    answers, never the verdicts. A tie of t classes counts 1/t each. A repeat without an answer
-    (None) is drawn like any other but casts no vote, and a draw without votes is wrong.
-    """
-    sizes = Counter(labels)
-    silent = sizes.pop(None, 0)
-    _check(len(labels), 0, k, f"maj@{k}")
-    won = 0.0
-    for label, share in right.items():
-        if share and label in sizes:
-            rivals = sorted((sizes[other] for other in sizes if other != label), reverse=True)
-            won += share * _majority(sizes[label], tuple(rivals), silent, k)
-    return min(1.0, won)
-
-
-def vote(
-    labels: Sequence[Answer | None], weights: Sequence[float | Fraction]
-) -> tuple[Answer, ...]:
-    """Return the labels with the greatest sum of weights: several when tied, none without votes.
-
-    With weights by verification state this is the vote of Zhou et al. 2023,
-    https://arxiv.org/abs/2308.07921. None casts no vote. Weights are added as the decimals they are
-    written as, so 0.1 + 0.2 ties with 0.3.
-    """
-    totals: dict[Answer, Fraction] = {}
-    for label, weight in zip(labels, weights, strict=True):
-        if label is not None:
-            totals[label] = totals.get(label, Fraction(0)) + Fraction(str(weight))
-    return tuple(label for label, total in totals.items() if total == max(totals.values()))
 
 
 def _check(n: int, c: int, k: int, metric: str) -> None:
@@ -232,12 +180,35 @@ def _least(k: int, tau: Fraction | int | str) -> int:
 
 
 def _chance_of_at_least(least: int, n: int, c: int, k: int) -> float:
+    if n > MOST_EXACT:
+        return float(_tails(n, c, k)[least])
     return sum(_draws(hits, n, c, k) for hits in range(least, min(c, k) + 1)) / comb(n, k)
 
 
 def _draws(hits: int, n: int, c: int, k: int) -> int:
     """Count the draws of k from n that hold exactly `hits` of the c correct ones."""
     return comb(c, hits) * comb(n - c, k - hits)
+
+
+@lru_cache(maxsize=1024)
+def _tails(n: int, c: int, k: int) -> NDArray[np.float64]:
+    """Return for each number of hits, 0 to k, the chance that a draw holds so many or more.
+
+    Cached, since every τ asks for the same.
+    """
+    hits = np.arange(max(0, k - (n - c)), min(c, k) + 1)
+    logs = log_comb(c, hits) + log_comb(n - c, k - hits) - log_comb(n, np.array(k))
+    tails = np.zeros(k + 1)
+    tails[: hits[0]] = 1.0
+    chances = np.exp(logs)
+    tails[hits] = np.cumsum((chances / chances.sum())[::-1])[::-1]
+    return tails
+
+
+def log_comb(n: int, k: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Return the natural logarithm of n choose k."""
+    found: NDArray[np.float64] = gammaln(n + 1) - gammaln(k + 1) - gammaln(n - k + 1)
+    return found
 
 
 def _each(
@@ -257,26 +228,3 @@ def _each(
             )
     table = {each: value(*each) for each in set(tallies.values())}
     return np.array([table[each] for each in tallies.values()], dtype=np.float64)
-
-
-@lru_cache(maxsize=65536)
-def _majority(right: int, rivals: tuple[int, ...], silent: int, k: int) -> float:
-    """Compute how often one class wins from the class sizes alone, which many problems share."""
-    won = Fraction(0)
-    for votes in range(1, min(right, k) + 1):
-        # counts[drawn, tied]: draws of `drawn` rival repeats in which `tied` rival classes get as
-        # many votes as the correct class and none gets more.
-        counts = Counter({(0, 0): 1})
-        for size in rivals:
-            extended: Counter[tuple[int, int]] = Counter()
-            for (drawn, tied), count in counts.items():
-                for more in range(min(size, votes, k - votes - drawn) + 1):
-                    extended[drawn + more, tied + (more == votes)] += count * comb(size, more)
-            counts = extended
-        tied_draws: Counter[int] = Counter()
-        for (drawn, tied), count in counts.items():
-            tied_draws[tied] += count * comb(silent, k - votes - drawn)
-        won += comb(right, votes) * sum(
-            Fraction(draws, 1 + tied) for tied, draws in tied_draws.items()
-        )
-    return float(won / comb(right + sum(rivals) + silent, k))

@@ -9,6 +9,9 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.fft import irfft, next_fast_len, rfft
+
+from solver.stats.metrics import MOST_EXACT, log_comb
 
 EXACT_CELLS = 100_000
 """Longest distribution of a sum that is computed in full: about a second."""
@@ -119,6 +122,12 @@ def _chances(tally: Tally, stride: int) -> NDArray[np.float64]:
     """Return the chances of run a's successes, fewest first, `stride` cells from each other."""
     correct, successes = tally.c_a + tally.c_b, range(_least(tally), _most(tally) + 1)
     chances = np.zeros((len(successes) - 1) * stride + 1)
+    if tally.n_a + tally.n_b > MOST_EXACT:
+        taken = np.array(successes)
+        logs = log_comb(tally.n_a, taken) + log_comb(tally.n_b, correct - taken)
+        found = np.exp(logs - logs.max())
+        chances[::stride] = found / found.sum()
+        return chances
     choices = comb(tally.n_a + tally.n_b, correct)
     chances[::stride] = [
         comb(tally.n_a, taken) * comb(tally.n_b, correct - taken) / choices for taken in successes
@@ -133,7 +142,20 @@ def _sum_of(chances: Iterable[NDArray[np.float64]]) -> NDArray[np.float64]:
     order = len(heap)
     while len(heap) > 1:
         (_, _, first), (_, _, second) = heappop(heap), heappop(heap)
-        merged = np.convolve(first, second)
+        merged = _convolved(first, second)
         heappush(heap, (merged.size, order, merged))
         order += 1
     return heap[0][2]
+
+
+_LONGEST = 4_096
+"""Longest term that is convolved directly: longer ones by Fourier transform, to 10⁻¹⁵."""
+
+
+def _convolved(first: NDArray[np.float64], second: NDArray[np.float64]) -> NDArray[np.float64]:
+    if min(first.size, second.size) <= _LONGEST:
+        return np.convolve(first, second)
+    size = first.size + second.size - 1
+    length = next_fast_len(size, real=True)
+    found: NDArray[np.float64] = irfft(rfft(first, length) * rfft(second, length), length)[:size]
+    return np.maximum(found, 0.0)

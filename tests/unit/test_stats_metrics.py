@@ -1,11 +1,12 @@
-"""Pass@k, G-Pass@k, mG-Pass@k and votes against published numbers, closed forms and brute force."""
+"""Pass@k, G-Pass@k and mG-Pass@k against published numbers, closed forms and brute force."""
 
 import csv
 import json
 import random
+import time
 from fractions import Fraction
 from itertools import combinations
-from math import ceil
+from math import ceil, comb
 
 import numpy as np
 import pytest
@@ -15,14 +16,11 @@ from solver.stats.metrics import (
     accuracy,
     g_pass_at_k,
     g_pass_at_k_each,
-    group,
-    maj_at_k,
     mg_pass_at_k,
     mg_pass_at_k_each,
     pass_at_k,
     pass_at_k_each,
     tally,
-    vote,
 )
 from tests.needs import shared_data
 
@@ -176,10 +174,6 @@ def test_tau_outside_0_to_1_is_refused(tau):
         ),
         (lambda: mg_pass_at_k(4, 1, 0), "mG-Pass@0 needs k of at least 1"),
         (lambda: g_pass_at_k(4, 5, 2, 1), "G-Pass@2 needs 0 <= c <= n, but 5 of 4 repeats are"),
-        (
-            lambda: maj_at_k([0, 0], {0: 1}, 3),
-            "maj@3 needs at least 3 repeats per problem, but there",
-        ),
     ],
 )
 def test_impossible_numbers_are_refused(call, message):
@@ -214,95 +208,23 @@ def test_array_forms_equal_the_scalar_forms_in_order():
         ]
 
 
-def majority_by_brute_force(labels, correct, k):
-    """The mean over every draw, with ties split evenly."""
-    wins = []
-    for draw in combinations(labels, k):
-        votes = [label for label in draw if label is not None]
-        best = {label for label in votes if votes.count(label) == max(map(votes.count, votes))}
-        wins.append(Fraction(correct in best, len(best) or 1))
-    return float(sum(wins) / len(wins))
-
-
-def test_maj_at_k_equals_a_vote_in_every_draw():
-    rng = random.Random(5)
-    for _ in range(60):
-        labels = rng.choices([None, 0, 0, 0, 1, 1, 2, 3, 4], k=rng.randint(1, 9))
-        for k in range(1, len(labels) + 1):
-            for correct in (0, 1, 3):
-                expected = majority_by_brute_force(labels, correct, k)
-                assert maj_at_k(labels, {correct: 1}, k) == pytest.approx(expected, abs=1e-15)
-
-
-def test_maj_at_1_is_the_share_of_correct_repeats():
-    assert maj_at_k([0, 0, 1, None], {0: 1}, 1) == 0.5
-
-
-def test_right_answers_in_three_classes_do_not_vote_together():
-    right = {0: 1, 1: 1, 2: 1}
-    assert maj_at_k([0, 1, 2, 3, 3], right, 5) == 0
-    assert maj_at_k([0, 1, 2], right, 3) == 1
-    assert maj_at_k([0, 1, 2, 3], right, 4) == 0.75
-
-
-def test_a_class_judged_right_in_part_counts_in_part():
-    assert maj_at_k([0, 0, 0, 1], {0: 2 / 3}, 4) == pytest.approx(2 / 3)
-
-
-def test_a_tie_counts_by_halves():
-    assert maj_at_k([0, 0, 1, 1], {0: 1}, 4) == 0.5
-
-
-def test_answers_never_given_and_votes_never_cast_win_nothing():
-    assert maj_at_k([0, 1, 1], {}, 3) == 0
-    assert maj_at_k([0, 1, 1], {7: 1}, 3) == 0
-    assert maj_at_k([None, None, None], {}, 3) == 0
-
-
-def test_a_repeat_without_an_answer_does_not_outvote_one_with():
-    assert maj_at_k([None, None, 0], {0: 1}, 3) == 1
-
-
-def test_half_and_one_half_vote_together():
-    def same(a: str, b: str) -> bool:
-        return Fraction(a) == Fraction(b)
-
-    labels = group(["1/2", "3", None, "0.5", "1/2", "3.0"], same)
-    assert labels == [0, 1, None, 0, 0, 1]
-    assert maj_at_k(labels, {0: 1}, 6) == 1
-
-
-def test_equal_answers_are_compared_once():
-    asked = []
-
-    def never(a: str, b: str) -> bool:
-        asked.append((a, b))
-        return False
-
-    assert group(["x", "y", "x", "y", "y"], never) == [0, 1, 0, 1, 1]
-    assert asked == [("x", "y")]
-
-
-def test_a_class_is_what_equals_its_first_member():
-    near = group([0, 2, 1, 3], lambda a, b: abs(a - b) <= 1)
-    assert near == [0, 1, 0, 1]
-
-
 @pytest.mark.parametrize(
-    ("labels", "weights", "winners"),
-    [
-        ([0, 1, 1], [1, 1, 1], (1,)),
-        ([0, 1, 1], [1, 0.2, 0.2], (0,)),
-        ([0, 1, 1], [0.3, 0.1, 0.2], (0, 1)),
-        ([None, None, 1], [5, 5, Fraction(1, 3)], (1,)),
-        ([None], [1], ()),
-        ([], [], ()),
-    ],
+    ("n", "c", "k"), [(300, 100, 50), (300, 3, 299), (1000, 900, 400), (300, 0, 8)]
 )
-def test_the_heaviest_label_wins_the_vote(labels, weights, winners):
-    assert vote(labels, weights) == winners
+def test_chances_among_many_repeats_are_those_counted_in_whole_numbers(n, c, k):
+    def drawn(hits):
+        return Fraction(comb(c, hits) * comb(n - c, k - hits), comb(n, k))
+
+    chances = [drawn(hits) for hits in range(k + 1)]
+    for tau in ("0", "0.25", "0.5", "0.75", "1"):
+        expected = sum(chances[max(1, ceil(Fraction(tau) * k)) :])
+        assert g_pass_at_k(n, c, k, tau) == pytest.approx(float(expected), abs=1e-10)
+    stable = sum(sum(chances[least:]) for least in range(ceil(k / 2) + 1, k + 1))
+    assert mg_pass_at_k(n, c, k) == pytest.approx(float(2 * stable / k), abs=1e-10)
 
 
-def test_a_vote_needs_a_weight_for_each_label():
-    with pytest.raises(ValueError):
-        vote([0, 1], [1])
+def test_chances_among_ten_thousand_repeats_take_no_time():
+    start = time.process_time()
+    assert 0.99 < g_pass_at_k(10_000, 5_000, 4_096, "0.25") <= 1
+    assert pass_at_k(10_000, 1, 5_000) == pytest.approx(0.5)
+    assert time.process_time() - start < 1

@@ -9,11 +9,10 @@ import pytest
 from solver.stats.metrics import (
     accuracy,
     g_pass_at_k,
-    group,
-    maj_at_k,
     mg_pass_at_k,
     pass_at_k,
 )
+from solver.stats.votes import Ballots, majorities
 
 scorio = pytest.importorskip("scorio.eval", reason="needs scorio: pip install '.[dev]'")
 
@@ -57,8 +56,8 @@ def test_mg_pass_at_k_is_scorio_s(rows):
 
 def test_a_vote_between_two_answers_is_scorio_s_where_k_is_odd(rows):
     for k in range(1, rows.shape[1] + 1, 2):
-        votes = [group(["right" if each else "wrong" for each in row], str.__eq__) for row in rows]
-        right = [{label[int(row.argmax())]: 1.0} if row.any() else {} for label, row in
-                 zip(votes, rows, strict=True)]  # fmt: skip
-        mine = fmean(maj_at_k(labels, each, k) for labels, each in zip(votes, right, strict=True))
-        assert mine == pytest.approx(scorio.maj_at_k(rows, k))
+        right = [int(row.sum()) for row in rows]
+        ballots = [
+            Ballots((c, row.size - c), (1.0, 0.0), 0) for c, row in zip(right, rows, strict=True)
+        ]
+        assert majorities(ballots, [k]).mean() == pytest.approx(scorio.maj_at_k(rows, k))

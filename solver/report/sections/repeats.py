@@ -7,6 +7,7 @@ from solver.report.figures import Curves, Point
 from solver.report.parts import Rows, Section, by_arm, of, table_or_none, value_and_range
 from solver.report.runs import MOST_COMPARED, Named, Run
 from solver.report.tables import Column, Kind, Table
+from solver.stats.votes import FIRST, MOST_REPEATS, voters
 from solver.store import Row
 
 TAUS = ("0", "0.125", "0.25", "0.375", "0.5", "0.625", "0.75", "0.875", "1.0")
@@ -151,9 +152,16 @@ def _at_k(name: str, title: str, found: Sequence[tuple[str, int, Reading]]) -> T
     note = (
         "maj@k: whether the answer that most repeats gave is right. Equal answers vote together"
         f" (mathematically equal up to {MOST_COMPARED:,} trials, equal as text above that)."
-        " mG-Pass@k reaches 100 % only for even k."
+        f"{_of_the_first(found)} mG-Pass@k reaches 100 % only for even k."
     )
     return Table(name, title, columns, tuple(rows), note)
+
+
+def _of_the_first(found: Sequence[tuple[str, int, Reading]]) -> str:
+    """Say where votes are not of all repeats."""
+    if all(voters(repeats) == repeats for _, repeats, _ in found):
+        return ""
+    return f" Where there are more than {MOST_REPEATS} repeats, the first {FIRST} vote."
 
 
 def _votes(found: Sequence[tuple[str, Repeats]]) -> Table:
