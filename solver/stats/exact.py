@@ -8,7 +8,9 @@ from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import betainc, gammaln, xlog1py, xlogy
+from scipy.special import betainc, xlog1py, xlogy
+
+from solver.stats.metrics import log_comb
 
 _Array = NDArray[np.float64]
 
@@ -97,8 +99,7 @@ def binomial(n: int, shares: _Array) -> _Array:
     It is `scipy.stats.binom.pmf`, without the second that importing `scipy.stats` takes.
     """
     hits, share = np.arange(n + 1), shares[:, None]
-    orders = gammaln(n + 1) - gammaln(hits + 1) - gammaln(n - hits + 1)
-    chances: _Array = np.exp(orders + xlogy(hits, share) + xlog1py(n - hits, -share))
+    chances: _Array = np.exp(log_comb(n, hits) + xlogy(hits, share) + xlog1py(n - hits, -share))
     return chances
 
 
