@@ -48,12 +48,14 @@ async def serving(wire: Wire):
 
 
 @contextlib.asynccontextmanager
-async def serve_openai(*, reply: str = "4", delay: float = 0.0, at_once: int = 1000):
+async def serve_openai(
+    *, reply: str = "4", delay: float = 0.0, spread: float = 0.0, at_once: int = 1000
+):
     """Yield the base URL of an OpenAI server in a process of its own."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         *("-m", "tests.servers", "--reply", reply),
-        *("--delay", str(delay), "--at-once", str(at_once)),
+        *("--delay", str(delay), "--spread", str(spread), "--at-once", str(at_once)),
         stdout=asyncio.subprocess.PIPE,
     )
     assert process.stdout is not None
@@ -131,9 +133,12 @@ async def _main() -> None:
     parser = argparse.ArgumentParser(description="An OpenAI server that always says the same.")
     parser.add_argument("--reply", default="4")
     parser.add_argument("--delay", type=float, default=0.0)
+    parser.add_argument("--spread", type=float, default=0.0)
     parser.add_argument("--at-once", type=int, default=1000)
     chosen = parser.parse_args()
-    wire = OpenAIWire(chosen.reply, delay=chosen.delay, at_once=chosen.at_once)
+    wire = OpenAIWire(
+        chosen.reply, delay=chosen.delay, spread=chosen.spread, at_once=chosen.at_once
+    )
     async with serving(wire) as server:
         print(server.url, flush=True)
         await asyncio.Event().wait()

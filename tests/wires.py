@@ -76,6 +76,9 @@ Answers = Callable[[list[dict[str, Any]], dict[str, Any]], Awaitable[Said]]
 """From messages and the whole request to the reply."""
 
 
+GOLDEN = 0.6180339887
+
+
 class Wire:
     """The part that the protocols share: a model behind them, troubles, and a slow machine."""
 
@@ -84,6 +87,7 @@ class Wire:
         reply: str | Said | Answers = "4",
         *,
         delay: float = 0.0,
+        spread: float = 0.0,
         at_once: int = 1000,
         troubles: list[Trouble] | None = None,
         model: str = "test",
@@ -91,7 +95,10 @@ class Wire:
         renders: bool = True,
         continues: bool = True,
     ) -> None:
-        """Take what to say; `renders`: it renders chats. `continues`: it continues raw text."""
+        """Take what to say; `renders`: it renders chats. `continues`: it continues raw text.
+
+        Replies take `delay` seconds, or with a `spread` up to such a share of it less or more.
+        """
         self.pace = pace
         self.renders = renders
         self.continues = continues
@@ -102,6 +109,8 @@ class Wire:
         self.most_at_once = 0
         self._reply = reply
         self._delay = delay
+        self._spread = spread
+        self._started = 0
         self._slots = asyncio.Semaphore(at_once)
         self._busy = 0
 
@@ -110,12 +119,18 @@ class Wire:
             self._busy += 1
             self.most_at_once = max(self.most_at_once, self._busy)
             try:
-                await asyncio.sleep(self._delay)
+                await asyncio.sleep(self._next_delay())
                 if callable(self._reply):
                     return await self._reply(messages, body)
             finally:
                 self._busy -= 1
         return Said(self._reply) if isinstance(self._reply, str) else self._reply
+
+    def _next_delay(self) -> float:
+        """Return the seconds of the next reply: the same row of them in every run."""
+        self._started += 1
+        place = self._started * GOLDEN % 1  # evenly between 0 and 1, neighbours far apart
+        return self._delay * (1 + self._spread * (2 * place - 1))
 
     async def answer(self, request: Request) -> tuple[int, Any]:
         """Return status and JSON body."""
