@@ -95,3 +95,15 @@ def test_nothing_that_a_model_wrote_reaches_the_terminal_as_it_is(capsys):
         text = shown(capsys, section, width)
         assert not re.search(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]", text)
     assert text.count("[bold]") == 13
+
+
+def test_each_block_of_a_wide_table_has_what_tells_its_rows_apart(capsys):
+    columns = (Column("arm", Kind.TEXT), Column("problem", Kind.TEXT), Column("repeat"))
+    counts = tuple(Column(f"a count called {n}") for n in range(8))
+    rows = tuple(("code", "p1", repeat, *(10**9 + n for n in range(8))) for repeat in (17, 18, 19))
+    text = shown(
+        capsys, Section("a", "Title", tables=(Table("t", "T", (*columns, *counts), rows),)), 80
+    )
+    blocks = text.count("problem")
+    assert blocks > 1
+    assert [text.count(f" {repeat} ") for repeat in (17, 18, 19)] == [blocks] * 3

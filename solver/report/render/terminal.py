@@ -152,9 +152,9 @@ def _blocks(sheet: _Sheet, width: int) -> Iterator[tuple[list[int], list[int]]]:
 
 
 def _split(sheet: _Sheet, columns: list[int], width: int) -> Iterator[tuple[list[int], list[int]]]:
-    """Yield the columns in blocks that fit, each preceded by the first one or two text columns."""
-    names = [at for at in columns[:2] if at == 0 or sheet.are_text[at]]
-    others = columns[len(names) :]
+    """Yield the columns in blocks that fit, each preceded by those that name the rows."""
+    names = _names(sheet, columns, width)
+    others = [at for at in columns if at not in names]
     least = [
         min(folded, LEAST_TEXT) if is_text else folded
         for folded, is_text in zip(sheet.folded, sheet.are_text, strict=True)
@@ -174,6 +174,15 @@ def _split(sheet: _Sheet, columns: list[int], width: int) -> Iterator[tuple[list
             block = list(names)
         block.append(at)
     yield block, [widths[c] for c in block]
+
+
+def _names(sheet: _Sheet, columns: list[int], width: int) -> list[int]:
+    """Return the first column, the second where it is a text, and the third to tell rows apart."""
+    names = [at for at in columns[:2] if at == 0 or sheet.are_text[at]]
+    more = columns[: len(names) + 1]
+    narrow = sum(min(sheet.folded[at], LEAST_TEXT) + _GAP for at in more) <= width // 2
+    apart = [len({tuple(row[at] for at in of) for row in sheet.texts}) for of in (names, more)]
+    return more if narrow and apart[0] < apart[1] == len(sheet.texts) else names
 
 
 def _grid(table: Table, sheet: _Sheet, columns: Sequence[int], widths: Sequence[int]) -> Grid:
