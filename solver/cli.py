@@ -33,7 +33,7 @@ from solver.cli_options import (
     VerboseOption,
     given_of,
 )
-from solver.cli_output import drawn, drop_output, is_of_output, take_any_encoding
+from solver.cli_output import UsageError, drawn, drop_output, is_of_output, take_any_encoding, told
 from solver.cli_scale import scale
 from solver.cli_sets import sets
 
@@ -86,7 +86,7 @@ def main() -> None:
     take_any_encoding()
     try:
         try:
-            app()
+            code = app(prog_name="solver", standalone_mode=False)
         finally:
             sys.stdout.flush()  # here, where a full disk can still be told
     except BrokenPipeError:
@@ -94,6 +94,9 @@ def main() -> None:
         sys.exit(141)
     except KeyboardInterrupt:
         sys.exit(130)
+    except UsageError as mistake:
+        print(told(mistake), file=sys.stderr)
+        sys.exit(2)
     except Exception as failure:
         if is_of_output(failure):
             failure = drop_output(failure)
@@ -103,6 +106,7 @@ def main() -> None:
 
         print(f"solver: {plain(str(failure))}", file=sys.stderr)
         sys.exit(2)
+    sys.exit(code if isinstance(code, int) else 0)
 
 
 def _explained() -> tuple[type[Exception], ...]:

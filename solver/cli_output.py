@@ -1,4 +1,4 @@
-"""How a command prints: as JSON or not, and where an output lacks signs or cannot be written.
+"""How a command prints: as JSON or not, what is wrong with its line, and to a poor output.
 
 Importing this registers `solver` as a way to treat encoding errors.
 """
@@ -7,8 +7,11 @@ import codecs
 import errno
 import io
 import os
+import re
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import typer
 
 if TYPE_CHECKING:
     from solver.report.show import Draw
@@ -29,6 +32,23 @@ def drawn(json: bool) -> "Draw":
     from solver.report.render.terminal import print_sections
 
     return print_data if json else print_sections
+
+
+UsageError: type[Exception] = typer.BadParameter.__mro__[1]
+"""What is raised where a command line cannot be parsed."""
+
+
+def told(mistake: Any) -> str:
+    """Return a mistake in the command line as one line, or the help that no arguments ask for."""
+    from solver.text import plain
+
+    what, context = mistake.format_message(), mistake.ctx
+    if "\n" in what:
+        return plain(what)
+    what = re.sub("Input should be a valid integer, .*", "should be a whole number", what)
+    what = re.sub("Input should be a valid number, .*", "should be a number", what)
+    path = context.command_path if context else "solver"
+    return plain(f"{path}: {what[0].lower()}{what[1:].rstrip('.')}; `{path} -h` explains it")
 
 
 def is_of_output(failure: BaseException) -> bool:

@@ -79,6 +79,26 @@ def test_a_run_that_is_not_there_or_twice_is_one_line(here, arguments, said):
     assert done.stderr.count("\n") == 1
 
 
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["run", "--out", "x"], "solver run: no such option: --out (Possible options: --on, --"),
+        (
+            ["run", "--limit", "x"],
+            "solver run: invalid value for '--limit': should be a whole number;",
+        ),
+        (["show"], "solver show: missing argument 'RUN'; `solver show -h` explains it"),
+        (["shw"], "solver: no such command 'shw'. Did you mean 'show'?; `solver -h` explains it"),
+        (["run", "--name"], "solver: option '--name' requires an argument"),
+    ],
+)
+def test_a_command_line_that_cannot_be_parsed_is_one_line(here, arguments, said):
+    done = solver(here, *arguments)
+    assert done.returncode == 2
+    assert done.stderr.startswith(said)
+    assert done.stderr.count("\n") == 1
+
+
 def test_what_a_run_says_fits_a_narrow_terminal(here, tmp_path):
     environment = {**os.environ, "COLUMNS": "60"}
     done = solver(here, "run", "run.yaml", "--runs", str(tmp_path), env=environment)
