@@ -225,7 +225,7 @@ async def _left_behind(folder: Path, name: str) -> list[str]:
     """Name the processes, boxes and files of a run that are still there after it ended."""
     mark = f"TMPDIR={folder / 'tmp' / name}".encode()
     left: list[str] = []
-    for _ in range(50):
+    for _ in range(300):
         left = [f"file {path}" for path in (folder / "tmp" / name).iterdir()]
         left += [f"container {box}" for box in containers_of(name)]
         for environment in Path("/proc").glob("[0-9]*/environ"):
