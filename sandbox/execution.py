@@ -67,7 +67,8 @@ class Limits:
     """Wall time after which a program is always stopped, however busy the machine is. None means
     three times `seconds`; one that is not above `seconds` makes `seconds` plain wall time."""
     cpu_seconds: float | None = None
-    """CPU time of each process. None means `seconds` plus one."""
+    """CPU time of each process, from the program's first line; in a session, of each program. None
+    means `seconds` plus one."""
     memory_mb: int = 1024
     """Memory in addition to that of the preloaded libraries."""
     processes: int = 64

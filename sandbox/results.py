@@ -52,6 +52,7 @@ def classify(facts: dict[str, Any], stderr: str, limits: Limits) -> Exit:
     status = facts["status"]
     stopped = {
         "deadline": Exit.TIMEOUT,
+        "cpu": Exit.TIMEOUT,
         "output": Exit.OUTPUT_LIMIT,
         "memory": Exit.OUT_OF_MEMORY,
         "processes": Exit.KILLED,
@@ -64,8 +65,7 @@ def classify(facts: dict[str, Any], stderr: str, limits: Limits) -> Exit:
         if facts["oom_kills"] and signal == _SIGKILL:
             return Exit.OUT_OF_MEMORY
         cpu_limit = limits.seconds + 1 if limits.cpu_seconds is None else limits.cpu_seconds
-        # the kernel also counts what the process used before the program started
-        spent = facts["cpu_seconds"] >= max(1, round(cpu_limit)) / 2
+        spent = facts["cpu_seconds"] >= max(1, cpu_limit) / 2
         return Exit.TIMEOUT if spent and signal in (_SIGXCPU, _SIGKILL) else Exit.KILLED
     if status == 0:
         return Exit.OK

@@ -10,6 +10,7 @@ import builtins
 import contextlib
 import importlib
 import io
+import math
 import os
 import random
 import re
@@ -52,17 +53,20 @@ def run(box: Box, system_call_filter: bytes, base: Mapping[str, int]) -> NoRetur
     """
     _restrict(box, system_call_filter)
     head, program = _wait_for_program()
-    _limit(box, Allowance(**head["limits"]), base)
+    allowance = Allowance(**head["limits"])
+    _limit(box, allowance, base)
     if head["do"] == "step":
         os.close(READY)
-        _run_session(program)
+        _run_session(program, allowance)
     os.close(TODO)
     os.close(DONE)
-    _run_one(program)
+    _run_one(program, allowance)
 
 
-def _run_one(program: str) -> NoReturn:
+def _run_one(program: str, allowance: Allowance) -> NoReturn:
     _import_slow_libraries(program)
+    most = _limit_cpu(allowance)
+    resource.setrlimit(resource.RLIMIT_CPU, (most, most + 1))
     namespace = _fresh_main("solution.py")
     os.write(READY, CLOCK.pack(time.monotonic()))
     os.close(READY)
@@ -75,13 +79,14 @@ def _run_one(program: str) -> NoReturn:
         leave(status)
 
 
-def _run_session(program: str) -> NoReturn:
+def _run_session(program: str, allowance: Allowance) -> NoReturn:
     """Run this program and all later ones of the session in one namespace."""
     namespace = _fresh_main("program_1.py")
     number, process = 0, os.getpid()
     while True:
         number += 1
         _import_slow_libraries(program)
+        _limit_cpu(allowance)
         os.write(DONE, b"!")
         status = _execute(program, f"program_{number}.py", namespace)
         with contextlib.suppress(OSError, ValueError):
@@ -89,7 +94,8 @@ def _run_session(program: str) -> NoReturn:
         if os.getpid() != process:  # a child that the program forked, and that came to its end
             os._exit(status & 0xFF)
         os.write(DONE, bytes([status & 0xFF]))
-        _, program = _wait_for_program()
+        head, program = _wait_for_program()
+        allowance = Allowance(**head["limits"])
 
 
 def _wait_for_program() -> tuple[dict[str, Any], str]:
@@ -131,7 +137,6 @@ def _restrict(box: Box, system_call_filter: bytes) -> None:
 def _limit(box: Box, allowance: Allowance, base: Mapping[str, int]) -> None:
     """Set the kernel's limits for this process; memory counts on top of the preloaded libraries."""
     memory = allowance.memory_mb * _MB
-    cpu = max(1, round(allowance.cpu_seconds))
     limits = {
         resource.RLIMIT_DATA: base["VmData"] + memory,
         resource.RLIMIT_AS: base["VmSize"] + memory + 256 * _MB,
@@ -149,7 +154,19 @@ def _limit(box: Box, allowance: Allowance, base: Mapping[str, int]) -> None:
         hard = resource.getrlimit(name)[1]
         value = value if hard == resource.RLIM_INFINITY else min(value, hard)
         resource.setrlimit(name, (value, value))
-    resource.setrlimit(resource.RLIMIT_CPU, (cpu, cpu + 1))
+
+
+def _limit_cpu(allowance: Allowance) -> int:
+    """Set the kernel's limit of CPU seconds for the program that starts now, and return it.
+
+    The kernel counts from the start of the process and in whole seconds. The fork server measures
+    the program itself more exactly; this limit is also that of its children.
+    """
+    most = math.ceil(time.process_time() + allowance.cpu_seconds)
+    hard = resource.getrlimit(resource.RLIMIT_CPU)[1]
+    with contextlib.suppress(ValueError):  # an earlier program of the session lowered the hard one
+        resource.setrlimit(resource.RLIMIT_CPU, (most, hard))
+    return most
 
 
 def _prepare_interpreter(work: str, box: Box) -> None:

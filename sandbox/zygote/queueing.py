@@ -42,6 +42,14 @@ def seconds_run(pid: int) -> float:
     return sum(int(field) for field in fields[11:15]) / _TICKS
 
 
+def own_seconds(pid: int) -> float:
+    """Read the CPU seconds of a process without its children; 0 for one that is gone."""
+    with contextlib.suppress(OSError):
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        return sum(int(field) for field in fields[11:13]) / _TICKS
+    return 0.0
+
+
 def waits_for_disk(pid: int) -> bool:
     """Tell whether the main thread of a process is in a wait that nothing interrupts, state D."""
     with contextlib.suppress(OSError):
@@ -49,13 +57,16 @@ def waits_for_disk(pid: int) -> bool:
     return False
 
 
-def seconds_lost(before: CpuTimes, now: CpuTimes, seconds: float, disk: float = 0.0) -> float:
+def longest_wait(before: CpuTimes, now: CpuTimes) -> float:
+    """Return the longest time that one thread waited for a processor between two readings."""
+    waits = (time - before.waited.get(thread, 0.0) for thread, time in now.waited.items())
+    return max(waits, default=0.0)
+
+
+def seconds_lost(waited: float, ran: float, seconds: float) -> float:
     """Return how many of these seconds a program lost to other processes and to the disk.
 
-    That is the longest time one of its threads waited for a processor, and the `disk` seconds, but
-    at most the time in which the program as a whole was not running. So its own processes gain
-    nothing by competing with each other.
+    That is the time it waited, but at most the time in which the program as a whole did not run.
+    So its own processes gain nothing by competing with each other.
     """
-    waits = [time - before.waited.get(thread, 0.0) for thread, time in now.waited.items()]
-    idle = seconds - (now.ran - before.ran)
-    return max(0.0, min(max(waits, default=0.0) + disk, idle))
+    return max(0.0, min(waited, seconds - ran))

@@ -4,7 +4,7 @@ import contextlib
 import os
 import select
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from . import child, proc, queueing
@@ -58,7 +58,7 @@ class Watch:
     ) -> None:
         self.truncated = False
         self.stopped = ""
-        """Why it was stopped: setup, deadline, output, files, memory, processes; or empty."""
+        """Why it was stopped: setup, deadline, cpu, output, files, memory, processes; or empty."""
         self.ended = False
         self.status: int | None = None
         """In a session: the exit status that its process reported for this program."""
@@ -80,7 +80,12 @@ class Watch:
         for number in (forked.out, forked.err, forked.descriptor, channel, start):
             self._poll.register(number, select.POLLIN)
         self._session_started = False
-        self._at_start = queueing.CpuTimes(0.0, {})
+        self._at_start = self._seen = queueing.CpuTimes(0.0, {})
+        """What its processes had run and waited when it started, and at the last reading."""
+        self._own_at_start = 0.0
+        self._waited = 0.0
+        """For how many seconds it waited for a processor until the last reading."""
+        self._next_reading = 0.0
         self._late = 0.0
         """How long after the program's start this process noticed it."""
         self._last_check = 0.0
@@ -160,9 +165,22 @@ class Watch:
 
     def _fair_deadline(self) -> float:
         """Extend the deadline by the time in which the program was kept from running."""
-        now, seconds = queueing.cpu_times(proc.others()), time.monotonic() - self.started
-        lost = queueing.seconds_lost(self._at_start, now, seconds, self._disk)
+        self._read_waits(proc.others())
+        seconds, ran = time.monotonic() - self.started, self._seen.ran - self._at_start.ran
+        lost = queueing.seconds_lost(self._waited + self._disk, ran, seconds)
         return self.started + self._longest(self._late + lost)
+
+    def _read_waits(self, pids: Sequence[int]) -> None:
+        """Add how long the program waited for a processor since the last reading.
+
+        The kernel forgets what a process waited when it ends, so a program that starts others is
+        read again and again, which takes at most a tenth of the time.
+        """
+        begun = time.monotonic()
+        now = queueing.cpu_times(pids)
+        self._waited += queueing.longest_wait(self._seen, now)
+        self._seen = now
+        self._next_reading = begun + 10 * (time.monotonic() - begun)
 
     def _longest(self, lost: float) -> float:
         """Return how long the program may run if it was kept from running for so many seconds."""
@@ -174,7 +192,9 @@ class Watch:
         self._late = max(0.0, time.monotonic() - when)
         self._last_check, self._disk = when, 0.0
         self._deadline = when + self._longest(self._late)
-        self._at_start = queueing.cpu_times([self._forked.pid])
+        self._at_start = self._seen = queueing.cpu_times([self._forked.pid])
+        self._own_at_start = queueing.own_seconds(self._forked.pid)
+        self._waited = self._next_reading = 0.0
 
     def _read_output(self, readable: set[int]) -> None:
         for number in readable & self._open.keys():
@@ -224,6 +244,12 @@ class Watch:
         if queueing.waits_for_disk(self._forked.pid):
             self._disk += now - self._last_check
         self._last_check = now
+        used = queueing.own_seconds(self._forked.pid) - self._own_at_start
+        if used > self._allowance.cpu_seconds:
+            return "cpu"
+        pids = proc.others()
+        if len(pids) > 1 and now >= self._next_reading:
+            self._read_waits(pids)
         held, processes = 0, 0
         for folder in (self._box.scratch, *self._box.other_scratch):
             with contextlib.suppress(OSError):
@@ -234,7 +260,7 @@ class Watch:
                         return "files"
         if self._box.cgroup:
             return ""
-        for pid in proc.others():
+        for pid in pids:
             with contextlib.suppress(OSError, KeyError):  # the process may end meanwhile
                 memory = proc.memory_of(pid)
                 held += max(0, memory["RssAnon"] - self._base["RssAnon"]) + memory["RssShmem"]

@@ -40,6 +40,17 @@ async def test_a_session_that_had_to_be_killed_starts_again_and_says_so(shared: 
             assert session.restarts == 1
 
 
+async def test_each_program_of_a_session_has_the_whole_processor_time(shared: Sandbox) -> None:
+    work = "import time\nuntil = time.process_time() + 0.7\nwhile time.process_time() < until: pass"
+    with limited(shared, seconds=30, cpu_seconds=1):
+        async with shared.session() as session:
+            ends = [(await session.run(work)).exit for _ in range(3)]
+            endless = await session.run("while True: pass")
+            assert (ends, session.restarts) == ([Exit.OK] * 3, 0)
+    assert endless.exit is Exit.TIMEOUT
+    assert endless.cpu_seconds < 2
+
+
 async def test_output_of_one_program_of_a_session_is_not_in_the_next(shared: Sandbox) -> None:
     async with shared.session() as session:
         printed = [(await session.run(f"print({n}, end='')")).stdout for n in range(5)]

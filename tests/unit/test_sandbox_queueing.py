@@ -9,7 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.zygote.queueing import CpuTimes, cpu_times, seconds_lost, waits_for_disk
+from sandbox.zygote.queueing import (
+    CpuTimes,
+    cpu_times,
+    longest_wait,
+    own_seconds,
+    seconds_lost,
+    waits_for_disk,
+)
 
 START = CpuTimes(ran=5.0, waited={7: 2.0})
 
@@ -33,13 +40,13 @@ def test_only_time_lost_to_others_counts(
         START.ran + ran,
         {thread: START.waited.get(thread, 0.0) + wait for thread, wait in waited.items()},
     )
-    assert seconds_lost(START, now, seconds) == pytest.approx(expected)
+    waited = longest_wait(START, now)
+    assert seconds_lost(waited, now.ran - START.ran, seconds) == pytest.approx(expected)
 
 
 def test_time_without_the_disk_counts_while_the_program_does_not_run() -> None:
-    waited = CpuTimes(START.ran + 0.25, {7: START.waited[7] + 0.25})
-    assert seconds_lost(START, waited, 1.0, disk=0.25) == pytest.approx(0.5)
-    assert seconds_lost(START, waited, 1.0, disk=2.0) == pytest.approx(0.75)
+    assert seconds_lost(waited=0.25 + 0.25, ran=0.25, seconds=1.0) == pytest.approx(0.5)
+    assert seconds_lost(waited=0.25 + 2.0, ran=0.25, seconds=1.0) == pytest.approx(0.75)
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="Linux alone has /proc/PID/stat")
@@ -69,13 +76,15 @@ if ctypes.CDLL(None).syscall({"x86_64": 56, "aarch64": 220}[os.uname().machine],
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="Linux alone has /proc/PID/stat")
 def test_the_kernel_counts_what_this_process_ran() -> None:
-    before = cpu_times([os.getpid()])
+    before, own = cpu_times([os.getpid()]), own_seconds(os.getpid())
     until = time.process_time() + 0.1
     while time.process_time() < until:
         pass
     now = cpu_times([os.getpid()])
     assert 0.05 < now.ran - before.ran < 0.5
+    assert 0.05 < own_seconds(os.getpid()) - own < 0.5
 
 
 def test_a_process_that_is_gone_adds_nothing() -> None:
     assert cpu_times([2**22 + 1]) == CpuTimes(0.0, {})
+    assert own_seconds(2**22 + 1) == 0.0

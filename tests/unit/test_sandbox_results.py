@@ -40,6 +40,7 @@ def facts(**changed: Any) -> dict[str, Any]:
         (facts(status=1 << 8, oom_kills=1), "BrokenProcessPool", Exit.OUT_OF_MEMORY),
         (facts(status=0, oom_kills=1), "", Exit.OK),
         (facts(status=signal.SIGKILL, stopped="deadline"), "", Exit.TIMEOUT),
+        (facts(status=signal.SIGKILL, stopped="cpu"), "", Exit.TIMEOUT),
         (facts(status=signal.SIGKILL, stopped="output"), "", Exit.OUTPUT_LIMIT),
         (facts(status=signal.SIGKILL, stopped="memory"), "", Exit.OUT_OF_MEMORY),
         (facts(status=signal.SIGKILL, stopped="processes"), "", Exit.KILLED),

@@ -1,6 +1,7 @@
 """Watching a program, with pipes that this process has filled."""
 
 import os
+import select
 import sys
 import time
 from collections.abc import Iterator
@@ -9,6 +10,7 @@ from dataclasses import replace
 import pytest
 
 from sandbox.zygote.child import CLOCK
+from sandbox.zygote.queueing import own_seconds
 from sandbox.zygote.settings import Allowance, Box
 from sandbox.zygote.watch import Forked, Watch
 
@@ -26,7 +28,9 @@ class Pipes:
         self.pid = os.fork()
         if self.pid == 0:
             os.close(self._leave)
-            os.read(self._stay, 1)
+            if os.read(self._stay, 1):
+                while not select.select([self._stay], [], [], 0)[0]:
+                    pass
             os._exit(0)
         self.pairs = {name: os.pipe() for name in ("ready", "out", "err", "todo", "done")}
         for read, _ in self.pairs.values():
@@ -37,6 +41,10 @@ class Pipes:
 
     def write(self, name: str, data: bytes) -> None:
         os.write(self.pairs[name][1], data)
+
+    def work(self) -> None:
+        """Let the process use a processor until it ends."""
+        os.write(self._leave, b"!")
 
     def end(self) -> None:
         """End the process, and return when it has ended."""
@@ -158,4 +166,15 @@ def test_time_in_which_the_watch_had_no_processor_is_given_back_up_to_the_wall_l
     assert watch.stopped == "deadline"
     given = watch._deadline - watch.started
     assert given == pytest.approx(expected) if wall < 60 else given >= expected
+    watch.close()
+
+
+def test_a_program_with_little_processor_time_is_stopped_for_that(pipes: Pipes) -> None:
+    pipes.write("ready", CLOCK.pack(time.monotonic()))
+    pipes.work()
+    allowance = replace(ALLOWANCE, cpu_seconds=0.05)
+    watch = Watch(pipes.forked, BOX, allowance, {}, pipes.channel)
+    watch.follow()
+    assert watch.stopped == "cpu"
+    assert 0.05 <= own_seconds(pipes.pid) < 1
     watch.close()
