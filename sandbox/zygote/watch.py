@@ -82,10 +82,9 @@ class Watch:
         self._session_started = False
         self._at_start = self._seen = queueing.CpuTimes(0.0, {})
         """What its processes had run and waited when it started, and at the last reading."""
-        self._own_at_start = 0.0
         self._waited = 0.0
         """For how many seconds it waited for a processor until the last reading."""
-        self._next_reading = 0.0
+        self._next_reading = self._own_at_start = 0.0
         self._late = 0.0
         """How long after the program's start this process noticed it."""
         self._last_check = 0.0
