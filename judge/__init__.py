@@ -17,8 +17,7 @@ from judge.verdict import JudgeError, Verdict
 
 if TYPE_CHECKING:
     from judge.grade import Judge, open_judge
-    from judge.model.asked import Ask
-    from judge.model.cache import CutReply
+    from judge.model.asked import Ask, CutReply
 
 __all__ = [
     "Ask",

@@ -16,19 +16,25 @@ import json
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, fields
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 from judge.compare import compare
-from judge.explain import explain
 from judge.logs import LogError, is_log
 from judge.logs.judged import print_log
 from judge.model.agreement import confusion
 from judge.model.probes import rows_of
-from judge.policy import Choice, Policy
-from judge.relation import Comparison, Relation
+from judge.policy import Choice, Policy, rules_version
+from judge.reading.clean import clean
+from judge.reading.grammar import parse
+from judge.reading.show import show
+from judge.reading.tree import Unreadable
+from judge.reading.wrappers import strip_wording
+from judge.relation import Comparison, Finding, Relation, followed
+from judge.rules.prose import is_words
 from judge.verdict import JudgeError
 from judge.workers.pool import Pool
 
@@ -54,6 +60,36 @@ def main(arguments: Sequence[str] | None = None) -> int:
             print(f"python -m judge: {failure}", file=sys.stderr)
             return 2
         return _compare_many(pool, options.file, options.policy)
+
+
+def explain(reference: str, answer: str, policy: Policy) -> Iterator[str]:
+    """Yield lines: the two readings, the rules in the order they were tried in, the result."""
+    for side, text in (("reference", reference), ("answer", answer)):
+        yield f"{side:9}  {_reading(text)}"
+    with followed() as tried:
+        result = compare(reference, answer, policy)
+    for finding, same in groupby(tried):
+        count = len(list(same))
+        times = f"  ({count} times)" if count > 1 else ""
+        yield f"tried      {_shown(finding)}{times}"
+    yield f"result     {_shown(result)}"
+    yield f"rules      {rules_version()}"
+
+
+def _reading(text: str) -> str:
+    """Say how a text is read: as words, as which kind of mathematics, or why not."""
+    stripped = strip_wording(text.strip())
+    if is_words(stripped):
+        return f"words: {stripped}"
+    try:
+        node = parse(clean(stripped))
+    except Unreadable as error:
+        return f"unreadable, {error}: {stripped}"
+    return f"{type(node).__name__.lower()}: {show(node)}"
+
+
+def _shown(finding: Finding) -> str:
+    return f"{finding.relation.value:10}{finding.tier:12}{finding.reason}"
 
 
 def _compare_one(pool: Pool, reference: str, answer: str, policy: Policy) -> int:

@@ -15,13 +15,12 @@ from typing import Any, TypeVar
 from judge.compare import DEFAULT, compare
 from judge.grade import PRESETS, PROTOCOLS, Judge
 from judge.model.agreement import Confusion, Rate, confusion, kappa, weighted_kappa
-from judge.model.asked import Ask, AskedModel, Look
+from judge.model.asked import Ask, AskedModel, Look, ReplyCache
 from judge.model.audit_report import AuditReport
-from judge.model.cache import ReplyCache
 from judge.model.canaries import CANARIES, Canaries
 from judge.model.probes import Probe, injected, planted, read_pairs
 from judge.model.replies import Opinion
-from judge.model.rubric import FIVE_POINTS, READING, SWAPPED, Case, Protocol
+from judge.model.rubric import FIVE_POINTS, READING, SWAPPED, Protocol
 from judge.model.verdicts import opinion_of_value
 from judge.policy import Policy
 from judge.verdict import Verdict
@@ -63,11 +62,8 @@ async def audit(
     where the model cannot be reached.
     """
     drawn = random.Random(seed)
-    pool = Pool(workers)
-    model = AskedModel(ask, model_name, ReplyCache(cache))
-    judge = Judge(
-        pool=pool, model=model, preset="rules-then-model", policy=policy, threshold=CORRECT
-    )
+    pool, model = Pool(workers), AskedModel(ask, model_name, ReplyCache(cache))
+    judge = Judge(pool=pool, model=model, preset=PRESETS[0], policy=policy, threshold=CORRECT)
     asked = _Asked(ask, model, judge, at_once)
     try:
         judged = await asked.judged(pairs)
@@ -111,8 +107,7 @@ async def canaries(
 
     async def look(probe: Probe) -> None:
         if not (give_up and _canaries(looks).drifted):
-            case = Case(probe.question, probe.reference, probe.answer)
-            found = await model.look(protocol, case)
+            found, case = await model.look(protocol, probe.case), probe.case
             if protocol is READING and found.opinion is not None:
                 value = compare(case.reference, found.opinion.answer_form, symbolic=False)
                 found = replace(found, opinion=opinion_of_value(case, found.opinion, value))
@@ -124,17 +119,13 @@ async def canaries(
 
 def _canaries(looks: Mapping[Probe, Look]) -> Canaries:
     """Count what the model said of the fixed pairs."""
-    usable = {probe: found.opinion for probe, found in looks.items() if found.opinion is not None}
-    wrong = [
-        (probe.right, f"{probe.reference} ← {probe.answer}")
-        for probe, opinion in usable.items()
-        if _accepts(opinion) != probe.right
-    ]
     unusable = [found for found in looks.values() if found.opinion is None]
+    wrong = [probe for probe, found in looks.items()
+             if found.opinion is not None and _accepts(found.opinion) != probe.right]  # fmt: skip
     decisions = [(int(_accepts(found.opinion)), int(p.right)) for p, found in looks.items()]
     return Canaries(
-        false_accepts=tuple(text for right, text in wrong if not right),
-        false_rejects=tuple(text for right, text in wrong if right),
+        false_accepts=tuple(f"{p.reference} ← {p.answer}" for p in wrong if not p.right),
+        false_rejects=tuple(f"{p.reference} ← {p.answer}" for p in wrong if p.right),
         invalid=sum(not found.cut for found in unusable),
         cut=sum(found.cut for found in unusable),
         total=len(looks),
@@ -156,14 +147,15 @@ class _Asked:
 
     async def judged(self, probes: Sequence[Probe]) -> list[_Judged]:
         """Ask first the model alone, then the whole judge, about each probe."""
-        opinions = await _each(
-            lambda probe: _opinion(self.model, FIVE_POINTS, probe), probes, self.at_once
-        )
-        verdicts = await _each(
-            lambda probe: self.judge.grade(probe.question, probe.reference, probe.answer),
-            probes,
-            self.at_once,
-        )
+
+        async def opinion(probe: Probe) -> Opinion | None:
+            return await _opinion(self.model, FIVE_POINTS, probe)
+
+        async def verdict(probe: Probe) -> Verdict:
+            return await self.judge.grade(probe.question, probe.reference, probe.answer)
+
+        opinions = await _each(opinion, probes, self.at_once)
+        verdicts = await _each(verdict, probes, self.at_once)
         return list(zip(probes, opinions, verdicts, strict=True))
 
     async def repeat_flips(self, judged: Sequence[_Judged], repeats: int) -> Rate:
@@ -205,8 +197,7 @@ async def _each(
 
 
 async def _opinion(model: AskedModel, protocol: Protocol, probe: Probe) -> Opinion | None:
-    case = Case(probe.question, probe.reference, probe.answer)
-    return (await model.look(protocol, case)).opinion
+    return (await model.look(protocol, probe.case)).opinion
 
 
 async def _planted_mistakes(
@@ -222,9 +213,7 @@ async def _planted_mistakes(
     ]
     futures = [pool.submit(slip.reference, slip.answer, policy) for slip in slips]
     compared = await asyncio.gather(*(asyncio.wrap_future(future) for future in futures))
-    return [
-        slip for slip, comparison in zip(slips, compared, strict=True) if not comparison.is_equal
-    ]
+    return [slip for slip, found in zip(slips, compared, strict=True) if not found.is_equal]
 
 
 # --- counting ----------------------------------------------------------------------------------
@@ -259,9 +248,8 @@ def _columns(judged: Sequence[_Judged]) -> dict[str, Confusion]:
         "model": [_accepts(opinion) for _, opinion, _ in judged],
         "judge": [verdict.correct for _, _, verdict in judged],
     }
-    by_rules_and_model = list(zip(accepted["rules"], accepted["model"], strict=True))
-    accepted["both"] = [rules and model for rules, model in by_rules_and_model]
-    accepted["any"] = [rules or model for rules, model in by_rules_and_model]
+    of_both = list(zip(accepted["rules"], accepted["model"], strict=True))
+    accepted |= {"both": list(map(all, of_both)), "any": list(map(any, of_both))}
     right = [probe.right for probe, _, _ in judged]
     return {
         name: confusion(zip(decisions, right, strict=True)) for name, decisions in accepted.items()

@@ -22,17 +22,8 @@ from judge.reading.tree import ELLIPSIS, INFINITY, SCALARS, Node, Unreadable, na
 from judge.reading.variants import letters_in, measured_value, option_in, said_twice
 from judge.reading.wrappers import MAX_CHARS, strip_wording
 from judge.relation import Comparison, Finding, Relation, different, equal, undecided
+from judge.rules import prose
 from judge.rules.families import compare_families
-from judge.rules.prose import (
-    compare_words,
-    is_hedge,
-    is_nothing,
-    is_words,
-    means_no_solution,
-    plain_words,
-    same_wording,
-    words_as_mathematics,
-)
 from judge.rules.shapes import is_definite, with_letters_as_in
 from judge.rules.structure import Structure
 from judge.workers.symbolic import ask_sympy
@@ -73,32 +64,29 @@ def compare(
         same = int(left) == int(right)
         found = (equal if same else different)("exact", "whole numbers")
         return _comparison(found, left, right)
-    found, left_form, right_form = _compare_texts(left, right, policy, symbolic)
+    found = _compare_texts(left, right, policy, symbolic)
     if not found.is_equal and found.tier != "choice":
-        for other_left, other_right in _plain_variants(left, right, policy):
-            again, *forms = _compare_texts(other_left, other_right, policy, symbolic)
+        for variant in _plain_variants(left, right, policy):
+            again = _compare_texts(*variant, policy, symbolic)
             if again.is_equal:
-                found, (left_form, right_form) = again, forms
-                break
-    return _comparison(found, left_form, right_form)
+                return again
+    return found
 
 
-def _compare_texts(
-    left: str, right: str, policy: Policy, symbolic: bool
-) -> tuple[Finding, str, str]:
-    """Compare two texts as they are. Return the finding, and both in normal form."""
+def _compare_texts(left: str, right: str, policy: Policy, symbolic: bool) -> Comparison:
+    """Compare two texts as they are."""
     if (early := _without_reading(left, right)) is not None:
-        return early, left, right
+        return _comparison(early, left, right)
     left_node, right_node = _read(left), _read(right)
     numbers = not isinstance(left_node, str) and re.search(r"\d", left)
-    if is_words(left) and not numbers and not words_as_mathematics(left):
-        return _against_words(left, right), left, right
+    if prose.is_words(left) and not numbers and not prose.words_as_mathematics(left):
+        return _comparison(_against_words(left, right), left, right)
     if isinstance(left_node, str) or isinstance(right_node, str):
-        return _unread(left_node, right_node, left, right), left, right
+        return _comparison(_unread(left_node, right_node, left, right), left, right)
     found = _decide(left_node, right_node, left, right, policy, symbolic=symbolic)
     if found.is_equal and not conditions_agree(left, right):
         found = undecided("condition", "other conditions on the letters")
-    return found, show(left_node), show(right_node)
+    return _comparison(found, show(left_node), show(right_node))
 
 
 def _plain_variants(left: str, right: str, policy: Policy) -> Iterator[tuple[str, str]]:
@@ -112,18 +100,16 @@ def _plain_variants(left: str, right: str, policy: Policy) -> Iterator[tuple[str
             plain = value
         elif twice := said_twice(text):
             first, second = map(strip_wording, twice)
-            found, *_ = _compare_texts(first, second, policy, False)
+            found = _compare_texts(first, second, policy, False)
             if found.is_equal or found.tier == "rounding":
                 plain = twice[0]
         sides.append((plain, text) if plain != text else (text,))
-    for pair in itertools.product(sides[0], sides[1]):
-        if pair != (left, right):
-            yield pair
+    yield from (pair for pair in itertools.product(sides[0], sides[1]) if pair != (left, right))
 
 
 def _against_words(left: str, right: str) -> Finding:
     """Compare an answer in mathematics with a reference in words."""
-    if len(plain_words(left).split()) > 2 or not left.isascii():
+    if len(prose.plain_words(left).split()) > 2 or not left.isascii():
         return undecided("text", "a sentence against mathematics")
     return different("text", "words against mathematics")
 
@@ -136,13 +122,13 @@ def _without_reading(left: str, right: str) -> Finding | None:
     """Compare words with words, and reject empty answers. Return None for anything else."""
     if (choice := _compare_choices(left, right)) is not None:
         return choice
-    if is_words(left) and (is_words(right) or same_wording(left, right)):
-        return compare_words(left, right)
-    if (is_empty_container(right) and means_no_solution(left)) or (
-        is_empty_container(left) and means_no_solution(right)
+    if prose.is_words(left) and (prose.is_words(right) or prose.same_wording(left, right)):
+        return prose.compare_words(left, right)
+    if (is_empty_container(right) and prose.means_no_solution(left)) or (
+        is_empty_container(left) and prose.means_no_solution(right)
     ):
         return equal("set", "nothing solves it")
-    if nothing := is_nothing(right):
+    if nothing := prose.is_nothing(right):
         return different("no-answer", nothing)
     return None
 
@@ -161,7 +147,7 @@ def _compare_choices(left: str, right: str) -> Finding | None:
         return None
     if chosen[0] != chosen[1]:
         return different("choice", "another choice")
-    if all(options) and not same_wording(left, right):
+    if all(options) and not prose.same_wording(left, right):
         return undecided("choice", "the same letter with another text")
     return equal("choice", "the letter decides")
 
@@ -172,8 +158,8 @@ def _is_unread(text: str) -> bool:
 
 def _read(text: str) -> Node | str:
     """Parse a text. Return why it is unreadable where it cannot be parsed."""
-    if is_words(text):
-        text = words_as_mathematics(text) or text
+    if prose.is_words(text):
+        text = prose.words_as_mathematics(text) or text
     try:
         return read(text)
     except Unreadable as error:
@@ -183,12 +169,12 @@ def _read(text: str) -> Node | str:
 def _unread(left_node: Node | str, right_node: Node | str, left: str, right: str) -> Finding:
     """Compare two sides of which at least one could not be read."""
     if isinstance(left_node, str):
-        if same_wording(left, right):
+        if prose.same_wording(left, right):
             return equal("text", "the same words")
         return undecided("unread", f"reference {left_node}")
-    if is_hedge(right):
+    if prose.is_hedge(right):
         return different("hedge", "no single answer")
-    if is_words(right) and is_definite(left_node):
+    if prose.is_words(right) and is_definite(left_node):
         return _number_in_prose(right)
     return undecided("unread", f"answer {right_node}")
 
@@ -206,7 +192,8 @@ def _decide(
     left_node: Node, right_node: Node, left: str, right: str, policy: Policy, *, symbolic: bool
 ) -> Finding:
     """Compare two parsed sides, then their other possible readings, then ask sympy."""
-    if is_words(right) and not words_as_mathematics(right) and not re.search(r"\d", right):
+    only_words = prose.is_words(right) and not prose.words_as_mathematics(right)
+    if only_words and not re.search(r"\d", right):
         return (different if right.isascii() else undecided)("prose", "words against mathematics")
     if _is_choice(left_node) and _is_choice(right_node):
         same = show(left_node).upper() == show(right_node).upper()

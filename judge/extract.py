@@ -9,14 +9,8 @@ length of the text; only the end of a very long text is read.
 
 import re
 
-from judge.reading.boxes import (
-    BOX_OPENS,
-    Extracted,
-    has_open_box,
-    last_boxes,
-    says_something,
-    tidy,
-)
+from judge.reading import boxes
+from judge.reading.boxes import Extracted, says_something, tidy
 from judge.reading.fences import OUTPUT, PROGRAM, WORDS, parts_of
 from judge.reading.thoughts import without_thoughts
 from judge.reading.words import ANSWER_MARKERS, phrase
@@ -45,7 +39,7 @@ def extract_answer(reply: str, *, closing: bool = True) -> Extracted:
     The thoughts of a reasoning model are left out: a reply that ends within them has no answer.
     """
     parts = parts_of(_clean(without_thoughts(reply).reply))
-    boxed, broken_box = last_boxes("\n".join(text for kind, text in parts if kind != PROGRAM))
+    boxed, broken_box = boxes.last_boxes("\n".join(text for kind, text in parts if kind != PROGRAM))
     if boxed is not None:
         return boxed
     last_output = max((i for i, (kind, _) in enumerate(parts) if kind == OUTPUT), default=-1)
@@ -53,7 +47,7 @@ def extract_answer(reply: str, *, closing: bool = True) -> Extracted:
     declared, broken_line = _last_declared(words)
     if declared is not None:
         return Extracted(declared, "declared")
-    if broken_line or has_open_box(words):
+    if broken_line or boxes.has_open_box(words):
         return Extracted(None, UNREADABLE)
     if last_output >= 0:
         printed = extract_output(parts[last_output][1])
@@ -87,7 +81,7 @@ def extract_output(stdout: str) -> Extracted:
     if not lines:
         return Extracted(None, NONE)
     text = "\n".join(lines)
-    boxed, broken_box = last_boxes(text)
+    boxed, broken_box = boxes.last_boxes(text)
     if boxed is not None:
         return boxed
     declared, broken_line = _last_declared(text)
@@ -147,10 +141,7 @@ def _announced(line: str) -> str | None:
     return rest if not rest or starts_like_mathematics or "FINAL ANSWER" in line else None
 
 
-_SPAN = re.compile(
-    r"\$\$(.{1,1000}?)\$\$|\\\[(.{1,1000}?)\\\]|\\\((.{1,1000}?)\\\)|\$([^$\n]{1,1000})\$",
-    re.DOTALL,
-)
+_SPAN = phrase("formula")
 _SENTENCE_ENDS = phrase("ends_sentence")
 _VERB = re.compile(r"\b(?:is|are|equals|be)\b(?=\s*\S)")
 
@@ -168,7 +159,7 @@ def _first_answer(text: str) -> str | None:
         answer = _SENTENCE_ENDS.split(text, maxsplit=1)[0]
         verbs = [verb.end() for verb in _VERB.finditer(answer)]
         answer = answer[verbs[-1] :] if verbs else answer
-    broken_box = re.search(BOX_OPENS, answer)  # complete boxes are found earlier
+    broken_box = re.search(boxes.BOX_OPENS, answer)  # complete boxes are found earlier
     if len(answer) > _LONGEST or broken_box or not says_something(answer):
         return None
     return tidy(answer.replace("$", " "))
@@ -200,7 +191,7 @@ def _conclusion(words: str) -> str | None:
     sentence = ending[cues[-1] :]
     if sentence.lower().startswith("is "):
         sentence = ending
-    spans = [next(filter(None, span.groups())) for span in _SPAN.finditer(sentence)]
+    spans = _formulas(sentence)
     if (several := _SEVERAL.search(sentence)) and spans[-1] in several[0]:
         return tidy(several[0].replace("$", " "))
     if spans and re.search(r"[\d\\]", spans[-1]):
@@ -211,10 +202,12 @@ def _conclusion(words: str) -> str | None:
     return tidy(rest) if any(map(str.isdigit, rest)) and len(rest.split()) <= 4 else None
 
 
-_NAMED_LINE = re.compile(
-    r"([-*•]\s+)?(?:\$\$?|\\[\[(])?\s*([A-Za-z](?:_\{?\w{1,3}\}?|\d)?\s*=[^=$\n]{1,200}?)"
-    r"\s*(?:\$\$?|\\[\])])?[.,;]?"
-)
+def _formulas(sentence: str) -> list[str]:
+    """Return the formulas of a sentence without their delimiters."""
+    return [next(filter(None, span.groups())) for span in _SPAN.finditer(sentence)]
+
+
+_NAMED_LINE = phrase("named_line")
 _JOINS_LINES = frozenset(("", "and", "or"))
 
 
@@ -260,9 +253,7 @@ def _whole(words: str) -> str | None:
 
 _NO_ANSWER = re.compile(r"^(?:I|We|Let|Sorry)\b|\\boxed\s*\W*$|\?$")
 _UNSURE = phrase("is_unsure")
-_VALUE = re.compile(
-    r"\*\*([^*\n]{1,80})\*\*|(?<![\w.,^_$\\])(\\?\$?-?\d[\d,]{0,30}(?:\.\d+)?(?:/\d+)?%?)(?![\w^])"
-)
+_VALUE = phrase("bare_value")
 
 
 def _closing(words: str) -> str | None:
@@ -271,9 +262,8 @@ def _closing(words: str) -> str | None:
     sentence = re.split(r"(?<=[.!])\s+(?=[A-Z$\\*])", ending)[-1].strip()
     if _UNSURE.search(sentence) or sentence.endswith((":", ",", "-")) or len(sentence) > 300:
         return None
-    spans = [next(filter(None, span.groups())) for span in _SPAN.finditer(sentence)]
-    found = spans or ["".join(value) for value in _VALUE.findall(sentence)]
-    found = [value for value in found if says_something(value)]
+    values = _formulas(sentence) or ["".join(value) for value in _VALUE.findall(sentence)]
+    found = list(filter(says_something, values))
     if not found or (
         len({value.strip() for value in found}) > 1
         and (_ALTERNATIVES.search(sentence) or not _ends_with(sentence, found[-1], words))
@@ -303,7 +293,6 @@ _CHATTER = re.compile(r"(?:all )?(?:done|finished|completed?|end|success\w*)\W*"
 _ERROR = phrase("error_line")
 _LABEL = re.compile(r"^[^\W\d_][\w \t'’()/,-]{2,80}?(?:[:?]|->|=>|→)[ \t]+(?=\S)")
 _SENTENCE = phrase("printed_sentence")
-_BRACKETS = {")": "(", "]": "[", "}": "{"}
 _TALLEST = 50
 """Most lines of a printed matrix."""
 

@@ -17,30 +17,22 @@ model; the caller does that in the function it passes as `ask`.
 """
 
 import asyncio
-import json
 import re
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, replace
-from importlib.metadata import PackageNotFoundError, version
+from dataclasses import asdict, dataclass, replace
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from judge.compare import DEFAULT
 from judge.extract import extract_answer
-from judge.model.asked import Ask, AskedModel
-from judge.model.cache import CutReply, ReplyCache
+from judge.model import verdicts
+from judge.model.asked import Ask, AskedModel, CutReply, ReplyCache
 from judge.model.evidence import is_foreign, missing_evidence, single_number
 from judge.model.guard import is_empty, refusal, rounding_settles
 from judge.model.replies import Opinion
 from judge.model.rubric import PROTOCOLS, READING, Case, Protocol
-from judge.model.verdicts import (
-    invalid,
-    opinion_of_value,
-    refused,
-    verdict_of_model,
-    verdict_of_rules,
-)
 from judge.policy import Choice, Policy, rules_version
 from judge.relation import Comparison
 from judge.verdict import Verdict
@@ -87,29 +79,20 @@ def open_judge(
         raise ValueError(f"preset {preset!r} needs a model to ask")
     if has_model and not model_name:
         raise ValueError("model_name: the judging model needs a name, it is part of every verdict")
-    model = (
-        AskedModel(None if offline else ask, model_name, ReplyCache(cache)) if has_model else None
-    )
-    return Judge(
-        pool=Pool(workers, seconds=seconds),
-        model=model,
-        preset=preset,
-        policy=policy,
-        threshold=threshold,
-    )
+    asked = AskedModel(None if offline else ask, model_name, ReplyCache(cache))
+    pool, model = Pool(workers, seconds=seconds), asked if has_model else None
+    return Judge(pool=pool, model=model, preset=preset, policy=policy, threshold=threshold)
 
 
+@dataclass(eq=False, kw_only=True)
 class Judge:
     """Grades answers against references. `open_judge` makes one."""
 
-    def __init__(
-        self, *, pool: Pool, model: AskedModel | None, preset: str, policy: Policy, threshold: int
-    ) -> None:
-        self._pool = pool
-        self._model = model
-        self._preset = preset
-        self._policy = policy
-        self._threshold = threshold
+    pool: Pool
+    model: AskedModel | None
+    preset: str
+    policy: Policy
+    threshold: int
 
     async def grade(self, question: str, reference: str, answer: str) -> Verdict:
         """Grade one answer.
@@ -118,17 +101,17 @@ class Judge:
         """
         started = time.perf_counter()
         case = Case(question, reference, answer)
-        rules = await self._compare(case, self._policy)
+        rules = await self._compare(case)
         found = extract_answer(answer)
         if not rules.is_equal and found.rule in _MARKED and found.answer:
             case = replace(case, answer=found.answer)  # it is a reply, and this its answer
-            rules = await self._compare(case, self._policy)
+            rules = await self._compare(case)
         verdict = await self._decide(case, rules)
         return replace(
             verdict,
             rules=rules.relation.value,
             rules_reason=rules.reason,
-            threshold=self._threshold,
+            threshold=self.threshold,
             seconds=time.perf_counter() - started,
         )
 
@@ -140,12 +123,12 @@ class Judge:
         """
         if not references:
             raise ValueError("no reference to grade against")
-        verdicts = []
+        found = []
         for reference in dict.fromkeys(references):
-            verdicts.append(await self.grade(question, reference, answer))
-            if verdicts[-1].correct:
-                return verdicts[-1]
-        return next((verdict for verdict in verdicts if not verdict.valid), verdicts[0])
+            found.append(await self.grade(question, reference, answer))
+            if found[-1].correct:
+                return found[-1]
+        return next((verdict for verdict in found if not verdict.valid), found[0])
 
     async def grade_many(self, cases: Iterable[tuple[str, str, str]]) -> list[Verdict]:
         """Grade (question, reference, answer) triples, many at a time, in their order.
@@ -153,11 +136,11 @@ class Judge:
         Raises JudgeError as `grade` does. All verdicts are lost then, but not the cached replies.
         """
         waiting = list(cases)
-        verdicts: list[Verdict] = []
+        graded: list[Verdict] = []
         for start in range(0, len(waiting), _BATCH):
             batch = waiting[start : start + _BATCH]
-            verdicts += await asyncio.gather(*(self.grade(*case) for case in batch))
-        return verdicts
+            graded += await asyncio.gather(*(self.grade(*case) for case in batch))
+        return graded
 
     async def self_check(self, references: Iterable[str]) -> list[tuple[str, str]]:
         """List the references that the rules cannot grade answers against, each with the reason.
@@ -165,139 +148,119 @@ class Judge:
         Either they do not accept the reference itself between dollar signs, or they cannot parse
         it and accept only the same text. No model is asked. Meant for before a run.
         """
-        waiting = list(dict.fromkeys(references))
-        themselves = [
-            self._compare(Case("", text, f"$ {text} $"), self._policy) for text in waiting
-        ]
-        others = [
-            self._compare(Case("", text, _NO_ANSWER_TO_ANYTHING), self._policy) for text in waiting
-        ]
-        found = []
-        for text, itself, other in zip(
-            waiting, await asyncio.gather(*themselves), await asyncio.gather(*others), strict=True
-        ):
+
+        async def complaint(text: str) -> str:
+            itself, other = await asyncio.gather(
+                self._compare(Case("", text, f"$ {text} $")),
+                self._compare(Case("", text, _NO_ANSWER_TO_ANYTHING)),
+            )
             if is_empty(text):
-                found.append((text, "it is empty"))
-            elif not itself.is_equal:
-                found.append((text, f"not equal to itself: {itself.reason}"))
-            elif other.tier == "unread":
-                found.append((text, f"only the same text is accepted: {other.reason}"))
-        return found
+                return "it is empty"
+            if not itself.is_equal:
+                return f"not equal to itself: {itself.reason}"
+            unread = other.tier == "unread"
+            return f"only the same text is accepted: {other.reason}" if unread else ""
+
+        texts = list(dict.fromkeys(references))
+        complaints = await asyncio.gather(*map(complaint, texts))
+        return [(text, why) for text, why in zip(texts, complaints, strict=True) if why]
 
     async def describe(self) -> dict[str, Any]:
         """Return all settings that decide a verdict, as JSON values for a run's manifest."""
         return {
             "rules": rules_version(),
-            "preset": self._preset,
-            "threshold": self._threshold,
-            "policy": json.loads(json.dumps(asdict(self._policy))),
+            "preset": self.preset,
+            "threshold": self.threshold,
+            "policy": _plain(self.policy),
             "changed": self._changed(),
-            "seconds_per_pair": self._pool.seconds,
-            "memory_mb": self._pool.memory_mb,
-            "workers": self._pool.workers,
-            "workers_replaced": self._pool.replaced,
-            "sympy": _version_of("sympy"),
-            "model": self._model.name if self._model else None,
-            "offline": self._model is not None and self._model.ask is None,
-            "prompts": protocols_of(self._preset) if self._model else {},
+            "seconds_per_pair": self.pool.seconds,
+            "memory_mb": self.pool.memory_mb,
+            "workers": self.pool.workers,
+            "workers_replaced": self.pool.replaced,
+            "sympy": version("sympy"),
+            "model": self.model.name if self.model else None,
+            "offline": self.model is not None and self.model.ask is None,
+            "prompts": protocols_of(self.preset) if self.model else {},
         }
 
     def _changed(self) -> dict[str, Any]:
         """Return the threshold, preset and conventions that are not the defaults."""
-        policy = {
-            name: value
-            for name, value in asdict(self._policy).items()
-            if value != getattr(DEFAULT, name)
-        }
-        chosen = {
-            "threshold": (self._threshold, DEFAULT_THRESHOLD),
-            "preset": (self._preset, PRESETS[0]),
-            "policy": (json.loads(json.dumps(policy)), {}),
-        }
-        return {name: value for name, (value, default) in chosen.items() if value != default}
+        chosen, defaults = _plain(self.policy), _plain(DEFAULT)
+        policy = {name: value for name, value in chosen.items() if value != defaults[name]}
+        found = {"threshold": self.threshold, "preset": self.preset, "policy": policy}
+        unchanged = {"threshold": DEFAULT_THRESHOLD, "preset": PRESETS[0], "policy": {}}
+        return {name: value for name, value in found.items() if value != unchanged[name]}
 
     async def close(self) -> None:
         """End the worker processes. Closing twice does nothing."""
-        await asyncio.to_thread(self._pool.close)
+        await asyncio.to_thread(self.pool.close)
 
-    async def _compare(self, case: Case, policy: Policy) -> Comparison:
-        future = self._pool.submit(case.reference, case.answer, policy)
+    async def _compare(self, case: Case, policy: Policy | None = None) -> Comparison:
+        future = self.pool.submit(case.reference, case.answer, policy or self.policy)
         return await asyncio.wrap_future(future)
 
     async def _decide(self, case: Case, rules: Comparison) -> Verdict:
-        by_rules = verdict_of_rules(rules)
+        by_rules = verdicts.verdict_of_rules(rules)
         if is_empty(case.answer) and not is_empty(case.reference):
-            return refused(by_rules, "no_answer", "the answer says nothing")
-        if self._model is None:
+            return verdicts.refused(by_rules, "no_answer", "the answer says nothing")
+        if self.model is None:
             return by_rules
-        if self._preset in ASKING_ALWAYS:
-            return await _ask_once(self._model, PROTOCOLS[self._preset][0], case, by_rules)
+        if self.preset in ASKING_ALWAYS:
+            return await _ask_once(self.model, PROTOCOLS[self.preset][0], case, by_rules)
         if by_rules.valid:
             return by_rules
-        return await self._ask_where_undecided(self._model, case, by_rules)
+        return await self._ask_if_undecided(self.model, case, by_rules)
 
-    async def _ask_where_undecided(
-        self, model: AskedModel, case: Case, by_rules: Verdict
-    ) -> Verdict:
+    async def _ask_if_undecided(self, model: AskedModel, case: Case, by_rules: Verdict) -> Verdict:
         """Ask with the five-point rubric, between the guards before and after it."""
         why_not = refusal(case.question, case.reference, case.answer)
         if why_not is not None:
-            return refused(by_rules, *why_not)
+            return verdicts.refused(by_rules, *why_not)
         if why := await self._lacks_evidence(case, by_rules):
-            return refused(by_rules, "different", why)
-        protocol, *swapped = PROTOCOLS[self._preset]
+            return verdicts.refused(by_rules, "different", why)
+        protocol, *swapped = PROTOCOLS[self.preset]
         look = await model.look(protocol, case)
         if look.opinion is None:
-            return invalid(by_rules, model, look)
-        opinion, verdict = look.opinion, verdict_of_model(by_rules, model, look)
+            return verdicts.invalid(by_rules, model, look)
+        opinion, verdict = look.opinion, verdicts.verdict_of_model(by_rules, model, look)
         if protocol is READING:
             value = replace(case, answer=opinion.answer_form)
-            read = opinion_of_value(case, opinion, await self._compare(value, self._policy))
+            read = verdicts.opinion_of_value(case, opinion, await self._compare(value))
             return replace(verdict, score=read.score, relation=read.relation, reason=read.reason)
         if opinion.score > 2 and await self._vetoes(case, opinion):
-            return replace(
-                verdict,
-                score=2,
-                flags=(*verdict.flags, "vetoed"),
-                reason=f"the rules find other values: {opinion.reason}",
-            )
+            reason = f"the rules find other values: {opinion.reason}"
+            return replace(verdict, score=2, flags=(*verdict.flags, "vetoed"), reason=reason)
         if opinion.score < 3 or not swapped or await self._supports(case, opinion):
             return verdict
         second = await model.look(swapped[0], case)
         cached = look.cached and second.cached
         if second.opinion is None:
-            return replace(invalid(by_rules, model, second), cached=cached)
+            return replace(verdicts.invalid(by_rules, model, second), cached=cached)
         looked = replace(verdict, flags=(*verdict.flags, "second_look"), cached=cached)
         if _side(second.opinion) == _side(opinion):
             return looked
-        return replace(
-            looked,
-            score=3,
-            relation="looks_disagree",
-            reason=f"{opinion.relation}, but {second.opinion.relation} with the sides swapped",
-        )
+        reason = f"{opinion.relation}, but {second.opinion.relation} with the sides swapped"
+        return replace(looked, score=3, relation="looks_disagree", reason=reason)
 
     async def _lacks_evidence(self, case: Case, by_rules: Verdict) -> str:
         """Say why no model's word can be enough to accept the answer; empty where it can be."""
         if is_foreign(case.question, case.reference, case.answer):
             return "in another script or language than the problem, and not with its numbers"
-        known, readable = [
-            await self._is_mathematics(text) for text in (case.reference, case.answer)
-        ]
+        known = await self._is_mathematics(case.reference)
+        readable = await self._is_mathematics(case.answer)
         if known and readable and by_rules.tier not in _NOT_COMPUTED:
             return ""
-        return missing_evidence(
-            case.question, case.reference, case.answer, readable=readable and not known
-        )
+        texts = case.question, case.reference, case.answer
+        return missing_evidence(*texts, readable=readable and not known)
 
     async def _is_mathematics(self, text: str) -> bool:
         """Tell whether the rules can read a text as mathematics: then no number leaves it open."""
-        found = await self._compare(Case("", _NO_ANSWER_TO_ANYTHING, text), self._policy)
+        found = await self._compare(Case("", _NO_ANSWER_TO_ANYTHING, text))
         return not found.is_undecided and found.tier not in _OF_WORDS
 
     async def _vetoes(self, case: Case, opinion: Opinion) -> bool:
         """Tell whether the rules can show that the values differ, whatever the model says."""
-        strict = replace(self._policy, rounded_decimal=Choice.REFUSE)
+        strict = replace(self.policy, rounded_decimal=Choice.REFUSE)
         if not rounding_settles(case.question, case.answer):
             comparison = await self._compare(case, strict)
             if comparison.is_different:
@@ -318,12 +281,10 @@ class Judge:
         numbers, of_answer = set(_NUMBER.findall(form)), set(_NUMBER.findall(case.answer))
         if not numbers or not numbers <= of_answer:
             return False
-        if _same_text(form, case.reference) and not (
-            single_number(form) is not None and numbers == of_answer
-        ):
+        copied = _same_text(form, case.reference)
+        if copied and (single_number(form) is None or numbers != of_answer):
             return False
-        rewritten = replace(case, answer=form)
-        return (await self._compare(rewritten, self._policy)).is_equal
+        return (await self._compare(replace(case, answer=form))).is_equal
 
 
 _MARKED = frozenset({"boxed", "boxes", "declared"})
@@ -338,6 +299,14 @@ _NOT_COMPUTED = frozenset(
 _OF_WORDS = frozenset({"prose", "text", "no-answer", "hedge"})
 """Tiers of a comparison with a number where the other side is words."""
 _NO_ANSWER_TO_ANYTHING = "123456.789"
+
+
+def _plain(policy: Policy) -> dict[str, Any]:
+    """Return a policy as JSON values."""
+    return {
+        name: value if isinstance(value, int) else str(value)
+        for name, value in asdict(policy).items()
+    }
 
 
 def _same_text(left: str, right: str) -> bool:
@@ -361,13 +330,6 @@ async def _ask_once(
     shown = replace(case, answer=case.answer[:_LONGEST_SHOWN])
     look = await model.look(protocol, shown)
     if look.opinion is None:
-        return invalid(by_rules, model, look)
-    verdict = verdict_of_model(by_rules, model, look)
+        return verdicts.invalid(by_rules, model, look)
+    verdict = verdicts.verdict_of_model(by_rules, model, look)
     return replace(verdict, flags=(*verdict.flags, "cut")) if shown != case else verdict
-
-
-def _version_of(package: str) -> str | None:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return None

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 
 
 class Relation(StrEnum):
@@ -62,22 +63,17 @@ def followed() -> Iterator[list[Finding]]:
         _FOLLOWED.reset(before)
 
 
-def _noted(finding: Finding) -> Finding:
+def _found(relation: Relation, tier: str, reason: str) -> Finding:
+    """Return a finding, and note it where findings are followed."""
+    finding = Finding(relation, tier, reason)
     if (found := _FOLLOWED.get()) is not None:
         found.append(finding)
     return finding
 
 
-def equal(tier: str, reason: str) -> Finding:
-    """Return the finding that two answers are equal."""
-    return _noted(Finding(Relation.EQUAL, tier, reason))
-
-
-def different(tier: str, reason: str) -> Finding:
-    """Return the finding that two answers are different."""
-    return _noted(Finding(Relation.DIFFERENT, tier, reason))
-
-
-def undecided(tier: str, reason: str) -> Finding:
-    """Return the finding that a rule cannot decide."""
-    return _noted(Finding(Relation.UNDECIDED, tier, reason))
+equal = partial(_found, Relation.EQUAL)
+"""Return the finding that two answers are equal, given the rule and the reason."""
+different = partial(_found, Relation.DIFFERENT)
+"""Return the finding that two answers are different."""
+undecided = partial(_found, Relation.UNDECIDED)
+"""Return the finding that a rule cannot decide."""

@@ -10,7 +10,7 @@ import re
 import unicodedata
 from fractions import Fraction
 
-from judge.reading.words import ALTERING, NUMBER_WORDS, SCALES, TABLES, listed, terms
+from judge.reading.words import ALTERING, NUMBER_WORDS, SCALES, TABLES, listed, phrase, terms
 from judge.reading.wrappers import IN_FONT
 
 _CLOSE = Fraction(1, 10**9)
@@ -95,9 +95,7 @@ _SIGNS = frozenset(terms("minus negative"))
 _OPERATION = re.compile(r"\\(?:[dt]?frac|sqrt|sum|prod|int|lim|log|ln|binom)(?![a-zA-Z])")
 _NAMED = re.compile(r"[A-Za-z](?:_\w|_\{\w{1,9}\})?")
 _SUBSCRIPT = re.compile(r"_\s?(?:\{[^{}]{0,40}\}|\w)")
-_UNIT = re.compile(
-    r"\\(?:text|textbf|mathrm|mbox)\s?\{[^{}]{0,80}\}|\\[,;!: $%]|\^\s?\{?\\circ\}?|[$%°]"
-)
+_UNIT = phrase("marked_unit")
 _NUMBER_WORDS = {word: Fraction(value) for word, value in NUMBER_WORDS.items()} | {
     "half": Fraction(1, 2),
     **{word: Fraction(factor) for word, factor in (TABLES["factors"] | SCALES).items()},
@@ -185,14 +183,11 @@ def _bare(character: str) -> str:
 
 def _is_broken(answer: str) -> bool:
     """Tell whether a bracket closes that was never opened, with more of the answer behind it."""
-    depth = {"}": 0, ")": 0}
-    opened = {"{": "}", "(": ")"}
-    for at, character in enumerate(answer):
-        if character in opened:
-            depth[opened[character]] += 1
-        elif character in depth:
-            depth[character] -= 1
-            if depth[character] < 0 and re.search(r"\w", answer[at:]):
+    for opening, closing in ("{}", "()"):
+        depth = 0
+        for at, character in enumerate(answer):
+            depth += (character == opening) - (character == closing)
+            if depth < 0 and character == closing and re.search(r"\w", answer[at:]):
                 return not re.match(r"\s*\w{1,3}\)", answer)  # a list's "a) …"
     return False
 

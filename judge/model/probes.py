@@ -12,6 +12,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+from judge.model.rubric import Case
 from judge.reading.words import read_tables
 
 
@@ -24,6 +25,11 @@ class Probe:
     answer: str
     right: bool
     kind: str
+
+    @property
+    def case(self) -> Case:
+        """Return the probe without what is known of it."""
+        return Case(self.question, self.reference, self.answer)
 
 
 def read_pairs(path: Path) -> list[Probe]:
@@ -150,10 +156,9 @@ def _of_bracketed(opening: str, inside: str, closing: str) -> list[tuple[str, st
         found.append(("part dropped", opening + ", ".join(parts[:-1]) + closing))
         found.append(("order reversed", opening + ", ".join(reversed(parts)) + closing))
     if len(parts) == 2 and ("\\infty" in inside or opening + closing in ("[)", "(]", "[]")):
-        if "\\infty" not in parts[1]:
-            found.append(("endpoint", opening + inside + other[closing]))
-        if "\\infty" not in parts[0]:
-            found.append(("endpoint", other[opening] + inside + closing))
+        ends = (opening + inside + other[closing], other[opening] + inside + closing)
+        found += [("endpoint", end) for end, part in zip(ends, parts[::-1], strict=True)
+                  if "\\infty" not in part]  # fmt: skip
     first = _INTEGER.search(inside)
     if first:
         changed = inside[: first.start()] + str(int(first.group()) + 1) + inside[first.end() :]

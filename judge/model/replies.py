@@ -57,18 +57,11 @@ def read_json(reply: str, *, reference_form: str, answer_form: str) -> Opinion:
     relation, score = found["relation"], _whole(found["score"])
     if relation not in SCORES or score is None:
         raise ValueError(f"relation must be one of {', '.join(SCORES)} and score from 1 to 5")
+    inconsistent = score != SCORES[relation]
     if score < SCORES[relation]:
-        relation, inconsistent = _RELATION_OF.get(score, "different"), True
-    else:
-        inconsistent = score > SCORES[relation]
-    return Opinion(
-        score=SCORES[relation],
-        relation=relation,
-        reference_form=found[reference_form][:_LONGEST_FORM],
-        answer_form=found[answer_form][:_LONGEST_FORM],
-        reason=found["reason"][:_LONGEST_FORM],
-        inconsistent=inconsistent,
-    )
+        relation = _RELATION_OF.get(score, "different")
+    ours, theirs, why = (found[k][:_LONGEST_FORM] for k in (reference_form, answer_form, "reason"))
+    return Opinion(SCORES[relation], relation, ours, theirs, why, inconsistent)
 
 
 def read_relation(reply: str) -> Opinion:

@@ -12,8 +12,7 @@ from judge.verdict import Verdict
 
 def verdict_of_rules(comparison: Comparison) -> Verdict:
     """Return the verdict of the rules; without a score where they are undecided."""
-    scores = {Relation.EQUAL: 5, Relation.DIFFERENT: 1}
-    score = scores.get(comparison.relation)
+    score = {Relation.EQUAL: 5, Relation.DIFFERENT: 1}.get(comparison.relation)
     return Verdict(
         score=score,
         by="none" if score is None else "rules",

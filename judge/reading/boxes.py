@@ -3,6 +3,8 @@ r"""Find the boxes in a text, the last complete one in particular, and tidy what
 import re
 from dataclasses import dataclass
 
+from judge.reading.words import phrase
+
 
 @dataclass(frozen=True)
 class Extracted:
@@ -25,13 +27,9 @@ BOX_OPENS = r"(?:\\{1,4}f?boxed|\\fbox|\\framebox|\x08oxed|(?<![\w\\])boxed)\s{0
 _BOX_OR_BRACE = re.compile(rf"{BOX_OPENS}|\\.|[{{}}]", re.DOTALL)
 _WHOLE_BOX = re.compile(rf"\s*{BOX_OPENS}")
 _BARE_BOX = re.compile(r"\\boxed[ \t]{1,9}(?=[^\s${}\\]{0,39}[^\W_])([^\s${}\\]{1,40})")
-_APPROXIMATE = re.compile(
-    r"^\s*(?:\\approx|≈|~)|(?:\\approx|≈|numerically|approximately)[\s$:\\(\[]*$"
-)
+_APPROXIMATE = phrase("approximate")
 """What says that a box repeats the answer as a rounded decimal: at its start, or before it."""
-_JOINT = re.compile(
-    r"(?:[\s$,;&]|\\[()\[\],;! \\]|\\q?quad|\\(?:text|mbox|textrm)\{\s*(?:and|or)\s*\}|and|or)*"
-)
+_JOINT = phrase("joint")
 _LONGEST_JOINT = 60
 _MOST_JOINED = 20
 

@@ -30,16 +30,9 @@ def decimal(digits: str) -> tree.Num:
 
 def literal_fraction(node: Node | None) -> Fraction | None:
     """Return the value of a quotient of two whole literals, None for any other node."""
-    if (
-        isinstance(node, tree.Mul)
-        and len(node.factors) == 2
-        and isinstance(node.factors[0], tree.Num)
-        and isinstance(node.factors[1], tree.Pow)
-        and node.factors[1].exponent == MINUS_ONE
-        and isinstance(node.factors[1].base, tree.Num)
-        and node.factors[1].base.value
-    ):
-        return node.factors[0].value / node.factors[1].base.value
+    match node:
+        case tree.Mul((tree.Num(top), tree.Pow(tree.Num(bottom), exponent))):
+            return top / bottom if exponent == MINUS_ONE and bottom else None
     return None
 
 
@@ -54,8 +47,7 @@ def unlisted(node: Node) -> Node:
     """Return the value in square brackets that only group. Raises `Unreadable` for a statement."""
     if isinstance(node, tree.Chain):
         raise Unreadable("a statement among factors")
-    grouped = isinstance(node, tree.Group) and node.kind == "list" and len(node.items) == 1
-    return node.items[0] if isinstance(node, tree.Group) and grouped else node
+    return node.items[0] if tree.is_group(node, "list") and len(node.items) == 1 else node
 
 
 def flat(nodes: tuple[Node, ...]) -> Iterator[Node]:
@@ -98,17 +90,14 @@ def apply(name: str, args: tuple[Node, ...]) -> Node:
     if name in ("log10", "log2"):
         return apply("log", (args[0], tree.Num(Fraction(int(name[3:])))))
     if name == "log" and len(args) == 2:
-        return (
-            quotient(tree.Call("log", args[:1]), tree.Call("log", args[1:]))
-            if args[1] != tree.E
-            else (tree.Call("log", args[:1]))
-        )
+        natural, base = tree.Call("log", args[:1]), tree.Call("log", args[1:])
+        return natural if args[1] == tree.E else quotient(natural, base)
     return tree.Call(name, args)
 
 
 def residue(node: Node, modulus: Node) -> Node:
     """Build a residue class, with a whole number brought between zero and the modulus."""
-    if isinstance(node, tree.Call) and node.name == "residue":
+    if tree.is_call(node, "residue"):
         return node
     if isinstance(node, tree.Group):
         return tree.Group(node.kind, tuple(residue(item, modulus) for item in node.items))
@@ -147,7 +136,7 @@ def determinant(rows: list[tuple[Node, ...]]) -> Node:
 
 def without_imaginary(node: Node) -> Node:
     """Replace the imaginary unit by the variable i, where i is the index of a sum."""
-    return tree.rewrite(node, lambda n: tree.Sym("i") if n == IMAGINARY else n)
+    return tree.replaced(node, IMAGINARY, tree.Sym("i"))
 
 
 def base_named(subscript: str) -> int:
@@ -184,8 +173,8 @@ def join_logic(items: list[Node], joins: list[str]) -> Node:
 
 def enclose(opening: str, node: Node, closing: str, *, latex_group: bool) -> Node:
     """Build the value, tuple, list, set or interval that brackets make of their contents."""
-    several = isinstance(node, tree.Group) and node.kind == "bare"
-    items = node.items if isinstance(node, tree.Group) and several else (node,)
+    several = tree.is_group(node, "bare")
+    items = node.items if tree.is_group(node, "bare") else (node,)
     if latex_group:
         return tree.Group("bare" if several else "set", items) if several else node
     if opening in ("\\{", "{"):
@@ -208,14 +197,14 @@ def set_builder(element: Node, condition: Node) -> tree.Builder:
     A value that the condition states is the element: {2k | k in Z} for {x | x = 2k, k in Z}.
     """
     clauses: tuple[Node, ...] = (condition,)
-    if (isinstance(condition, tree.Group) and condition.kind == "bare") or (
-        isinstance(condition, tree.Logic) and condition.kind == "and"
-    ):
-        clauses = condition.items if isinstance(condition, tree.Group) else condition.parts
-    if isinstance(element, tree.Chain) and element.relations == ("in",):
+    if tree.is_group(condition, "bare"):
+        clauses = condition.items
+    elif isinstance(condition, tree.Logic) and condition.kind == "and":
+        clauses = condition.parts
+    if tree.is_chain(element, "in"):
         clauses, element = (element, *clauses), element.operands[0]
     for clause in clauses:
-        if isinstance(clause, tree.Chain) and clause.relations == ("=",) and len(clauses) > 1:
+        if tree.is_chain(clause, "=") and len(clauses) > 1:
             name, value = clause.operands
             if name == element and tree.names(value) and element not in tree.walk(value):
                 element, clauses = value, tuple(part for part in clauses if part is not clause)
@@ -229,17 +218,15 @@ def spread_modulus(items: list[Node]) -> list[Node]:
     if not isinstance(last, tree.Call) or last.name != "residue":
         return items
     modulus = last.args[1]
-    spread: list[Node] = []
-    for item in items:
-        if isinstance(item, tree.Chain) and item.relations[-1] == "=":
-            spread.append(
-                tree.Chain(
-                    (*item.operands[:-1], residue(item.operands[-1], modulus)), item.relations
-                )
-            )
-        else:
-            spread.append(item if isinstance(item, tree.Chain) else residue(item, modulus))
-    return spread
+
+    def spread(item: Node) -> Node:
+        if not isinstance(item, tree.Chain):
+            return residue(item, modulus)
+        *others, last = item.operands
+        same = item.relations[-1] == "="
+        return tree.Chain((*others, residue(last, modulus)), item.relations) if same else item
+
+    return list(map(spread, items))
 
 
 # --- constructors -------------------------------------------------------------------------------
@@ -265,14 +252,12 @@ def construct(name: str, args: tuple[Node, ...]) -> Node:
         return tree.SetOp(_SETS[name], args) if len(args) > 1 else first
     if name in PYTHON_RELATIONS and len(args) == 2:
         return tree.Chain(args, (PYTHON_RELATIONS[name],))
-    if name in ("Rational", "Fraction") and len(args) == 2:
-        return quotient(args[0], args[1])
+    if name in ("Rational", "Fraction", "Pow") and len(args) == 2:
+        return (tree.Pow if name == "Pow" else quotient)(*args)
     if name in ("Integer", "Float", "Rational", "Fraction") and args:
         return first
     if name == "Sqrt" and len(args) == 1:
         return tree.Pow(first, tree.HALF)
-    if name == "Pow" and len(args) == 2:
-        return tree.Pow(args[0], args[1])
     if name in ("Mul", "Add") and len(args) > 1:
         return tree.Mul(args) if name == "Mul" else tree.Add(args)
     if name in ("And", "Or", "Not"):

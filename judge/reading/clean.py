@@ -8,12 +8,10 @@ import re
 from judge.reading.printed import as_mathematics
 from judge.reading.tree import Unreadable
 from judge.reading.units import parse_unit
+from judge.reading.words import TABLES, phrase
 from judge.reading.wrappers import MAX_CHARS, TAIL, strip_remarks, strip_wording, unwrap
 
-_EATEN = re.compile(
-    r"\t(?=ext|imes|an\b|heta|frac|au\b|o\b)|\f(?=rac|box)|[\b](?=egin|inom|eta)"
-    r"|\r(?=ight|angle|ho)|\x0b(?=ec|ert)|\n(?=eq\b|e\b|eg\b|u\b)"
-)
+_EATEN = phrase("eaten")
 _EATEN_LETTER = {"\t": r"\t", "\f": r"\f", "\b": r"\b", "\r": r"\r", "\x0b": r"\v", "\n": r"\n"}
 _LOST_F = re.compile(r"(?<![A-Za-z\\])rac(?=\{)")
 _SPACING = re.compile(r"\\(?:left|right|quad|qquad|displaystyle)(?![A-Za-z])|\\[,;:! ]|[$~]")
@@ -29,52 +27,29 @@ _SYSTEM_BRACE = re.compile(r"\\left\s*\\\{\s*(?=\\begin)")
 _ABBREVIATION = re.compile(r"\b(sq|cu|ft|in|hr|min|sec|mi|lb|oz|yd)\.(?=[\s}]|$)")
 _OLD_FONT = re.compile(r"^\{?\\?(?:bf|it|rm)(?=\{|\s*\()")
 _INVISIBLE = re.compile("[\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff\u00ad]")
-_SUPERSCRIPT = re.compile("[⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺ⁿ]+")
-_SUPERSCRIPT_DIGITS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺ⁿ", "0123456789-+n")
-_SUBSCRIPT = re.compile("[₀₁₂₃₄₅₆₇₈₉]+")
-_SUBSCRIPT_DIGITS = str.maketrans("₀₁₂₃₄₅₆₇₈₉", "0123456789")
-_UNICODE = str.maketrans({
-    **{chr(code): chr(code - 0xFEE0) for code in range(0xFF01, 0xFF5F)},  # full width
-    **dict.fromkeys("−–—‐‑‒", "-"),
-    **dict.fromkeys("\u00a0\u2002\u2003\u2009\u202f\u3000", " "),
-    **dict.fromkeys("“”„«»", '"'),
-    **dict.fromkeys("‘’′", "'"),
-    **{"℃": "°C", "℉": "°F", "¢": " cents"},
-    **{"½": " 1/2", "⅓": " 1/3", "⅔": " 2/3", "¼": " 1/4", "¾": " 3/4", "⅛": " 1/8",
-       "⁄": "/", "，": ",", "、": ",", "…": r"\ldots ", "⋯": r"\cdots "},
-})  # fmt: skip
-
-_MICRO = re.compile(
-    r"\\mu\s*\\(?:text|mathrm)\s*\{\s*(?=[A-Za-z]{1,3}\})"
-    r"|\\(?:text|mathrm)\s*\{\s*~?\s*(?:\\mu\s*|[µμ])(?=[A-Za-z]{1,3}\})"
-    r"|(?<=\d)\s*[µμ](?=[A-Za-z]{1,3}$)()"
+_RAISED, _LOWERED = "⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺ⁿ", "₀₁₂₃₄₅₆₇₈₉"
+_SUPERSCRIPT, _SUBSCRIPT = re.compile(f"[{_RAISED}]+"), re.compile(f"[{_LOWERED}]+")
+_PLAIN_DIGITS = str.maketrans(_RAISED + _LOWERED, "0123456789-+n0123456789")
+_FULL_WIDTH = {chr(code): chr(code - 0xFEE0) for code in range(0xFF01, 0xFF5F)}
+_UNICODE = str.maketrans(
+    _FULL_WIDTH
+    | {sign: plain for plain, signs in TABLES["variants"].items() for sign in signs}
+    | TABLES["unicode"]
 )
+
+_MICRO = phrase("micro")
 _OHM = re.compile(r"(?<=\d)(?:\\[ ,;]|[\s~])*([kMmG]?)\s*(?:\\Omega|Ω)\s*$")
 _CROSS = re.compile(r"\\(?:vec|overrightarrow|mathbf)\s*\{?\s*[A-Za-z]{1,3}\s*\}?\s*\\times\b")
 _SIUNITX = re.compile(r"\\(SI|si|qty|unit|num)\s*\{([^{}]*)\}(?:\s*\{([^{}]*)\})?")
 _PERMUTATIONS = re.compile(r"(?<![A-Za-z\\])[AP]_\{?(\d+)\}?\^\{?(\d+)\}?")
-_LETTERS = "[A-Za-zμΩ\u0400-\u04ff]{1,12}"
-_UNIT_BEHIND = re.compile(
-    r"(?<=[\d}])(?:\s|~|\\[ ,;])+"
-    rf"({_LETTERS}(?:[ ^{{}}·*/()-]{{1,4}}(?:{_LETTERS}|-?\d)){{1,9}}\)?\}}?)$"
-)
+_UNIT_BEHIND = phrase("units_behind")
 """Several units that no command marks: 5 N m^2 kg^-2, 8.31 J/(mol K), 40 miles/hour."""
-_CHOOSE = re.compile(
-    r"\\(?:mathrm|text)\s*\{C\}\s*_\{?(\w+)\}?\s*\^\{?(\w+)\}?|(?<![A-Za-z\\])C_\{?(\d+)\}?\^\{?(\d+)\}?"
-    r"|(?:\{\}|\\,)?\s*[_^]\{?(\w+)\}?\s*C_\{?(\w+)\}?|\bC\((\d+),\s*(\d+)\)"
-    r"|(?<![\w.])(\d+)C(\d+)\b|\{([^{}]+)\\choose([^{}]+)\}|^(\w+)\s*\\choose\s*(\w+)$"
-    r"|^(\d+) choose (\d+)$"
-)
+_CHOOSE = phrase("choose")
 """Binomial coefficients in the notations of several countries."""
-_INDEX = re.compile(
-    r"(?<=\S)(?:\\[ ,;]|\s)*,?(?:\\[ ,;]|\\q?quad|\s)*\(?\s*\b([a-z])\s*(?:\\in\b|∈|\bin\b)\s*"
-    r"(?:\\math(?:bb|bf|rm))?\s*\{?([ZNQR])\}?\s*\)?$"
-)
+_INDEX = phrase("index")
 """What an index runs through, in brackets or with a plain letter: (k∈Z)."""
 _DOUBLED = re.compile(r"\\\\(?=[A-Za-z{}%$,;:!])")
-_DOUBLED_ROW = re.compile(
-    r"(matrix\}|array\}\{\w+\})?\s*(?<!\\)\\{2,4}(?=(?:[dtc]?frac|sqrt|pi|text|cdot|infty)\b)"
-)
+_DOUBLED_ROW = phrase("doubled_row")
 _DOLLAR_MONEY = re.compile(r"(?<!\\)\$(?=\s*[\d.])")
 _BRACED_WORD = re.compile(r"(?<=[\d\s)])\{\s*([A-Za-z]+(?: [A-Za-z]+)*)\s*\}")
 _SPACED_COMMA = re.compile(r",\s*\\!\s*|\{,\}|\\,(?=\d{3}(?!\d))")
@@ -149,7 +124,7 @@ def _marked_unit(match: re.Match[str]) -> str:
     plain = re.sub(r"/\s*\(([^()]*)\)", lambda m: "/" + "/".join(m[1].split()), match[1])
     plain = " ".join(re.sub(r"[{}·*]", " ", plain).split())
     unit = parse_unit(plain)
-    known = unit is not None and unit.known and unit.dimension and re.search(r"[/^]", plain)
+    known = unit is not None and unit.measures and re.search(r"[/^]", plain)
     return rf" \text{{{plain}}}" if known else match[0]
 
 
@@ -164,8 +139,8 @@ def _siunitx(match: re.Match[str]) -> str:
 
 def _plain_unicode(text: str) -> str:
     text = _INVISIBLE.sub("", text).translate(_UNICODE)
-    text = _SUPERSCRIPT.sub(lambda m: f"^({m[0].translate(_SUPERSCRIPT_DIGITS)})", text)
-    return _SUBSCRIPT.sub(lambda m: f"_{m[0].translate(_SUBSCRIPT_DIGITS)}", text)
+    text = _SUPERSCRIPT.sub(lambda m: f"^({m[0].translate(_PLAIN_DIGITS)})", text)
+    return _SUBSCRIPT.sub(lambda m: f"_{m[0].translate(_PLAIN_DIGITS)}", text)
 
 
 def _single_backslashes(text: str) -> str:

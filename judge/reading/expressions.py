@@ -4,16 +4,22 @@ A recursive-descent parser. `forms` adds the arguments of known functions and La
 `grammar` adds lists, sets, equations and everything else made of values.
 """
 
+from collections.abc import Callable
 from fractions import Fraction
 
 from judge.reading import build, tree
-from judge.reading.cursor import Cursor
-from judge.reading.digits import Token
+from judge.reading.cursor import Cursor, Token
 from judge.reading.tree import INFINITY, ZERO, Node, Unreadable, negative, product, quotient, total
-from judge.reading.units import CELSIUS, DOLLAR, FAHRENHEIT, parse_unit
+from judge.reading.units import CELSIUS, FAHRENHEIT, Unit
 
-_CURRENCIES = {"$": DOLLAR, "€": parse_unit("euros"), "£": parse_unit("sterling"),
-               "¥": parse_unit("yen")}  # fmt: skip
+_MONEY = {"$": "dollar dollars", "€": "euro euros", "£": "sterling", "¥": "yen"}
+_CURRENCIES = {
+    sign: Unit(words.split()[-1], ((words.split()[0], 1),)) for sign, words in _MONEY.items()
+}
+_PARSERS = {"num": "number", "name": "variable", "const": "variable", "text": "text",
+            "func": "function", "form": "form", "make": "constructor", "set": "number_set",
+            "op": "bracket"}  # fmt: skip
+"""The method that parses a value which begins with a token of this kind."""
 _TEMPERATURES = {"C": CELSIUS, "F": FAHRENHEIT}
 _STARTS = frozenset(("(", "[", "{", "|(", "⌊", "⌈", "\\{", "..."))
 
@@ -21,29 +27,18 @@ _STARTS = frozenset(("(", "[", "{", "|(", "⌊", "⌈", "\\{", "..."))
 class Expressions(Cursor):
     """The part of the parser for one value. Subclasses implement its first six methods."""
 
-    def statement(self) -> Node:
-        """Parse whatever may be between brackets."""
-        raise NotImplementedError
-
-    def function(self, name: str) -> Node:
-        """Parse what follows the name of a known function."""
-        raise NotImplementedError
-
-    def form(self, name: str) -> Node:
-        r"""Parse what follows a LaTeX command such as \frac."""
-        raise NotImplementedError
-
-    def variable(self, name: str) -> Node:
-        """Parse what follows a letter: a subscript, primes, arguments."""
-        raise NotImplementedError
-
-    def constructor(self, name: str) -> Node:
-        """Parse what follows the name of a sympy or Python constructor such as Interval."""
-        raise NotImplementedError
-
-    def bracketed(self, opening: str) -> Node:
-        """Parse what follows an opening bracket, up to its closing bracket."""
-        raise NotImplementedError
+    statement: Callable[[], Node]
+    """Parse whatever may be between brackets."""
+    function: Callable[[str], Node]
+    """Parse what follows the name of a known function."""
+    form: Callable[[str], Node]
+    r"""Parse what follows a LaTeX command such as \frac."""
+    variable: Callable[[str], Node]
+    """Parse what follows a letter: a subscript, primes, arguments."""
+    constructor: Callable[[str], Node]
+    """Parse what follows the name of a sympy or Python constructor such as Interval."""
+    bracketed: Callable[[str], Node]
+    """Parse what follows an opening bracket, up to its closing bracket."""
 
     # --- operators, loosest first --------------------------------------------------------------
 
@@ -73,9 +68,7 @@ class Expressions(Cursor):
             elif self.accept("bmod"):
                 factors = [tree.Call("mod", (product(factors), self.unary()))]
             elif self.accept("//"):
-                divided = quotient(
-                    product(list(map(build.unlisted, factors))), build.unlisted(self.unary())
-                )
+                divided = quotient(self.joined(factors), build.unlisted(self.unary()))
                 factors = [tree.Call("floor", (divided,))]
             elif self.is_op("/") and self.tokens[self.at + 1].kind != "text":
                 self.next()
@@ -85,10 +78,13 @@ class Expressions(Cursor):
                     raise Unreadable("two numbers side by side")
                 factors.append(self.power())
             else:
-                return (
-                    product(list(map(build.unlisted, factors))) if len(factors) > 1 else factors[0]
-                )
+                return self.joined(factors) if len(factors) > 1 else factors[0]
             self.count()
+
+    @staticmethod
+    def joined(factors: list[Node]) -> Node:
+        """Return a product whose factors may be in square brackets."""
+        return product(list(map(build.unlisted, factors)))
 
     def unary(self) -> Node:
         """Parse a power, perhaps with signs before it."""
@@ -118,11 +114,9 @@ class Expressions(Cursor):
             self.count()
             if self.token.kind == "end":
                 return node  # "90^", which lost a degree sign
-            if self.degree_sign():
+            if self.accept_raised("°"):
                 node = self.minutes(tree.Call("degree", (node,)))
-            elif isinstance(node, tree.Num) and self.ordinal():
-                pass
-            else:
+            elif not (isinstance(node, tree.Num) and self.accept_raised("th", "st", "nd", "rd")):
                 node = tree.Pow(build.unlisted(node), self.exponent())
             node = self.postfix(node)
         return node
@@ -143,21 +137,10 @@ class Expressions(Cursor):
         self.depth -= 1
         return node
 
-    def degree_sign(self) -> bool:
-        """Take ° or {°} after a caret."""
-        if self.accept("°"):
-            return True
-        if self.is_op("{") and self.tokens[self.at + 1].value == "°":
-            self.at += 2
-            self.expect("}")
-            return True
-        return False
-
-    def ordinal(self) -> bool:
-        """Take {th}, {nd}, ... after a caret."""
+    def accept_raised(self, *values: str) -> bool:
+        """Take one of these tokens after a caret, perhaps in braces: ^° and ^{th}."""
         braced = self.is_op("{")
-        token = self.tokens[self.at + braced]
-        if token.value not in ("th", "st", "nd", "rd"):
+        if self.tokens[self.at + braced].value not in values:
             return False
         self.at += 1 + braced
         if braced:
@@ -220,27 +203,12 @@ class Expressions(Cursor):
     def starting_with(self, token: Token) -> Node:
         """Parse the value that begins with a token just taken."""
         kind, value, _ = token
-        if kind == "num":
-            return self.number(value)
-        if kind == "name":
-            return self.variable(value)
-        if kind == "const":
-            if self.token.kind == "sub":
-                return self.variable(value)
+        if kind == "const" and self.token.kind != "sub":
             return tree.Const(value)
-        if kind == "func":
-            return self.function(value)
-        if kind == "form":
-            return self.form(value)
-        if kind == "text":
-            return self.text(value)
-        if kind == "make":
-            return self.constructor(value)
-        if kind == "set":
-            return self.number_set(value)
-        if kind == "op":
-            return self.bracket(value)
-        raise Unreadable(f"{value or 'the end'!r} where a value should be")
+        if kind not in _PARSERS:
+            raise Unreadable(f"{value or 'the end'!r} where a value should be")
+        parser: Callable[[str], Node] = getattr(self, _PARSERS[kind])
+        return parser(value)
 
     def number_set(self, letter: str) -> Node:
         r"""Parse what may follow the letter of a number set: \mathbb{Z}^+, \mathbb{N}^*, Z_{>0}."""
@@ -327,11 +295,7 @@ class Expressions(Cursor):
             self.expect("⌋" if opening == "⌊" else "⌉")
             return tree.Call("floor" if opening == "⌊" else "ceil", (node,))
         if opening in _CURRENCIES:
-            unit = _CURRENCIES[opening]
-            if unit is None:
-                raise Unreadable("a currency nobody knows")
-            value = self.unary()
-            return tree.Quantity(value, unit)
+            return tree.Quantity(self.unary(), _CURRENCIES[opening])
         if opening == "...":
             return tree.ELLIPSIS
         if opening == "∅":
@@ -347,7 +311,7 @@ class Expressions(Cursor):
         node = self.statement()
         self.bars = bars
         self.expect(")")
-        return node.items if isinstance(node, tree.Group) and node.kind == "bare" else (node,)
+        return node.items if tree.is_group(node, "bare") else (node,)
 
     def argument(self, *, split: bool = True) -> Node:
         """Parse a TeX argument: a group in braces, or a single digit, letter or command."""

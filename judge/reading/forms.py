@@ -82,11 +82,9 @@ class Forms(Expressions):
     def form(self, name: str) -> Node:
         """Parse the arguments of a LaTeX command."""
         if name == "frac":
-            top = self.argument()
-            return quotient(top, self.argument())
+            return quotient(self.argument(), self.argument())
         if name == "binom":
-            top = self.argument()
-            return tree.Call("binomial", (top, self.argument()))
+            return tree.Call("binomial", (self.argument(), self.argument()))
         if name in build.ROOTS:
             return self.radical(build.ROOTS[name])
         if name in ("sum", "prod", "int", "lim"):
@@ -108,11 +106,11 @@ class Forms(Expressions):
 
     def radical(self, index: int) -> Node:
         """Parse a root, perhaps with its order in brackets."""
+        order: Node = tree.Num(Fraction(index))
         if self.accept("["):
             order = self.sum()
             self.expect("]")
-            return build.root(self.argument(split=False), order)
-        return build.root(self.argument(split=False), tree.Num(Fraction(index)))
+        return build.root(self.argument(split=False), order)
 
     def big(self, kind: str) -> Node:
         """Parse a sum or product with its bounds."""
@@ -143,22 +141,16 @@ class Forms(Expressions):
                 while not self.accept("}"):
                     self.next()
             self.accept("|")
-        rows: list[tuple[Node, ...]] = []
-        row: list[Node] = []
-        while True:
-            if self.token[:2] == ("form", "end"):
-                self.next()
-                self.braced_name()
-                break
-            if self.token.kind == "end":
-                raise Unreadable("an environment without its end")
+        lines: list[list[Node]] = [[]]
+        while self.token[:2] != ("form", "end"):
             if self.accept("\\\\"):
-                rows += [tuple(row)] if row else []
-                row = []
+                lines.append([])
             elif not self.accept("&"):
-                row.append(self.statement())
+                lines[-1].append(self.statement())
             self.count()
-        rows += [tuple(row)] if row else []
+        self.next()
+        self.braced_name()
+        rows = [tuple(line) for line in lines if line]
         if "matrix" in name or name == "array":
             if not rows or len({len(row) for row in rows}) != 1:
                 raise Unreadable("a matrix with ragged rows")
@@ -174,10 +166,7 @@ class Forms(Expressions):
         self.expect("{")
         letters = ""
         while not self.accept("}"):
-            token = self.next()
-            if token.kind == "end":
-                raise Unreadable("a brace that never closes")
-            letters += token.value
+            letters += self.next().value
         return letters.replace("*", "")
 
     def parse_inside(self, text: str) -> Node:

@@ -10,8 +10,7 @@ from functools import lru_cache
 
 from judge.reading import build, tree
 from judge.reading.clean import clean
-from judge.reading.cursor import MAX_DEPTH
-from judge.reading.digits import Token, turn_bar
+from judge.reading.cursor import MAX_DEPTH, Token, turn_bar
 from judge.reading.forms import Forms
 from judge.reading.tokens import tokenize
 from judge.reading.tree import Node, Unreadable, depth, negative
@@ -23,19 +22,12 @@ _SET_OPERATORS = {"∪": "union", "∩": "intersection", "∖": "difference"}
 _CLOSING = {"(": (")", "]"), "[": ("]", ")"), "\\{": ("\\}", "}"), "{": ("}", "\\}")}
 _LOGIC = {"∧": "and", "∨": "or"}
 _SEPARATORS = (",", "and", "or", "xor", *_LOGIC)
-_CLOCK = re.compile(
-    r"(\d{1,2})(?:\s*(?:\\text\s*\{:\}|:)\s*([0-5]\d))?\s*(?:\\,|\\ |~)*(?:\\\w+\{)?\s*"
-    r"(?:([ap])\.?\s*m\.?)?\s*\}?",
-    re.IGNORECASE,
-)
+_CLOCK = phrase("clock")
 _CONDITION = phrase("condition")
 _MAY_BE_CONDITION = re.compile(r"for|where|with|such|when|\bif\b|provided")
-_RESTRICTS = phrase("restricts")
-_CASES = phrase("cases")
+_RESTRICTS, _CASES = phrase("restricts"), phrase("cases")
 _PROBABILITIES = frozenset(terms("P p E V Pr Var D Cov"))
-_BASE_SUFFIX = re.compile(
-    r"(-?)([0-9A-Za-z.]+)\s*\(?\s*(?:\\text\s*\{)?\s*(?:in\s+)?base[\s-]*(\w+)\s*\}?\s*\)?$"
-)
+_BASE_SUFFIX = phrase("base_suffix")
 _BASE_LETTERS = re.compile(r"(-?)(?=\w*\d|[A-F]+_\{?16)([0-9A-F]{2,})_\{?(?:\\text\{)?(\w+)\}?\}?$")
 
 
@@ -244,10 +236,8 @@ class Grammar(Forms):
         node = self.quantity()
         while operator := self.accept(*_SET_OPERATORS):
             kind, part = _SET_OPERATORS[operator], self.quantity()
-            if isinstance(node, tree.SetOp) and node.kind == kind:
-                node = tree.SetOp(kind, (*node.parts, part))
-            else:
-                node = tree.SetOp(kind, (node, part))
+            same = isinstance(node, tree.SetOp) and node.kind == kind
+            node = tree.SetOp(kind, (*(tree.children(node) if same else (node,)), part))
             self.count()
         return node
 
@@ -281,7 +271,7 @@ class Grammar(Forms):
     def compound(self, first: tree.Quantity) -> tree.Quantity:
         """Add a second quantity of the same dimension that follows: 1 hour 30 minutes."""
         unit, start = first.unit, self.at
-        if not (unit.known and unit.dimension and self.token.kind == "num"):
+        if not (unit.measures and self.token.kind == "num"):
             return first
         second = self.quantity()
         if not isinstance(second, tree.Quantity) or second.unit.dimension != unit.dimension:
@@ -309,14 +299,14 @@ class Grammar(Forms):
     def join_power(self) -> bool:
         """Turn ^{2} after a unit into ^2, and ^{-2} or ^-2 into ^- and 2."""
         tokens, at = self.tokens, self.at
-        values = [token.value for token in tokens[at + 1 : at + 5]]
-        braced = values[0] == "{"
-        minus = values[braced] == "-"
-        number = tokens[at + 1 + braced + minus]
-        if number.kind != "num" or (braced and values[1 + minus + 1] != "}"):
+        braced = tokens[at + 1].value == "{"
+        minus = tokens[at + 1 + braced].value == "-"
+        end = at + 2 + braced + minus
+        number = tokens[end - 1]
+        if number.kind != "num" or (braced and tokens[end].value != "}"):
             return False
         power = Token("op", "^-" if minus else "^")
-        self.tokens = [*tokens[:at], power, number, *tokens[at + 2 + 2 * braced + minus :]]
+        self.tokens = [*tokens[:at], power, number, *tokens[end + braced :]]
         return True
 
     def bracketed(self, opening: str) -> Node:
@@ -343,7 +333,7 @@ class Grammar(Forms):
         items = [first]
         while self.accept(";"):
             items.append(self.statement())
-        if any(isinstance(item, tree.Group) and item.kind == "bare" for item in items):
+        if any(tree.is_group(item, "bare") for item in items):
             raise Unreadable("commas and semicolons in the same brackets")
         return tree.Group("bare", tuple(items))
 

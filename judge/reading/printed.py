@@ -2,16 +2,11 @@
 
 import re
 
-_MODULE = r"(?:(?:np|numpy|torch|tf|jnp|sympy|sp|mpmath|decimal|fractions|collections)\.)?"
-_NUMBER = re.compile(
-    rf"\b{_MODULE}(?:u?int(?:8|16|32|64)|float(?:16|32|64|128)|longdouble|complex(?:64|128)|mpf|mpz"
-    r"|mpq|Decimal|int|float|str|tensor|array|Scalar)\(\s*(['\"]?)([^()\[\]'\",]*)\1"
-    r"(?:,\s*(?:dtype|device|precision|prec)\s*=[^()]*)?\)"
-)
+from judge.reading.words import phrase
+
+_NUMBER = phrase("printed_number")
 _COMPLEX = re.compile(r"\bmpc\(real='([^']*)', imag='([^']*)'\)")
-_CONTAINER = re.compile(
-    rf"\b{_MODULE}(?:array|tensor|asarray|deque|dict_values|dict_keys)\((?=[\[(])(.*)\)$", re.DOTALL
-)
+_CONTAINER = phrase("printed_container")
 _OPTION = re.compile(r",\s*(?:dtype|device|requires_grad|shape)\s*=\s*[\w.'()]+")
 _POLYNOMIAL = re.compile(r"\bPoly\((.*?)(?:, [A-Za-z]\w*)+, domain='[^']*'\)")
 _SPACED_ARRAY = re.compile(r"\[[\[\]\s\d.eEj+-]*\d[.j]?\s+[\[\d-][\[\]\s\d.eEj+-]*\]")

@@ -20,24 +20,13 @@ class Divided(NamedTuple):
     """False where the text ends within thoughts, so that there may be no reply at all."""
 
 
-_TAG = r"(?:\w{1,12}:)?(?:think|thinking|thoughts?|reasoning|scratchpad|reflection)"
-_OPENING = re.compile(
-    rf"<{_TAG}>|\[THINK\]|◁think▷|<\|begin_of_thought\|>|<\|START_THINKING\|>"
-    r"|```(?:think|thinking|reasoning)(?=\n)",
-    re.IGNORECASE,
-)
-_CLOSING = re.compile(
-    rf"</{_TAG}>|\[/THINK\]|◁/think▷|<\|end_of_thought\|>|<\|END_THINKING\|>", re.IGNORECASE
-)
+_OPENING, _CLOSING = phrase("opens_thoughts"), phrase("closes_thoughts")
 _STOP = phrase("stop_token")
 _STOPS_BEFORE = re.compile(rf"^(?:\s*{_STOP.pattern})+(?:assistant\b|model\b)?")
 _STOP_BEHIND = re.compile(rf"{_STOP.pattern}\s*$")
+_FENCE_CLOSES = re.compile(r"^```[ \t]*$", re.MULTILINE)
 _MOST_STOPS = 20
-_NEXT_TURN = phrase("next_turn")
-_CHANNEL = re.compile(
-    r"(?:<\|start\|>\s{0,9}assistant[^<\n]{0,80})?<\|channel\|>\s{0,9}(\w{1,20})[^<\n]{0,200}"
-    r"(?:<\|constrain\|>[^<\n]{0,40})?<\|message\|>"
-)
+_NEXT_TURN, _CHANNEL = phrase("next_turn"), phrase("channel")
 _BARE_CHANNELS = re.compile(r"\s*analysis(?=[^\sa-z])(.*)", re.DOTALL)
 """Harmony channels whose special tokens a server removed: "analysisWe need ...assistantfinal12"."""
 
@@ -83,11 +72,9 @@ def _by_tags(text: str) -> Divided:
     kept, thoughts, at = list[str](), list[str](), 0
     while opening := _next(_OPENING, text, at, starts_line=True):
         kept.append(text[at : opening.start()])
-        closing = _closing(text, opening.end()) or (
-            re.compile(r"^```[ \t]*$", re.MULTILINE).search(text, opening.end())
-            if opening[0].startswith("```")
-            else None
-        )
+        closing = _closing(text, opening.end())
+        if closing is None and opening[0].startswith("```"):
+            closing = _FENCE_CLOSES.search(text, opening.end())
         if closing is None:
             thoughts.append(text[opening.end() :])
             return Divided("".join(kept), _joined(thoughts), closed=False)

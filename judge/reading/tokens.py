@@ -6,7 +6,7 @@ letters. Structure is left to the parser.
 
 import re
 
-from judge.reading.digits import Token, join_digit_groups
+from judge.reading.cursor import Token, join_digit_groups
 from judge.reading.tree import Unreadable
 from judge.reading.units import CHINESE_UNITS, UNIT_LETTERS, UNIT_SYMBOLS, UNIT_WORDS, upright_unit
 from judge.reading.words import CONSTRUCTORS, FUNCTIONS, GREEK, MEASURES_OF, listed, named, terms
@@ -57,10 +57,11 @@ _COMMANDS = (
 _ACCENTS, _SKIPPED, _TEXT_COMMANDS = map(listed, ("accents", "skipped", "text_commands"))
 _UNIT_VECTORS, _BLACKBOARD = frozenset("ijk"), frozenset("RQZNC")
 _CHINESE = re.compile(rf"或者|[或且和及与]|{CHINESE_UNITS}|[万萬亿]|[^或且和及与万萬亿]+")
+_UNITS = UNIT_WORDS | UNIT_LETTERS
 _ORDINALS = frozenset(terms("st nd rd th"))
 _UPRIGHT = frozenset(terms("mathrm text rm"))
 _BOLD = frozenset(terms("mathbf boldsymbol bm"))
-_UNBRACED = {**dict.fromkeys(_BOLD, _UNIT_VECTORS), "mathbb": _BLACKBOARD}
+_UNBRACED = {**dict.fromkeys(_BOLD, "ijk"), "mathbb": "RQZNC"}
 """The letters that a command takes without braces; before others it says how to go on."""
 _PROSE_IN_MATH = re.compile(r"[A-Za-z]{2}|^[A-Za-z]$")
 _MAX_TOKENS = 1_500
@@ -122,20 +123,32 @@ class _Scanner:
 
     def subscript(self, index: int) -> int:
         """Read a subscript: text in braces, one letter or number, or (outside LaTeX) a word."""
-        rest = self.text[index:]
-        if rest.lstrip().startswith("{"):
-            start = index + len(rest) - len(rest.lstrip())
-            end = matching_brace(self.text, start)
-            if end < 0:
-                raise Unreadable("a subscript without its closing brace")
-            self.add("sub", self.text[start + 1 : end].strip())
-            return end + 1
+        if (braced := self.braced(index, "a subscript")) is not None:
+            content, end = braced
+            self.add("sub", content.strip())
+            return end
         pattern = r"\s*(\d+|\\[A-Za-z]+|[A-Za-z])" if self.latex else r"(\w+)"
-        match = re.match(pattern, rest)
+        match = re.match(pattern, self.text[index:])
         if match is None:
             raise Unreadable("a subscript without content")
         self.add("sub", match[1])
         return index + match.end()
+
+    def braced(self, index: int, what: str) -> tuple[str, int] | None:
+        """Return what is in the braces that follow, and where they end; None without braces."""
+        start = index + len(self.text[index:]) - len(self.text[index:].lstrip())
+        if self.text[start : start + 1] != "{":
+            return None
+        end = matching_brace(self.text, start)
+        if end < 0:
+            raise Unreadable(f"{what} without its closing brace")
+        return self.text[start + 1 : end], end + 1
+
+    def joined(self, kind: str, word: str, pattern: str, index: int) -> int:
+        """Add a word together with what the pattern finds directly behind it."""
+        match = re.match(pattern, self.text[index:])
+        self.add(kind, word + (match[0] if match else ""))
+        return index + (match.end() if match else 0)
 
     def words(self, words: str) -> None:
         """Add words of a text command. "and" and "or" at either end become operators."""
@@ -151,9 +164,7 @@ class _Scanner:
         lower = run.lower()
         opens = self.text[index:].lstrip().startswith(("(", r"\left(", "{"))
         if run in CONSTRUCTORS and following in ("(", ".", "["):
-            match = re.match(r"\.([A-Za-z]+)", self.text[index:])
-            self.add("make", run + (f".{match[1]}" if match else ""))
-            return index + (match.end() if match else 0)
+            return self.joined("make", run, r"\.[A-Za-z]+", index)
         if run in ("plus", "minus") and self.text[index:].startswith(("_minus", "_plus")):
             self.add("op", "±" if run == "plus" else "∓")
             return index + len("_minus" if run == "plus" else "_plus")
@@ -165,10 +176,8 @@ class _Scanner:
             return index
         function = FUNCTIONS.get(run) or (FUNCTIONS.get(lower) if len(run) > 2 else None)
         if function and (opens or lower not in _ONLY_BEFORE_BRACKET):
-            if lower in UNIT_WORDS | UNIT_LETTERS and self.after_number() and not opens:
-                self.add("text", run)
-            else:
-                self.add("func", function)
+            is_unit = lower in _UNITS and self.after_number() and not opens
+            self.add(*(("text", run) if is_unit else ("func", function)))
         elif run in _CONSTANTS or (lower in _CONSTANTS and len(run) > 3):
             self.add("const", _CONSTANTS.get(run) or _CONSTANTS[lower])
         elif run in _FIXED:
@@ -182,9 +191,7 @@ class _Scanner:
         elif self.is_unit(run) or self.is_word(run, opens) or self.is_ordinal(run):
             self.add("text", run)
         elif following == "_" and not self.latex:
-            match = re.match(r"(?:_\w+)+", self.text[index:])
-            self.add("name", run + (match[0] if match else ""))
-            return index + (match.end() if match else 0)
+            return self.joined("name", run, r"(?:_\w+)+", index)
         else:
             self.letters(run, opens)
         return index
@@ -214,9 +221,7 @@ class _Scanner:
         if self.spaced and self.after_number() and at_end and letter in UNIT_LETTERS:
             self.add("text", letter)
             return index
-        match = None if self.latex else re.match(r"\d+(?![\d.])", self.text[index:])
-        self.add("name", letter + (match[0] if match else ""))
-        return index + (match.end() if match else 0)
+        return self.joined("name", letter, "" if self.latex else r"\d+(?![\d.])", index)
 
     def letters(self, run: str, opens: bool) -> None:
         """Read letters without spaces as a product, perhaps with a function: xsin(x)."""
@@ -252,9 +257,8 @@ class _Scanner:
 
     def is_ordinal(self, run: str) -> bool:
         """Tell whether letters after a caret make an ordinal: 7^{th}."""
-        return run in _ORDINALS and [t.value for t in self.tokens[-2:] if t.value != "{"][-1:] == [
-            "^"
-        ]
+        before = [token.value for token in self.tokens[-2:] if token.value != "{"]
+        return run in _ORDINALS and before[-1:] == ["^"]
 
     def after_operand(self) -> bool:
         if not self.tokens:
@@ -318,14 +322,12 @@ class _Scanner:
 
     def font_command(self, name: str, index: int) -> int:
         """Read the argument of a command that changes the font: words or mathematics."""
-        start = index + len(self.text[index:]) - len(self.text[index:].lstrip())
-        if self.text[start : start + 1] == "{":
-            end = matching_brace(self.text, start)
-            if end < 0:
-                raise Unreadable(f"\\{name} without its closing brace")
-            content = self.text[start + 1 : end]
-        elif self.text[start : start + 1] in _UNBRACED.get(name, ()):
-            end, content = start, self.text[start]
+        if (braced := self.braced(index, f"\\{name}")) is not None:
+            content, end = braced
+        elif name in _UNBRACED and (
+            letter := re.match(rf"\s*([{_UNBRACED[name]}])", self.text[index:])
+        ):
+            content, end = letter[1], index + letter.end()
         else:
             return index
         words = " ".join(content.replace("~", " ").split())
@@ -357,4 +359,4 @@ class _Scanner:
             inner.latex = True
             inner.run()
             self.tokens += inner.tokens
-        return end + 1
+        return end

@@ -6,7 +6,7 @@ Nothing here knows LaTeX, Python or arithmetic.
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
 from fractions import Fraction
-from typing import Any
+from typing import Any, TypeGuard, dataclass_transform
 
 from judge.reading.units import Unit
 from judge.reading.words import KNOWN_FUNCTIONS
@@ -16,12 +16,15 @@ class Unreadable(ValueError):
     """The text is not in the grammar, or is larger than the caps allow."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass_transform(frozen_default=True, field_specifiers=(field,))
+@dataclass(frozen=True)
 class Node:
-    """A node of the syntax tree."""
+    """A node of the syntax tree. Each kind of node is a frozen dataclass, too."""
+
+    def __init_subclass__(cls) -> None:
+        dataclass(frozen=True)(cls)
 
 
-@dataclass(frozen=True, slots=True)
 class Num(Node):
     """A rational number; `written` keeps the digits of a decimal, whose precision may matter."""
 
@@ -29,42 +32,36 @@ class Num(Node):
     written: str = field(default="", compare=False)
 
 
-@dataclass(frozen=True, slots=True)
 class Sym(Node):
     """A variable, named as in the answer."""
 
     name: str
 
 
-@dataclass(frozen=True, slots=True)
 class Const(Node):
     """One of pi, e, i, oo."""
 
     name: str
 
 
-@dataclass(frozen=True, slots=True)
 class PlusMinus(Node):
     """The sign ± or ∓ as a factor; `sign` is 1 for ±, −1 for ∓."""
 
     sign: int
 
 
-@dataclass(frozen=True, slots=True)
 class Add(Node):
     """A sum."""
 
     terms: tuple[Node, ...]
 
 
-@dataclass(frozen=True, slots=True)
 class Mul(Node):
     """A product; a quotient is a product with a power −1."""
 
     factors: tuple[Node, ...]
 
 
-@dataclass(frozen=True, slots=True)
 class Pow(Node):
     """A power."""
 
@@ -72,7 +69,6 @@ class Pow(Node):
     exponent: Node
 
 
-@dataclass(frozen=True, slots=True)
 class Call(Node):
     """A function of its arguments, known or not."""
 
@@ -80,7 +76,6 @@ class Call(Node):
     args: tuple[Node, ...]
 
 
-@dataclass(frozen=True, slots=True)
 class Big(Node):
     """A sum, product or integral over a bound variable; `kind` is sum, prod or int."""
 
@@ -91,14 +86,12 @@ class Big(Node):
     body: Node
 
 
-@dataclass(frozen=True, slots=True)
 class Text(Node):
     """Words."""
 
     words: str
 
 
-@dataclass(frozen=True, slots=True)
 class Quantity(Node):
     """A value with its unit."""
 
@@ -106,7 +99,6 @@ class Quantity(Node):
     unit: Unit
 
 
-@dataclass(frozen=True, slots=True)
 class Group(Node):
     """Several values; `kind` is bare (a, b), tuple (in parentheses), list [ ] or set { }."""
 
@@ -114,7 +106,6 @@ class Group(Node):
     items: tuple[Node, ...]
 
 
-@dataclass(frozen=True, slots=True)
 class Interval(Node):
     """An interval of the real line with its brackets."""
 
@@ -124,7 +115,6 @@ class Interval(Node):
     high_closed: bool
 
 
-@dataclass(frozen=True, slots=True)
 class SetOp(Node):
     """A union, intersection or difference."""
 
@@ -132,7 +122,6 @@ class SetOp(Node):
     parts: tuple[Node, ...]
 
 
-@dataclass(frozen=True, slots=True)
 class Builder(Node):
     """A set-builder: all values of the variable for which a condition holds."""
 
@@ -140,7 +129,6 @@ class Builder(Node):
     condition: Node
 
 
-@dataclass(frozen=True, slots=True)
 class Chain(Node):
     """Operands joined by relations: a = b, a < b <= c, x in A."""
 
@@ -148,7 +136,6 @@ class Chain(Node):
     relations: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
 class Logic(Node):
     """Statements joined by and, or, not."""
 
@@ -156,21 +143,18 @@ class Logic(Node):
     parts: tuple[Node, ...]
 
 
-@dataclass(frozen=True, slots=True)
 class Matrix(Node):
     """A matrix with rows of equal length."""
 
     rows: tuple[tuple[Node, ...], ...]
 
 
-@dataclass(frozen=True, slots=True)
 class Ratio(Node):
     """Numbers in proportion, a : b : c."""
 
     parts: tuple[Node, ...]
 
 
-@dataclass(frozen=True, slots=True)
 class Clock(Node):
     """A time of day; `half` is am, pm or empty."""
 
@@ -179,7 +163,6 @@ class Clock(Node):
     half: str
 
 
-@dataclass(frozen=True, slots=True)
 class Based(Node):
     """Digits with their base."""
 
@@ -188,17 +171,11 @@ class Based(Node):
 
 
 _LEAVES = (Num, Sym, Const, PlusMinus, Text, Clock, Based)
-_BRANCHES = (Add, Mul, Pow, Call, Big, Quantity, Group, Interval, SetOp, Builder, Chain, Logic,
-             Matrix, Ratio)  # fmt: skip
 _PARTS: Mapping[type[Node], tuple[str, ...]] = {
-    **dict.fromkeys(_LEAVES, ()),
-    **{kind: tuple(part.name for part in fields(kind)) for kind in _BRANCHES},
+    kind: () if kind in _LEAVES else tuple(part.name for part in fields(kind))
+    for kind in Node.__subclasses__()
 }
 """The fields of each kind that may hold nodes."""
-
-_SCALAR_KINDS: Mapping[str, Callable[..., Node]] = {
-    kind.__name__: kind for kind in (Num, Sym, Const, PlusMinus, Add, Mul, Pow, Call, Big)
-}
 
 ZERO, ONE = Num(Fraction(0)), Num(Fraction(1))
 MINUS_ONE = Num(Fraction(-1))
@@ -207,6 +184,7 @@ PI, E, IMAGINARY, INFINITY = Const("pi"), Const("e"), Const("i"), Const("oo")
 ELLIPSIS = Sym("...")
 """Terms or values left out, as in 1, 2, ..., n."""
 SCALARS = (Num, Sym, Const, PlusMinus, Add, Mul, Pow, Call, Big)
+_SCALAR_KINDS: Mapping[str, Callable[..., Node]] = {kind.__name__: kind for kind in SCALARS}
 
 
 def negative(node: Node) -> Node:
@@ -236,6 +214,21 @@ def total(terms: list[Node]) -> Node:
 def is_infinite(node: Node) -> bool:
     """Tell whether the node is plus or minus infinity."""
     return node in (INFINITY, negative(INFINITY))
+
+
+def is_group(node: object, *kinds: str) -> TypeGuard[Group]:
+    """Tell whether a node is a group of one of these kinds."""
+    return isinstance(node, Group) and node.kind in kinds
+
+
+def is_call(node: object, *functions: str) -> TypeGuard[Call]:
+    """Tell whether a node is a call of one of these functions."""
+    return isinstance(node, Call) and node.name in functions
+
+
+def is_chain(node: object, relation: str) -> TypeGuard[Chain]:
+    """Tell whether a node is a chain of this one relation between two operands."""
+    return isinstance(node, Chain) and node.relations == (relation,)
 
 
 _LISTS: Mapping[type[Node], str] = {
@@ -273,6 +266,11 @@ def walk(node: Node) -> Iterator[Node]:
             waiting += children(node)
 
 
+def calls(node: Node, *functions: str) -> bool:
+    """Tell whether a node holds a call of one of these functions."""
+    return any(is_call(part, *functions) for part in walk(node))
+
+
 def depth(node: Node) -> int:
     """Return the height of the syntax tree."""
     level, deepest = [node], 0
@@ -291,6 +289,11 @@ def rewrite(node: Node, change: Callable[[Node], Node]) -> Node:
         if new is not old:
             changed[part] = new
     return change(replace(node, **changed) if changed else node)
+
+
+def replaced(node: Node, old: Node, new: Node) -> Node:
+    """Return a copy with one node in place of another."""
+    return rewrite(node, lambda part: new if part == old else part)
 
 
 def names(node: Node) -> frozenset[str]:
@@ -330,30 +333,26 @@ def _map(value: Any, change: Callable[[Node], Node]) -> Any:
     return value
 
 
-def encode(node: Node) -> list[Any]:
-    """Turn a scalar node into lists and strings for JSON. Raises `Unreadable` for others."""
-    if type(node).__name__ not in _SCALAR_KINDS:
-        raise Unreadable(f"{type(node).__name__} is not a scalar")
-    return [type(node).__name__, *(_encoded(getattr(node, part.name)) for part in fields(node))]
-
-
-def decode(data: list[Any]) -> Node:
-    """Build the node that `encode` encoded. Raises `Unreadable` for anything else."""
-    kind = _SCALAR_KINDS.get(data[0])
-    if kind is None:
-        raise Unreadable(f"{data[0]} is not a scalar")
-    return kind(*map(_decoded, data[1:]))
-
-
-def _encoded(value: Any) -> Any:
+def encode(value: Any) -> Any:
+    """Turn a scalar node into lists and objects for JSON. Raises `Unreadable` for other nodes."""
     if isinstance(value, Node):
-        return {"node": encode(value)}
+        kind = type(value).__name__
+        if kind not in _SCALAR_KINDS:
+            raise Unreadable(f"{kind} is not a scalar")
+        return {"kind": kind, "fields": [encode(getattr(value, f.name)) for f in fields(value)]}
     if isinstance(value, tuple):
-        return [_encoded(item) for item in value]
+        return list(map(encode, value))
     return {"fraction": str(value)} if isinstance(value, Fraction) else value
 
 
-def _decoded(value: Any) -> Any:
-    if isinstance(value, dict):
-        return decode(value["node"]) if "node" in value else Fraction(value["fraction"])
-    return tuple(map(_decoded, value)) if isinstance(value, list) else value
+def decode(data: Any) -> Any:
+    """Build the node that `encode` encoded. Raises `Unreadable` for anything else."""
+    if isinstance(data, list):
+        return tuple(map(decode, data))
+    if not isinstance(data, dict):
+        return data
+    if "fraction" in data:
+        return Fraction(data["fraction"])
+    if data["kind"] not in _SCALAR_KINDS:
+        raise Unreadable(f"{data['kind']} is not a scalar")
+    return _SCALAR_KINDS[data["kind"]](*map(decode, data["fields"]))

@@ -26,6 +26,11 @@ class Unit:
     known: bool = True
     """False for a noun that no table lists: candies, students."""
 
+    @property
+    def measures(self) -> bool:
+        """Tell whether it is a unit that a table lists, and no count."""
+        return self.known and bool(self.dimension)
+
 
 _SPELLED = {word: spelled.split() for word, spelled in TABLES["spelled"].items()}
 _POWERS: dict[str, int] = TABLES["powers"]
@@ -103,7 +108,7 @@ def upright_unit(text: str) -> str:
         return ""
     plain = _SPACING.sub(" ", text)
     unit = None if "\\" in plain else parse_unit(plain)
-    return " ".join(plain.split()) if unit and unit.known and unit.dimension else ""
+    return " ".join(plain.split()) if unit and unit.measures else ""
 
 
 def is_unit(word: str) -> bool:
@@ -163,4 +168,3 @@ RADIAN = Unit("radians", (("radian", 1),))
 PERCENT = Unit("percent", (("percent", 1),))
 CELSIUS = Unit("degrees Celsius", (("celsius", 1),))
 FAHRENHEIT = Unit("degrees Fahrenheit", (("fahrenheit", 1),))
-DOLLAR = Unit("dollars", (("dollar", 1),))

@@ -12,21 +12,13 @@ from judge.reading.wrappers import IN_FONT
 
 _NO_LETTER = re.compile(r"[^A-J]{0,30}$|[\d\\$ {}+-]*\d|\\(?:frac|sqrt|pi|left)")
 """How texts begin that name no choice: most answers, so that they take no time."""
-_OPTION = re.compile(
-    r"^(?:(?i:(?:the )?(?:correct )?(?:option|choice|answer))\b(?: is)?:?\s*)?"
-    r"(?:\(([A-J])\)\s*[.:]?|([A-J])\s*(?:\)|[.:](?=\s|\\|$)))(?:\\[ ,;]|~|\\quad|\s)*(.*)$",
-    re.DOTALL,
-)
+_OPTION = phrase("option")
 _ANOTHER = re.compile(r"(?:or|and|[,/&])\s*\(?[A-J]\b")
 """A second choice behind the first: (C) or (D)."""
 _AROUND_LETTER = phrase("around_letter")
 _LETTER = re.compile(r"\(?([A-J])[.)]?")
 _LETTERS = re.compile(r"([A-J])(?:\s*(?:[,;、和与及]|\band\b|\\?&)\s*([A-J]))*")
-_TWICE = re.compile(
-    r"^(.{1,200}?)\s*(?:,?\s*(?:\\text\s*\{\s*or\s*\}|\bor\b|\bi\.e\.,?)\s*(.{1,200})"
-    r"|(?:\s|\\[ ,;])\((?:or|=|\\approx|≈|approximately|about|i\.e\.,?)?\s*(.{1,200})\))$",
-    re.DOTALL,
-)
+_TWICE = phrase("twice")
 
 
 class Option(NamedTuple):

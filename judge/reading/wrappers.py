@@ -17,9 +17,7 @@ IN_FONT = re.compile(r"\\(?:text(?:bf|it|rm)?|math(?:rm|bf|it)|[mh]box)\s*\{\s*(
 _WRAPPERS = (("$$", "$$"), ("$", "$"), (r"\(", r"\)"), (r"\[", r"\]"), ("`", "`"), ('"', '"'),
              ("**", "**"), ("'", "'"), ("*", "*"), ("__", "__"), ("_", "_"))  # fmt: skip
 _WRAPPING = frozenset(opening[0] for opening, _ in _WRAPPERS)
-_LEAD = phrase("lead")
-_BEHIND = phrase("behind_answer")
-_CLAUSE = phrase("clause")
+_LEAD, _BEHIND, _CLAUSE = map(phrase, ("lead", "behind_answer", "clause"))
 _VARIABLE = re.compile(r"^([a-z])(?::| is| equals)\s+(?=[-\d\\])")
 _LEAD_IN_TEXT = re.compile(r"^\\text(?:bf)?\s*\{\s*([^{}]{1,80})\}\s*(?=\S)")
 _CHINESE_LEAD = re.compile(r"^(?:[一总]?共有?|即|为|是)(?=\d)")
@@ -29,30 +27,18 @@ _PARTS = re.compile(rf"^(\d+)[ -]({'|'.join(PART_WORDS.keys() - {'quarter'})}|ha
 _MARKER = re.compile(
     rf"^(?:[^\W\d_]{{1,12}}\s){{0,3}}?[^\W\d_]{{0,9}}?{ANSWER_MARKERS}\s*", re.IGNORECASE
 )
-TAIL = re.compile(
-    r"(?<=[\s\d)}\]$])[.,;:。](?:\s|\\[ ,;])*$|(?<=\w)[.。]\s*$|\\text\s*\{[.,;]\}\s*$|\\n$"
-    r"|(?<=.)(?:\\[ ,;]|\\q?quad|\s)*(?:\\(?:black|Box|square){1,2}|[■□∎])\s*$"
-)
+TAIL = phrase("tail")
 _TAIL_ENDS = frozenset(" .,;:。}nexk■□∎")
 """The last characters of what `TAIL` strips."""
-_LABEL = re.compile(
-    r"^(?:\\text|\\mathrm|\\textbf|\\mathbf|\*\*)?\{?"
-    r"(?:([A-Za-z ]{4,}):\s*|([A-Za-z]{2,} (?:[A-Za-z]{2,} )+)=\s*)\}?(?:\*\*)?(?=.)"
-)
+_LABEL = phrase("label")
 _ODDS = re.compile(r"^(\d+) (?:in|out of) (\d+)$")
 _NAMED = re.compile(r"(?:^|(?<=[,;]))\s*([A-Z][a-z]{2,20}(?: [a-z]{1,20}){0,3})\s{0,9}:(?=\s)")
-_REMARK = phrase("remark")
+_REMARK, _ABOUT = phrase("remark"), phrase("about")
 _UNIT_BEHIND = re.compile(r"(?<=[\d}$])\s+\((?:in )?([A-Za-z]+)\)\s*$")
-_ABOUT = phrase("about")
 _MARKS = "[\\s\u2600-\u27bf\u2b00-\u2bff\ufe0f\U0001f300-\U0001faff]+"
 _EMOJI = re.compile(rf"^{_MARKS}|{_MARKS}$")
 _TAGS = re.compile(r"^(?:<[A-Za-z_]{1,14}>\s*)+(?=[^\s<])|(?<=[^\s>])(?:\s*</[A-Za-z_]{1,14}>)+$")
-_COLOUR = re.compile(
-    r"\\(?:textcolor|colorbox)\s*\{[^{}]*\}|\\color\s*\{[^{}]*\}|\\bbox\s*(?:\[[^][]*\])?"
-)
-_THEREFORE = re.compile(
-    r"^(?:\\(?:implies|Rightarrow|therefore|Longrightarrow)(?![A-Za-z])|∴|⇒|=>|→|->)\s*"
-)
+_COLOUR, _THEREFORE = phrase("colour"), phrase("therefore")
 _BOX = re.compile(r"^\\{0,4}boxed\s*(?=\{.*\}$)", re.DOTALL)
 
 
@@ -126,19 +112,14 @@ def _without_leftovers(text: str) -> str:
 def matching_brace(text: str, start: int) -> int:
     """Return the index of the brace closing the one at `start`, or −1."""
     depth = 0
-    index = start
-    while index < len(text):
-        char = text[index]
-        if char == "\\":
-            index += 1
-        elif char == "{":
-            depth += 1
-        elif char == "}":
-            depth -= 1
-            if depth == 0:
-                return index
-        index += 1
+    for found in _BRACE_OR_ESCAPED.finditer(text, start):
+        depth += {"{": 1, "}": -1}.get(found[0], 0)
+        if depth == 0:
+            return found.start()
     return -1
+
+
+_BRACE_OR_ESCAPED = re.compile(r"\\.|[{}]", re.DOTALL)
 
 
 def unwrap(text: str) -> str:

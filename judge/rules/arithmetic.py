@@ -11,7 +11,7 @@ from fractions import Fraction
 from typing import Any
 
 from judge.reading.words import terms
-from judge.rules.limits import NoValue, TooLarge
+from judge.rules.rationals import NoValue, TooLarge
 
 _MAX_BITS = 1e6
 _MAX_ANGLE = 1e25

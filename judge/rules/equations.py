@@ -90,13 +90,10 @@ def _trivial(node: Node) -> str:
         if seen and abs(found) > 1e-25 and abs(found - seen[0]) > 1e-25:
             return ""
         seen.append(found)
-    if not seen:
-        return ""
-    if all(abs(found) < 1e-25 for found in seen):
+    if seen and all(abs(found) < 1e-25 for found in seen):
         return "true"
-    if (len(seen) > 1 or not names(node)) and all(abs(found - seen[0]) < 1e-25 for found in seen):
-        return "false"
-    return ""
+    known = len(seen) > 1 or (seen and not names(node))
+    return "false" if known and all(abs(found - seen[0]) < 1e-25 for found in seen) else ""
 
 
 def _ratios(reference: Node, answer: Node, variables: frozenset[str]) -> list[tuple[int, Any]]:
@@ -146,8 +143,7 @@ def _compare_roots(reference: Node, answer: Node, variables: list[str]) -> Findi
 def _narrows(node: Node) -> bool:
     """Tell whether roots or logarithms make the equation undefined for some real values."""
     return any(
-        (isinstance(part, tree.Pow) and not _is_whole(part.exponent))
-        or (isinstance(part, tree.Call) and part.name == "log")
+        (isinstance(part, tree.Pow) and not _is_whole(part.exponent)) or tree.is_call(part, "log")
         for part in walk(node)
     )
 

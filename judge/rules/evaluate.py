@@ -7,14 +7,13 @@ as are division by zero and overflow.
 
 from collections.abc import Callable, Mapping
 from operator import itemgetter
-from typing import Any
+from typing import Any, TypeGuard
 from zlib import crc32
 
 from judge.reading import tree
 from judge.reading.tree import INFINITY, MINUS_ONE, Node, children
 from judge.rules.arithmetic import Arithmetic, drop_zero_imaginary, is_complex
-from judge.rules.limits import MAX_TERMS, NotReal, NoValue, TooLarge
-from judge.rules.rationals import based_value
+from judge.rules.rationals import MAX_TERMS, NotReal, NoValue, TooLarge, based_value
 
 Environment = Mapping[str, Any]
 """Values of variables: any Python numbers."""
@@ -100,8 +99,7 @@ class _Compiler:
 
     def product(self, node: tree.Mul) -> Formula:
         above = [factor for factor in node.factors if not _is_inverse(factor)]
-        below = [factor.base for factor in node.factors if isinstance(factor, tree.Pow)
-                 and _is_inverse(factor)]  # fmt: skip
+        below = [factor.base for factor in node.factors if _is_inverse(factor)]
         times, over = [self.formula(n) for n in above], [self.formula(n) for n in below]
 
         def formula(env: dict[str, Any]) -> Any:
@@ -167,7 +165,7 @@ _MAKERS: Mapping[type[Node], Callable[[_Compiler, Any], Formula]] = {
 }
 
 
-def _is_inverse(node: Node) -> bool:
+def _is_inverse(node: Node) -> TypeGuard[tree.Pow]:
     return isinstance(node, tree.Pow) and node.exponent == MINUS_ONE
 
 

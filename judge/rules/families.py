@@ -4,16 +4,15 @@ The name of the index does not matter, and for whole numbers neither does where 
 sides are computed for many values of their indices, and each must be among those of the other.
 """
 
-from collections.abc import Callable
 from typing import NamedTuple
 
 from judge.reading import tree
-from judge.reading.tree import INFINITY, Node, names, negative, rewrite
+from judge.reading.tree import INFINITY, Node, names, negative
 from judge.relation import Finding, different, equal, undecided
 from judge.rules.arithmetic import FLOATS
 from judge.rules.evaluate import value
+from judge.rules.groups import Compare
 
-Compare = Callable[[Node, Node], Finding]
 _REALS = tree.Interval(negative(INFINITY), INFINITY, False, False)
 _INDEX = "index"
 _FEW, _MANY = range(-4, 5), range(-40, 41)
@@ -37,9 +36,7 @@ def compare_families(reference: Node, answer: Node, compare: Compare) -> Finding
         return _compare_with_plain(reference, answer, left, right, compare)
     if not compare(left.domain, right.domain).is_equal:
         return undecided("family", "other sets of indices")
-    renamed = rewrite(
-        right.element, lambda n: tree.Sym(left.letter) if n == tree.Sym(right.letter) else n
-    )
+    renamed = tree.replaced(right.element, tree.Sym(right.letter), tree.Sym(left.letter))
     taken = right.letter != left.letter and left.letter in names(right.element)
     found = compare(left.element, renamed)
     if (not taken and found.is_equal) or found.tier == "names":
@@ -61,7 +58,7 @@ def _compare_with_plain(
         and len(others := names(plain) - names(family.element)) == 1
     ):
         (letter,) = others
-        plain = rewrite(plain, lambda n: tree.Sym(family.letter) if n == tree.Sym(letter) else n)
+        plain = tree.replaced(plain, tree.Sym(letter), tree.Sym(family.letter))
     pair = (family.element, plain) if left is not None else (plain, family.element)
     return compare(*pair)
 
@@ -100,9 +97,7 @@ def _of_residue(node: Node) -> Family | None:
 
 def _stated(element: Node) -> Node:
     """Return the value of x = value, and any other element as it is."""
-    if isinstance(element, tree.Chain) and element.relations == ("=",) and isinstance(
-        element.operands[0], tree.Sym
-    ):  # fmt: skip
+    if tree.is_chain(element, "=") and isinstance(element.operands[0], tree.Sym):
         return element.operands[1]
     return element
 

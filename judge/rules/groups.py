@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 
 from judge.policy import Policy
-from judge.reading.tree import Group, Matrix, Node, Num
+from judge.reading.tree import Group, Matrix, Node, Num, is_group
 from judge.reading.words import terms
 from judge.relation import Finding, Relation, different, equal, undecided
 from judge.rules.rationals import exact
@@ -28,8 +28,6 @@ def compare_groups(reference: Group, answer: Group, compare: Compare) -> Finding
             _distinct(items, compare) if group.kind in ("set", "bare") else items
             for items, group in ((left, reference), (right, answer))
         )
-    if len(left) != len(right):
-        return different("count", f"{len(left)} values against {len(right)}")
     in_order = compare_in_order(left, right, compare)
     if in_order.is_equal:
         if kinds == {"tuple", "list"} and len(left) == 2 and _increasing(left):
@@ -128,7 +126,7 @@ def _distinct(items: tuple[Node, ...], compare: Compare) -> tuple[Node, ...]:
 
 
 def _holds_sets(items: Sequence[Node]) -> bool:
-    return any(isinstance(item, Group) and item.kind == "set" for item in items)
+    return any(is_group(item, "set") for item in items)
 
 
 def _increasing(items: Sequence[Node]) -> bool:

@@ -13,8 +13,7 @@ from judge.reading.tree import MINUS_ONE, Call, Mul, Node, Num, Pow, rewrite, wa
 from judge.relation import Finding, different, equal, undecided
 from judge.rules.arithmetic import digits
 from judge.rules.evaluate import value
-from judge.rules.limits import TooLarge
-from judge.rules.rationals import exact
+from judge.rules.rationals import TooLarge, exact
 
 _DIGITS = (50, 120)
 _NOISE = 12
@@ -98,10 +97,8 @@ def _apart(
     if distance < 10.0**-policy.float_digits:
         return equal("float", f"a decimal equal to more than {policy.float_digits} digits")
     left, right = _as_fraction(left), _as_fraction(right)
-    for number, literal, place in (
-        (left, right, last_place(answer)),
-        (right, left, last_place(reference)),
-    ):
+    places = (left, right, last_place(answer)), (right, left, last_place(reference))
+    for number, literal, place in places:
         if number is None or literal is None or place is None:
             continue
         needed = 3 if _terminates(number) else 2
@@ -148,17 +145,17 @@ def last_place(node: Node) -> Fraction | None:
         mantissa, _, exponent = node.written.lower().partition("e")
         return Fraction(10) ** (int(exponent or 0) - len(mantissa.partition(".")[2]))
     if isinstance(node, Mul):
-        decimals = [factor for factor in node.factors if last_place(factor) is not None]
-        others = [factor for factor in node.factors if factor not in decimals]
-        if len(decimals) == 1 and all(other == MINUS_ONE or _ten(other) for other in others):
-            scale = exact(Mul((MINUS_ONE, *others)))
-            place = last_place(decimals[0])
-            return None if scale is None or place is None else place * abs(scale)
+        places = [place for f in node.factors if (place := last_place(f)) is not None]
+        others = [f for f in node.factors if last_place(f) is None]
+        scale = exact(Mul((MINUS_ONE, *others)))
+        if len(places) == 1 and scale is not None and all(map(_is_scale, others)):
+            return places[0] * abs(scale)
     return None
 
 
-def _ten(node: Node) -> bool:
-    return isinstance(node, Pow) and node.base == Num(Fraction(10))
+def _is_scale(node: Node) -> bool:
+    """Tell whether a factor is a sign or a power of ten."""
+    return node == MINUS_ONE or (isinstance(node, Pow) and node.base == Num(Fraction(10)))
 
 
 def _real_roots(reference: Node, answer: Node) -> tuple[Node, Node] | None:

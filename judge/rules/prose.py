@@ -3,33 +3,24 @@
 import re
 from functools import lru_cache
 
+from judge.reading import words as vocabulary
 from judge.reading.clean import without_spacing
 from judge.reading.units import parse_unit, singular
-from judge.reading.words import (
-    CONSTRUCTORS,
-    FUNCTIONS,
-    GREEK,
-    NUMBER_WORDS,
-    PART_WORDS,
-    SCALES,
-    TABLES,
-    listed,
-    phrase,
-)
 from judge.reading.wrappers import IN_FONT
 from judge.relation import Finding, different, equal, undecided
 
-_NOTHING = listed("nothing")
-_MACHINE = phrase("machine")
-_ADDRESS = phrase("to_grader")
-_HEDGE = phrase("hedge")
+_NOTHING = vocabulary.listed("nothing")
+_MACHINE, _ADDRESS, _HEDGE = map(vocabulary.phrase, ("machine", "to_grader", "hedge"))
 _MARKUP = re.compile(r"\\[a-zA-Z]+\s*|[{}$\\\"'`*_]|\\[ ,;!]")
 _PUNCTUATION = re.compile(r"[^\w\s/+-]+")
 _WORD = re.compile(r"[A-Za-z]{2,}")
 _SENTENCE_LETTERS = re.compile(r"[A-Za-z][A-Za-z ,.'’-]*")
-_ARTICLES, _OPPOSITES = listed("articles"), listed("opposites")
-_SYNONYMS: dict[str, list[str]] = TABLES["synonyms"]
-"""What means the same, without articles and plural endings."""
+_ARTICLES, _OPPOSITES, _EMPTY_SETS = map(vocabulary.listed, ("articles", "opposites", "empty_sets"))
+_FORMULAS: dict[str, str] = vocabulary.TABLES["formulas"]
+_MEANINGS: dict[str, str] = {
+    words: meaning for meaning, others in vocabulary.TABLES["synonyms"].items() for words in others
+}
+"""What words mean that are without articles and plural endings."""
 
 
 def is_nothing(text: str) -> str:
@@ -58,10 +49,7 @@ def plain_words(text: str) -> str:
         if word.lower() not in _ARTICLES or (word == "A" and index)  # point A, not "a point"
     ]
     joined = " ".join(words)
-    for meaning, spellings in _SYNONYMS.items():
-        if joined in spellings:
-            return meaning
-    return joined
+    return _MEANINGS.get(joined, joined)
 
 
 def same_wording(left: str, right: str) -> bool:
@@ -73,9 +61,7 @@ def same_wording(left: str, right: str) -> bool:
 
 
 _BRACED = re.compile(r"(?<![\\^_A-Za-z}])\{([A-Za-z ]{2,})\}")
-_ONLY_WORDS = re.compile(
-    r"(?:[^\W_]|[\s$~:-]|['’](?=[A-Za-z])|(?<!\w)[\"'“]|[.,;](?!\d))*[.!\"”]?\s*"
-)
+_ONLY_WORDS = vocabulary.phrase("only_words")
 _SIGN_OR_WORD = re.compile(r"\\[a-zA-Z]+|\d+(?:[.,]\d+)*|[^\W\d_]+|\\[^\s,;:!]|[^\s\w$~]|_")
 
 
@@ -93,7 +79,10 @@ def is_words(text: str) -> bool:
         return True
     if _FORMULA.search(unmarked) or unmarked.lower() in _LETTER_NAMES:
         return False
-    if any(word in FUNCTIONS or word in CONSTRUCTORS for word in _WORD.findall(unmarked)):
+    if any(
+        word in vocabulary.FUNCTIONS or word in vocabulary.CONSTRUCTORS
+        for word in _WORD.findall(unmarked)
+    ):
         return False
     if not _SENTENCE_LETTERS.fullmatch(unmarked) and len(_WORD.findall(unmarked)) < 4:
         return False
@@ -105,8 +94,13 @@ def is_words(text: str) -> bool:
 
 _CHINESE = re.compile(r"[\u3400-\u9fff，。、 ]+")
 _FORMULA = re.compile(r"[=^<>]|\*\*|\d\s*-\s*\w|\w\s*[+*/]\s*\w|[)\w][-+*/]\(|\)[-+*/]\w")
-_LETTER_NAMES = frozenset(name.lower() for name in GREEK) | {"pi", "infinity", "infty", "inf"}
-_SHORT = listed("short_words") | NUMBER_WORDS.keys()
+_LETTER_NAMES = frozenset(name.lower() for name in vocabulary.GREEK) | {
+    "pi",
+    "infinity",
+    "infty",
+    "inf",
+}
+_SHORT = vocabulary.listed("short_words") | vocabulary.NUMBER_WORDS.keys()
 
 
 def words_as_mathematics(text: str) -> str:
@@ -134,25 +128,25 @@ def _number_in(words: list[str]) -> str:
                 _number_in(part) if part else "" for part in (words[:at], words[at + 1 :])
             )
             return f"{above}/{below}" if above.isdigit() and below.isdigit() else ""
-    if words[-1] in PART_WORDS and words[-2:-1] == ["and"]:  # one and a half
+    if words[-1] in vocabulary.PART_WORDS and words[-2:-1] == ["and"]:  # one and a half
         whole = _number_in(words[:-2])
-        return f"({whole}+1/{PART_WORDS[words[-1]]})" if whole.isdigit() else ""
-    if words[-1] in PART_WORDS:
+        return f"({whole}+1/{vocabulary.PART_WORDS[words[-1]]})" if whole.isdigit() else ""
+    if words[-1] in vocabulary.PART_WORDS:
         above = _number_in(words[:-1]) if len(words) > 1 else "1"
-        return f"{above}/{PART_WORDS[words[-1]]}" if above.isdigit() else ""
+        return f"{above}/{vocabulary.PART_WORDS[words[-1]]}" if above.isdigit() else ""
     total, group = 0, 0
     for word in words:
-        if word in SCALES and word.isascii():
-            scale, group = SCALES[word], group or 1
+        if word in vocabulary.SCALES and word.isascii():
+            scale, group = vocabulary.SCALES[word], group or 1
             total, group = (total, group * scale) if scale == 100 else (total + group * scale, 0)
-        elif word in NUMBER_WORDS and _follows(NUMBER_WORDS[word], group):
-            group += NUMBER_WORDS[word]
+        elif word in vocabulary.NUMBER_WORDS and _follows(vocabulary.NUMBER_WORDS[word], group):
+            group += vocabulary.NUMBER_WORDS[word]
         elif word != "and" or not total + group:
             return ""
     return str(total + group)
 
 
-_PRONOUNS, _NO_CHANGE = listed("pronouns"), listed("no_change")
+_PRONOUNS, _NO_CHANGE = vocabulary.listed("pronouns"), vocabulary.listed("no_change")
 
 
 def means_no_solution(text: str) -> bool:
@@ -160,15 +154,9 @@ def means_no_solution(text: str) -> bool:
     return plain_words(text) == "no solution" or text.strip("$ ") in _EMPTY_SETS
 
 
-_EMPTY_SETS = listed("empty_sets")
-
-
 def _follows(number: int, group: int) -> bool:
     """Tell whether a number word may follow others: one after twenty, any after a hundred."""
     return group % 100 == 0 or (group % 10 == 0 and group % 100 > 10 and 0 < number < 10)
-
-
-_FORMULAS: dict[str, str] = TABLES["formulas"]
 
 
 def compare_words(reference: str, answer: str) -> Finding:

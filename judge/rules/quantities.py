@@ -1,7 +1,6 @@
 """Compare values that are more than a number: units, bases, proportions, times."""
 
 import re
-from collections.abc import Callable
 from fractions import Fraction
 
 from judge.policy import Choice, Policy
@@ -9,10 +8,10 @@ from judge.reading.show import show
 from judge.reading.tree import PI, Based, Clock, Mul, Node, Num, Ratio, quotient
 from judge.reading.units import DEGREE, PERCENT, RADIAN, Unit, as_meant_beside
 from judge.relation import Finding, different, equal, undecided
+from judge.rules.groups import Compare
 from judge.rules.rationals import exact
 from judge.rules.shapes import split_unit
 
-Compare = Callable[[Node, Node], Finding]
 _HALF_TURN = Num(Fraction(180))
 _HUNDRED = Num(Fraction(100))
 
@@ -45,23 +44,18 @@ def compare_units(reference: Node, answer: Node, policy: Policy, compare: Compar
     if not unit.dimension:
         return values
     if not values.is_different:
-        convention = (
-            policy.missing_percent if unit.dimension == PERCENT.dimension else (policy.missing_unit)
-        )
-        return _under_convention(values, convention, "units", f"{unit.name} left out")
+        percent = unit.dimension == PERCENT.dimension
+        convention = policy.missing_percent if percent else policy.missing_unit
+        return _under_convention(values, convention, f"{unit.name} left out")
     if unit.dimension == PERCENT.dimension:
-        left, right = (
-            (quotient(left, _HUNDRED), right) if unit is left_unit else (
-                left, quotient(right, _HUNDRED)
-            )
-        )  # fmt: skip
-        hundredths = compare(left, right)
-        return _under_convention(
-            hundredths, policy.missing_percent, "units", "percent as hundredths"
-        )
+        if unit is left_unit:
+            values = compare(quotient(left, _HUNDRED), right)
+        else:
+            values = compare(left, quotient(right, _HUNDRED))
+        return _under_convention(values, policy.missing_percent, "percent as hundredths")
     if unit.dimension == DEGREE.dimension:
         turned = _in_radians(left, unit is left_unit, right, compare)
-        return _under_convention(turned, policy.degrees_for_radians, "units", "degrees as radians")
+        return _under_convention(turned, policy.degrees_for_radians, "degrees as radians")
     return values
 
 
@@ -77,7 +71,7 @@ def _in_radians(left: Node, left_in_degrees: bool, right: Node, compare: Compare
     return compare(left, quotient(Mul((right, PI)), _HALF_TURN))
 
 
-def _under_convention(values: Finding, convention: Choice, tier: str, reason: str) -> Finding:
+def _under_convention(values: Finding, convention: Choice, reason: str) -> Finding:
     """Apply a convention to a finding that the values are equal."""
     if values.is_equal:
         return convention.finding(values.tier, f"{values.reason}; {reason}")
@@ -135,14 +129,11 @@ def compare_ratios(reference: Node, answer: Node, policy: Policy, compare: Compa
             if not finding.is_equal:
                 return finding
         return equal("ratio", "the same proportion")
-    numbers = [_as_number(parts) for parts in (left, right)]
-    if None in numbers:
-        return different("ratio", "another number of parts")
-    first, second = numbers
+    first, second = _as_number(left), _as_number(right)
     if first is None or second is None:
         return different("ratio", "another number of parts")
     finding = compare(first, second)
-    return _under_convention(finding, policy.ratio_for_number, "ratio", "a proportion as a number")
+    return _under_convention(finding, policy.ratio_for_number, "a proportion as a number")
 
 
 def _parts(node: Node) -> tuple[Node, ...]:

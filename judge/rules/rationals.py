@@ -1,11 +1,30 @@
-"""Compute the value of a node exactly, as a fraction."""
+"""Compute the value of a node exactly, as a fraction.
+
+Also the caps on all arithmetic, and the errors raised beyond them or where there is no value.
+"""
 
 import math
 from collections.abc import Callable, Mapping
 from fractions import Fraction
 
 from judge.reading.tree import Add, Based, Call, Mul, Node, Num, Pow
-from judge.rules.limits import MAX_DIGITS, MAX_FACTORIAL, NoValue, TooLarge
+
+MAX_DIGITS = 10_000
+MAX_FACTORIAL = 1_000
+MAX_TERMS = 8_000
+"""Nodes evaluated inside one sum or product."""
+
+
+class TooLarge(ArithmeticError):
+    """The value or the computation is beyond the caps."""
+
+
+class NoValue(ArithmeticError):
+    """The node has no number as its value."""
+
+
+class NotReal(ArithmeticError):
+    """An intermediate value is not real."""
 
 
 def exact(node: Node) -> Fraction | None:
@@ -65,18 +84,13 @@ def _exact_power(base: Fraction, exponent: Fraction) -> Fraction:
 def _whole_root(value: int, order: int) -> int:
     if value < 0 or order > 64:
         raise NoValue("not a rational root")
-    guess = math.isqrt(value) if order == 2 else _float_root(value, order)
+    try:
+        guess = math.isqrt(value) if order == 2 else round(float(value) ** (1 / order))
+    except OverflowError as error:
+        raise NoValue("a root too large for a float") from error
     if guess**order != value:
         raise NoValue("not a rational root")
     return guess
-
-
-def _float_root(value: int, order: int) -> int:
-    try:
-        root: float = float(value) ** (1 / order)
-    except OverflowError as error:
-        raise NoValue("a root too large for a float") from error
-    return round(root)
 
 
 def _whole(value: Fraction, limit: int = 10**6) -> int:
@@ -87,16 +101,14 @@ def _whole(value: Fraction, limit: int = 10**6) -> int:
     return value.numerator
 
 
-def _factorial(value: Fraction) -> Fraction:
+def _natural(value: Fraction, limit: int) -> int:
     if value < 0:
-        raise NoValue("the factorial of a negative number")
-    return Fraction(math.factorial(_whole(value, MAX_FACTORIAL)))
+        raise NoValue("a negative number")
+    return _whole(value, limit)
 
 
 def _binomial(n: Fraction, k: Fraction) -> Fraction:
-    above, below = _whole(n, MAX_DIGITS), _whole(k, MAX_DIGITS)
-    if above < 0:
-        raise NoValue("a binomial of a negative number")
+    above, below = _natural(n, MAX_DIGITS), _whole(k, MAX_DIGITS)
     return Fraction(math.comb(above, below) if below >= 0 else 0)
 
 
@@ -115,7 +127,7 @@ _EXACT: Mapping[str, Callable[..., Fraction]] = {
     "abs": abs,
     "floor": lambda x: Fraction(math.floor(x)),
     "ceil": lambda x: Fraction(math.ceil(x)),
-    "factorial": _factorial,
+    "factorial": lambda n: Fraction(math.factorial(_natural(n, MAX_FACTORIAL))),
     "factorial2": lambda n: Fraction(math.prod(range(_whole(n, MAX_FACTORIAL), 0, -2))),
     "binomial": _binomial,
     "gcd": lambda *xs: Fraction(math.gcd(*(_whole(x, 10**100) for x in xs))),

@@ -11,14 +11,14 @@ from typing import Any, NamedTuple
 from zlib import crc32
 
 from judge.policy import Policy
-from judge.reading.tree import IMAGINARY, Big, Call, Node, Num, Pow, Sym, names, rewrite, walk
+from judge.reading import tree
+from judge.reading.tree import IMAGINARY, Node, calls, is_call, names, rewrite, walk
 from judge.reading.words import terms
 from judge.relation import Finding, different, equal, undecided
 from judge.rules.arithmetic import FLOATS
 from judge.rules.evaluate import function, value
-from judge.rules.limits import NotReal
 from judge.rules.numeric import values_agree
-from judge.rules.rationals import exact
+from judge.rules.rationals import NotReal, exact
 
 _ROUNDS = (
     ((0.1, 0.9), (1, 3), (3, 9), (0.3, 2), (0.1, 0.9), (0.2, 3), (1, 9), (1, 3)),
@@ -65,16 +65,11 @@ def compare_expressions(
     formula = (letters or len(variables)) > 1 or not variables <= _COORDINATES
     signed = any(has_absolute(node) for node in (reference, answer))
     verdict = _judge(samples, policy, may_be_positive=formula and not signed)
-    if verdict.is_equal and (_steps(reference) or _steps(answer)):
+    if verdict.is_equal and (calls(reference, *_STEPS) or calls(answer, *_STEPS)):
         return _at_whole_numbers(reference, answer, variables, verdict)
     if verdict.is_different:
         return _under_conventions(reference, answer, variables, policy, verdict)
     return verdict
-
-
-def _steps(node: Node) -> bool:
-    """Tell whether a function in the node is constant between whole numbers."""
-    return any(isinstance(part, Call) and part.name in _STEPS for part in walk(node))
 
 
 def _at_whole_numbers(
@@ -126,7 +121,7 @@ def _samples(
             confirmed = confirmed or agrees is not None
         if agrees is None:
             continue
-        real = True if agrees or imaginary else _either_real(reference, answer, point)
+        real = agrees or imaginary or _is_real(reference, point) or _is_real(answer, point)
         yield Sample(index, agrees, real)
 
 
@@ -160,26 +155,22 @@ def _agree_to_many_digits(reference: Node, answer: Node, point: Point) -> bool |
         return None
 
 
-def _either_real(reference: Node, answer: Node, point: Point) -> bool:
-    return any(_is_real(node, point) for node in (reference, answer))
-
-
 def _is_real(node: Node, point: Point) -> bool:
     try:
         value(node, point, FLOATS, real=True)
-    except NotReal:
-        return False
-    except (ArithmeticError, ValueError, TypeError):
-        return True
+    except (ArithmeticError, ValueError, TypeError) as error:
+        return not isinstance(error, NotReal)
     return True
 
 
 def _whole_names(node: Node) -> frozenset[str]:
     """Return the variables in bounds of sums and double factorials: they must be whole numbers."""
-    parts = list(walk(node))
-    whole = [part.low for part in parts if isinstance(part, Big)]
-    whole += [part.high for part in parts if isinstance(part, Big)]
-    whole += [part for part in parts if isinstance(part, Call) and part.name == "factorial2"]
+    whole: list[Node | None] = []
+    for part in walk(node):
+        if isinstance(part, tree.Big):
+            whole += [part.low, part.high]
+        elif is_call(part, "factorial2"):
+            whole.append(part)
     return frozenset(name for part in whole if part is not None for name in names(part))
 
 
@@ -206,16 +197,18 @@ def _under_conventions(
     reference: Node, answer: Node, variables: frozenset[str], policy: Policy, verdict: Finding
 ) -> Finding:
     """Look for a convention under which two different expressions agree."""
-    if _log_of_absolute(reference) or _log_of_absolute(answer):
-        left, right = (rewrite(node, _absolute_log) for node in (reference, answer))
+
+    def rewritten_agree(change: Callable[[Node], Node]) -> bool:
+        left, right = rewrite(reference, change), rewrite(answer, change)
         samples = list(_samples(left, right, variables))
-        if _judge(samples, policy, may_be_positive=False).is_equal:
-            return policy.log_of_absolute.finding("sampling-log", "equal with ln u read as ln |u|")
-    if any(_has_odd_root(part) for part in (*walk(reference), *walk(answer))):
-        left, right = (rewrite(node, _real_root) for node in (reference, answer))
-        samples = list(_samples(left, right, variables))
-        if _judge(samples, policy, may_be_positive=False).is_equal:
-            return equal("sampling-root", "equal with odd roots read as real")
+        return _judge(samples, policy, may_be_positive=False).is_equal
+
+    absolute = _log_of_absolute(reference) or _log_of_absolute(answer)
+    if absolute and rewritten_agree(_absolute_log):
+        return policy.log_of_absolute.finding("sampling-log", "equal with ln u read as ln |u|")
+    odd_roots = any(_has_odd_root(part) for part in (*walk(reference), *walk(answer)))
+    if odd_roots and rewritten_agree(_real_root):
+        return equal("sampling-root", "equal with odd roots read as real")
     if variables <= _WHOLE_NAMES and (_alternates(reference) or _alternates(answer)):
         agreements = [
             _agree_to_many_digits(reference, answer, dict.fromkeys(variables, float(index)))
@@ -226,8 +219,7 @@ def _under_conventions(
     if _renamed(reference, answer):
         if names(reference) ^ names(answer) <= _INTEGRATION_CONSTANTS:
             return equal("sampling-constant", "equal but for the name of the constant")
-        reason = "equal with one variable renamed"
-        return policy.renamed_letter.finding("sampling-renamed", reason)
+        return policy.renamed_letter.finding("sampling-renamed", "equal with one variable renamed")
     if _loosely(names(reference)) == _loosely(names(answer)) and names(reference) != names(answer):
         return undecided("sampling-names", "the names of variables differ in spelling")
     return verdict
@@ -236,65 +228,59 @@ def _under_conventions(
 def _renamed(reference: Node, answer: Node) -> bool:
     """Tell whether the answer is the reference with one variable renamed."""
     own, others = names(reference), names(answer)
-    if isinstance(reference, Sym) or isinstance(answer, Sym):
+    if isinstance(reference, tree.Sym) or isinstance(answer, tree.Sym):
         return False
     if len(own - others) != 1 or len(others - own) != 1:
         return False
     (old,), (new,) = others - own, own - others
-    renamed = rewrite(answer, lambda n: Sym(new) if n == Sym(old) else n)
-    if names(renamed) != own:
-        return False
-    return all(
-        _agree_to_many_digits(reference, renamed, point) for point in list(points(own))[:_NEEDED]
+    renamed = tree.replaced(answer, tree.Sym(old), tree.Sym(new))
+    first = list(points(own))[:_NEEDED]
+    return names(renamed) == own and all(
+        _agree_to_many_digits(reference, renamed, point) for point in first
     )
 
 
 def has_absolute(node: Node) -> bool:
     """Tell whether the node holds an absolute value, so that signs are meant to matter."""
-    return any(isinstance(part, Call) and part.name == "abs" for part in walk(node))
+    return calls(node, "abs")
 
 
 def _log_of_absolute(node: Node) -> bool:
-    return any(
-        isinstance(part, Call) and part.name == "log" and has_absolute(part.args[0])
-        for part in walk(node)
-    )
+    return any(is_call(part, "log") and has_absolute(part.args[0]) for part in walk(node))
 
 
 def _absolute_log(node: Node) -> Node:
-    if isinstance(node, Call) and node.name == "log":
-        return Call("log", (Call("abs", node.args),))
-    return node
+    return tree.Call("log", (tree.Call("abs", node.args),)) if is_call(node, "log") else node
 
 
 def _has_odd_root(part: Node) -> bool:
-    if isinstance(part, Call):
+    if isinstance(part, tree.Call):
         return part.name == "root"
-    return isinstance(part, Pow) and _real_root(part) is not part
+    return isinstance(part, tree.Pow) and _real_root(part) is not part
 
 
 def _real_root(node: Node) -> Node:
     """Write a fractional power with an odd root as a power of that root, which is real."""
-    power = exact(node.exponent) if isinstance(node, Pow) else None
-    if not isinstance(node, Pow) or power is None or power.denominator % 2 == 0:
+    power = exact(node.exponent) if isinstance(node, tree.Pow) else None
+    if not isinstance(node, tree.Pow) or power is None or power.denominator % 2 == 0:
         return node
     if power.denominator == 1:
         return node
-    root = Call("root", (node.base, Num(Fraction(power.denominator))))
-    return Pow(root, Num(Fraction(power.numerator)))
+    root = tree.Call("root", (node.base, tree.Num(Fraction(power.denominator))))
+    return tree.Pow(root, tree.Num(Fraction(power.numerator)))
 
 
 def _alternates(node: Node) -> bool:
     """Tell whether the node holds (-1)^n or a like function, often meant for whole numbers."""
     return any(
-        (isinstance(part, Pow) and _negative(part.base) and bool(names(part.exponent)))
-        or (isinstance(part, Call) and part.name in ("floor", "ceil", "mod", "sin", "cos"))
+        (isinstance(part, tree.Pow) and _negative(part.base) and bool(names(part.exponent)))
+        or is_call(part, "floor", "ceil", "mod", "sin", "cos")
         for part in walk(node)
     )
 
 
 def _negative(node: Node) -> bool:
-    return isinstance(node, Num) and node.value < 0
+    return isinstance(node, tree.Num) and node.value < 0
 
 
 def _loosely(variables: frozenset[str]) -> frozenset[str]:

@@ -11,10 +11,11 @@ from itertools import pairwise
 from typing import Any, NamedTuple
 
 from judge.reading import tree
-from judge.reading.tree import INFINITY, MINUS_ONE, Node, names, negative, rewrite, walk
+from judge.reading.tree import INFINITY, Node, names, negative, walk
 from judge.relation import Finding, different, equal, undecided
 from judge.rules.arithmetic import FLOATS
 from judge.rules.evaluate import Environment, function, value
+from judge.rules.shapes import as_interval, as_set_operation
 
 _GRID = tuple(math.tan(math.pi * (k - 150) / 304) ** 3 for k in range(301))
 """Points between which sign changes are searched: dense near zero, up to about a million."""
@@ -80,22 +81,16 @@ def with_elements(node: Node) -> Node:
     if inside.contains(float(last)) or last - first > _MOST_ELEMENTS:
         return node
     numbers = [tree.Num(Fraction(k)) for k in range(first, last + 1) if inside.contains(float(k))]
-    return tree.Group("set", tuple(_with(number, index, node.variable) for number in numbers))
+    return tree.Group(
+        "set", tuple(tree.replaced(node.variable, index, number) for number in numbers)
+    )
 
 
 def _divided(condition: tree.Logic) -> tuple[list[tree.Chain], tuple[Node, ...]]:
     """Return the clauses that make a variable a whole number, and the others."""
     parts = condition.parts if condition.kind == "and" else ()
-    domains = [
-        part
-        for part in parts
-        if isinstance(part, tree.Chain) and part.relations == ("in",) and part.operands[1] in _WHOLE
-    ]
+    domains = [p for p in parts if tree.is_chain(p, "in") and p.operands[1] in _WHOLE]
     return domains, tuple(part for part in parts if part not in domains)
-
-
-def _with(number: Node, index: Node, element: Node) -> Node:
-    return rewrite(element, lambda part: number if part == index else part)
 
 
 def variable_of(node: Node) -> frozenset[str]:
@@ -112,21 +107,14 @@ def is_set(node: Node) -> bool:
 
 def region(node: Node) -> Region:
     """Return the region of a node. Raises `NoRegion`."""
+    node = as_set_operation(as_interval(node))
     if isinstance(node, tree.Interval):
         return _interval(node)
-    if isinstance(node, tree.Group):
-        if node.kind in ("tuple", "list") and len(node.items) == 2:
-            closed = node.kind == "list"
-            return _interval(tree.Interval(node.items[0], node.items[1], closed, closed))
-        if node.kind in ("set", "bare"):
-            points = tuple(_number(item) for item in node.items)
-            return Region(lambda x: any(_near(x, p) for p in points), points)
+    if tree.is_group(node, "set", "bare"):
+        points = tuple(map(_number, node.items))
+        return Region(lambda x: any(_near(x, p) for p in points), points)
     if isinstance(node, tree.SetOp):
         return _combined(node.kind, [region(part) for part in node.parts])
-    if isinstance(node, tree.Add) and len(node.terms) == 2:  # A - B, a set difference
-        last = node.terms[1]
-        if isinstance(last, tree.Mul) and last.factors[0] == MINUS_ONE:
-            return _combined("difference", [region(node.terms[0]), region(last.factors[1])])
     if isinstance(node, tree.Builder):
         if not isinstance(node.variable, tree.Sym):
             raise NoRegion("a set-builder of something else than a variable")
@@ -207,26 +195,17 @@ def _comparison(left: Node, relation: str, right: Node, variable: str) -> Region
     except (ArithmeticError, ValueError) as error:
         raise NoRegion(f"a side without a value: {error}") from error
 
-    def gap(x: float) -> float:
-        difference, _ = _difference(sides, variable, x)
-        return difference
-
     def contains(x: float) -> bool:
         difference, size = _difference(sides, variable, x)
-        if math.isnan(difference):
-            return False
-        zero = abs(difference) <= _AT_ZERO * size
-        if zero:
+        if abs(difference) <= _AT_ZERO * size:
             return relation in ("=", "<=", ">=")
-        return (
-            relation == "!="
-            or (relation[0] == "<" and difference < 0)
-            or (relation[0] == ">" and difference > 0)
-        )
+        holds = {"<": difference < 0, ">": difference > 0, "!": not math.isnan(difference)}
+        return holds.get(relation[0], False)
 
     literals = {float(part.value) for node in (left, right) for part in walk(node)
                 if isinstance(part, tree.Num) and abs(part.value) < 10**9}  # fmt: skip
-    return Region(contains, _distinct((*_zeros(gap), *literals, *(-x for x in literals))))
+    zeros = _zeros(lambda x: _difference(sides, variable, x)[0])
+    return Region(contains, _distinct((*zeros, *literals, *(-x for x in literals))))
 
 
 def _with_infinity(left: Node, relation: str, right: Node) -> Region:
@@ -237,11 +216,10 @@ def _with_infinity(left: Node, relation: str, right: Node) -> Region:
     raise NoRegion("a relation with infinity")
 
 
-def _difference(
-    sides: tuple[Callable[[Environment], Any], Callable[[Environment], Any]],
-    variable: str,
-    x: float,
-) -> tuple[float, float]:
+_Sides = tuple[Callable[[Environment], Any], Callable[[Environment], Any]]
+
+
+def _difference(sides: _Sides, variable: str, x: float) -> tuple[float, float]:
     """Compute left minus right at x and their size; NaN where either is not real."""
     try:
         a, b = sides[0]({variable: x}), sides[1]({variable: x})
@@ -290,12 +268,7 @@ def _bisect(gap: Callable[[float], float], low: float, high: float) -> float:
         here = gap(middle)
         same = math.isnan(here) if math.isnan(start) else here * start > 0
         low, high = (middle, high) if same else (low, middle)
-    return _shorter(low, high)
-
-
-def _shorter(low: float, high: float) -> float:
-    """Return the one of two neighbouring floats that has the shorter decimal."""
-    return min((low, high), key=lambda x: len(repr(x)))
+    return min((low, high), key=lambda x: len(repr(x)))  # the shorter decimal of two neighbours
 
 
 def _lowest(gap: Callable[[float], float], low: float, high: float) -> float:

@@ -66,7 +66,7 @@ def _with_unit(node: Node) -> Node:
     count = next((i for i, factor in enumerate(factors) if names(factor)), len(factors))
     letters = list(map(_unit_part, factors[count:])) if count else []
     for unit in (parse_unit("".join(letters)), parse_unit(" ".join(letters))):  # kg, then N s
-        if unit is not None and unit.known and unit.dimension:
+        if unit is not None and unit.measures:
             return tree.Quantity(product(list(factors[:count])), unit)
     return node
 
@@ -95,9 +95,7 @@ def _constants(
 ) -> dict[str, Node]:
     """Return the letters of a node that are constants, given the other side."""
     everything = (*walk(node), *walk(other))
-    complex_functions = any(
-        isinstance(part, tree.Call) and part.name in ("re", "im", "conj") for part in everything
-    )
+    complex_functions = any(tree.is_call(part, "re", "im", "conj") for part in everything)
     shared_too = complex_functions or own | others <= _CONSTANT_LETTERS.keys()
     letters: dict[str, Node] = {
         letter: constant
@@ -116,7 +114,7 @@ def expand_signs(node: Node) -> list[tuple[Node, ...]]:
     if not has_signs(node):
         several = isinstance(node, tree.Group) and node.kind != "tuple"
         return [node.items if isinstance(node, tree.Group) and several else (node,)]
-    if isinstance(node, tree.Group) and node.kind == "tuple":
+    if tree.is_group(node, "tuple"):
         choices = combinations(*map(_signed, node.items))
         separately = [tree.Group(node.kind, items) for items in choices]
         return [tuple(separately), tuple(_signed(node))]
@@ -147,18 +145,12 @@ def _independently(node: Node) -> list[Node]:
 
 def _signed(node: Node) -> list[Node]:
     """Return the node with ± as + and ∓ as −, then the other way round."""
-    if not has_signs(node):
-        return [node]
-    return [_choose(node, 1), _choose(node, -1)]
 
+    def chosen(sign: int) -> Node:
+        values: dict[Node, Node] = {tree.PlusMinus(sign): ONE, tree.PlusMinus(-sign): MINUS_ONE}
+        return rewrite(node, lambda part: values.get(part, part))
 
-def _choose(node: Node, sign: int) -> Node:
-    def change(part: Node) -> Node:
-        if isinstance(part, tree.PlusMinus):
-            return ONE if part.sign == sign else MINUS_ONE
-        return part
-
-    return rewrite(node, change)
+    return [chosen(1), chosen(-1)] if has_signs(node) else [node]
 
 
 def _lift_units(node: Node) -> Node:
@@ -176,19 +168,14 @@ def _lift_units(node: Node) -> Node:
 
 
 def _without(node: Node, name: str) -> Node:
-    if isinstance(node, tree.Call) and node.name == name:
+    if tree.is_call(node, name):
         return node.args[0]
-    if isinstance(node, tree.Mul):
-        factors = tuple(_without(factor, name) for factor in node.factors)
-        return node if _same(factors, node.factors) else tree.Mul(factors)
-    if isinstance(node, tree.Add):
-        terms = tuple(_without(term, name) for term in node.terms)
-        return node if _same(terms, node.terms) else tree.Add(terms)
+    if isinstance(node, tree.Mul | tree.Add):
+        parts = tree.children(node)
+        bare = tuple(_without(part, name) for part in parts)
+        same = all(a is b for a, b in zip(bare, parts, strict=True))
+        return node if same else type(node)(bare)
     return node
-
-
-def _same(new: tuple[Node, ...], old: tuple[Node, ...]) -> bool:
-    return all(a is b for a, b in zip(new, old, strict=True))
 
 
 def _into_matrix(node: Node) -> Node:

@@ -1,42 +1,36 @@
 """Compare statements: named values, equations, inequalities, logic."""
 
-from collections.abc import Callable
-
 from judge.policy import Policy
 from judge.reading import tree
 from judge.reading.show import show
-from judge.reading.tree import INFINITY, SCALARS, E, Node, names, rewrite, walk
+from judge.reading.tree import INFINITY, SCALARS, E, Node, children, names, rewrite, walk
 from judge.reading.words import KNOWN_FUNCTIONS, MEASURES_OF, terms
 from judge.relation import Finding, different, equal, undecided
 from judge.rules.equations import compare_equations, compare_inequalities, gap, product_of
-from judge.rules.groups import combine, compare_in_any_order
+from judge.rules.groups import Compare, combine, compare_in_any_order, compare_in_order
 from judge.rules.sets import compare_sets, variable_of
 
-Compare = Callable[[Node, Node], Finding]
+_STATEMENT = (tree.Chain, tree.Logic)
 _INEQUALITIES = frozenset(terms("< <= > >= != in")) | {"not in"}
 
 
 def is_statement(node: Node) -> bool:
     """Tell whether the node is a statement rather than a value."""
-    return isinstance(node, tree.Chain | tree.Logic) or (
-        isinstance(node, tree.Group)
-        and any(isinstance(item, tree.Chain | tree.Logic) for item in node.items)
-    )
+    parts = node.items if isinstance(node, tree.Group) else (node,)
+    return any(isinstance(part, _STATEMENT) for part in parts)
 
 
 def stated_value(node: Node) -> Node | None:
     """Return the value that a statement names: 3 for x = 3, a group for several; else None."""
     found = _stated_value(node)
-    return (
-        None
-        if found is None or any(isinstance(n, tree.Chain | tree.Logic) for n in walk(found))
-        else found
-    )
+    if found is None or any(isinstance(part, _STATEMENT) for part in walk(found)):
+        return None
+    return found
 
 
 def _stated_value(node: Node) -> Node | None:
     if isinstance(node, tree.Logic) and node.kind in ("or", "and"):
-        named = any(isinstance(part, tree.Chain | tree.Logic) for part in node.parts)
+        named = any(isinstance(part, _STATEMENT) for part in node.parts)
         return _stated_group("bare", node.parts) if named else None
     if isinstance(node, tree.Group):
         return _stated_group(node.kind, node.items)
@@ -66,17 +60,14 @@ def _stated_group(kind: str, parts: tuple[Node, ...]) -> Node | None:
         found = _stated_value(part)
         if found is None:
             return None
-        values += (
-            found.items if isinstance(found, tree.Group) and found.kind == "bare" else (found,)
-        )
+        values += found.items if tree.is_group(found, "bare") else (found,)
     return tree.Group(kind, tuple(values))
 
 
 def stated_names(node: Node) -> list[str]:
     """Return the names that statements give values to, in order."""
     if isinstance(node, tree.Logic | tree.Group):
-        parts = node.parts if isinstance(node, tree.Logic) else node.items
-        return [name for part in parts for name in stated_names(part)]
+        return [name for part in children(node) for name in stated_names(part)]
     if isinstance(node, tree.Chain):
         return [show(side) for side in (node.operands[0], node.operands[-1]) if is_name(side)][:1]
     return []
@@ -91,8 +82,8 @@ def is_name(node: Node) -> bool:
             return isinstance(node.args[0], tree.Mul) and is_name(node.args[0])
         return node.name not in KNOWN_FUNCTIONS
     if isinstance(node, tree.Group | tree.Ratio):
-        parts = node.items if isinstance(node, tree.Group) else node.parts
-        return getattr(node, "kind", "tuple") in ("tuple", "list") and all(map(is_name, parts))
+        kind = getattr(node, "kind", "tuple")
+        return kind in ("tuple", "list") and all(map(is_name, children(node)))
     if isinstance(node, tree.Mul):
         first = node.factors[0]
         if (
@@ -152,9 +143,8 @@ def _compare_with_value(reference: Node, answer: Node, policy: Policy, compare: 
     if isinstance(value, SCALARS):
         if (given := _given_value(statement, value, compare)) is not None:
             return given
-        equation = isinstance(statement, tree.Chain) and statement.relations == ("=",)
-        if equation and not isinstance(value, tree.Num) and compare_equations(
-            gap(statement), value, policy  # type: ignore[arg-type]
+        if tree.is_chain(statement, "=") and not isinstance(value, tree.Num) and compare_equations(
+            gap(statement), value, policy
         ).is_equal:  # fmt: skip
             return undecided("kind", "an equation without its right-hand side")
         return different("kind", "a condition against a value")
@@ -179,13 +169,7 @@ def _given_value(statement: Node, value: Node, compare: Compare) -> Finding | No
         return None
     found = [compare(member, value) for member in members]
     best = next((f for f in found if f.is_equal), found[-1])
-    parts = (
-        first.terms
-        if isinstance(first, tree.Add)
-        else first.factors
-        if isinstance(first, tree.Mul)
-        else ()
-    )
+    parts = children(first) if isinstance(first, tree.Add | tree.Mul) else []
     measured = isinstance(first, tree.Big) or (
         isinstance(first, tree.Call) and first.name in _MEASURED and not names(first) <= _UNKNOWNS
     )
@@ -204,15 +188,10 @@ _UNKNOWNS = frozenset(terms("x y t u n k m"))
 def _in_order_of_names(statement: Node, stated: Node | None, value: Node) -> Node | None:
     """Return named values as a tuple in the order of their names where the value is a tuple."""
     ordered = stated_names(statement)
-    if (
-        not isinstance(stated, tree.Group)
-        or not isinstance(value, tree.Group)
-        or value.kind != "tuple"
-    ):
+    if not isinstance(stated, tree.Group) or not tree.is_group(value, "tuple"):
         return stated
-    if len(ordered) != len(stated.items) or len(set(ordered)) != len(ordered) or (
-        "".join(sorted(ordered)) not in "abcdefg hkl mn pq rstuvwxyz"
-    ):  # fmt: skip
+    alphabetical = "".join(sorted(ordered)) in "abcdefg hkl mn pq rstuvwxyz"
+    if not alphabetical or len({*ordered}) != len(ordered) or len(ordered) != len(stated.items):
         return stated
     pairs = sorted(zip(ordered, stated.items, strict=True), key=lambda pair: pair[0])
     return tree.Group("tuple", tuple(item for _, item in pairs))
@@ -226,14 +205,11 @@ def contradicts_itself(statement: Node, compare: Compare) -> bool:
         if relation != "=":
             last = None
         if is_number(operand) and not names(operand) and operand != E:  # e may be an eccentricity
-            if last is not None and not _may_agree(compare(last, operand)):
+            found = compare(last, operand) if last is not None else None
+            if found and not (found.is_equal or found.tier == "rounding"):
                 return True
             last = operand
     return False
-
-
-def _may_agree(found: Finding) -> bool:
-    return found.is_equal or found.tier == "rounding"
 
 
 def is_number(node: Node) -> bool:
@@ -253,12 +229,11 @@ def _order_is_named(statement: Node, value: Node, compare: Compare) -> bool:
     stated = stated_value(statement)
     if len({name.split("_")[0] for name in stated_names(statement)}) < 2:
         return False
-    if not (
-        isinstance(stated, tree.Group) and isinstance(value, tree.Group) and value.kind == "bare"
-    ):
+    if not isinstance(stated, tree.Group) or not tree.is_group(value, "bare"):
         return False
-    return len(stated.items) == len(value.items) and any(
-        not compare(a, b).is_equal for a, b in zip(stated.items, value.items, strict=True)
+    same_count = len(stated.items) == len(value.items)
+    return same_count and not all(
+        compare(a, b).is_equal for a, b in zip(stated.items, value.items, strict=True)
     )
 
 
@@ -268,57 +243,40 @@ def _compare_named(reference: Node, answer: Node, compare: Compare) -> Finding |
     if left is None or right is None or not (names(reference) and names(answer)):
         return None
     left_names, right_names = stated_names(reference), stated_names(answer)
-    if isinstance(left, tree.Group) and isinstance(right, tree.Group) and _same_names(
-        left_names, right_names, len(left.items), len(right.items)
-    ):  # fmt: skip
-        by_name = dict(zip(right_names, right.items, strict=True))
-        pairs = zip(left_names, left.items, strict=True)
-        return combine([compare(value, by_name[name]) for name, value in pairs])
-    right = _with_argument(reference, answer, right)
-    finding = compare(left, right)
-    both = isinstance(reference, tree.Chain) and isinstance(answer, tree.Chain)
-    named = both and left_names and right_names
-    if finding.is_equal and named and _is_other_name(reference, answer):
+    if isinstance(left, tree.Group) and isinstance(right, tree.Group):
+        by_name = dict(zip(right_names, right.items, strict=False))
+        counts = {len(left.items), len(right.items), len(left_names), len(right_names)}
+        if by_name.keys() == set(left_names) and counts == {len(by_name)}:
+            pairs = zip(left_names, left.items, strict=True)
+            return combine([compare(value, by_name[name]) for name, value in pairs])
+    if not (isinstance(reference, tree.Chain) and isinstance(answer, tree.Chain)):
+        return compare(left, right)
+    finding = compare(left, _with_argument(reference, answer, right))
+    if finding.is_equal and left_names and right_names and _is_other_name(reference, answer):
         return undecided("names", f"{right_names[0]} where {left_names[0]} is asked")
     return finding
 
 
-def _same_names(left: list[str], right: list[str], *counts: int) -> bool:
-    """Tell whether both sides have the same names, each once."""
-    unique = len(set(left)) == len(left)
-    return unique and sorted(left) == sorted(right) and set(counts) == {len(left)}
-
-
-def _is_other_name(reference: Node, answer: Node) -> bool:
+def _is_other_name(reference: tree.Chain, answer: tree.Chain) -> bool:
     """Tell whether the names differ in a way that may matter; f(x) may be called y."""
-    left, right = (
-        node.operands[0] if isinstance(node, tree.Chain) else node for node in (reference, answer)
-    )
-    if isinstance(left, tree.Call) or isinstance(right, tree.Call):
+    if isinstance(reference.operands[0], tree.Call) or isinstance(answer.operands[0], tree.Call):
         return False
-    sides = [
-        {show(o) for o in node.operands if is_name(o)} if isinstance(node, tree.Chain) else set()
-        for node in (reference, answer)
-    ]
-    return not sides[0] & sides[1]
+    left, right = ({show(o) for o in node.operands if is_name(o)} for node in (reference, answer))
+    return not left & right
 
 
-def _with_argument(reference: Node, answer: Node, value: Node) -> Node:
+def _with_argument(reference: tree.Chain, answer: tree.Chain, value: Node) -> Node:
     """Rename the argument of the answer's function as in the reference: f(m) to f(n)."""
-    if not (isinstance(reference, tree.Chain) and isinstance(answer, tree.Chain)):
-        return value
     left, right = reference.operands[0], answer.operands[0]
-    if not (
-        isinstance(left, tree.Call)
-        and isinstance(right, tree.Call)
-        and len(left.args) == len(right.args)
-    ):
+    if not (isinstance(left, tree.Call) and isinstance(right, tree.Call)):
         return value
     renamed = {
         new.name: old
-        for old, new in zip(left.args, right.args, strict=True)
+        for old, new in zip(left.args, right.args, strict=False)
         if isinstance(new, tree.Sym) and isinstance(old, tree.Sym)
     }
+    if len(left.args) != len(right.args):
+        return value
     return rewrite(value, lambda n: renamed.get(n.name, n) if isinstance(n, tree.Sym) else n)
 
 
@@ -339,9 +297,7 @@ def _compare_conditions(reference: Node, answer: Node, policy: Policy, compare: 
             return undecided("inequality", "chains of different length")
         if "in" in reference.relations or INFINITY in reference.operands:
             return _side_by_side(reference, answer, compare)
-        if bool(set(reference.relations) & _INEQUALITIES) != bool(
-            set(answer.relations) & _INEQUALITIES
-        ):
+        if len({_INEQUALITIES.isdisjoint(n.relations) for n in (reference, answer)}) == 2:
             return different("kind", "an equation against an inequality")
         if len(reference.relations) > 1:
             return _side_by_side(reference, answer, compare)
@@ -354,10 +310,7 @@ def _compare_conditions(reference: Node, answer: Node, policy: Policy, compare: 
 def _side_by_side(reference: tree.Chain, answer: tree.Chain, compare: Compare) -> Finding:
     if reference.relations != answer.relations:
         return undecided("inequality", "other relations in the chain")
-    finding = combine(
-        [compare(a, b) for a, b in zip(reference.operands, answer.operands, strict=True)]
-    )
-    if finding.is_equal:
+    if compare_in_order(reference.operands, answer.operands, compare).is_equal:
         return equal("structure", "the same chain")
     return undecided("inequality", "chains that differ somewhere")
 

@@ -20,14 +20,12 @@ from dataclasses import asdict
 from pathlib import Path
 from queue import SimpleQueue
 from threading import Lock
-from types import TracebackType
 from typing import IO, Any, cast
 
 from judge.compare import DEFAULT
 from judge.policy import Policy
 from judge.relation import Comparison, Relation
 from judge.verdict import JudgeError
-from judge.workers.resident import Resident
 
 LONGEST = 4_000
 """Characters of a text that are sent to a worker; a longer one is undecided at once."""
@@ -96,12 +94,7 @@ class Pool:
     def __enter__(self) -> "Pool":
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def _compare(self, reference: str, answer: str, policy: Policy) -> Comparison:
@@ -109,9 +102,8 @@ class Pool:
         try:
             return worker.compare(reference, answer, policy)
         except TimeoutError:
-            reason = f"no result within {self.seconds:g} s"
             worker = self._replace(worker)
-            return _undecided("deadline", reason)
+            return _undecided("deadline", f"no result within {self.seconds:g} s")
         except _Died as death:
             worker = self._replace(worker)
             return _undecided("crashed", str(death))
@@ -143,7 +135,7 @@ class _Worker:
     def __init__(self, program: str, seconds: float, memory_mb: int) -> None:
         self._seconds = seconds
         self._memory_mb = memory_mb
-        self._watched: Resident | None = None
+        self._watched: _Resident | None = None
         """What its memory is read by where the platform does not limit it."""
         self._ready = False
         self._received = b""
@@ -198,7 +190,7 @@ class _Worker:
             raise JudgeError(f"a worker of the judge did not start: {failure}") from failure
         self._ready = True
         if isinstance(began, dict) and not began.get("memory_limited", True):
-            self._watched = Resident(self.process_id)
+            self._watched = _Resident(self.process_id)
 
     def _read(self, seconds: float) -> Any:
         """Read the next line of the process as JSON."""
@@ -229,6 +221,35 @@ class _Worker:
         self._errors.seek(0)
         lines = self._errors.read()[-2000:].decode(errors="replace").strip().splitlines()
         return f"the worker ended with code {code}" + (f": {lines[-1]}" if lines else "")
+
+
+class _Resident:
+    """The resident size of one process and of all below it, by psutil.
+
+    For platforms that limit no address space (macOS, Windows). psutil is a dependency there alone.
+    Memory that is taken and given back between two looks is not seen.
+    """
+
+    def __init__(self, process_id: int) -> None:
+        import psutil
+
+        self._gone = psutil.Error
+        try:
+            self._process: psutil.Process | None = psutil.Process(process_id)
+        except psutil.Error:
+            self._process = None
+
+    def bytes(self) -> int:
+        """Return the size in bytes; 0 once the process has ended."""
+        total = 0
+        if self._process is None:
+            return total
+        try:
+            for process in (self._process, *self._process.children(recursive=True)):
+                total += process.memory_info().rss
+        except self._gone:  # one of them has just ended: the next look counts the others
+            return total
+        return total
 
 
 def _import_path() -> list[str]:

@@ -106,9 +106,8 @@ class Worker:
             return
         process.kill()
         process.wait()
-        for stream in (process.stdin, process.stdout):
-            if stream is not None:
-                stream.close()
+        for stream in filter(None, (process.stdin, process.stdout)):
+            stream.close()
 
 
 def _read_line(process: subprocess.Popen[bytes], seconds: float) -> bytes:

@@ -13,7 +13,7 @@ from typing import Any
 import sympy
 
 from judge.reading.tree import Add, Big, Call, Const, Mul, Node, Num, Pow, Sym, Unreadable, decode
-from judge.reading.words import terms
+from judge.reading.words import KNOWN_FUNCTIONS
 
 MEMORY_BYTES = 2 << 30
 CPU_SECONDS = 3_600
@@ -42,10 +42,8 @@ def _limit() -> None:
     with suppress(ImportError):
         import resource
 
-        for which, most in (
-            (resource.RLIMIT_AS, MEMORY_BYTES),
-            (resource.RLIMIT_CPU, CPU_SECONDS),
-        ):
+        limits = {resource.RLIMIT_AS: MEMORY_BYTES, resource.RLIMIT_CPU: CPU_SECONDS}
+        for which, most in limits.items():
             with suppress(ValueError, OSError):
                 resource.setrlimit(which, (most, most))
 
@@ -74,20 +72,18 @@ def decide(reference: Node, answer: Node) -> tuple[str, str]:
 
 def build(node: Node) -> Any:
     """Build the sympy expression of a scalar node. Raises `Unreadable` for any other node."""
-    for kind, maker in _BUILDERS.items():
-        if isinstance(node, kind):
-            return maker(node)
-    raise Unreadable(f"{type(node).__name__} is not a scalar")
+    if type(node) not in _BUILDERS:
+        raise Unreadable(f"{type(node).__name__} is not a scalar")
+    return _BUILDERS[type(node)](node)
 
 
 def _call(node: Call) -> Any:
     args = [build(arg) for arg in node.args]
     if node.name in _SPECIAL:
         return _SPECIAL[node.name](*args)
-    function = getattr(sympy, _NAMES.get(node.name, node.name), None)
-    if function is None or node.name not in _NAMES:
-        function = sympy.Function(node.name)
-    return function(*args)
+    known = node.name in KNOWN_FUNCTIONS
+    function = getattr(sympy, _NAMES.get(node.name, node.name), None) if known else None
+    return (function or sympy.Function(node.name))(*args)
 
 
 def _big(node: Big) -> Any:
@@ -113,18 +109,9 @@ _SPECIAL: Mapping[str, Callable[..., Any]] = {
     "degree": lambda x: x * sympy.pi / 180,
     "mod": lambda a, b: a % b,
 }
-_NAMES = {
-    **{name: name for name in terms("""
-        sin cos tan cot sec csc asin acos atan acot asec acsc sinh cosh tanh coth sech csch
-        asinh acosh atanh log floor factorial binomial gcd lcm re im arg sign gamma
-    """)},
-    "abs": "Abs",
-    "ceil": "ceiling",
-    "conj": "conjugate",
-    "max": "Max",
-    "min": "Min",
-    "root": "real_root",
-}  # fmt: skip
+_NAMES = {"abs": "Abs", "ceil": "ceiling", "conj": "conjugate", "max": "Max", "min": "Min",
+          "root": "real_root"}  # fmt: skip
+"""Functions that sympy gives another name."""
 
 
 if __name__ == "__main__":

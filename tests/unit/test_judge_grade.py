@@ -15,8 +15,7 @@ from pydantic import TypeAdapter
 
 from judge import Comparison, Judge, JudgeError, Policy, Relation, Verdict, open_judge
 from judge.grade import PRESETS
-from judge.model.asked import AskedModel
-from judge.model.cache import CutReply, ReplyCache
+from judge.model.asked import AskedModel, CutReply, ReplyCache
 from judge.model.guard import refusal, rounding_settles
 from judge.model.replies import SCORES
 from judge.model.rubric import FIVE_POINTS, SHORT, SHORT_SWAPPED, SWAPPED, Case

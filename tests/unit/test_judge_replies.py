@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from judge.model.cache import CutReply
+from judge.model.asked import CutReply
 from judge.model.rubric import FIVE_POINTS, YES_NO
 from tests.unit.test_judge_grade import UNDECIDED, Scripted, judge_with, says
 

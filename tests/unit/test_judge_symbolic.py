@@ -80,7 +80,7 @@ def test_only_scalars_travel_to_another_process_and_back():
     with pytest.raises(Unreadable):
         encode(Text("os.system"))
     with pytest.raises(Unreadable):
-        decode(["Text", "os.system"])
+        decode({"kind": "Text", "fields": ["os.system"]})
 
 
 def test_a_sum_with_a_unit_is_compared_without_sympy():
