@@ -264,12 +264,12 @@ def cost(
     ] = None,
 ) -> None:
     """Show tokens, seconds and money, per correct answer."""
-    from solver.analysis.arms import stored_rows
+    from solver.analysis.arms import stored_trials
     from solver.analysis.cost import costs, load_prices
     from solver.report.show import show_costs
     from solver.store import Store
 
-    show_costs(costs(stored_rows(Store.open(run)), load_prices(prices)))
+    show_costs(costs(stored_trials(Store.open(run)), load_prices(prices)))
 
 
 @app.command()

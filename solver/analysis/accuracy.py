@@ -1,19 +1,23 @@
 """Count how often each arm (one model in one mode) was right, how trials ended, what they used."""
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from solver.analysis.arms import planned_trials, stored_rows, typed_config
+import numpy as np
+
+from solver.analysis.arms import planned_trials, stored_trials, typed_config
 from solver.config import Config
 from solver.modes import Mode, stored_mode
 from solver.records import Detail, Outcome, Problem
-from solver.stats.metrics import Estimate, accuracy
+from solver.stats.metrics import Count, Estimate, accuracy
 from solver.stats.noise import interval_for_these, noise
-from solver.store import Row, Store
+from solver.store import Row, Store, Trials
+from solver.store.columns import BY, DETAILS, OUTCOMES, RULES, Array, Chosen, first_seen
 
 Key = TypeVar("Key", str, int)
+Named = TypeVar("Named", bound=Hashable)
 
 
 @dataclass(frozen=True)
@@ -71,6 +75,10 @@ class Arm:
     """Capped replies that held nothing but thoughts."""
     model_seconds: float
     sandbox_seconds: float
+    verdicts: int
+    agreed: int
+    """Verdicts of the judge's model that say what the rules say, and `disagreed` the contrary."""
+    disagreed: int
     by_rules: int
     by_model: int
     """Verdicts given by the rules and by the judge's model."""
@@ -100,14 +108,14 @@ class RunAccuracy:
     """Problems with a scored trial that no model solved in any mode."""
 
 
-def accuracy_of_run(store: Store, rows: Iterable[Row] | None = None) -> RunAccuracy:
+def accuracy_of_run(store: Store, trials: Trials | None = None) -> RunAccuracy:
     """Return the accuracy and counts of a stored run, or of the part of it that is done.
 
-    `rows` are its rows in the order to show them, if they have been read already.
+    `trials` are its trials in the order to show them, if they have been read already.
     """
     manifest, problems = store.manifest(), store.problems()
     return count_accuracy(
-        stored_rows(store) if rows is None else rows,
+        stored_trials(store) if trials is None else trials,
         problems,
         planned=planned_trials(manifest, problems),
         config=typed_config(manifest.get("config", {})),
@@ -115,28 +123,28 @@ def accuracy_of_run(store: Store, rows: Iterable[Row] | None = None) -> RunAccur
 
 
 def count_accuracy(
-    rows: Iterable[Row],
+    trials: Trials,
     problems: Mapping[str, Problem],
     *,
     planned: int,
     config: Config | None,
 ) -> RunAccuracy:
     """Count all arms of a run. `planned` is the number of trials of the whole run."""
-    by_arm: dict[tuple[str, str], list[Row]] = defaultdict(list)
-    for row in rows:
-        by_arm[row.model, row.mode].append(row)
-    everything = [row for rows in by_arm.values() for row in rows]
-    scored = {row.problem_id for row in everything if row.outcome.scored}
-    solved = {row.problem_id for row in everything if row.correct}
+    scored, solved = problems_of(trials, trials.scored), problems_of(trials, trials.correct)
     return RunAccuracy(
-        arms=[_arm(*arm, rows, problems, config) for arm, rows in by_arm.items()],
-        trials=len(everything),
+        arms=[_arm(*arm, problems, config) for arm in trials.by_arm()],
+        trials=len(trials),
         planned=planned,
-        problems=len({row.problem_id for row in everything}),
+        problems=len(problems_of(trials)),
         scored=len(scored),
-        judges=len({row.judge for row in everything if row.judge}),
+        judges=np.unique(trials.judge[trials.judge >= 0]).size,
         unsolved=[problem_id for problem_id in problems if problem_id in scored - solved],
     )
+
+
+def problems_of(trials: Trials, among: Chosen = slice(None)) -> set[str]:
+    """Return the ids of the problems of trials, or of some of them."""
+    return {trials.problems[code] for code in np.unique(trials.problem[among])}
 
 
 def several_sets(problems: Iterable[Problem]) -> bool:
@@ -144,22 +152,40 @@ def several_sets(problems: Iterable[Problem]) -> bool:
     return len({problem.set for problem in problems}) > 1
 
 
-def cell(rows: Sequence[Row]) -> Cell:
-    """Compute the accuracy of some trials, over the scored ones and over all."""
-    everything = correct_by_problem(rows)
-    scored = correct_by_problem(row for row in rows if row.outcome.scored)
-    n_scored = sum(map(len, scored.values()))
+def cell(trials: Trials, among: Array | None = None) -> Cell:
+    """Compute the accuracy of trials, or of some of them, over the scored ones and over all."""
+    chosen = np.ones(len(trials), dtype=bool) if among is None else among
+    everything = counts_by_problem(trials, among=chosen)
+    scored = counts_by_problem(trials, among=chosen & trials.scored)
+    n_scored = sum(n for n, _ in scored.values())
     split = noise(scored)
     return Cell(
         problems=len(everything),
-        trials=len(rows),
-        unscored=len(rows) - n_scored,
-        correct=sum(map(sum, everything.values())),
+        trials=(number := sum(n for n, _ in everything.values())),
+        unscored=number - n_scored,
+        correct=sum(c for _, c in everything.values()),
         of_scored=accuracy(scored) if scored else None,
         of_all=accuracy(everything) if everything else None,
         again=interval_for_these(scored),
         run_to_run=split.run_to_run(n_scored) if split else None,
     )
+
+
+def counts_by_problem(
+    trials: Trials, right: Array | None = None, among: Array | None = None
+) -> dict[str, Count]:
+    """Count for each problem its trials, or `among` them some, and how many were right.
+
+    Problems come in the order of their first trial.
+    """
+    codes, right = trials.problem, trials.correct if right is None else right
+    if among is not None:
+        codes, right = codes[among], right[among]
+    size = len(trials.problems)
+    n, c = np.bincount(codes, minlength=size), np.bincount(codes, right, size)
+    return {
+        trials.problems[code]: Count(int(n[code]), int(c[code])) for code in first_seen(codes, size)
+    }
 
 
 def correct_by_problem(
@@ -175,44 +201,65 @@ def correct_by_problem(
 def _arm(
     model: str,
     mode: str,
-    rows: list[Row],
+    trials: Trials,
     problems: Mapping[str, Problem],
     config: Config | None,
 ) -> Arm:
     def split(key: Callable[[Problem], Key]) -> dict[Key, Cell]:
-        parts: dict[Key, list[Row]] = defaultdict(list)
-        for row in rows:
-            parts[key(problems[row.problem_id])].append(row)
-        return {name: cell(parts[name]) for name in sorted(parts)}
+        names = problems_of(trials)
+        parts = sorted({key(problems[name]) for name in names})
+        part_of = {part: place for place, part in enumerate(parts)}
+        places = np.array(
+            [part_of[key(problems[name])] if name in names else -1 for name in trials.problems]
+        )
+        of_trial = places[trials.problem]
+        return {part: cell(trials, of_trial == place) for part, place in part_of.items()}
 
-    def share(right: Callable[[Row], bool]) -> Estimate:
-        return accuracy(correct_by_problem(rows, right))
+    def share(right: Array) -> Estimate:
+        return accuracy(counts_by_problem(trials, right))
 
-    verdicts = [row.verdict for row in rows if row.verdict is not None]
-    retries = stored_mode(mode).retries
+    judged, by = trials.judge >= 0, trials.by
+    equal = trials.rules == RULES.index("equal")
+    rules = judged & (trials.failure == 0) & equal
+    both = (by == BY.index("model")) & (equal | (trials.rules == RULES.index("different")))
+    turns = "attempts" if stored_mode(mode).retries else "turns"
+    details = counted(trials.detail, DETAILS)
     return Arm(
         model=model,
         mode=mode,
-        overall=cell(rows),
+        overall=cell(trials),
         sets=split(lambda problem: problem.set) if several_sets(problems.values()) else {},
         domains=split(lambda problem: problem.domain),
         levels=split(lambda problem: problem.level),
-        outcomes=Counter(row.outcome for row in rows),
-        details=Counter(row.detail for row in rows if row.detail is not None),
-        attempts=Counter(
-            row.attempts if retries else row.turns for row in rows if row.error is None
-        ),
-        exhausted=_exhausted(stored_mode(mode), rows, config),
-        unsafe_trials=sum(row.refused > 0 for row in rows),
-        replies=sum(row.turns for row in rows),
-        **{name: sum(getattr(row, name) for row in rows) for name in _SUMS},
-        rules_alone=share(right_by_rules),
-        rules_and_judge=share(lambda row: right_by_rules(row) and row.correct),
-        rules_or_judge=share(lambda row: right_by_rules(row) or row.correct),
-        by_rules=sum(verdict.by == "rules" for verdict in verdicts),
-        by_model=sum(verdict.by == "model" for verdict in verdicts),
-        undecided=sum(not verdict.valid or verdict.score == 3 for verdict in verdicts),
+        outcomes=counted(trials.outcome, OUTCOMES),
+        details=Counter({each: count for each, count in details.items() if each is not None}),
+        attempts=_times(trials.numbers[turns][trials.error < 0]),
+        exhausted=_exhausted(stored_mode(mode), trials, config),
+        unsafe_trials=int((trials.numbers["refused"] > 0).sum()),
+        replies=int(trials.total("turns")),
+        **{name: trials.total(name) for name in _SUMS},
+        rules_alone=share(rules),
+        rules_and_judge=share(rules & trials.correct),
+        rules_or_judge=share(rules | trials.correct),
+        verdicts=int(judged.sum()),
+        agreed=int((both & (equal == trials.passed)).sum()),
+        disagreed=int((both & (equal != trials.passed)).sum()),
+        by_rules=int((by == BY.index("rules")).sum()),
+        by_model=int((by == BY.index("model")).sum()),
+        undecided=int((judged & np.isin(trials.score, (-1, 3))).sum()),
     )
+
+
+def _times(numbers: Array) -> Counter[int]:
+    """Count how often each number occurs."""
+    different, counts = np.unique(numbers, return_counts=True)
+    return Counter(dict(zip(different.tolist(), counts.tolist(), strict=True)))
+
+
+def counted(codes: Array, named: Sequence[Named]) -> Counter[Named]:
+    """Count numbers under their names, those that come first first."""
+    counts = np.bincount(codes, minlength=len(named))
+    return Counter({named[code]: int(counts[code]) for code in first_seen(codes, len(named))})
 
 
 _SUMS = (
@@ -223,13 +270,14 @@ _SUMS = (
 """Counts of a trial that are added up for its arm."""
 
 
-def _exhausted(mode: Mode, rows: Iterable[Row], config: Config | None) -> int:
+def _exhausted(mode: Mode, trials: Trials, config: Config | None) -> int:
     """Count trials of a mode with retries that used every attempt without an answer."""
     if not mode.retries:
         return 0
     # Such a trial goes on until it has an answer or no attempt is left, or thoughts were cut twice.
     most = mode.most_turns(config) if config else 1
-    return sum(row.error is None and row.turns >= most and row.failure is not None for row in rows)
+    spent = (trials.error < 0) & (trials.numbers["turns"] >= most) & (trials.failure > 0)
+    return int(spent.sum())
 
 
 def right_by_rules(row: Row) -> bool:

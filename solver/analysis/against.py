@@ -12,8 +12,8 @@ from math import sqrt
 from typing import Any
 
 from solver.analysis.accuracy import correct_by_problem
-from solver.analysis.arms import typed_config
-from solver.analysis.comparable import Run
+from solver.analysis.arms import stored_rows, typed_config
+from solver.analysis.comparable import Run, read_run
 from solver.analysis.failures import ArmFailures
 from solver.analysis.published import Score, is_base, scores_of, set_word
 from solver.analysis.wordings import Sensitivity, sensitivities
@@ -22,7 +22,7 @@ from solver.errors import ConfigError
 from solver.modes import identity, mode_of, stored_mode
 from solver.problems.known import known
 from solver.stats.metrics import Estimate, accuracy
-from solver.store import Row
+from solver.store import Row, Store
 
 
 @dataclass(frozen=True)
@@ -72,8 +72,20 @@ class Against:
         return 1.96 * sqrt(self.score.score * (1 - self.score.score) / self.of_set)
 
 
+@dataclass(frozen=True)
+class Read(Run):
+    """A stored run with a record of each trial."""
+
+    rows: Sequence[Row] = ()
+
+
+def read_whole(store: Store, name: str = "") -> Read:
+    """Read a stored run with a record of each trial."""
+    return Read(**vars(read_run(store, name)), rows=stored_rows(store))
+
+
 def against_all(
-    run: Run,
+    run: Read,
     failures: Sequence[ArmFailures],
     scores: Sequence[Score],
     published_as: str | None = None,
@@ -84,7 +96,7 @@ def against_all(
     Raises ConfigError where none of these scores is of a model and set of the run.
     """
     failed = {(arm.model, arm.mode): arm for arm in failures}
-    worded = {(each.model, each.mode): each for each in sensitivities(run.rows)}
+    worded = {(each.model, each.mode): each for each in sensitivities(run.trials)}
     parts: dict[tuple[str, str, str], list[Row]] = defaultdict(list)
     for row in run.rows:
         parts[row.model, row.mode, _set_of(run, row)].append(row)
@@ -107,7 +119,7 @@ def against_all(
     return kept
 
 
-def _set_of(run: Run, row: Row) -> str:
+def _set_of(run: Read, row: Row) -> str:
     """Return the set of a trial's problem; runs of earlier versions name it in the manifest."""
     return run.problems[row.problem_id].set or run.manifest.get("problems", {}).get("name", "")
 
@@ -135,7 +147,7 @@ def _nothing(
 
 
 def against(
-    run: Run,
+    run: Read,
     rows: Sequence[Row],
     score: Score,
     *,
@@ -232,7 +244,7 @@ def _right_by_rules(row: Row) -> bool:
 
 
 def _stated(
-    run: Run, row: Row, score: Score, config: Config | None, wordings: Sensitivity | None
+    run: Read, row: Row, score: Score, config: Config | None, wordings: Sensitivity | None
 ) -> Iterator[Setting]:
     """Yield the settings that the config and the publication state."""
     unknown = "unknown"
@@ -275,7 +287,7 @@ def _stated(
     yield from _served(run.manifest.get("models", {}).get(row.model, {}))
 
 
-def _mode(run: Run, row: Row) -> str:
+def _mode(run: Read, row: Row) -> str:
     """Say what the mode is worth against words, where the run has both."""
     words = [r for r in run.rows if r.model == row.model and r.mode == "cot" and r.outcome.scored]
     mine = [r for r in run.rows if (r.model, r.mode) == (row.model, row.mode) and r.outcome.scored]

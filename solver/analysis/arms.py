@@ -4,13 +4,31 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+import numpy as np
 from pydantic import ValidationError
 
 from solver.config import Config, make_config
 from solver.errors import ConfigError
 from solver.modes import stored_mode
 from solver.records import Outcome, Problem
-from solver.store import Row, Store
+from solver.store import Reader, Row, Store, Trials
+from solver.store.columns import first_seen
+
+
+def stored_trials(store: Reader) -> Trials:
+    """Do what `stored_rows` does, with arrays in place of records: for a million trials too."""
+    manifest, trials = store.manifest(), store.trials()
+    probes = probing(manifest, store.problems() if manifest.get("probe") else {})
+    apart = np.array(
+        [[probes(problem, mode) for problem in trials.problems] for _, mode in trials.arms],
+        dtype=bool,
+    )
+    if apart.any():
+        trials = trials[~apart[trials.arm, trials.problem]]
+    started = [trials.arms[code] for code in first_seen(trials.arm, len(trials.arms))]
+    places = {arm: place for place, arm in enumerate(_ranked(started, manifest.get("config", {})))}
+    rank = np.array([places.get(arm, 0) for arm in trials.arms], dtype=np.int32)
+    return trials[np.argsort(rank[trials.arm], kind="stable")] if len(trials) else trials
 
 
 def stored_rows(store: Store) -> list[Row]:
@@ -63,12 +81,16 @@ def in_order(rows: Iterable[Row], config: Mapping[str, Any]) -> list[Row]:
     Models and modes that the config does not list come last, in the order they appear.
     """
     rows = list(rows)
-    models = [each["name"] if isinstance(each, dict) else each for each in config.get("model", ())]
-    modes = _modes(config)
-    started = list(dict.fromkeys((row.model, row.mode) for row in rows))
-    arms = sorted(started, key=lambda arm: (_place(arm[0], models), _place(arm[1], modes)))
+    arms = _ranked(dict.fromkeys((row.model, row.mode) for row in rows), config)
     rank = {arm: place for place, arm in enumerate(arms)}
     return sorted(rows, key=lambda row: rank[row.model, row.mode])
+
+
+def _ranked(started: Iterable[tuple[str, str]], config: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Sort arms, given in the order in which they started."""
+    models = [each["name"] if isinstance(each, dict) else each for each in config.get("model", ())]
+    modes = _modes(config)
+    return sorted(started, key=lambda arm: (_place(arm[0], models), _place(arm[1], modes)))
 
 
 def ended_arms(rows: Iterable[Row]) -> dict[tuple[str, str], list[Row]]:

@@ -5,21 +5,26 @@ whose majority counts). Tokens are those sent and received, as means over proble
 kept on average, not by every problem. Not compared: arms of different models.
 """
 
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import accumulate, combinations, groupby
+from itertools import combinations
 from statistics import fmean
 
-from solver.analysis.repeats import equivalent, usual_ks, vote_chances
-from solver.analysis.trials import TrialTurns
+import numpy as np
+
+from solver.analysis.repeats import (
+    Rounds,
+    Same,
+    equivalent,
+    rounds_in,
+    usual_ks,
+    vote_chances,
+)
 from solver.modes import stored_mode
 from solver.stats.metrics import Estimate, estimate
 from solver.stats.paired import MeanComparison, compare_means, holm
 from solver.stats.votes import voters
-from solver.store import Row, TurnFacts
-
-Same = Callable[[str, str], bool]
+from solver.store import Trials
 
 
 @dataclass(frozen=True)
@@ -88,16 +93,14 @@ class Budgets:
     equal: tuple[EqualTokens, ...]
 
 
-def budgets_of(
-    rows: Iterable[Row], turns: Iterable[TurnFacts], *, same: Same | None = None
-) -> Budgets:
+def budgets_of(trials: Trials, *, same: Same | None = None) -> Budgets:
     """Compute what every arm gets for its tokens, and compare the modes of each model.
 
     Each mode is compared with the first one of its model; arms whose tokens nobody counted, or that
-    have no problem with scored trials only, are left out. `turns` must come trial by trial. `same`
-    says which answers vote together, by default those that the judge's rules find equal.
+    have no problem with scored trials only, are left out. `same` says which answers vote together,
+    by default those that the judge's rules find equal.
     """
-    arms = _arms(rows, turns, same or equivalent)
+    arms = _arms(trials, same or equivalent)
     equal = [
         each
         for a, b in combinations(arms, 2)
@@ -117,107 +120,107 @@ class _Arm:
 
     model: str
     mode: str
-    repeats: int
-    trials: Mapping[str, Sequence[TrialTurns]]
+    rounds: Rounds
     same: Same
     """Which answers vote together."""
 
+    @property
+    def names(self) -> Sequence[str]:
+        """Return the problems."""
+        return self.rounds.names
 
-def _arms(rows: Iterable[Row], turns: Iterable[TurnFacts], same: Same) -> list[_Arm]:
-    facts = {key: tuple(found) for key, found in groupby(turns, lambda turn: turn.key)}
-    arms: dict[tuple[str, str], dict[str, list[Row]]] = defaultdict(lambda: defaultdict(list))
-    for row in rows:
-        arms[row.model, row.mode][row.problem_id].append(row)
+    @property
+    def repeats(self) -> int:
+        """Return how many trials of each problem there are."""
+        return int(self.rounds.places.shape[1])
+
+    def over(self, names: Sequence[str]) -> "_Arm":
+        """Return the arm with the trials of these problems, in this order."""
+        place = {name: row for row, name in enumerate(self.names)}
+        rows = [place[name] for name in names]
+        chosen = Rounds(self.rounds.trials, names, self.rounds.places[rows])
+        return replace(self, rounds=chosen)
+
+
+def _arms(trials: Trials, same: Same) -> list[_Arm]:
     found = []
-    for (model, mode), problems in arms.items():
-        repeats = min(map(len, problems.values()))
-        first = {
-            name: sorted(trials, key=lambda row: row.repeat)[:repeats]
-            for name, trials in problems.items()
-        }
-        whole = {
-            name: [TrialTurns(row, facts.get(row.key, ())) for row in trials]
-            for name, trials in first.items()
-            if all(row.outcome.scored for row in trials)
-        }
-        if (
-            any(row.input_tokens + row.output_tokens for of in first.values() for row in of)
-            and whole
-        ):
-            found.append(_Arm(model, mode, repeats, whole, same))
+    for model, mode, of_arm in trials.by_arm():
+        rounds = rounds_in(of_arm)
+        whole = rounds.whole
+        if whole.any() and of_arm.tokens[rounds.places].any():
+            found.append(_Arm(model, mode, rounds.only(whole), same))
     return found
 
 
 def _spending(arm: _Arm) -> Spending:
-    names = sorted(arm.trials)
-    policies = [*_attempts(arm, names), *_votes(arm, names, usual_ks(arm.repeats))]
-    trials = arm.repeats * len(names)
+    arm = arm.over(sorted(arm.names))
+    policies = [*_attempts(arm), *_votes(arm, usual_ks(arm.repeats))]
+    trials = arm.repeats * len(arm.names)
     return Spending(
         arm.model,
         arm.mode,
-        len(names),
+        len(arm.names),
         arm.repeats,
         tuple(policies),
         tuple(estimate(policy.values, trials) for policy in policies),
     )
 
 
-def _attempts(arm: _Arm, names: Sequence[str]) -> list[Policy]:
+def _attempts(arm: _Arm) -> list[Policy]:
     """Return what one trial gives that may make 1, 2, … attempts, but not all it made."""
     if not stored_mode(arm.mode).retries:
         return []
-    spent = {name: [_after_attempts(trial) for trial in arm.trials[name]] for name in names}
-    most = max(len(after) for trials in spent.values() for after in trials)
+    chosen = arm.rounds.trials[arm.rounds.places.ravel()]
+    trial, place = chosen.of_turns()
+    used = np.cumsum(chosen.turns.tokens[place])
+    begins = np.flatnonzero(np.diff(trial, prepend=-1))
+    counts = np.diff(begins, append=trial.size)
+    before = np.repeat(used[begins] - chosen.turns.tokens[place[begins]], counts)
+    ends = chosen.turns.attempt[place]
+    used, trial = (used - before)[ends], trial[ends]
+    made = np.bincount(trial, minlength=len(chosen))
+    first = np.cumsum(made) - made
+    tokens, shape = np.zeros(len(chosen), dtype=np.int64), arm.rounds.places.shape
     policies = []
-    for made in range(1, most):
-        reached = {
-            name: [after[min(made, len(after)) - 1] if after else (0, False) for after in trials]
-            for name, trials in spent.items()
-        }
-        values = [sum(right for _, right in of) / len(of) for of in reached.values()]
-        tokens = [sum(used for used, _ in of) / len(of) for of in reached.values()]
-        policies.append(Policy(made, 1, fmean(tokens), tuple(values)))
+    for most in range(1, int(made.max(initial=0))):
+        goes_on = made >= most
+        tokens[goes_on] = used[first[goes_on] + most - 1]
+        right = chosen.correct & (made > 0) & (made <= most)
+        values = right.reshape(shape).sum(axis=1) / shape[1]
+        spent = tokens.reshape(shape).sum(axis=1) / shape[1]
+        policies.append(Policy(most, 1, fmean(spent), tuple(values.tolist())))
     return policies
 
 
-def _after_attempts(trial: TrialTurns) -> list[tuple[int, bool]]:
-    """Return the tokens used up to the end of each attempt, and whether it ended right."""
-    used = accumulate(turn.input_tokens + turn.output_tokens for turn in trial.turns)
-    ends = [total for total, turn in zip(used, trial.turns, strict=True) if turn.attempt]
-    return [(total, trial.correct and n == len(ends)) for n, total in enumerate(ends, start=1)]
-
-
-def _votes(arm: _Arm, names: Sequence[str], ks: Sequence[int]) -> list[Policy]:
+def _votes(arm: _Arm, ks: Sequence[int]) -> list[Policy]:
     """Return what votes of so many trials give, those left out that are too many to count."""
-    rounds = {name: [trial.row for trial in arm.trials[name]] for name in names}
-    one = _tokens_of_a_trial(arm, names)
+    one = _tokens_of_a_trial(arm)
     return [
-        Policy(None, k, k * one, tuple(map(float, values)))
-        for k, values in vote_chances(rounds, ks, arm.same).items()
+        Policy(None, k, k * one, tuple(values.tolist()))
+        for k, values in vote_chances(arm.rounds, ks, arm.same).items()
     ]
 
 
-def _tokens_of_a_trial(arm: _Arm, names: Sequence[str]) -> float:
+def _tokens_of_a_trial(arm: _Arm) -> float:
     """Return the mean over problems of the mean over trials."""
-    return fmean(
-        fmean(trial.row.input_tokens + trial.row.output_tokens for trial in arm.trials[name])
-        for name in names
-    )
+    rounds = arm.rounds
+    return fmean(rounds.trials.tokens[rounds.places].sum(axis=1) / rounds.places.shape[1])
 
 
 def _at_equal_tokens(a: _Arm, b: _Arm) -> Iterator[EqualTokens]:
     """Yield comparisons at the tokens of one attempt, of one trial of each, and of all repeats."""
-    names = sorted(a.trials.keys() & b.trials.keys())
+    names = sorted(set(a.names) & set(b.names))
     if not names:
         return
-    ladders = [_attempts(arm, names) for arm in (a, b)]
-    one = [_tokens_of_a_trial(arm, names) for arm in (a, b)]
+    a, b = a.over(names), b.over(names)
+    ladders = [_attempts(arm) for arm in (a, b)]
+    one = [_tokens_of_a_trial(arm) for arm in (a, b)]
     most = min(arm.repeats * tokens for arm, tokens in zip((a, b), one, strict=True))
     budgets = {*one, most, *(ladder[0].tokens for ladder in ladders if ladder)}
     seen = set()
     for tokens in sorted(budgets):
         ours, theirs = (
-            _affordable(arm, names, ladder, each, tokens)
+            _affordable(arm, ladder, each, tokens)
             for arm, ladder, each in zip((a, b), ladders, one, strict=True)
         )
         if ours is None or theirs is None or (ours.name, theirs.name) in seen:
@@ -232,13 +235,11 @@ def _at_equal_tokens(a: _Arm, b: _Arm) -> Iterator[EqualTokens]:
         )
 
 
-def _affordable(
-    arm: _Arm, names: Sequence[str], ladder: Sequence[Policy], one: float, tokens: float
-) -> Policy | None:
+def _affordable(arm: _Arm, ladder: Sequence[Policy], one: float, tokens: float) -> Policy | None:
     """Return the policy that spends most of these tokens; None where none is so cheap."""
     votes = min(voters(arm.repeats), int(tokens / one + 1e-9))
     if votes:
-        return _votes(arm, names, [votes])[0]
+        return _votes(arm, [votes])[0]
     return max(
         (policy for policy in ladder if policy.tokens <= tokens),
         key=lambda policy: policy.tokens,

@@ -1,24 +1,29 @@
 """Whether runs may be compared, and what sets them apart besides the arms."""
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations, islice
 from typing import Any
 
+import numpy as np
+
 from judge.logs.records import Theirs
-from solver.analysis.arms import planned_trials, stored_rows
+from solver.analysis.arms import planned_trials, stored_trials
 from solver.analysis.other_judge import said_by_trial
 from solver.errors import ConfigError
 from solver.records import Problem, digest
-from solver.store import Row, Store
+from solver.store import Store, Trials
 from solver.store.alike import differences
+from solver.store.columns import first_seen
 from solver.text import first_of
 
 SCORING = ("preset", "threshold", "policy", "model", "prompts")
 """What a manifest says of its judge that decides verdicts."""
 OPENINGS = 3
 """Problems whose first prompts are read."""
+MOST_PROMPTS = 128
+"""The most trials of a problem in one mode and model whose first prompts are read."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +33,7 @@ class Run:
     name: str
     manifest: Mapping[str, Any]
     problems: Mapping[str, Problem]
-    rows: Sequence[Row]
+    trials: Trials
     openings: Mapping[tuple[str, str], frozenset[str]] = field(default_factory=dict)
     """By mode and problem, hashes of the first prompts that were sent; of some problems only."""
     said: Mapping[str, Sequence[Theirs]] = field(default_factory=dict)
@@ -37,9 +42,9 @@ class Run:
 
 def read_run(store: Store, name: str = "") -> Run:
     """Read what a comparison needs of a stored run, called by its folder's name or by another."""
-    name, rows, problems = name or store.folder.name, stored_rows(store), store.problems()
-    prompts = first_prompts(store, rows, problems)
-    return Run(name, store.manifest(), problems, rows, prompts, said_by_trial(store))
+    name, trials, problems = name or store.folder.name, stored_trials(store), store.problems()
+    prompts = first_prompts(store, trials, problems)
+    return Run(name, store.manifest(), problems, trials, prompts, said_by_trial(store))
 
 
 def check_comparable(runs: Sequence[Run]) -> None:
@@ -55,9 +60,9 @@ def check_comparable(runs: Sequence[Run]) -> None:
 def remarks(runs: Sequence[Run]) -> list[str]:
     """Say what else sets the runs apart: trials that are missing, and other settings."""
     partial = [
-        f"{run.name} is not complete: {len(run.rows)} of {planned} trials"
+        f"{run.name} is not complete: {len(run.trials)} of {planned} trials"
         for run in runs
-        if len(run.rows) < (planned := planned_trials(run.manifest, run.problems))
+        if len(run.trials) < (planned := planned_trials(run.manifest, run.problems))
     ]
     mixed = [f"{run.name} {remark}" for run in runs for remark in mixtures(run)]
     scored = [f"{run.name} is {remark}" for run in runs for remark in scoring(run.manifest)]
@@ -90,8 +95,11 @@ def other_settings(runs: Sequence[Run]) -> list[str]:
 
 def mixtures(run: Run) -> Iterator[str]:
     """Say what a run mixes that should be one: prompts, or trials that were planned once."""
-    repeats = Counter((row.model, row.mode, row.problem_id, row.repeat) for row in run.rows)
-    if twice := sum(count > 1 for count in repeats.values()):
+    trials = run.trials
+    arm_and_problem = trials.arm.astype(np.int64) * len(trials.problems) + trials.problem
+    most = int(trials.repeat.max(initial=0)) + 1
+    _, repeats = np.unique(arm_and_problem * most + trials.repeat, return_counts=True)
+    if twice := int((repeats > 1).sum()):
         yield (
             f"holds {counted(twice, 'repeat')} more than once: prompts or options have"
             " changed while it ran, and its numbers mix them"
@@ -102,15 +110,24 @@ def mixtures(run: Run) -> Iterator[str]:
 
 
 def first_prompts(
-    store: Store, rows: Sequence[Row], problems: Iterable[str]
+    store: Store, trials: Trials, problems: Iterable[str]
 ) -> dict[tuple[str, str], frozenset[str]]:
-    """Read the first prompts of the first problems, by mode: enough to see another wording."""
+    """Read the first prompts of the first problems, by mode: enough to see another wording.
+
+    Of a problem with many repeats in a mode, `MOST_PROMPTS` are read, spread over all of them.
+    """
     chosen = set(islice(problems, OPENINGS))
+    wanted = np.array([name in chosen for name in trials.problems], dtype=bool)
     found: dict[tuple[str, str], set[str]] = defaultdict(set)
-    for row in rows:
-        if row.problem_id in chosen and row.turns:
-            prompt = store.turns(row.key)[0].prompt
-            found[row.mode, row.problem_id].add(digest([part.model_dump() for part in prompt]))
+    for _, mode, of_arm in trials.by_arm():
+        held = wanted[of_arm.problem] & (of_arm.numbers["turns"] > 0)
+        for code in first_seen(of_arm.problem[held], len(trials.problems)):
+            places = np.flatnonzero(held & (of_arm.problem == code))
+            spread = np.linspace(0, places.size - 1, min(places.size, MOST_PROMPTS))
+            for place in places[spread.astype(np.int64)]:
+                prompt = store.turns(of_arm.key_of(place))[0].prompt
+                text = digest([part.model_dump() for part in prompt])
+                found[mode, trials.problems[code]].add(text)
     return {place: frozenset(prompts) for place, prompts in found.items()}
 
 

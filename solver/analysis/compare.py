@@ -5,25 +5,27 @@ a difference is a minus b. Not here: the statistics of a pair (`solver.stats.pai
 runs may be compared (`comparable.py`).
 """
 
-from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from itertools import combinations, product
 from typing import TypeVar
 
-from solver.analysis.accuracy import several_sets
+import numpy as np
+
+from solver.analysis.accuracy import counted as counted_as
+from solver.analysis.accuracy import problems_of, several_sets
 from solver.analysis.comparable import Run, check_comparable, counted
 from solver.analysis.cost import Usage, usage
-from solver.analysis.other_judge import ours_of
 from solver.analysis.pairing import Right, kept, paired
 from solver.errors import ConfigError
-from solver.records import Outcome
-from solver.stats.metrics import Estimate, accuracy
+from solver.records import Outcome, Problem
+from solver.stats.metrics import Count, Estimate, accuracy
 from solver.stats.noise import Noise, paired_noise
 from solver.stats.paired import Difference, holm, paired_difference, tallies_of
 from solver.stats.permutation import Tally
-from solver.store import Row
+from solver.store import Trials
+from solver.store.columns import OUTCOMES, Array
 
 Key = TypeVar("Key", str, int)
 
@@ -182,9 +184,9 @@ def apart(runs: Sequence[Run]) -> tuple[Apart, ...]:
     """
     check_comparable(runs)
     return tuple(
-        Apart(_tried(a), _tried(b), len(_problems(a.rows) & _problems(b.rows)))
+        Apart(_tried(a), _tried(b), len(problems_of(a.trials) & problems_of(b.trials)))
         for a, b in _pairs(runs)
-        if not paired(a.rows, b.rows, _ours, _ours)[0]
+        if not paired(a.trials, b.trials, _ours(a), _ours(b))[0]
     )
 
 
@@ -193,14 +195,11 @@ class _Arm:
     run: Run
     model: str
     mode: str
-    rows: Sequence[Row]
+    trials: Trials
 
 
 def _arms(run: Run) -> list[_Arm]:
-    rows: dict[tuple[str, str], list[Row]] = defaultdict(list)
-    for row in run.rows:
-        rows[row.model, row.mode].append(row)
-    return [_Arm(run, model, mode, found) for (model, mode), found in rows.items()]
+    return [_Arm(run, *found) for found in run.trials.by_arm()]
 
 
 def _pairs(runs: Sequence[Run]) -> Iterator[tuple[_Arm, _Arm]]:
@@ -224,12 +223,13 @@ def _between(runs: Sequence[Run]) -> Iterator[tuple[_Arm, _Arm]]:
 def _compared(a: _Arm, b: _Arm) -> Comparison | None:
     """Compare two arms; None where no problem has a scored trial on both sides."""
     problems = a.run.problems
-    ours, theirs = paired(a.rows, b.rows, _ours, _ours)
+    ours, theirs = paired(a.trials, b.trials, _ours(a), _ours(b))
     if not ours:
         return None
-    all_ours, all_theirs = paired(a.rows, b.rows, *[lambda row: row.correct] * 2)
-    unscored = any(not row.outcome.scored for arm in (a, b) for row in arm.rows)
-    unmatched = (_problems(a.rows) | _problems(b.rows)) - ours.keys()
+    right = [arm.trials.correct.astype(np.int8) for arm in (a, b)]
+    all_ours, all_theirs = paired(a.trials, b.trials, *right)
+    unscored = any(not arm.trials.scored.all() for arm in (a, b))
+    unmatched = (problems_of(a.trials) | problems_of(b.trials)) - ours.keys()
     difference = paired_difference(ours, theirs)
     return Comparison(
         a=_side(a, ours),
@@ -252,14 +252,14 @@ def _compared(a: _Arm, b: _Arm) -> Comparison | None:
     )
 
 
-def _side(arm: _Arm, correct: Mapping[str, Sequence[bool]]) -> Side:
-    rows = arm.rows
+def _side(arm: _Arm, correct: Mapping[str, Count]) -> Side:
+    trials = arm.trials
     return Side(
         **vars(_tried(arm)),
         accuracy=accuracy(correct),
-        replies=sum(row.turns for row in rows),
-        capped=sum(row.capped for row in rows),
-        usage=usage(rows),
+        replies=int(trials.total("turns")),
+        capped=int(trials.total("capped")),
+        usage=usage(trials),
     )
 
 
@@ -268,9 +268,9 @@ def _tried(arm: _Arm) -> Tried:
         arm.run.name,
         arm.model,
         arm.mode,
-        trials=len(arm.rows),
-        scored=sum(map(_is_scored, arm.rows)),
-        errors=sum(row.outcome is Outcome.ERROR for row in arm.rows),
+        trials=len(arm.trials),
+        scored=int(arm.trials.scored.sum()),
+        errors=int((arm.trials.outcome == OUTCOMES.index(Outcome.ERROR)).sum()),
     )
 
 
@@ -288,16 +288,10 @@ def _pair(each: Apart) -> str:
     return f"{first} − {second}"
 
 
-def _is_scored(row: Row) -> bool:
-    return row.outcome.scored
-
-
-def _ours(row: Row) -> bool | None:
-    return ours_of(row.outcome)
-
-
-def _problems(rows: Iterable[Row]) -> set[str]:
-    return {row.problem_id for row in rows}
+def _ours(arm: _Arm) -> Right:
+    """Return our own verdicts on the trials."""
+    found: Right = np.where(arm.trials.scored, arm.trials.correct, -1).astype(np.int8)
+    return found
 
 
 def _by_scorers(a: _Arm, b: _Arm) -> Iterator[ByScorers]:
@@ -307,7 +301,9 @@ def _by_scorers(a: _Arm, b: _Arm) -> Iterator[ByScorers]:
         return
     both = [(name, name) for name in first if name in second]
     for one, other in both or product(first or [""], second or [""]):
-        ours, theirs = paired(a.rows, b.rows, first.get(one, _ours), second.get(other, _ours))
+        right = first[one] if one in first else _ours(a)
+        rival = second[other] if other in second else _ours(b)
+        ours, theirs = paired(a.trials, b.trials, right, rival)
         if ours:
             difference = paired_difference(ours, theirs)
             yield ByScorers((one, other), accuracy(ours), accuracy(theirs), difference)
@@ -315,21 +311,18 @@ def _by_scorers(a: _Arm, b: _Arm) -> Iterator[ByScorers]:
 
 def _verdicts(arm: _Arm) -> dict[str, Right]:
     """Return, for each scorer of another tool, its verdicts on single trials, not on several."""
-    found: dict[str, dict[str, bool]] = defaultdict(dict)
-    for row in arm.rows:
-        for theirs in arm.run.said.get(row.key, ()):
+    found: dict[str, Right] = {}
+    for place, key in enumerate(arm.trials.keys()) if arm.run.said else ():
+        for theirs in arm.run.said.get(key, ()):
             if not theirs.whole and theirs.value in (0, 1):
-                found[theirs.name][row.key] = theirs.value == 1
-    return {name: partial(_looked_up, verdicts) for name, verdicts in found.items()}
-
-
-def _looked_up(verdicts: Mapping[str, bool], row: Row) -> bool | None:
-    return verdicts.get(row.key)
+                none = np.full(len(arm.trials), -1, dtype=np.int8)
+                found.setdefault(theirs.name, none)[place] = theirs.value
+    return found
 
 
 def _parts(
-    a: Mapping[str, Sequence[bool]],
-    b: Mapping[str, Sequence[bool]],
+    a: Mapping[str, Count],
+    b: Mapping[str, Count],
     part_of: Mapping[str, Key],
     name: Callable[[Key], str],
 ) -> tuple[Part, ...]:
@@ -349,30 +342,45 @@ def _parts(
 
 
 def _flips(a: _Arm, b: _Arm) -> Iterator[Flip]:
-    ours, theirs = map(_by_problem, kept(a.rows, b.rows, _ours, _ours))
+    both = kept(a.trials, b.trials, _ours(a), _ours(b))
+    ours, theirs = (_by_problem(arm.trials, among) for arm, among in zip((a, b), both, strict=True))
     for name, problem in a.run.problems.items():
         if name in ours and name in theirs:
             of_a, of_b = ours[name], theirs[name]
-            rate_a, rate_b = (sum(row.correct for row in rows) / len(rows) for rows in (of_a, of_b))
+            rate_a = float(a.trials.correct[of_a].mean())
+            rate_b = float(b.trials.correct[of_b].mean())
             if abs(rate_a - rate_b) > 0.5:
-                lost = of_b if rate_a > rate_b else of_a
-                yield Flip(
-                    problem_id=name,
-                    domain=problem.domain,
-                    level=problem.level,
-                    a=rate_a,
-                    b=rate_b,
-                    a_outcomes=Counter(row.outcome for row in of_a),
-                    b_outcomes=Counter(row.outcome for row in of_b),
-                    capped=sum(row.outcome is Outcome.TRUNCATED and row.capped > 0 for row in lost),
-                    a_key=next(row.key for row in of_a if row.correct is (rate_a > rate_b)),
-                    b_key=next(row.key for row in of_b if row.correct is (rate_b > rate_a)),
-                )
+                yield _flip(problem, (a.trials[of_a], b.trials[of_b]), (rate_a, rate_b))
 
 
-def _by_problem(rows: Iterable[Row]) -> dict[str, list[Row]]:
-    """Group trials by problem, in the order of the repeats."""
-    found: dict[str, list[Row]] = defaultdict(list)
-    for row in sorted(rows, key=lambda row: row.repeat):
-        found[row.problem_id].append(row)
-    return found
+def _flip(problem: Problem, sides: tuple[Trials, Trials], rates: tuple[float, float]) -> Flip:
+    a_won = rates[0] > rates[1]
+    lost = sides[1] if a_won else sides[0]
+    cut = lost.outcome == OUTCOMES.index(Outcome.TRUNCATED)
+    outcomes = [counted_as(side.outcome, OUTCOMES) for side in sides]
+    first = [
+        side.key_of(int(np.argmax(side.correct == won)))
+        for side, won in zip(sides, (a_won, not a_won), strict=True)
+    ]
+    return Flip(
+        problem_id=problem.id,
+        domain=problem.domain,
+        level=problem.level,
+        a=rates[0],
+        b=rates[1],
+        a_outcomes=outcomes[0],
+        b_outcomes=outcomes[1],
+        capped=int((cut & (lost.numbers["capped"] > 0)).sum()),
+        a_key=first[0],
+        b_key=first[1],
+    )
+
+
+def _by_problem(trials: Trials, among: Array) -> dict[str, Array]:
+    """Return where the chosen trials of each problem are, in the order of the repeats."""
+    places = np.flatnonzero(among)
+    places = places[np.lexsort((trials.repeat[places], trials.problem[places]))]
+    codes = trials.problem[places]
+    starts = np.flatnonzero(np.diff(codes, prepend=-1))
+    groups = np.split(places, starts[1:]) if places.size else []
+    return {trials.problems[trials.problem[group[0]]]: group for group in groups}

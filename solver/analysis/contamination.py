@@ -114,11 +114,11 @@ class Contamination:
 
 def contamination_of(store: Reader) -> Contamination | None:
     """Return what the probes of a stored run found; None where it has none."""
-    manifest, problems = store.manifest(), store.problems()
-    rows = in_order(store.rows(), manifest.get("config", {}))
-    probed = any(stored_mode(row.mode).shown is not None for row in rows)
+    manifest = store.manifest()
+    probed = any(stored_mode(mode).shown is not None for mode in store.modes())
     if not (probed or manifest.get("probe") or manifest.get("cannot")):
         return None
+    problems, rows = store.problems(), in_order(store.rows(), manifest.get("config", {}))
     facts: dict[str, Any] = manifest.get("probe") or {}
     sets: dict[str, list[Problem]] = {}
     for problem in problems.values():

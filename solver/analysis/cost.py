@@ -3,7 +3,7 @@
 Not counted: the judge's model, and the power or rent of the machine that a local model ran on.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -12,7 +12,7 @@ from pydantic import Field, TypeAdapter, ValidationError
 
 from solver.errors import ConfigError
 from solver.records import Record
-from solver.store import Row
+from solver.store import Trials
 from solver.yaml_file import read_yaml
 
 SHIPPED = Path(__file__).with_name("prices.yaml")
@@ -100,28 +100,25 @@ class ArmCost:
         return self.price.of(self.usage.input_tokens, self.usage.output_tokens)
 
 
-def costs(rows: Iterable[Row], prices: Prices) -> tuple[ArmCost, ...]:
-    """Count what each model cost in each mode, in the order of the rows."""
-    by_arm: dict[tuple[str, str], list[Row]] = {}
-    for row in rows:
-        by_arm.setdefault((row.model, row.mode), []).append(row)
+def costs(trials: Trials, prices: Prices) -> tuple[ArmCost, ...]:
+    """Count what each model cost in each mode, in the order of the trials."""
     return tuple(
-        ArmCost(model, mode, usage(trials), prices.get(model))
-        for (model, mode), trials in by_arm.items()
+        ArmCost(model, mode, usage(of_arm), prices.get(model))
+        for model, mode, of_arm in trials.by_arm()
     )
 
 
-def usage(rows: Sequence[Row]) -> Usage:
+def usage(trials: Trials) -> Usage:
     """Add up what these trials used. Errors of ours are included, since replies cost money too."""
     return Usage(
-        trials=len(rows),
-        correct=sum(row.correct for row in rows),
-        requests=sum(row.requests for row in rows),
-        input_tokens=sum(row.input_tokens for row in rows),
-        output_tokens=sum(row.output_tokens for row in rows),
-        thought_tokens=sum(row.thought_tokens for row in rows),
-        model_seconds=sum(row.model_seconds for row in rows),
-        sandbox_seconds=sum(row.sandbox_seconds for row in rows),
+        trials=len(trials),
+        correct=int(trials.correct.sum()),
+        requests=trials.total("requests"),
+        input_tokens=trials.total("input_tokens"),
+        output_tokens=trials.total("output_tokens"),
+        thought_tokens=trials.total("thought_tokens"),
+        model_seconds=trials.total("model_seconds"),
+        sandbox_seconds=trials.total("sandbox_seconds"),
     )
 
 

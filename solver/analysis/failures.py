@@ -8,22 +8,27 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import groupby, permutations
+from itertools import islice, permutations
+
+import numpy as np
 
 from judge.logs.records import Theirs
-from solver.analysis.accuracy import several_sets
-from solver.analysis.arms import stored_rows
+from solver.analysis.accuracy import counted, problems_of, several_sets
+from solver.analysis.arms import stored_trials
 from solver.analysis.other_judge import said_by_trial
 from solver.analysis.overlooked import Overlooked, overlooked_in
 from solver.analysis.retries import Retries, retries_in
-from solver.analysis.trials import Place, ReadTexts, TrialTurns
+from solver.analysis.trials import Place, ReadTexts, ReadVerdicts, place_of
 from solver.analysis.wrong import WrongKind, wrong_in
 from solver.errors import ConfigError
 from solver.modes import stored_mode
 from solver.records import Detail, Failure, Outcome, Problem
-from solver.store import Row, Store, TurnFacts
+from solver.store import Store, Texts, Trials
+from solver.store.columns import DETAILS, FAILURES, OUTCOMES
 
 _LINE_CHARACTERS = 200
+MANY_TEXTS = 20_000
+"""The most crashed programs, and failed trials, whose texts `solver failures` reads of an arm."""
 
 
 @dataclass(frozen=True)
@@ -144,111 +149,124 @@ def failures_of(
 
     Raises ConfigError where that part holds no trial.
     """
-    problems = store.problems()
-    rows = [
-        row
-        for row in stored_rows(store)
-        if domain in (None, problems[row.problem_id].domain)
-        and level in (None, problems[row.problem_id].level)
-        and model in (None, row.model)
-        and mode in (None, row.mode)
-    ]
-    if not rows:
+    problems, trials = store.problems(), stored_trials(store)
+    of_part = np.array(
+        [
+            domain in (None, problems[name].domain) and level in (None, problems[name].level)
+            for name in trials.problems
+        ],
+        dtype=bool,
+    )
+    of_arm = np.array(
+        [model in (None, one) and mode in (None, other) for one, other in trials.arms], dtype=bool
+    )
+    trials = trials[of_part[trials.problem] & of_arm[trials.arm]] if len(trials) else trials
+    if not len(trials):
         domains = ", ".join(sorted({problem.domain for problem in problems.values()}))
         raise ConfigError(f"{store.folder}: no such trial has ended yet; its domains: {domains}")
-    return analyse(rows, problems, store.turn_facts(), store.texts, said_by_trial(store))
+
+    def many_texts(places: Iterable[tuple[str, int]]) -> Iterator[Texts]:
+        return store.texts(islice(places, MANY_TEXTS))
+
+    return analyse(trials, problems, many_texts, store.verdicts, said_by_trial(store))
 
 
 def analyse(
-    rows: Iterable[Row],
+    trials: Trials,
     problems: Mapping[str, Problem],
-    turns: Iterable[TurnFacts],
     read_texts: ReadTexts,
+    read_verdicts: ReadVerdicts,
     said: Mapping[str, Sequence[Theirs]],
 ) -> Failures:
-    """Count what went wrong in the trials of `rows`.
+    """Count what went wrong in trials.
 
-    `turns` must come trial by trial; those of other trials are ignored. Texts are read for crashed
-    programs, and for trials that gave a wrong answer or none. `said` are the verdicts of another
-    tool's scorers, by trial.
+    Texts are read for crashed programs, and for trials that gave a wrong answer or none; verdicts
+    for the wrong answers that are listed. `said` are the verdicts of another tool's scorers, by
+    trial.
     """
-    by_key = {row.key: row for row in rows}
-    turns_of = {
-        key: tuple(found) for key, found in groupby(turns, lambda turn: turn.key) if key in by_key
-    }
-    arms: dict[tuple[str, str], list[TrialTurns]] = defaultdict(list)
-    for key, row in by_key.items():
-        trial = TrialTurns(row, turns_of.get(key, ()), said.get(key, ()))
-        arms[row.model, row.mode].append(trial)
-    solved: dict[tuple[str, str], set[str]] = {
-        arm: {trial.row.problem_id for trial in trials if trial.correct}
-        for arm, trials in arms.items()
-    }
-    tried = {row.problem_id for row in by_key.values() if row.outcome.scored}
+    read = _Reading(read_texts, read_verdicts, said)
+    arms = {(model, mode): of_arm for model, mode, of_arm in trials.by_arm()}
+    solved = {arm: problems_of(of_arm, of_arm.correct) for arm, of_arm in arms.items()}
+    tried = problems_of(trials, trials.scored)
     unsolved = tried.difference(*solved.values())
     return Failures(
-        arms=tuple(_arm(*arm, trials, problems, read_texts) for arm, trials in arms.items()),
+        arms=tuple(_arm(*arm, of_arm, problems, read) for arm, of_arm in arms.items()),
         tried=len(tried),
         unsolved=tuple(problem for problem in problems if problem in unsolved),
         solved_by=tuple(_solved_by(arms, solved, problems)),
     )
 
 
+@dataclass(frozen=True)
+class _Reading:
+    """What reads more of a trial than its columns."""
+
+    texts: ReadTexts
+    verdicts: ReadVerdicts
+    said: Mapping[str, Sequence[Theirs]]
+
+
 def _arm(
-    model: str,
-    mode: str,
-    trials: Sequence[TrialTurns],
-    problems: Mapping[str, Problem],
-    read_texts: ReadTexts,
+    model: str, mode: str, trials: Trials, problems: Mapping[str, Problem], read: _Reading
 ) -> ArmFailures:
-    errors = Counter(first_line(trial.row.error) for trial in trials if trial.row.error is not None)
+    details = counted(trials.detail, DETAILS)
     return ArmFailures(
         model=model,
         mode=mode,
-        outcomes=Counter(trial.row.outcome for trial in trials),
+        outcomes=counted(trials.outcome, OUTCOMES),
         cells=_cells(trials, problems),
-        wrong=wrong_in(trials, problems),
-        crashes=_crashes(trials, read_texts),
+        wrong=wrong_in(trials, problems, read.verdicts, read.said),
+        crashes=_crashes(trials, read.texts),
         retries=retries_in(trials) if stored_mode(mode).retries else None,
         caps=_caps(trials),
         refusals=_refusals(trials),
-        overlooked=overlooked_in(trials, problems, read_texts),
-        details=Counter(trial.row.detail for trial in trials if trial.row.detail is not None),
-        errors=tuple(errors.most_common()),
+        overlooked=overlooked_in(trials, problems, read.texts),
+        details=Counter({each: count for each, count in details.items() if each is not None}),
+        errors=_errors(trials),
     )
 
 
-def _cells(
-    trials: Sequence[TrialTurns], problems: Mapping[str, Problem]
-) -> tuple[OutcomeCell, ...]:
+def _errors(trials: Trials) -> tuple[tuple[str, int], ...]:
+    counts: Counter[str] = Counter()
+    for text, count in counted(trials.error[trials.error >= 0], trials.errors).items():
+        counts[first_line(text)] += count
+    return tuple(counts.most_common())
+
+
+def _cells(trials: Trials, problems: Mapping[str, Problem]) -> tuple[OutcomeCell, ...]:
     cells: dict[tuple[str, str, int], Counter[Outcome]] = defaultdict(Counter)
     several = several_sets(problems.values())
-    for trial in trials:
-        problem = problems[trial.row.problem_id]
-        cells[problem.set if several else "", problem.domain, problem.level][trial.row.outcome] += 1
+    packed = trials.problem.astype(np.int64) * len(OUTCOMES) + trials.outcome
+    codes, counts = np.unique(packed, return_counts=True)
+    for code, count in zip(codes.tolist(), counts.tolist(), strict=True):
+        problem = problems[trials.problems[code // len(OUTCOMES)]]
+        part = (problem.set if several else "", problem.domain, problem.level)
+        cells[part][OUTCOMES[code % len(OUTCOMES)]] += count
     return tuple(
         OutcomeCell(domain, level, cells[part, domain, level], part)
         for part, domain, level in sorted(cells)
     )
 
 
-def _crashes(trials: Sequence[TrialTurns], read_texts: ReadTexts) -> tuple[Crash, ...]:
-    trial_of = {trial.row.key: trial for trial in trials}
-    crashed = {
-        (turn.key, turn.number): turn.exit
-        for trial in trials
-        for turn in trial.turns
-        if turn.failure is Failure.CRASHED
-    }
+def _crashes(trials: Trials, read_texts: ReadTexts) -> tuple[Crash, ...]:
+    turns = trials.turns
+    trial, place = trials.of_turns()
+    crashed = turns.failure[place] == FAILURES.index(Failure.CRASHED)
+    trial, place = trial[crashed], place[crashed]
     lines: dict[str, Counter[str]] = defaultdict(Counter)
     first: dict[tuple[str, str], Place] = {}
     in_trials: dict[str, set[str]] = defaultdict(set)
-    for text in read_texts(crashed):
+    places = (
+        (trials.key_of(t), number)
+        for t, number in zip(trial.tolist(), turns.number[place].tolist(), strict=True)
+    )
+    for text, t, p in zip(read_texts(places), trial, place, strict=False):
         line = trouble(text.stderr)
-        name = exception_name(line) or str(crashed[text.key, text.number]).replace("_", " ")
+        name = exception_name(line) or turns.exits[turns.exit[p]].replace("_", " ")
         lines[name][line] += 1
         in_trials[name].add(text.key)
-        first.setdefault((name, line), trial_of[text.key].place(text.number))
+        if (name, line) not in first:
+            first[name, line] = place_of(trials, int(t), text.number)
     found = []
     for name, counts in lines.items():
         line, count = counts.most_common(1)[0]
@@ -282,42 +300,38 @@ def first_line(text: str) -> str:
     return text.partition("\n")[0][:_LINE_CHARACTERS]
 
 
-def _caps(trials: Sequence[TrialTurns]) -> Caps:
-    capped = [trial for trial in trials if trial.row.capped]
+def _caps(trials: Trials) -> Caps:
+    capped = trials.numbers["capped"] > 0
     return Caps(
-        replies=sum(trial.row.turns for trial in trials),
-        capped=sum(trial.row.capped for trial in trials),
-        capped_trials=len(capped),
-        capped_not_correct=sum(not trial.correct for trial in capped),
-        cut=sum(trial.row.prompt_cut for trial in trials),
-        cut_trials=sum(trial.row.prompt_cut > 0 for trial in trials),
-        thinking=sum(trial.row.cut_thinking for trial in trials),
+        replies=trials.total("turns"),
+        capped=trials.total("capped"),
+        capped_trials=int(capped.sum()),
+        capped_not_correct=int((capped & ~trials.correct).sum()),
+        cut=trials.total("prompt_cut"),
+        cut_trials=int((trials.numbers["prompt_cut"] > 0).sum()),
+        thinking=trials.total("cut_thinking"),
     )
 
 
-def _refusals(trials: Sequence[TrialTurns]) -> tuple[Refusal, ...]:
-    programs: Counter[str] = Counter()
-    in_trials: dict[str, dict[str, bool]] = defaultdict(dict)
-    for trial in trials:
-        for turn in trial.turns:
-            if turn.refused is not None:
-                programs[turn.refused] += 1
-                in_trials[turn.refused][trial.row.key] = trial.correct
-    return tuple(
-        Refusal(rule, count, len(in_trials[rule]), sum(in_trials[rule].values()))
-        for rule, count in programs.most_common()
-    )
+def _refusals(trials: Trials) -> tuple[Refusal, ...]:
+    trial, place = trials.of_turns()
+    codes = trials.turns.refused[place]
+    trial, codes = trial[codes >= 0], codes[codes >= 0]
+    programs = counted(codes, range(len(trials.turns.rules)))
+    found = []
+    for code, count in programs.most_common():
+        inside = np.unique(trial[codes == code])
+        right = int(trials.correct[inside].sum())
+        found.append(Refusal(trials.turns.rules[code], count, inside.size, right))
+    return tuple(found)
 
 
 def _solved_by(
-    arms: Mapping[tuple[str, str], Sequence[TrialTurns]],
+    arms: Mapping[tuple[str, str], Trials],
     solved: Mapping[tuple[str, str], set[str]],
     problems: Mapping[str, Problem],
 ) -> Iterator[SolvedBy]:
-    tried = {
-        arm: {trial.row.problem_id for trial in trials if trial.row.outcome.scored}
-        for arm, trials in arms.items()
-    }
+    tried = {arm: problems_of(of_arm, of_arm.scored) for arm, of_arm in arms.items()}
     for one, other in permutations(arms, 2):
         if one[0] == other[0]:
             only = (solved[one] & tried[other]) - solved[other]

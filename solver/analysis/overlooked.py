@@ -1,13 +1,17 @@
 """Find answers in failed trials that look right but were not extracted."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+import numpy as np
+
+from solver.analysis.accuracy import problems_of
 from solver.analysis.numbers import form
-from solver.analysis.trials import Place, ReadTexts, TrialTurns
+from solver.analysis.trials import Place, ReadTexts, place_of
 from solver.records import Outcome, Problem
-from solver.store import Texts
+from solver.store import Texts, Trials
+from solver.store.columns import OUTCOMES
 
 MOST_LISTED = 100
 """The most examples that are kept; all are counted."""
@@ -35,24 +39,31 @@ class Overlooked:
 
 
 def overlooked_in(
-    trials: Sequence[TrialTurns], problems: Mapping[str, Problem], read_texts: ReadTexts
+    trials: Trials, problems: Mapping[str, Problem], read_texts: ReadTexts
 ) -> Overlooked:
     """Look for the reference in the last replies of trials that gave a wrong answer or none."""
-    failed = {
-        trial.row.key: trial
-        for trial in trials
-        if trial.turns and trial.row.outcome.scored and not trial.correct
-    }
-    references = {name: form(problems[name].answer) for name in {t.row.problem_id for t in trials}}
+    turns = trials.numbers["turns"]
+    failed = np.flatnonzero((turns > 0) & trials.scored & ~trials.correct)
+    last = trials.turns.number[trials.first[failed] + turns[failed] - 1]
+    references = {name: form(problems[name].answer) for name in problems_of(trials)}
     found: list[Example] = []
     count = 0
-    for text in read_texts((key, trial.turns[-1].number) for key, trial in failed.items()):
-        trial = failed[text.key]
-        reference = references[trial.row.problem_id]
+    places = (
+        (trials.key_of(t), number) for t, number in zip(failed.tolist(), last.tolist(), strict=True)
+    )
+    for text, trial in zip(read_texts(places), failed.tolist(), strict=False):
+        reference = references[trials.problems[trials.problem[trial]]]
+        code = trials.answer[trial]
+        given = trials.answers[code] if code >= 0 else None
         right = (
-            Example(trial.place(text.number), trial.row.outcome, where, answer)
+            Example(
+                place_of(trials, trial, text.number),
+                OUTCOMES[trials.outcome[trial]],
+                where,
+                answer,
+            )
             for where, answer in candidates(text)
-            if answer != trial.row.answer and form(answer) == reference
+            if answer != given and form(answer) == reference
         )
         if (example := next(right, None)) is not None:
             count += 1

@@ -7,6 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
+
 from solver.analysis.comparable import Run
 from solver.analysis.compare import Comparison, compare_runs
 from solver.analysis.cost import Price, Prices, Usage, usage
@@ -197,9 +199,12 @@ def _mean_trial(model: str, mode: str, pilot: Run | None) -> Usage | None:
     """Return what a trial of the earlier run used; None where it has none in this mode."""
     if pilot is None:
         return None
-    same_mode = [row for row in pilot.rows if row.mode == mode]
-    same = [row for row in same_mode if row.model == model]
-    return usage(same or same_mode).per_trial()
+    arms = pilot.trials.arms
+    same_mode = np.array([name == mode for _, name in arms], dtype=bool)
+    same = np.array([arm == (model, mode) for arm in arms], dtype=bool)
+    of_arm = pilot.trials.arm
+    chosen = same[of_arm] if same[of_arm].any() else same_mode[of_arm]
+    return usage(pilot.trials[chosen]).per_trial()
 
 
 def _money(price: Price, sent: Range, received: Range) -> Range:
@@ -213,7 +218,7 @@ def _wall_time(
     arms: Sequence[ArmPlan], pilot: Run, sessions: Sequence[Mapping[str, Any]]
 ) -> float | None:
     """Estimate the wall time, if as many requests run at the same time as in the earlier run."""
-    took = sum(row.model_seconds for row in pilot.rows)
+    took = pilot.trials.total("model_seconds")
     if not took or not sessions or any(session["ended"] is None for session in sessions):
         return None
     wall = sum(session["ended"] - session["started"] for session in sessions)

@@ -3,21 +3,22 @@
 The formulas are in `solver.stats.metrics`. Attempts within a trial are not repeats.
 """
 
-from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
-from statistics import fmean
 from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 import judge
+from solver.analysis.accuracy import counts_by_problem
 from solver.analysis.numbers import plain_number
 from solver.modes import stored_mode
 from solver.stats.metrics import (
+    Count,
     Estimate,
     Tallies,
     accuracy,
@@ -27,12 +28,13 @@ from solver.stats.metrics import (
     pass_at_k_each,
 )
 from solver.stats.votes import Ballots, group, majorities, vote, voters
-from solver.store import Row
+from solver.store import Trials
+from solver.store.columns import Array, first_seen
 
 TAUS = ("0.25", "0.5", "0.75", "1.0")
 """The thresholds of arXiv 2412.13147."""
-Votes: TypeAlias = tuple[list[int | None], dict[int, float]]
-"""The class of each trial's answer, and what share of each class was judged right."""
+Same: TypeAlias = Callable[[str, str], bool]
+"""Tells whether two answers vote together."""
 
 
 @dataclass(frozen=True)
@@ -79,38 +81,107 @@ class Repeats:
     """Accuracy over scored trials of the same model and mode in the greedy run, if one is given."""
 
 
+@dataclass(frozen=True)
+class Rounds:
+    """The trials of an arm, as many of each problem."""
+
+    trials: Trials
+    names: Sequence[str]
+    """The problems, in the order in which they come."""
+    places: Array
+    """Where their trials are: a row a problem, in the order of the repeats."""
+
+    def only(self, chosen: Array) -> "Rounds":
+        """Return those of some problems, given as a mask."""
+        names = [name for name, held in zip(self.names, chosen, strict=True) if held]
+        return Rounds(self.trials, names, self.places[chosen])
+
+    @property
+    def whole(self) -> Array:
+        """Tell which problems have nothing but scored trials."""
+        return np.asarray(self.trials.scored[self.places].all(axis=1))
+
+    def tallies(self) -> dict[str, Count]:
+        """Count each problem's trials and those that are right."""
+        right = self.trials.correct[self.places].sum(axis=1).tolist()
+        return {
+            name: Count(self.places.shape[1], c) for name, c in zip(self.names, right, strict=True)
+        }
+
+
+def rounds_in(trials: Trials) -> Rounds:
+    """Return the first repeats of every problem: as many as all of them have."""
+    order = first_seen(trials.problem, len(trials.problems))
+    rank = np.zeros(len(trials.problems), dtype=np.int64)
+    rank[order] = np.arange(order.size)
+    ranks = rank[trials.problem]
+    sorted_ = np.lexsort((trials.repeat, ranks))
+    counts = np.bincount(ranks)
+    starts = np.cumsum(counts) - counts
+    places = sorted_[starts[:, None] + np.arange(counts.min())]
+    return Rounds(trials, [trials.problems[code] for code in order], places)
+
+
 def repeats_of(
-    rows: Iterable[Row],
+    trials: Trials,
     *,
     ks: Sequence[int] | None = None,
     taus: Sequence[str] = TAUS,
-    greedy: Iterable[Row] = (),
-    same: Callable[[str, str], bool] | None = None,
+    greedy: Sequence[Trials] = (),
+    same: Same | None = None,
     weights: Mapping[str, float] | None = None,
 ) -> tuple[Repeats, ...]:
     """Compute the metrics of every model and mode that has at least two repeats of each problem.
 
     `ks` are by default `usual_ks`; larger ones than there are repeats are left out. `greedy` are
-    the rows of a run at temperature 0; those of problems that `rows` does not hold are left out.
+    the trials of runs at temperature 0; those of problems that `trials` do not hold are left out.
     `same` says which answers vote together, by default those that are equal by the judge's
     rules, which takes a millisecond a pair. `weights` are those of self-verified trials, by key
     (`solver.analysis.checks.vote_weights`).
     """
-    arms = _by_arm(rows)
-    greedy_arms = _by_arm(greedy)
+    once: dict[tuple[str, str], list[Trials]] = defaultdict(list)
+    for run in greedy:
+        for model, mode, of_arm in run.by_arm():
+            once[model, mode].append(of_arm)
     found = []
-    for arm, problems in arms.items():
-        n = min(len(trials) for trials in problems.values())
+    for model, mode, of_arm in trials.by_arm():
+        rounds = rounds_in(of_arm)
+        n = rounds.places.shape[1]
         if n < 2:
             continue
-        rounds = {problem: trials[:n] for problem, trials in problems.items()}
-        once = {p: trials for p, trials in greedy_arms.get(arm, {}).items() if p in rounds}
+        wanted = [k for k in ks or usual_ks(n) if k <= n]
+        of_all = _reading(rounds, wanted, taus, same or equivalent)
+        whole = rounds.whole
+        of_scored = of_all if whole.all() else None
+        if whole.any() and not whole.all():
+            of_scored = _reading(rounds.only(whole), wanted, taus, same or equivalent)
+        verified = None
+        if stored_mode(mode).vote:
+            verified = _verified(rounds, same or equivalent, weights or {})
         found.append(
-            _repeats(
-                *arm, n, rounds, ks or usual_ks(n), taus, once, same or equivalent, weights or {}
+            Repeats(
+                model=model,
+                mode=mode,
+                repeats=n,
+                unscored=int((~of_arm.scored[rounds.places]).sum()),
+                of_scored=of_scored,
+                of_all=of_all,
+                verified=verified,
+                greedy=_greedily(once[model, mode], rounds),
             )
         )
     return tuple(found)
+
+
+def _greedily(once: Sequence[Trials], rounds: Rounds) -> Estimate | None:
+    """Return the accuracy over scored trials of the greedy runs, on the same problems."""
+    names, shared = set(rounds.names), dict[str, Count]()
+    for trials in once:
+        for name, (n, c) in counts_by_problem(trials, among=trials.scored).items():
+            if name in names:
+                before = shared.get(name, Count(0, 0))
+                shared[name] = Count(before.n + n, before.c + c)
+    return accuracy(shared) if shared else None
 
 
 def usual_ks(n: int) -> list[int]:
@@ -119,56 +190,12 @@ def usual_ks(n: int) -> list[int]:
     return sorted({*powers, n})
 
 
-def _repeats(
-    model: str,
-    mode: str,
-    n: int,
-    rounds: Mapping[str, Sequence[Row]],
-    ks: Sequence[int],
-    taus: Sequence[str],
-    greedy: Mapping[str, Sequence[Row]],
-    same: Callable[[str, str], bool],
-    weights: Mapping[str, float],
-) -> Repeats:
-    whole = {
-        problem: trials
-        for problem, trials in rounds.items()
-        if all(row.outcome.scored for row in trials)
-    }
-    ks = [k for k in ks if k <= n]
-    of_all = _reading(rounds, ks, taus, same)
-    scored_greedily = {
-        problem: [row.correct for row in trials if row.outcome.scored]
-        for problem, trials in greedy.items()
-        if any(row.outcome.scored for row in trials)
-    }
-    return Repeats(
-        model=model,
-        mode=mode,
-        repeats=n,
-        unscored=sum(not row.outcome.scored for trials in rounds.values() for row in trials),
-        of_scored=of_all
-        if len(whole) == len(rounds)
-        else _reading(whole, ks, taus, same)
-        if whole
-        else None,
-        of_all=of_all,
-        verified=_verified(rounds, same, weights) if stored_mode(mode).vote else None,
-        greedy=accuracy(scored_greedily) if scored_greedily else None,
-    )
-
-
-def _reading(
-    rounds: Mapping[str, Sequence[Row]],
-    ks: Sequence[int],
-    taus: Sequence[str],
-    same: Callable[[str, str], bool],
-) -> Reading:
-    tallies = {p: (len(trials), sum(row.correct for row in trials)) for p, trials in rounds.items()}
+def _reading(rounds: Rounds, ks: Sequence[int], taus: Sequence[str], same: Same) -> Reading:
+    tallies = rounds.tallies()
     chances = vote_chances(rounds, ks, same)
     return Reading(
-        problems=len(rounds),
-        accuracy=accuracy({p: [row.correct for row in trials] for p, trials in rounds.items()}),
+        problems=len(tallies),
+        accuracy=accuracy(tallies),
         at=tuple(_at(k, tallies, chances.get(k), taus) for k in ks),
     )
 
@@ -184,61 +211,75 @@ def _at(k: int, tallies: Tallies, votes: NDArray[np.float64] | None, taus: Seque
     )
 
 
-def vote_chances(
-    rounds: Mapping[str, Sequence[Row]], ks: Sequence[int], same: Callable[[str, str], bool]
-) -> dict[int, NDArray[np.float64]]:
+def vote_chances(rounds: Rounds, ks: Sequence[int], same: Same) -> dict[int, NDArray[np.float64]]:
     """Return by k how often the vote of k repeats is right, for each problem in order.
 
-    All problems have as many repeats. With more than `MOST_REPEATS`, votes of several are of the
-    `FIRST` alone, and larger k are left out.
+    With more repeats than `MOST_REPEATS`, votes of several are of the `FIRST` alone, and larger k
+    are left out.
     """
-    repeats = len(next(iter(rounds.values())))
+    repeats = rounds.places.shape[1]
     seats = voters(repeats)
     asked = [k for k in ks if k <= seats]
-    ballots = [ballots_of(trials[:seats], same) for trials in rounds.values()]
+    ballots = list(_ballots(rounds.trials, rounds.places[:, :seats], same))
     found = dict(zip(asked, majorities(ballots, asked).T, strict=True))
     if 1 in found and seats < repeats:  # a single repeat decides alone: all of them count
-        found[1] = np.array([fmean(row.correct for row in each) for each in rounds.values()])
+        found[1] = rounds.trials.correct[rounds.places].mean(axis=1)
     return found
 
 
-def ballots_of(trials: Sequence[Row], same: Callable[[str, str], bool]) -> Ballots:
-    """Count the answers of some trials, as `votes_of` sorts them."""
-    labels, right = votes_of(trials, same)
-    sizes = Counter(labels)
-    return Ballots(tuple(sizes[each] for each in right), tuple(right.values()), sizes[None])
-
-
-def _verified(
-    rounds: Mapping[str, Sequence[Row]],
-    same: Callable[[str, str], bool],
-    weights: Mapping[str, float],
-) -> Estimate:
-    """Return how often the answer with the most weight is right; t tied answers count 1/t each.
-
-    Zhou et al. 2023, https://arxiv.org/abs/2308.07921.
-    """
-    values = []
-    for trials in rounds.values():
-        labels, right = votes_of(trials, same)
-        winners = vote(labels, [weights.get(row.key, 0.0) for row in trials])
-        values.append(sum(right[each] for each in winners) / len(winners) if winners else 0.0)
-    return estimate(values, sum(map(len, rounds.values())))
-
-
-def votes_of(trials: Sequence[Row], same: Callable[[str, str], bool]) -> Votes:
-    """Return the class of each trial's answer, and what share of each class was judged right.
+def _ballots(trials: Trials, places: Array, same: Same) -> Iterator[Ballots]:
+    """Count the answers of each problem, in the order in which they first come.
 
     Classes come from the answers alone: a vote that merged right answers because the judge accepts
     them would know the reference. Answers are compared by `same`, by default the judge's rules,
     which never ask a model.
     """
-    labels = group([None if row.failure else row.answer for row in trials], same)
-    verdicts: dict[int, list[bool]] = defaultdict(list)
-    for row, label in zip(trials, labels, strict=True):
-        if label is not None:
-            verdicts[label].append(row.correct)
-    return labels, {label: sum(found) / len(found) for label, found in verdicts.items()}
+    labels = _labels(trials, places, same)
+    size, rows = int(labels.max(initial=0)) + 1, np.arange(len(labels))[:, None]
+    voting = labels >= 0
+    cells = (rows * size + labels)[voting]
+    classes, first, inverse = np.unique(cells, return_index=True, return_inverse=True)
+    sizes = np.bincount(inverse)
+    right = np.bincount(inverse, trials.correct[places][voting])
+    order = np.argsort(first)
+    ends = np.searchsorted((classes // size)[order], np.arange(len(labels)), side="right")
+    sizes_in_order, shares = sizes[order].tolist(), (right / sizes)[order].tolist()
+    silent = (~voting).sum(axis=1).tolist()
+    start = 0
+    for end, none in zip(ends.tolist(), silent, strict=True):
+        yield Ballots(tuple(sizes_in_order[start:end]), tuple(shares[start:end]), none)
+        start = end
+
+
+def _labels(trials: Trials, places: Array, same: Same) -> Array:
+    """Return the class of each trial's answer within its problem; -1 for none."""
+    codes = np.where(trials.failure[places] > 0, -1, trials.answer[places]).astype(np.int64)
+    if same is str.__eq__:
+        return codes
+    labels = np.full(codes.shape, -1, dtype=np.int64)
+    for row, answers in enumerate(codes.tolist()):
+        texts = [trials.answers[code] if code >= 0 else None for code in answers]
+        labels[row] = [-1 if label is None else label for label in group(texts, same)]
+    return labels
+
+
+def _verified(rounds: Rounds, same: Same, weights: Mapping[str, float]) -> Estimate:
+    """Return how often the answer with the most weight is right; t tied answers count 1/t each.
+
+    Zhou et al. 2023, https://arxiv.org/abs/2308.07921.
+    """
+    trials, values = rounds.trials, []
+    labels = _labels(trials, rounds.places, same)
+    for classes, places in zip(labels.tolist(), rounds.places.tolist(), strict=True):
+        verdicts: dict[int, list[bool]] = defaultdict(list)
+        for label, place in zip(classes, places, strict=True):
+            verdicts[label].append(bool(trials.correct[place]))
+        voted = [None if label < 0 else label for label in classes]
+        given = [weights.get(trials.key_of(place), 0.0) for place in places]
+        winners = vote(voted, given)
+        shares = [sum(verdicts[each]) / len(verdicts[each]) for each in winners]
+        values.append(sum(shares) / len(winners) if winners else 0.0)
+    return estimate(values, rounds.places.size)
 
 
 @lru_cache(maxsize=65536)
@@ -248,13 +289,3 @@ def equivalent(first: str, second: str) -> bool:
     if None not in numbers:
         return numbers[0] == numbers[1]  # fast, and enough for most answers
     return judge.compare(first, second, symbolic=False).relation is judge.Relation.EQUAL
-
-
-def _by_arm(rows: Iterable[Row]) -> dict[tuple[str, str], dict[str, list[Row]]]:
-    arms: dict[tuple[str, str], dict[str, list[Row]]] = defaultdict(lambda: defaultdict(list))
-    for row in rows:
-        arms[row.model, row.mode][row.problem_id].append(row)
-    for problems in arms.values():
-        for trials in problems.values():
-            trials.sort(key=lambda row: row.repeat)
-    return arms

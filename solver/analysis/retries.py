@@ -1,16 +1,17 @@
 """Measure what retries gain: by attempt, by kind of failure, and compared with fresh starts."""
 
-from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from itertools import accumulate, pairwise
-from math import comb
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
 from statistics import fmean
 
-from solver.analysis.trials import TrialTurns
+import numpy as np
+
+from solver.analysis.accuracy import counted, counts_by_problem
 from solver.records import Failure
-from solver.stats.metrics import MOST_EXACT, Estimate, accuracy, g_pass_at_k
-from solver.store import TurnFacts
+from solver.stats.metrics import Estimate, accuracy, none_but
+from solver.store import Trials
+from solver.store.columns import FAILURES, Array, first_seen
 
 
 @dataclass(frozen=True)
@@ -88,48 +89,60 @@ class Retries:
     """None where no trial was retried, or where there are no repeats."""
 
 
-def retries_in(trials: Sequence[TrialTurns]) -> Retries:
+class _Attempts:
+    """The attempts of some trials, those of a trial side by side and in order."""
+
+    def __init__(self, trials: Trials) -> None:
+        trial, place = trials.of_turns()
+        held = trials.turns.attempt[place]
+        self.trials = trials
+        self.trial, place = trial[held], place[held]
+        self.made = np.bincount(self.trial, minlength=len(trials))
+        first = np.cumsum(self.made) - self.made
+        self.number = np.arange(self.trial.size) - first[self.trial]
+        """From 0."""
+        self.failure = trials.turns.failure[place]
+        self.sent = trials.turns.input_tokens[place].astype(np.int64)
+        self.received = trials.turns.output_tokens[place].astype(np.int64)
+
+    @property
+    def tokens(self) -> Array:
+        """Return the tokens sent and received."""
+        return np.asarray(self.sent + self.received)
+
+
+def retries_in(trials: Trials) -> Retries:
     """Count what retries did in these trials.
 
     Only attempts count: a turn before them, such as a plan in words, is no part of the analysis.
     """
-    trials = [
-        replace(trial, turns=[turn for turn in trial.turns if turn.attempt]) for trial in trials
-    ]
-    return Retries(_after_attempts(trials), _repairs(trials), _fresh_or_retry(trials))
+    attempts = _Attempts(trials)
+    return Retries(_after_attempts(attempts), _repairs(attempts), _fresh_or_retry(attempts))
 
 
-def _after_attempts(trials: Sequence[TrialTurns]) -> tuple[AfterAttempt, ...]:
-    reached: Counter[int] = Counter()
-    sent: Counter[int] = Counter()
-    received: Counter[int] = Counter()
-    right: Counter[int] = Counter()
-    everything: dict[str, list[int]] = defaultdict(list)
-    scored: dict[str, list[int]] = defaultdict(list)
-    for trial in trials:
-        for attempt, turn in enumerate(trial.turns, start=1):
-            reached[attempt] += 1
-            sent[attempt] += turn.input_tokens
-            received[attempt] += turn.output_tokens
-        right_at = len(trial.turns) if trial.correct else _NEVER
-        right[right_at] += 1
-        everything[trial.row.problem_id].append(right_at)
-        if trial.row.outcome.scored:
-            scored[trial.row.problem_id].append(right_at)
+def _after_attempts(attempts: _Attempts) -> tuple[AfterAttempt, ...]:
+    trials = attempts.trials
+    reached = np.bincount(attempts.number)
+    sent = np.cumsum(np.bincount(attempts.number, attempts.sent)).astype(np.int64).tolist()
+    received = np.cumsum(np.bincount(attempts.number, attempts.received)).astype(np.int64).tolist()
+    right_at = np.where(trials.correct, attempts.made, _NEVER)
+    at_first = int((right_at == 1).sum())
     found: list[AfterAttempt] = []
-    for attempt in sorted(reached):
-        correct = sum(right[earlier] for earlier in range(1, attempt + 1))
-        spent = sum(sent[later] + received[later] for later in range(2, attempt + 1))
-        extra = correct - right[1]
+    for attempt, count in enumerate(reached.tolist(), start=1):
+        correct = int(((right_at > 0) & (right_at <= attempt)).sum())
+        spent = sent[attempt - 1] + received[attempt - 1] - sent[0] - received[0]
+        extra = correct - at_first
+        right = right_at <= attempt
+        scored = counts_by_problem(trials, right, trials.scored)
         found.append(
             AfterAttempt(
                 attempt=attempt,
-                reached=reached[attempt],
+                reached=count,
                 correct=correct,
-                of_scored=_right_by(attempt, scored) if scored else None,
-                of_all=_right_by(attempt, everything),
-                input_tokens=sum(sent[earlier] for earlier in range(1, attempt + 1)),
-                output_tokens=sum(received[earlier] for earlier in range(1, attempt + 1)),
+                of_scored=accuracy(scored) if scored else None,
+                of_all=accuracy(counts_by_problem(trials, right)),
+                input_tokens=sent[attempt - 1],
+                output_tokens=received[attempt - 1],
                 tokens_per_extra_correct=spent / extra if extra else None,
             )
         )
@@ -139,43 +152,35 @@ def _after_attempts(trials: Sequence[TrialTurns]) -> tuple[AfterAttempt, ...]:
 _NEVER = 10**9
 
 
-def _right_by(attempt: int, right_at: Mapping[str, Sequence[int]]) -> Estimate:
-    return accuracy([[at <= attempt for at in trials] for trials in right_at.values()])
-
-
-def _repairs(trials: Sequence[TrialTurns]) -> tuple[Repair, ...]:
-    attempts: Counter[Failure | None] = Counter()
-    retried: Counter[Failure | None] = Counter()
-    answered: Counter[Failure | None] = Counter()
-    correct: Counter[Failure | None] = Counter()
-    for trial in trials:
-        attempts.update(turn.failure for turn in trial.turns)
-        for turn, following in pairwise(trial.turns):
-            retried[turn.failure] += 1
-            answered[turn.failure] += following.failure is None
-            correct[turn.failure] += trial.correct
+def _repairs(attempts: _Attempts) -> tuple[Repair, ...]:
+    failure = attempts.failure
+    goes_on = np.flatnonzero(attempts.trial[1:] == attempts.trial[:-1])
+    before, size = failure[goes_on], len(FAILURES)
+    retried = np.bincount(before, minlength=size)
+    answered = np.bincount(before, failure[goes_on + 1] == 0, size)
+    correct = np.bincount(before, attempts.trials.correct[attempts.trial[goes_on]], size)
     return tuple(
-        Repair(kind, count, retried[kind], answered[kind], correct[kind])
-        for kind, count in attempts.most_common()
+        Repair(kind, count, *(int(of[FAILURES.index(kind)]) for of in (retried, answered, correct)))
+        for kind, count in counted(failure, FAILURES).most_common()
         if kind is not None
     )
 
 
-def _fresh_or_retry(trials: Sequence[TrialTurns]) -> FreshOrRetry | None:
-    by_problem: dict[str, list[TrialTurns]] = defaultdict(list)
-    for trial in trials:
-        if trial.row.outcome.scored:
-            by_problem[trial.row.problem_id].append(trial)
-    repeated = {name: found for name, found in by_problem.items() if len(found) > 1}
-    most = max((len(trial.turns) for found in repeated.values() for trial in found), default=0)
+def _fresh_or_retry(attempts: _Attempts) -> FreshOrRetry | None:
+    trials, made = attempts.trials, attempts.made
+    scored = trials.scored & (made > 0)
+    counts = np.bincount(trials.problem[scored], minlength=len(trials.problems))
+    chosen = scored & (counts > 1)[trials.problem]
+    most = int(made[chosen].max(initial=0))
     if most < 2:
         return None
-    repeats = min(map(len, repeated.values()))
-    retries = _mean_budgets([_retried(found, most) for found in repeated.values()])
-    fresh = _mean_budgets([_started_afresh(found, repeats) for found in repeated.values()])
+    codes = first_seen(trials.problem[chosen], len(trials.problems))
+    repeats = int(counts[codes].min())
+    retries = _mean_budgets(*_retried(attempts, chosen, codes, most))
+    fresh = _mean_budgets(*_started_afresh(attempts, chosen, codes, repeats))
     tokens = min(retries[-1].tokens, fresh[-1].tokens)
     return FreshOrRetry(
-        problems=len(repeated),
+        problems=codes.size,
         repeats=repeats,
         retries=retries,
         fresh=fresh,
@@ -185,48 +190,64 @@ def _fresh_or_retry(trials: Sequence[TrialTurns]) -> FreshOrRetry | None:
     )
 
 
-def _retried(found: Sequence[TrialTurns], most: int) -> list[tuple[float, float]]:
-    """Compute the mean tokens and accuracy of the trials after each of `most` attempts."""
-    tokens, right = [0.0] * most, [0.0] * most
-    for trial in found:
-        for number, turn in enumerate(trial.turns):
-            tokens[number] += _tokens(turn) / len(found)
-        if trial.correct:
-            right[len(trial.turns) - 1] += 1 / len(found)
-    return list(zip(accumulate(tokens), accumulate(right), strict=True))
+def _rows(attempts: _Attempts, codes: Array) -> tuple[Array, Array]:
+    """Return for each trial the row of its problem, and the rows."""
+    rows = np.zeros(len(attempts.trials.problems), dtype=np.int64)
+    rows[codes] = np.arange(codes.size)
+    return rows[attempts.trials.problem], np.arange(codes.size)
 
 
-def _started_afresh(found: Sequence[TrialTurns], most: int) -> list[tuple[float, float]]:
-    """Compute the mean tokens and accuracy of at most 1, 2, … `most` fresh starts.
+def _retried(attempts: _Attempts, chosen: Array, codes: Array, most: int) -> tuple[Array, Array]:
+    """Compute the mean tokens and accuracy after each of `most` attempts, a row a problem."""
+    row, every = _rows(attempts, codes)
+    n = np.bincount(row[chosen], minlength=every.size)
+    held = chosen[attempts.trial]
+    of_attempt = row[attempts.trial[held]]
+    cells = of_attempt * most + attempts.number[held]
+    tokens = np.bincount(cells, attempts.tokens[held] / n[of_attempt], every.size * most)
+    right = chosen & attempts.trials.correct
+    ends = row[right] * most + attempts.made[right] - 1
+    correct = np.bincount(ends, 1 / n[row[right]], every.size * most)
+    shape = (every.size, most)
+    return np.cumsum(tokens.reshape(shape), axis=1), np.cumsum(correct.reshape(shape), axis=1)
+
+
+def _started_afresh(
+    attempts: _Attempts, chosen: Array, codes: Array, most: int
+) -> tuple[Array, Array]:
+    """Compute the mean tokens and accuracy of at most 1, 2, … `most` fresh starts, by problem.
 
     The mean is over all orders of the n first attempts; the first one that answers is the last.
     """
-    firsts = [trial.turns[0] for trial in found]
-    n = len(firsts)
-    right = sum(trial.correct and len(trial.turns) == 1 for trial in found)
-    failing = [_tokens(turn) for turn in firsts if turn.failure is not None]
-    answering = sum(_tokens(turn) for turn in firsts if turn.failure is None)
-    mean_failing = sum(failing) / len(failing) if failing else 0.0
-    tokens, accuracies = [0.0] * most, [0.0] * most
-    for before in range(min(most, len(failing) + 1)):
+    row, every = _rows(attempts, codes)
+    begins = (attempts.number == 0) & chosen[attempts.trial]
+    of_first, failed = row[attempts.trial[begins]], attempts.failure[begins] > 0
+    spent = attempts.tokens[begins]
+    n = np.bincount(of_first, minlength=every.size).tolist()
+    failing = np.bincount(of_first, failed, every.size).astype(np.int64).tolist()
+    lost = np.bincount(of_first, spent * failed, every.size)
+    answering = np.bincount(of_first, spent * ~failed, every.size)
+    at_once = chosen & attempts.trials.correct & (attempts.made == 1)
+    right = np.bincount(row[at_once], minlength=every.size)
+    tokens, accuracies = np.zeros((every.size, most)), np.zeros((every.size, most))
+    for place in every.tolist():
+        mean_failing = lost[place] / failing[place] if failing[place] else 0.0
+        before = np.arange(min(most, failing[place] + 1))
         # the chance that the first `before` replies all failed, for each of the n - before others
-        share = _chance_of_none(n, len(failing), before) / (n - before)
-        tokens[before] = share * ((len(failing) - before) * mean_failing + answering)
-        accuracies[before] = share * right
-    return list(zip(accumulate(tokens), accumulate(accuracies), strict=True))
+        share = none_but(n[place], failing[place], before) / (n[place] - before)
+        left = (failing[place] - before) * mean_failing + answering[place]
+        tokens[place, : before.size] = share * left
+        accuracies[place, : before.size] = share * right[place]
+    return np.cumsum(tokens, axis=1), np.cumsum(accuracies, axis=1)
 
 
-def _chance_of_none(n: int, failing: int, drawn: int) -> float:
-    """Compute the chance that all of `drawn` replies, of n, are among those `failing`."""
-    if n > MOST_EXACT:
-        return g_pass_at_k(n, failing, drawn, 1) if drawn else 1.0
-    return comb(failing, drawn) / comb(n, drawn)
-
-
-def _mean_budgets(problems: Sequence[Sequence[tuple[float, float]]]) -> tuple[Budget, ...]:
+def _mean_budgets(tokens: Array, right: Array) -> tuple[Budget, ...]:
+    """Return the means over problems, given a row each."""
     return tuple(
-        Budget(draws, fmean(tokens for tokens, _ in column), fmean(right for _, right in column))
-        for draws, column in enumerate(zip(*problems, strict=True), start=1)
+        Budget(draws, fmean(used), fmean(correct))
+        for draws, (used, correct) in enumerate(
+            zip(tokens.T.tolist(), right.T.tolist(), strict=True), start=1
+        )
     )
 
 
@@ -239,7 +260,3 @@ def _at_tokens(budgets: Sequence[Budget], tokens: float) -> float:
             part = max(0.0, (tokens - low.tokens) / (high.tokens - low.tokens))
             return low.accuracy + part * (high.accuracy - low.accuracy)
     return budgets[-1].accuracy
-
-
-def _tokens(turn: TurnFacts) -> int:
-    return turn.input_tokens + turn.output_tokens

@@ -1,13 +1,16 @@
-"""Hold a stored trial with its turns, and the place of a turn, for the analyses of failures."""
+"""Hold the place of a turn, for the analyses of failures."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
-from judge.logs.records import Theirs
-from solver.store import Row, Texts, TurnFacts
+from judge import Verdict
+from solver.store import Texts, Trials
 
-ReadTexts = Callable[[Iterable[tuple[str, int]]], Iterator[Texts]]
+ReadTexts: TypeAlias = Callable[[Iterable[tuple[str, int]]], Iterator[Texts]]
 """Reads the texts of turns, given by trial key and number of the turn, as `Store.texts` does."""
+ReadVerdicts: TypeAlias = Callable[[str], Sequence[tuple[str, Verdict]]]
+"""Reads the verdicts on a trial, given by its key, as `Store.verdicts` does."""
 
 
 @dataclass(frozen=True)
@@ -23,21 +26,8 @@ class Place:
     """From 1."""
 
 
-@dataclass(frozen=True)
-class TrialTurns:
-    """One trial with its turns."""
-
-    row: Row
-    turns: Sequence[TurnFacts]
-    said: Sequence[Theirs] = ()
-    """What the scorers of the tool said that it was imported from."""
-
-    @property
-    def correct(self) -> bool:
-        """Tell whether the trial was judged correct."""
-        return self.row.correct
-
-    def place(self, number: int) -> Place:
-        """Return the place of a turn, given its number from 0."""
-        row = self.row
-        return Place(row.key, row.problem_id, row.model, row.mode, row.repeat, number + 1)
+def place_of(trials: Trials, trial: int, number: int) -> Place:
+    """Return the place of a turn, given where its trial is and its number from 0."""
+    model, mode = trials.arms[trials.arm[trial]]
+    problem, repeat = trials.problems[trials.problem[trial]], int(trials.repeat[trial])
+    return Place(trials.key_of(trial), problem, model, mode, repeat, number + 1)

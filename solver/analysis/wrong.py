@@ -1,15 +1,19 @@
 """Group wrong answers by how they differ from the reference, each with examples to look at."""
 
 import re
-from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
+import numpy as np
+
+from judge.logs.records import Theirs
 from solver.analysis.numbers import form, plain_number
 from solver.analysis.other_judge import together
-from solver.analysis.trials import Place, TrialTurns
+from solver.analysis.trials import Place, ReadVerdicts, place_of
 from solver.records import Outcome, Problem
+from solver.store import Trials
+from solver.store.columns import OUTCOMES, Array
 
 MOST_EXAMPLES = 100
 """The most examples of a kind that are kept; all are counted."""
@@ -42,44 +46,64 @@ class WrongKind:
 
 
 def wrong_in(
-    trials: Sequence[TrialTurns], problems: Mapping[str, Problem]
+    trials: Trials,
+    problems: Mapping[str, Problem],
+    read_verdicts: ReadVerdicts,
+    said: Mapping[str, Sequence[Theirs]],
 ) -> tuple[WrongKind, ...]:
     """Group the wrong answers of one model in one mode, the commonest kind first."""
-    found: dict[str, list[TrialTurns]] = defaultdict(list)
-    for trial in trials:
-        if trial.row.outcome is Outcome.WRONG:
-            found[kind_of(problems[trial.row.problem_id], trial.row.answer or "")].append(trial)
-    kinds = (
-        WrongKind(
-            name,
-            len(alike),
-            len({trial.row.problem_id for trial in alike}),
-            tuple(_answer(trial, problems) for trial in _spread(alike)[:MOST_EXAMPLES]),
+    wrong = np.flatnonzero(trials.outcome == OUTCOMES.index(Outcome.WRONG))
+    size = len(trials.answers) + 1
+    packed = trials.problem[wrong].astype(np.int64) * size + trials.answer[wrong] + 1
+    answers, places = np.unique(packed, return_inverse=True)
+    kinds: dict[str, int] = {}
+    kind_of_answer = np.zeros(answers.size, dtype=np.int64)
+    for place, code in enumerate(answers.tolist()):
+        problem = problems[trials.problems[code // size]]
+        answer = trials.answers[code % size - 1] if code % size else ""
+        kind_of_answer[place] = kinds.setdefault(kind_of(problem, answer), len(kinds))
+    kind = kind_of_answer[places]
+    found = []
+    for name, number in kinds.items():
+        alike = wrong[kind == number]
+        examples = _spread(alike, trials.problem[alike])[:MOST_EXAMPLES].tolist()
+        found.append(
+            WrongKind(
+                name,
+                alike.size,
+                np.unique(trials.problem[alike]).size,
+                tuple(_answer(trials, each, problems, read_verdicts, said) for each in examples),
+            )
         )
-        for name, alike in found.items()
-    )
-    return tuple(sorted(kinds, key=lambda kind: (-kind.trials, kind.name)))
+    return tuple(sorted(found, key=lambda kind: (-kind.trials, kind.name)))
 
 
-def _spread(alike: Sequence[TrialTurns]) -> list[TrialTurns]:
+def _spread(alike: Array, problem: Array) -> Array:
     """Order trials so that each problem's first comes before any problem's second."""
-    seen: dict[str, int] = defaultdict(int)
-    turns = []
-    for place, trial in enumerate(alike):
-        turns.append((seen[trial.row.problem_id], place, trial))
-        seen[trial.row.problem_id] += 1
-    return [trial for _, _, trial in sorted(turns, key=lambda turn: turn[:2])]
+    order = np.argsort(problem, kind="stable")
+    counts = np.unique(problem, return_counts=True)[1]
+    rank = np.empty(alike.size, dtype=np.int64)
+    rank[order] = np.arange(alike.size) - np.repeat(np.cumsum(counts) - counts, counts)
+    return alike[np.argsort(rank, kind="stable")]
 
 
-def _answer(trial: TrialTurns, problems: Mapping[str, Problem]) -> WrongAnswer:
-    problem, verdict = problems[trial.row.problem_id], trial.row.verdict
+def _answer(
+    trials: Trials,
+    trial: int,
+    problems: Mapping[str, Problem],
+    read_verdicts: ReadVerdicts,
+    said: Mapping[str, Sequence[Theirs]],
+) -> WrongAnswer:
+    place = place_of(trials, trial, int(trials.numbers["turns"][trial]) - 1)
+    problem, verdicts = problems[place.problem_id], read_verdicts(place.key)
+    code = trials.answer[trial]
     return WrongAnswer(
-        trial.place(trial.row.turns - 1),
+        place,
         problem.question,
         problem.answer,
-        trial.row.answer or "",
-        verdict.reason if verdict else "",
-        together(trial.said),
+        trials.answers[code] if code >= 0 else "",
+        verdicts[-1][1].reason if verdicts else "",
+        together(said.get(place.key, ())),
     )
 
 

@@ -122,7 +122,7 @@ def _sections(
         ),
         defined(arms),
         compared(comparisons.found, comparisons.apart),
-        wordings(by_arm(arms, lambda run: sensitivities(run.rows))),
+        wordings(by_arm(arms, lambda run: sensitivities(run.trials))),
         regenerated(by_arm(arms, lambda run: chain.from_iterable(run.regeneration))),
         rounds(by_arm(arms, lambda run: run.rounds)),
         checks(by_arm(arms, lambda run: run.checks)),
@@ -134,7 +134,7 @@ def _sections(
         repeated(repeats_in(arms)),
         remembered([run.contamination for run in runs]),
         cost(
-            by_arm(arms, lambda run: costs(run.rows, prices)),
+            by_arm(arms, lambda run: costs(run.trials, prices)),
             {arm.name: arm.arm.overall.of_scored for arm in arms},
         ),
         budgeted(arms),

@@ -1,6 +1,6 @@
 """Read the runs that a report is about, and give their arms short names."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
@@ -10,7 +10,7 @@ from typing import Any
 from judge.logs.records import Theirs
 from solver.analysis import comparable
 from solver.analysis.accuracy import Arm, RunAccuracy, accuracy_of_run
-from solver.analysis.arms import stored_rows
+from solver.analysis.arms import stored_rows, stored_trials
 from solver.analysis.budget import Budgets, budgets_of
 from solver.analysis.checks import Checks, checks_of, vote_weights
 from solver.analysis.contamination import Contamination, contamination_of
@@ -19,9 +19,10 @@ from solver.analysis.labelled import Audited, audited_arms
 from solver.analysis.other_judge import OtherJudge, other_judge_of, said_by_trial
 from solver.analysis.regeneration import Regenerated, regeneration_of
 from solver.analysis.rounds import Rounds, rounds_of
+from solver.modes import Mode, stored_mode
 from solver.records import Problem
 from solver.report.tables import short
-from solver.store import Row, Store, Texts, TurnFacts
+from solver.store import Row, Store, Texts, Trials
 from solver.store.labels import read_labels
 
 MOST_TEXTS = 2_000
@@ -58,27 +59,32 @@ class Run:
         return self.store.problems()
 
     @cached_property
-    def rows(self) -> list[Row]:
+    def trials(self) -> Trials:
         """Read the trials, arm by arm in the config's order."""
-        return stored_rows(self.store)
+        return stored_trials(self.store)
 
     @cached_property
-    def turns(self) -> list[TurnFacts]:
-        """Read the turns without their texts, trial by trial."""
-        return list(self.store.turn_facts())
+    def rows(self) -> list[Row]:
+        """Read the same as records, for analyses that few runs need."""
+        return stored_rows(self.store)
+
+    def rows_if(self, wanted: Callable[[Mode], object]) -> list[Row]:
+        """Return the records where the run has a mode of a kind; else none."""
+        modes = {mode for _, mode in self.trials.arms}
+        return self.rows if any(wanted(stored_mode(mode)) for mode in modes) else []
 
     @cached_property
     def compared(self) -> comparable.Run:
         """Return what comparisons need, the first prompts included."""
-        prompts = comparable.first_prompts(self.store, self.rows, self.problems)
+        prompts = comparable.first_prompts(self.store, self.trials, self.problems)
         return comparable.Run(
-            self.name, self.manifest, self.problems, self.rows, prompts, self.said
+            self.name, self.manifest, self.problems, self.trials, prompts, self.said
         )
 
     @cached_property
     def accuracy(self) -> RunAccuracy:
         """Count how often the arms were right, how trials ended, what they used."""
-        return accuracy_of_run(self.store, self.rows)
+        return accuracy_of_run(self.store, self.trials)
 
     @cached_property
     def failures(self) -> Failures:
@@ -87,33 +93,34 @@ class Run:
         def some_texts(places: Iterable[tuple[str, int]]) -> Iterator[Texts]:
             return self.store.texts(islice(places, MOST_TEXTS))
 
-        return analyse(self.rows, self.problems, self.turns, some_texts, self.said)
+        return analyse(self.trials, self.problems, some_texts, self.store.verdicts, self.said)
 
     @cached_property
     def budgets(self) -> Budgets:
         """Compute what the arms get for their tokens."""
-        same = None if len(self.rows) <= MOST_COMPARED else str.__eq__
-        return budgets_of(self.rows, self.turns, same=same)
+        same = None if len(self.trials) <= MOST_COMPARED else str.__eq__
+        return budgets_of(self.trials, same=same)
 
     @cached_property
     def regeneration(self) -> tuple[tuple[Regenerated, ...], ...]:
         """Compare modes with a controller with the plain mode."""
-        return regeneration_of(self.store, self.rows)
+        return regeneration_of(self.store, self.rows_if(lambda mode: mode.compared_with))
 
     @cached_property
     def rounds(self) -> tuple[Rounds, ...]:
         """Count replies and programs of modes that alternate between words and programs."""
-        return rounds_of(self.store, self.rows)
+        return rounds_of(self.store, self.rows_if(lambda mode: mode.rounds))
 
     @cached_property
     def checks(self) -> tuple[Checks, ...]:
         """Count what self-verification found."""
-        return checks_of(self.store, self.rows)
+        return checks_of(self.store, self.rows_if(lambda mode: mode.vote))
 
     @cached_property
     def audited(self) -> tuple[Audited, ...]:
         """Compute the arms' accuracy by a person's labels, where there are any."""
-        return audited_arms(self.rows, read_labels(self.store.folder))
+        labels = read_labels(self.store.folder)
+        return audited_arms(self.rows if labels else (), labels)
 
     @cached_property
     def said(self) -> Mapping[str, Sequence[Theirs]]:
@@ -123,7 +130,7 @@ class Run:
     @cached_property
     def other_judge(self) -> tuple[OtherJudge, ...]:
         """Compare our verdicts with those of the tool that the run was imported from."""
-        return other_judge_of(self.store, self.rows)
+        return other_judge_of(self.store, self.rows if self.said else ())
 
     @cached_property
     def contamination(self) -> Contamination | None:
@@ -133,7 +140,7 @@ class Run:
     @cached_property
     def vote_weights(self) -> dict[str, float]:
         """Return the weight of each self-checked answer in a vote, by trial key."""
-        return vote_weights(self.store, self.rows)
+        return vote_weights(self.store, self.rows_if(lambda mode: mode.vote))
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from itertools import chain
 from pathlib import Path
 from typing import TypeAlias
 
-from solver.analysis.against import against_all
+from solver.analysis.against import against_all, read_whole
 from solver.analysis.compare import Apart, Comparison
 from solver.analysis.contamination import contamination_of
 from solver.analysis.cost import ArmCost
@@ -78,14 +78,14 @@ def show_run(
         other_judge,
         side_by_side and replace(side_by_side, folded=()),
         budgeted(arms),
-        wordings(by_arm(arms, lambda run: sensitivities(run.rows))),
+        wordings(by_arm(arms, lambda run: sensitivities(run.trials))),
         regenerated(by_arm(arms, lambda run: chain.from_iterable(run.regeneration))),
         rounds(by_arm(arms, lambda run: run.rounds)),
         checks(by_arm(arms, lambda run: run.checks)),
     ]
     if (repeats := run.manifest.get("config", {}).get("repeats", 1)) > 1:
         ks = range(1, repeats + 1) if every_k else None
-        once = greedy.rows() if greedy else None
+        once = [greedy.trials()] if greedy else []
         sections.append(repeated(repeats_in(arms, greedy=once, ks=ks)))
     sections.append(probed and replace(probed, folded=()))
     draw([*sections, Section("run", "", facts=tuple(_whole_run(run, arms)))])
@@ -181,5 +181,5 @@ def show_against(store: Store, *, scores: Path | None = None, model: str | None 
     """
     run = Run(store, store.folder.name)
     names = names_by_arm(named_arms([run]))
-    found = against_all(run.compared, run.failures.arms, published_scores(scores), model)
+    found = against_all(read_whole(store), run.failures.arms, published_scores(scores), model)
     print_sections(against_published([(names[run.name, e.model, e.mode], e) for e in found]))

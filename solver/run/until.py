@@ -11,6 +11,8 @@ With a judge model that waits for the trials, it is asked after each step.
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 
+import numpy as np
+
 from solver.analysis.comparable import read_run
 from solver.analysis.compare import apart, compare_runs
 from solver.config import Config
@@ -70,7 +72,8 @@ def widest_difference(store: Store, problems: Sequence[Problem]) -> float | None
     scored on both sides.
     """
     tried, stored = {problem.id for problem in problems}, read_run(store)
-    stored = replace(stored, rows=[row for row in stored.rows if row.problem_id in tried])
+    held = np.array([name in tried for name in stored.trials.problems], dtype=bool)
+    stored = replace(stored, trials=stored.trials[held[stored.trials.problem]])
     try:
         found = compare_runs([stored])
     except ConfigError:

@@ -16,14 +16,26 @@ from fractions import Fraction
 from functools import lru_cache
 from math import ceil, comb, nan, sqrt
 from numbers import Rational
-from typing import TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import betaincinv, gammaln
 
+
+class Count(NamedTuple):
+    """The repeats of one problem."""
+
+    n: int
+    """How many there are."""
+    c: int
+    """How many of them were correct."""
+
+
 Tallies: TypeAlias = Mapping[str, tuple[int, int]]
 """Problem id to (n, c)."""
+Correct: TypeAlias = Mapping[str, Sequence[bool]] | Mapping[str, Count]
+"""Problem id to whether each repeat was correct, or to their count."""
 MOST_EXACT = 256
 """The most repeats for which chances are counted in whole numbers."""
 
@@ -42,20 +54,21 @@ class Estimate:
     high: float
 
 
-def accuracy(correct: Mapping[str, Sequence[bool]] | Iterable[Sequence[bool]]) -> Estimate:
+def accuracy(correct: Correct | Iterable[Sequence[bool]]) -> Estimate:
     """Compute the mean over problems of the mean over repeats (avg@n).
 
     Problems may differ in repeats. Raises ValueError when a problem has no trial: leave it out, and
     say how many were left out.
     """
+    named: Mapping[Any, Any]
     named = correct if isinstance(correct, Mapping) else dict(enumerate(correct))
-    for problem, repeats in named.items():
-        if not repeats:
+    counts = {problem: count_of(repeats) for problem, repeats in named.items()}
+    for problem, (n, _) in counts.items():
+        if not n:
             raise ValueError(
                 f"accuracy needs a scored trial of every problem, but problem {problem} has none"
             )
-    means = [sum(repeats) / len(repeats) for repeats in named.values()]
-    return estimate(means, sum(map(len, named.values())))
+    return estimate([c / n for n, c in counts.values()], sum(n for n, _ in counts.values()))
 
 
 def estimate(values: Sequence[float] | NDArray[np.float64], n_trials: int) -> Estimate:
@@ -100,9 +113,14 @@ def clopper_pearson(successes: float, n: float) -> tuple[float, float]:
     return low, high
 
 
-def tally(correct: Mapping[str, Sequence[bool]]) -> dict[str, tuple[int, int]]:
+def tally(correct: Correct) -> dict[str, Count]:
     """Return (n, c) of every problem."""
-    return {problem: (len(repeats), sum(repeats)) for problem, repeats in correct.items()}
+    return {problem: count_of(repeats) for problem, repeats in correct.items()}
+
+
+def count_of(repeats: Sequence[bool] | Count) -> Count:
+    """Count one problem's repeats, if they are not counted yet."""
+    return repeats if isinstance(repeats, Count) else Count(len(repeats), sum(repeats))
 
 
 def pass_at_k(n: int, c: int, k: int) -> float:
@@ -209,6 +227,14 @@ def log_comb(n: int, k: NDArray[np.int64]) -> NDArray[np.float64]:
     """Return the natural logarithm of n choose k."""
     found: NDArray[np.float64] = gammaln(n + 1) - gammaln(k + 1) - gammaln(n - k + 1)
     return found
+
+
+def none_but(n: int, c: int, drawn: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Compute the chance that all repeats drawn, of n, are among c of them; for several numbers."""
+    if n > MOST_EXACT:
+        found: NDArray[np.float64] = np.exp(log_comb(c, drawn) - log_comb(n, drawn))
+        return found
+    return np.array([comb(c, k) / comb(n, k) for k in drawn.tolist()])
 
 
 def _each(

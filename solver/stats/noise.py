@@ -6,7 +6,6 @@ alone. See https://arxiv.org/abs/2411.00640 and https://arxiv.org/abs/2512.21326
 data noise and prediction noise.
 """
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import sqrt
 from statistics import NormalDist
@@ -15,10 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import stdtrit
 
-from solver.stats.metrics import clopper_pearson
-
-Correct = Mapping[str, Sequence[bool]]
-"""Problem id to whether each repeat was correct."""
+from solver.stats.metrics import Correct, clopper_pearson, tally
 
 
 @dataclass(frozen=True)
@@ -61,7 +57,8 @@ def paired_noise(a: Correct, b: Correct) -> Noise | None:
     None where a problem has fewer than two repeats in either run.
     """
     rates_a, within_a, repeats_a = _by_problem(a)
-    rates_b, within_b, repeats_b = _by_problem({problem: b[problem] for problem in a})
+    counts_b = tally(b)
+    rates_b, within_b, repeats_b = _by_problem({problem: counts_b[problem] for problem in a})
     if min([*repeats_a, *repeats_b], default=0) < 2:
         return None
     of_means = within_a / repeats_a + within_b / repeats_b
@@ -171,8 +168,9 @@ def _by_problem(
     correct: Correct,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
     """Return the rate of each problem, the variance of its repeats (unbiased), and their number."""
-    repeats = np.array([len(each) for each in correct.values()], dtype=np.float64)
-    rates = np.array([sum(each) for each in correct.values()], dtype=np.float64) / repeats
+    counts = tally(correct).values()
+    repeats = np.array([n for n, _ in counts], dtype=np.float64)
+    rates = np.array([c for _, c in counts], dtype=np.float64) / repeats
     return rates, rates * (1 - rates) * repeats / np.maximum(repeats - 1, 1), repeats
 
 

@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import bdtr, stdtr, stdtrit
 
-from solver.stats.noise import Correct, detectable_mean, paired_mean, smallest_detectable
+from solver.stats.metrics import Correct, tally
+from solver.stats.noise import detectable_mean, paired_mean, smallest_detectable
 from solver.stats.permutation import Tally, label_permutation
 
 
@@ -107,10 +108,8 @@ def paired_difference(a: Correct, b: Correct, *, seed: int = 0) -> Difference:
 
 def tallies_of(a: Correct, b: Correct) -> tuple[Tally, ...]:
     """Return the tallies of two runs over the same problems, sorted by the problems' ids."""
-    return tuple(
-        Tally(len(a[problem]), sum(a[problem]), len(b[problem]), sum(b[problem]))
-        for problem in sorted(a)
-    )
+    ours, theirs = tally(a), tally(b)
+    return tuple(Tally(*ours[problem], *theirs[problem]) for problem in sorted(ours))
 
 
 @dataclass(frozen=True)
@@ -206,9 +205,10 @@ def holm(p_values: Sequence[float]) -> list[float]:
 def _check_same_problems(a: Correct, b: Correct) -> None:
     if not a and not b:
         raise ValueError("a comparison needs at least one problem, but there is none")
-    for name, run, other in (("first", a, b), ("second", b, a)):
+    ours, theirs = tally(a), tally(b)
+    for name, run, other in (("first", ours, theirs), ("second", theirs, ours)):
         for problem in other:
-            if not run.get(problem):
+            if problem not in run or not run[problem].n:
                 raise ValueError(
                     "a comparison needs a scored trial of every problem in both runs, but the"
                     f" {name} run has none of problem {problem}"

@@ -6,7 +6,8 @@ columns; prompts, replies and programs lie compressed in `turns.body` and are re
 time. Outcomes are derived, never stored.
 """
 
-from solver.store.facts import Imported, Refused, Row, Texts, TurnFacts, judge_id
+from solver.store.columns import Trials
+from solver.store.facts import Imported, Refused, Row, Texts, judge_id
 from solver.store.opening import damage, open_to_read
 from solver.store.reading import Reader
 from solver.store.schema import FILE, check_types
@@ -21,7 +22,7 @@ __all__ = [
     "Row",
     "Store",
     "Texts",
-    "TurnFacts",
+    "Trials",
     "check_types",
     "damage",
     "file_to_read",

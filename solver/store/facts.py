@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any
 
 from judge import Verdict
 from judge.logs.records import Theirs
@@ -75,25 +75,6 @@ class Refused:
     rule: str
     """The first rule that refused it."""
     turn: Turn
-
-
-class TurnFacts(NamedTuple):
-    """One stored turn without its texts. A tuple, because a run has hundreds of thousands."""
-
-    key: str
-    """The key of its trial."""
-    number: int
-    """From 0."""
-    failure: Failure | None
-    """Why it gave no answer."""
-    exit: str | None
-    """How its program ended; None where none ran."""
-    refused: str | None
-    """The first rule by which the screen refused the program."""
-    input_tokens: int
-    output_tokens: int
-    attempt: bool
-    """Whether its program was to print the answer."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,9 @@ from judge.logs.records import Theirs
 from sandbox import Exit
 from solver.errors import ConfigError
 from solver.records import Failure, Problem, Reply, Trial, Turn, detail_of, failure_of
-from solver.store.facts import Refused, Row, Texts, TurnFacts
+from solver.store.column_reading import read_trials
+from solver.store.columns import Trials
+from solver.store.facts import Refused, Row, Texts
 from solver.store.manifest import check_manifest, read_manifest
 from solver.store.opening import MOST_BYTES, damage, open_to_read, unpacked
 from solver.store.schema import FILE, check_types, has, with_thoughts
@@ -66,13 +68,6 @@ _COUNTS = (
     "cut_thinking",
 )
 """Columns of `_ROWS` that are sums over turns, so NULL where a trial has none."""
-
-_TURN_FACTS = """
-SELECT key, number, answer IS NOT NULL AS answered, runs_code, has_program, refused, exit, capped,
-       prompt_cut, input_tokens, output_tokens
-FROM turns ORDER BY key, number
-"""
-
 
 _Arguments = ParamSpec("_Arguments")
 _Found = TypeVar("_Found")
@@ -180,6 +175,16 @@ class Reader:
         return found
 
     @_whole
+    def trials(self) -> Trials:
+        """Return all stored trials as arrays, by start time."""
+        return read_trials(self._database)
+
+    @_whole
+    def modes(self) -> list[str]:
+        """Return the modes that trials are stored of."""
+        return [mode for (mode,) in self._database.execute("SELECT DISTINCT mode FROM trials")]
+
+    @_whole
     def is_empty(self) -> bool:
         """Tell whether no turn and no trial is stored."""
         found = self._database.execute("SELECT 1 FROM turns UNION SELECT 1 FROM trials LIMIT 1")
@@ -230,25 +235,6 @@ class Reader:
         for row in rows:
             turn = Turn.model_validate_json(unpacked(row["body"]))
             yield Refused(row["key"], row["refused"], turn)
-
-    @_each
-    def turn_facts(self) -> Iterator[TurnFacts]:
-        """Yield each stored turn without its texts, trial by trial and in order."""
-        for (
-            key,
-            number,
-            answered,
-            runs,
-            program,
-            refused,
-            exit_,
-            capped,
-            cut,
-            sent,
-            got,
-        ) in self._database.execute(_TURN_FACTS):
-            failure = _failure(bool(answered), runs, program, exit_, capped, cut)
-            yield TurnFacts(key, number, failure, exit_, refused, sent, got, bool(runs))
 
     @_each
     def texts(self, places: Iterable[tuple[str, int]]) -> Iterator[Texts]:

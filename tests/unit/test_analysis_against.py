@@ -4,8 +4,7 @@ import pytest
 from typer.testing import CliRunner
 
 from judge import Verdict
-from solver.analysis.against import against_all
-from solver.analysis.comparable import read_run
+from solver.analysis.against import against_all, read_whole
 from solver.analysis.failures import failures_of
 from solver.analysis.published import (
     Score,
@@ -36,7 +35,7 @@ def cot(n, right, *turns, **more):
 
 
 def found_in(store, *scores, **more):
-    return against_all(read_run(store), failures_of(store).arms, scores, **more)
+    return against_all(read_whole(store), failures_of(store).arms, scores, **more)
 
 
 def setting(each, name):

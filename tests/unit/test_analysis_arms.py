@@ -3,7 +3,7 @@
 import pytest
 
 from solver.analysis.accuracy import accuracy_of_run
-from solver.analysis.arms import stored_rows
+from solver.analysis.arms import stored_rows, stored_trials
 from solver.analysis.comparable import read_run
 from solver.analysis.compare import compare_runs
 from solver.analysis.cost import costs
@@ -42,8 +42,8 @@ ORDER = [
 
 
 def test_every_analysis_names_arms_in_the_config_s_order(store):
-    rows = stored_rows(store)
-    for found in (accuracy_of_run(store).arms, failures_of(store).arms, costs(rows, {})):
+    trials = stored_trials(store)
+    for found in (accuracy_of_run(store).arms, failures_of(store).arms, costs(trials, {})):
         assert [(arm.model, arm.mode) for arm in found] == ORDER
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from sandbox import Exit
-from solver.analysis.arms import stored_rows
+from solver.analysis.arms import stored_trials
 from solver.analysis.budget import budgets_of
 from solver.report import write_report, write_tables
 from solver.report.show import show_run
@@ -36,7 +36,7 @@ def retried_and_cheap(folder, **manifest):
 
 
 def budgets(store, **options):
-    found = budgets_of(stored_rows(store), store.turn_facts(), **options)
+    found = budgets_of(stored_trials(store), **options)
     store.close()
     return found
 

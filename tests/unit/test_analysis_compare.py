@@ -5,6 +5,7 @@ from contextlib import closing
 from dataclasses import replace
 from fractions import Fraction
 
+import numpy as np
 import pytest
 from typer.testing import CliRunner
 
@@ -494,7 +495,7 @@ def test_a_run_that_mixes_prompts_is_named(tmp_path):
 
 def test_a_run_with_a_repeat_twice_is_named(tmp_path):
     run = run_of(tmp_path / "r", [1] * 9)
-    (remark,) = remarks([replace(run, rows=[*run.rows, run.rows[0]])])
+    (remark,) = remarks([replace(run, trials=run.trials[np.array([*range(9), 0])])])
     assert remark.startswith("r holds 1 repeat more than once")
 
 

@@ -28,7 +28,7 @@ def store(tmp_path):
 
 
 def test_usage_agrees_with_the_main_table(store):
-    found = {cost.mode: cost.usage for cost in costs(store.rows(), {})}
+    found = {cost.mode: cost.usage for cost in costs(store.trials(), {})}
     for arm in accuracy_of_run(store).arms:
         for count in (
             "requests", "input_tokens", "output_tokens", "model_seconds", "sandbox_seconds"
@@ -38,26 +38,26 @@ def test_usage_agrees_with_the_main_table(store):
 
 
 def test_what_failed_trials_used_is_shared_by_the_correct_answers(store):
-    (code, cot) = (cost.usage for cost in costs(store.rows(), {}))
+    (code, cot) = (cost.usage for cost in costs(store.trials(), {}))
     assert code.per_correct().tokens == 90
     assert code.per_trial().tokens == 45
     assert cot.per_correct().output_tokens == 25
 
 
 def test_nothing_is_shared_by_no_correct_answer(store):
-    none = usage([])
+    none = usage(store.trials()[:0])
     assert none.per_trial() is None
     assert none.per_correct() is None
 
 
 def test_money_is_for_a_million_tokens_each_way(store):
-    (code, cot) = costs(store.rows(), {"m/x": PRICE})
+    (code, cot) = costs(store.trials(), {"m/x": PRICE})
     assert code.money == pytest.approx((30 * 2 + 60 * 6) / 1e6)
     assert cot.price == PRICE
 
 
 def test_an_unknown_price_is_not_nothing(store):
-    assert all(cost.money is None for cost in costs(store.rows(), {}))
+    assert all(cost.money is None for cost in costs(store.trials(), {}))
 
 
 def test_every_shipped_price_is_dated_and_of_a_hosted_model():

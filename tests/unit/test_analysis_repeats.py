@@ -13,14 +13,14 @@ PROBLEMS = [problem(1), problem(2)]
 
 
 def rows_of(folder, answers, *, name="run"):
-    """Rows of repeats; each is (answer, right), right None where the judge was undecided."""
+    """Trials of repeats; each is (answer, right), right None where the judge was undecided."""
     trials = [
         trial(problem_id, said(answer), right=right, repeat=repeat)
         for problem_id, given in answers.items()
         for repeat, (answer, right) in enumerate(given)
     ]
     store = stored(folder / name, PROBLEMS, trials, config={"repeats": 4})
-    rows = list(store.rows())
+    rows = store.trials()
     store.close()
     return rows
 
@@ -126,7 +126,7 @@ def test_larger_ks_than_there_are_repeats_are_left_out(tmp_path):
 def test_greedy_stands_beside_over_the_same_problems(tmp_path):
     rows = rows_of(tmp_path, {"p1": [RIGHT, WRONG]})
     greedy = rows_of(tmp_path, {"p1": [RIGHT], "p2": [WRONG]}, name="greedy")
-    (found,) = repeats_of(rows, greedy=greedy)
+    (found,) = repeats_of(rows, greedy=[greedy])
     assert (found.greedy.value, found.greedy.n_problems) == (1, 1)
 
 
@@ -156,6 +156,14 @@ def test_the_table_is_shown_with_repeats_and_not_without(tmp_path, capsys):
         assert ("code: greedy, 100.0 %" in printed) is shown
 
 
+def test_among_more_than_128_repeats_the_first_64_vote(tmp_path):
+    # The first 64 are wrong; all 130 would be right by two votes.
+    answers = {"p1": [WRONG] * 64 + [RIGHT] * 66}
+    (found,) = repeats_of(rows_of(tmp_path, answers))
+    votes = {at.k: at.majority and at.majority.value for at in found.of_all.at}
+    assert votes == {1: 66 / 130, **dict.fromkeys((2, 4, 8, 16, 32, 64), 0), 128: None, 130: None}
+
+
 # ---- the vote of self-verified answers ----
 
 
@@ -166,9 +174,9 @@ def verified_vote(folder, given, weights, *, mode="csv"):
         for repeat, (answer, right) in enumerate(given)
     ]
     store = stored(folder, PROBLEMS, trials)
-    rows = list(store.rows())
+    rows = store.trials()
     store.close()
-    by_key = {row.key: weights[row.repeat] for row in rows}
+    by_key = {key: weights[r] for key, r in zip(rows.keys(), rows.repeat, strict=True)}
     (found,) = repeats_of(rows, weights=by_key)
     return found.verified
 

@@ -58,7 +58,7 @@ def test_the_wordings_of_a_mode_are_shown_together(tmp_path, capsys):
         for n, right in enumerate(rights)
     ]
     store = stored(tmp_path / "run", [problem(n) for n in range(4)], trials)
-    (found,) = sensitivities(store.rows())
+    (found,) = sensitivities(store.trials())
     assert found.wordings == ("cot", "cot@wording-2")
     assert found.spread.width == 0.5
     show_run(store)

@@ -230,7 +230,7 @@ def test_a_question_that_is_shown_whole_has_nothing_to_complete():
 
 
 def test_probes_count_in_no_other_table(tmp_path):
-    from solver.analysis.arms import planned_trials, stored_rows
+    from solver.analysis.arms import planned_trials, stored_rows, stored_trials
 
     lab = Lab(tmp_path)
     for each in ORIGINALS[:3]:
@@ -239,6 +239,8 @@ def test_probes_count_in_no_other_table(tmp_path):
     lab.add(VARIANTS[0], "cot", "x", right=True)
     rows = stored_rows(lab.store)
     assert {(row.problem_id, row.mode) for row in rows} == {(f"o{n}", "cot") for n in range(3)}
+    trials = stored_trials(lab.store)
+    assert [trials.problems[code] for code in trials.problem] == [row.problem_id for row in rows]
     assert planned_trials({"trials": 9, "config": {}}, {}) == 9
     lab.store.close()
 

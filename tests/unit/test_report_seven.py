@@ -4,7 +4,7 @@ import csv
 
 import pytest
 
-from solver.analysis.arms import stored_rows
+from solver.analysis.arms import stored_rows, stored_trials
 from solver.analysis.checks import checks_of, vote_weights
 from solver.analysis.regeneration import regeneration_of
 from solver.analysis.repeats import repeats_of
@@ -104,7 +104,9 @@ def test_the_weighted_vote_stands_next_to_the_majority(seven, seven_tables):
     store = Store.open(seven)
     rows = stored_rows(store)
     found = next(
-        each for each in repeats_of(rows, weights=vote_weights(store, rows)) if each.mode == "csv"
+        each
+        for each in repeats_of(stored_trials(store), weights=vote_weights(store, rows))
+        if each.mode == "csv"
     )
     store.close()
     assert float(row["verification-weighted vote"]) == found.verified.value

@@ -63,7 +63,7 @@ def test_the_warning_of_truncation_says_how_many_were_thinking(store):
 
 
 def test_costs_tell_thoughts_apart(store, capsys):
-    (arm,) = costs(store.rows(), {})
+    (arm,) = costs(store.trials(), {})
     assert (arm.usage.output_tokens, arm.usage.thought_tokens) == (2618, 2528)
     assert arm.usage.per_trial().thought_tokens == 632
     show_costs([arm])
@@ -76,6 +76,6 @@ def test_other_runs_have_no_word_of_them(tmp_path, capsys):
     store = stored(tmp_path, [problem(1)], [trial("p1", said("1"), right=True)])
     show_run(store)
     show_failures(failures_of(store))
-    show_costs(costs(store.rows(), {}))
+    show_costs(costs(store.trials(), {}))
     store.close()
     assert "though" not in capsys.readouterr().out

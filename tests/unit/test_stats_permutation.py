@@ -13,6 +13,7 @@ from solver.stats.permutation import (
     label_permutation,
     permutation_drawn,
     permutation_exact,
+    permutation_on_grid,
 )
 
 
@@ -105,3 +106,29 @@ def test_problems_that_all_trials_solve_or_none_say_nothing():
     sure = [Tally(9, 9, 7, 7), Tally(3, 0, 2, 0)]
     assert label_permutation(tallies + sure) == label_permutation(tallies)
     assert label_permutation(sure) == (1.0, "exact label permutation")
+
+
+def repeated(rng, problems, repeats):
+    drawn = rng.binomial(repeats, rng.beta(0.8, 0.8, (problems, 1)), (problems, 2)).tolist()
+    return [Tally(repeats, a, repeats, b) for a, b in drawn if 0 < a + b < 2 * repeats]
+
+
+@pytest.mark.parametrize(("problems", "repeats"), [(20, 48), (105, 7), (30, 300)])
+def test_the_grid_gives_the_exact_p_where_repeats_are_equal(problems, repeats):
+    tallies = repeated(np.random.default_rng(1), problems, repeats)
+    assert permutation_on_grid(tallies) == pytest.approx(permutation_exact(tallies), abs=1e-9)
+
+
+def test_the_grid_gives_the_p_of_draws_where_repeats_differ():
+    rng = np.random.default_rng(2)
+    tallies = [
+        Tally(n_a, int(rng.integers(0, n_a)), n_b, int(rng.integers(0, n_b)))
+        for n_a, n_b in rng.integers(40, 60, (80, 2)).tolist()
+    ]
+    drawn = permutation_drawn(tallies, draws=20_000)
+    assert permutation_on_grid(tallies) == pytest.approx(drawn, abs=0.01)
+
+
+def test_many_trials_are_put_on_the_grid():
+    tallies = [Tally(400 + n % 3, 200, 401, 195) for n in range(50)]
+    assert label_permutation(tallies) == (permutation_on_grid(tallies), "label permutation")

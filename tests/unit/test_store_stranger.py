@@ -44,7 +44,7 @@ def read_all(folder):
         store.manifest(), store.sessions(), store.problems()
         for row in store.rows():
             store.trial(row.key)
-        list(store.turn_facts())
+        store.trials()
         list(store.texts([(row.key, 0) for row in store.rows()]))
     finally:
         store.close()

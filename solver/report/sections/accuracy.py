@@ -251,16 +251,9 @@ def judged(arms: Sequence[Named]) -> Section | None:
 
 def _verdicts(named: Named) -> tuple[Value, ...]:
     arm = named.arm
-    verdicts = [
-        row.verdict
-        for row in named.run.rows
-        if row.verdict is not None and (row.model, row.mode) == (arm.model, arm.mode)
-    ]
-    by_model = [v for v in verdicts if v.by == "model" and v.rules in ("equal", "different")]
-    agree = sum((v.rules == "equal") == v.correct for v in by_model)
     return (
-        *(named.name, len(verdicts), arm.by_rules, arm.by_model, arm.undecided),
-        *(agree, len(by_model) - agree),
+        *(named.name, arm.verdicts, arm.by_rules, arm.by_model, arm.undecided),
+        *(arm.agreed, arm.disagreed),
         *(*value_and_range(arm.rules_alone), *value_and_range(arm.overall.of_all)),
     )
 

@@ -4,7 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
 
-from solver.analysis.failures import ArmFailures, OutcomeCell, SolvedBy
+from solver.analysis.failures import MANY_TEXTS, ArmFailures, OutcomeCell, SolvedBy
 from solver.analysis.wrong import WrongAnswer
 from solver.records import Detail, Outcome
 from solver.report.parts import WHOLE_TRIALS, Rows, Section, share, table_or_none
@@ -38,7 +38,7 @@ def failed(found: Sequence[tuple[str, ArmFailures]], solved: Sequence[Solved]) -
     if any(_read_in_part(arm) for _, arm in found):
         words.append(
             f"Exceptions and overlooked answers are those of the first {MOST_TEXTS:,} crashes and"
-            f" {MOST_TEXTS:,} failed trials of each arm; `solver failures` reads them all."
+            f" {MOST_TEXTS:,} failed trials of each arm; `solver failures` reads {MANY_TEXTS:,}."
         )
     answers = table_or_none(_wrong_answers(found))
     return Section("failures", "Why trials failed", tuple(words), (), tables, answers)

@@ -8,7 +8,7 @@ from solver.report.parts import Rows, Section, by_arm, of, table_or_none, value_
 from solver.report.runs import MOST_COMPARED, Named, Run
 from solver.report.tables import Column, Kind, Table
 from solver.stats.votes import FIRST, MOST_REPEATS, voters
-from solver.store import Row
+from solver.store import Trials
 
 TAUS = ("0", "0.125", "0.25", "0.375", "0.5", "0.625", "0.75", "0.875", "1.0")
 
@@ -91,7 +91,7 @@ def _figures(found: _Found) -> Iterator[Curves]:
 def repeats_in(
     arms: Sequence[Named],
     *,
-    greedy: Iterable[Row] | None = None,
+    greedy: Sequence[Trials] = (),
     ks: Sequence[int] | None = None,
 ) -> _Found:
     """Compute the metrics over repeats of every arm.
@@ -100,12 +100,12 @@ def repeats_in(
     reported runs that have temperature 0.
     """
     runs = {arm.run.name: arm.run for arm in arms}.values()
-    once = list(greedy or (row for run in runs if _is_greedy(run) for row in run.rows))
+    once = greedy or [run.trials for run in runs if _is_greedy(run)]
 
     def found_in(run: Run) -> Iterable[Repeats]:
-        same = None if len(run.rows) <= MOST_COMPARED else str.__eq__
+        same = None if len(run.trials) <= MOST_COMPARED else str.__eq__
         weights = run.vote_weights
-        return repeats_of(run.rows, ks=ks, taus=TAUS, greedy=once, same=same, weights=weights)
+        return repeats_of(run.trials, ks=ks, taus=TAUS, greedy=once, same=same, weights=weights)
 
     return by_arm(arms, found_in)
 

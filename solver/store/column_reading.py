@@ -1,0 +1,383 @@
+"""Read a run's trials into arrays: one pass over each table, in the order of its keys."""
+
+import re
+import sqlite3
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from sandbox import Exit
+from solver.records import Detail, detail_of, failure_of, outcome_of
+from solver.store.columns import (
+    BY,
+    DETAILS,
+    FAILURES,
+    OUTCOMES,
+    RULES,
+    Array,
+    Trials,
+    TurnColumns,
+    smallest,
+)
+from solver.store.schema import has
+
+_AT_ONCE = 50_000
+"""Rows that are Python objects at the same time."""
+EXITS = ("", *Exit)
+_ANSWERED, _RUNS, _PROGRAM, _CAPPED, _CUT, _EXIT = 1, 2, 4, 8, 16, 32
+"""Bits of the number into which a turn's flags are packed, to read one value and not six."""
+_LONGEST_KEY = 64
+"""The most bytes of a key for all to be in one array; ours have 16."""
+
+_TRIALS = """
+SELECT CAST(key AS BLOB), CAST(problem_id AS BLOB), CAST(model AS BLOB), CAST(mode AS BLOB),
+       repeat, CAST(error AS BLOB), started
+FROM trials ORDER BY key
+"""
+_TURNS = f"""
+SELECT CAST(key AS BLOB), number, CAST(answer AS BLOB), CAST(refused AS BLOB),
+       (answer IS NOT NULL) * {_ANSWERED} + (runs_code <> 0) * {_RUNS}
+       + (has_program <> 0) * {_PROGRAM} + (capped <> 0) * {_CAPPED} + (prompt_cut <> 0) * {_CUT}
+       + CASE exit {
+    " ".join(f"WHEN '{name}' THEN {place * _EXIT}" for place, name in enumerate(EXITS) if place)
+}
+         ELSE iif(exit IS NULL, 0, {len(EXITS) * _EXIT}) END,
+       requests, input_tokens, output_tokens, model_seconds, sandbox_seconds
+FROM turns ORDER BY key, number
+"""
+_THOUGHTS = "SELECT CAST(key AS BLOB), number, tokens, alone, boxed, capped FROM thoughts"
+_VERDICTS = """
+SELECT CAST(key AS BLOB), CAST(judge AS BLOB), coalesce(score, -1), score IS NULL,
+       coalesce(score, -1) >= threshold, CAST(by AS BLOB),
+       CASE instr(body, '"rules":') WHEN 0 THEN ''
+       ELSE substr(body, instr(body, '"rules":') + 8, 12) END
+FROM verdicts ORDER BY id
+"""
+
+
+class _Names:
+    """Texts that many rows share, numbered as they come."""
+
+    def __init__(self) -> None:
+        self._numbers: dict[Any, int] = {None: -1}
+
+    def numbers(self, values: Sequence[Any]) -> Array:
+        """Return the numbers of texts; -1 for None."""
+        known = self._numbers
+        found = [known.setdefault(value, len(known) - 1) for value in values]
+        return np.array(found, dtype=np.int32)
+
+    def texts(self) -> tuple[str, ...]:
+        """Return the texts in the order of their numbers."""
+        return tuple(_text(value) for value in self._numbers if value is not None)
+
+    def pairs(self) -> tuple[tuple[str, str], ...]:
+        """Return pairs of texts in the order of their numbers."""
+        found = (value for value in self._numbers if value is not None)
+        return tuple((_text(first), _text(second)) for first, second in found)
+
+
+def read_trials(database: sqlite3.Connection) -> Trials:
+    """Read the trials of a run in the order in which they started."""
+    problems, arms, errors = _Names(), _Names(), _Names()
+    trials = _Read()
+    for key, problem, model, mode, repeat, error, begun in _parts(database, _TRIALS):
+        trials.add(
+            key=_keys(key),
+            problem=problems.numbers(problem),
+            arm=arms.numbers(list(zip(model, mode, strict=True))),
+            repeat=smallest(np.array(repeat)),
+            error=errors.numbers(error),
+            started=np.array(begun, dtype=np.float64),
+        )
+    found = trials.arrays(_NO_TRIALS)
+    keys, started = found["key"], found.pop("started")
+    answers = _Names()
+    turns, of_turns, last = _read_turns(database, keys, answers)
+    thoughts = _read_thoughts(database, keys, last)
+    judged, judges = _read_verdicts(database, keys)
+    detail = _details(of_turns["failure"], of_turns["cut"], *thoughts[2:])
+    outcome = _outcomes(found["error"], of_turns, judged)
+    numbers = {**of_turns["numbers"], "thought_tokens": thoughts[0], "cut_thinking": thoughts[1]}
+    whole = Trials(
+        problems=problems.texts(),
+        arms=arms.pairs(),
+        answers=answers.texts(),
+        errors=errors.texts(),
+        judges=judges,
+        **{name: smallest(values) if name != "key" else values for name, values in found.items()},
+        answer=of_turns["answer"],
+        failure=of_turns["failure"],
+        first=of_turns["first"],
+        outcome=outcome,
+        detail=detail,
+        **{name: judged[name] for name in ("judge", "score", "passed", "by", "rules")},
+        numbers=numbers,
+        turns=turns,
+    )
+    return whole[np.argsort(started, kind="stable")]
+
+
+class _Read:
+    """Arrays that are read part by part."""
+
+    def __init__(self) -> None:
+        self._parts: dict[str, list[Array]] = {}
+
+    def add(self, **arrays: Array) -> None:
+        """Add the next part of each array."""
+        for name, values in arrays.items():
+            self._parts.setdefault(name, []).append(values)
+
+    def arrays(self, empty: Mapping[str, str]) -> dict[str, Array]:
+        """Return the arrays whole; `empty` has the type of each where there is no row."""
+        if not self._parts:
+            return {name: np.zeros(0, dtype=kind) for name, kind in empty.items()}
+        return {name: np.concatenate(self._parts.pop(name)) for name in list(self._parts)}
+
+
+_NO_TRIALS = {"key": "S1", "problem": "i4", "arm": "i4", "repeat": "i4", "error": "i4"} | {
+    "started": "f8"
+}
+_NO_TURNS = dict.fromkeys(
+    ("trial", "number", "answer", "refused", "flags", "requests", "input", "output"), "i4"
+)
+
+
+def _parts(database: sqlite3.Connection, query: str) -> Iterator[list[tuple[Any, ...]]]:
+    """Yield the columns of some rows at a time."""
+    cursor = database.cursor()
+    cursor.row_factory = None
+    database.execute("SELECT 1").fetchone()  # the next statement has all its steps before it
+    cursor.execute(query)
+    while rows := cursor.fetchmany(_AT_ONCE):
+        yield list(zip(*rows, strict=True))
+
+
+def _read_turns(
+    database: sqlite3.Connection, keys: Array, answers: _Names
+) -> tuple[TurnColumns, dict[str, Any], Array]:
+    """Return the turns, what follows from them for each trial, and the number of its last turn."""
+    rules, turns = _Names(), _Read()
+    seconds = {name: np.zeros(len(keys)) for name in ("model_seconds", "sandbox_seconds")}
+    for key, number, answer, refused, flags, requests, sent, got, *took in _parts(database, _TURNS):
+        trial = _places(keys, key)
+        held = trial >= 0
+        for name, values in zip(seconds, took, strict=True):
+            seconds[name] += np.bincount(
+                trial[held], np.array(values, dtype=np.float64)[held], len(keys)
+            )
+        counts = {"number": number, "flags": flags, "requests": requests, "input": sent}
+        turns.add(
+            trial=trial[held],
+            answer=answers.numbers(answer)[held],
+            refused=rules.numbers(refused)[held],
+            **{
+                name: smallest(np.array(of))[held]
+                for name, of in (counts | {"output": got}).items()
+            },
+        )
+    found = turns.arrays(_NO_TURNS)
+    failure = _failures(found["flags"])
+    columns = TurnColumns(
+        number=found["number"],
+        failure=failure,
+        exit=(found["flags"] // _EXIT).astype(np.uint8),
+        refused=smallest(found["refused"]),
+        input_tokens=found["input"],
+        output_tokens=found["output"],
+        attempt=found["flags"] & _RUNS > 0,
+        rules=rules.texts(),
+        exits=EXITS,
+    )
+    return columns, *_of_trials(found, failure, len(keys), seconds)
+
+
+def _of_trials(
+    turns: Mapping[str, Array], failure: Array, size: int, seconds: Mapping[str, Array]
+) -> tuple[dict[str, Any], Array]:
+    """Add up the turns of each trial, and take its last one."""
+    trial, flags = turns["trial"], turns["flags"]
+    counts = np.bincount(trial, minlength=size)
+    first = np.cumsum(counts) - counts
+    none = counts == 0
+
+    def added(values: Array) -> Array:
+        return smallest(np.bincount(trial, values, size).astype(np.int64))
+
+    def last(values: Array, missing: int) -> Array:
+        if not values.size:
+            return np.full(size, missing)
+        return smallest(np.where(none, missing, values[np.maximum(first + counts - 1, 0)]))
+
+    numbers = {
+        "turns": smallest(counts),
+        "attempts": added(flags & _RUNS > 0),
+        "requests": added(turns["requests"]),
+        "input_tokens": added(turns["input"]),
+        "output_tokens": added(turns["output"]),
+        **seconds,
+        "capped": added(flags & _CAPPED > 0),
+        "prompt_cut": added(flags & _CUT > 0),
+        "programs": added(flags & _PROGRAM > 0),
+        "refused": added(turns["refused"] >= 0),
+    }
+    facts = {
+        "numbers": numbers,
+        "first": first.astype(np.int32 if trial.size < 2**31 else np.int64),
+        "none": none,
+        "failure": last(failure, 0),
+        "cut": last(flags & _CUT, 0) > 0,
+        "answer": last(turns["answer"], -1),
+    }
+    return facts, last(turns["number"], -1)
+
+
+def _read_thoughts(
+    database: sqlite3.Connection, keys: Array, last: Array
+) -> tuple[Array, Array, Array, Array]:
+    """Return for each trial the tokens of its thoughts, and the replies that were cut in them.
+
+    Then whether the last reply held nothing but thoughts, and whether these hold a boxed answer.
+    """
+    tokens, cut = np.zeros(len(keys), dtype=np.int64), np.zeros(len(keys), dtype=np.int64)
+    alone, boxed = np.zeros(len(keys), dtype=bool), np.zeros(len(keys), dtype=bool)
+    parts = _parts(database, _THOUGHTS) if has(database, "thoughts") else ()
+    for key, *facts in parts:
+        trial = _places(keys, key)
+        held = trial >= 0
+        number, counted, only, box, capped = (np.array(each)[held] for each in facts)
+        trial = trial[held]
+        np.add.at(tokens, trial, counted)
+        np.add.at(cut, trial, (only != 0) & (capped != 0))
+        end = number == last[trial]
+        alone[trial[end]], boxed[trial[end]] = only[end] != 0, box[end] != 0
+    return smallest(tokens), smallest(cut), alone, boxed
+
+
+def _read_verdicts(
+    database: sqlite3.Connection, keys: Array
+) -> tuple[dict[str, Array], tuple[str, ...]]:
+    """Return the verdict of each trial that counts, its last, and the judges that gave them."""
+    judges = _Names()
+    found: dict[str, Array] = {
+        "judge": np.full(len(keys), -1, dtype=np.int32),
+        "score": np.full(len(keys), -1, dtype=np.int64),
+        "by": np.zeros(len(keys), dtype=np.uint8),
+        "rules": np.zeros(len(keys), dtype=np.uint8),
+        "valid": np.zeros(len(keys), dtype=bool),
+        "passed": np.zeros(len(keys), dtype=bool),
+    }
+    whose = _Places(BY, lambda by: _text(by))
+    said = _Places(RULES, _rules_in)
+    for key, judge, score, missing, correct, by, rules in _parts(database, _VERDICTS):
+        trial = _places(keys, key)
+        held = trial >= 0
+        trial = trial[held]  # where a trial is there twice, the later verdict is assigned last
+        found["judge"][trial] = judges.numbers(judge)[held]
+        found["score"][trial] = np.array(score)[held]
+        found["by"][trial] = whose.of(by)[held]
+        found["rules"][trial] = said.of(rules)[held]
+        found["valid"][trial] = np.array(missing)[held] == 0
+        found["passed"][trial] = np.array(correct)[held] != 0
+    small = {"judge": smallest(found["judge"]), "score": smallest(found["score"])}
+    return {**found, **small}, judges.texts()
+
+
+class _Places(dict[Any, int]):
+    """Places of texts in a list of few, the first for any other."""
+
+    def __init__(self, listed: Sequence[str], read: Callable[[Any], str]) -> None:
+        super().__init__()
+        self._listed = listed
+        self._read = read
+
+    def __missing__(self, value: Any) -> int:
+        """Look a text up that was not met before."""
+        text = self._read(value)
+        self[value] = self._listed.index(text) if text in self._listed else 0
+        return self[value]
+
+    def of(self, values: Sequence[Any]) -> Array:
+        """Return the places of texts."""
+        return np.array([self[value] for value in values], dtype=np.uint8)
+
+
+def _rules_in(text: str) -> str:
+    """Return what the rules said, from the beginning of the JSON value."""
+    found = re.match(r'\s*"(\w+)"', text)
+    return found[1] if found else ""
+
+
+def _failures(flags: Array) -> Array:
+    """Call `failure_of` for each combination of facts that occurs."""
+    different, places = np.unique(flags, return_inverse=True)
+    return np.array([_failure(int(each)) for each in different], dtype=np.uint8)[places]
+
+
+def _failure(flags: int) -> int:
+    exit_ = flags // _EXIT
+    if exit_ >= len(EXITS):
+        raise ValueError("a program ended in no way that is known")
+    found = failure_of(
+        answered=bool(flags & _ANSWERED),
+        runs_code=bool(flags & _RUNS),
+        has_program=bool(flags & _PROGRAM),
+        exit=Exit(EXITS[exit_]) if exit_ else None,
+        capped=bool(flags & _CAPPED),
+        prompt_cut=bool(flags & _CUT),
+    )
+    return FAILURES.index(found)
+
+
+def _details(failure: Array, cut: Array, alone: Array, boxed: Array) -> Array:
+    """Call `detail_of` for each combination of facts that occurs."""
+    packed = failure.astype(np.int16) * 8 + cut * 4 + alone * 2 + boxed
+    different, places = np.unique(packed, return_inverse=True)
+    details: list[Detail | None] = [
+        detail_of(
+            failure=FAILURES[each // 8],
+            prompt_cut=bool(each & 4),
+            only_thoughts=bool(each & 2),
+            boxed=bool(each & 1),
+        )
+        for each in map(int, different)
+    ]
+    return np.array([DETAILS.index(each) for each in details], dtype=np.uint8)[places]
+
+
+def _outcomes(error: Array, turns: Mapping[str, Any], judged: Mapping[str, Array]) -> Array:
+    """Call `outcome_of` for each combination of facts that occurs."""
+    failed = (error >= 0) | turns["none"]
+    packed = turns["failure"].astype(np.int16) * 8 + failed * 4
+    packed += judged["valid"] * 2 + judged["passed"]
+    different, places = np.unique(packed, return_inverse=True)
+    outcomes = [
+        outcome_of(
+            error=bool(each & 4),
+            failure=FAILURES[each // 8],
+            correct=bool(each & 1) if each & 2 else None,
+        )
+        for each in map(int, different)
+    ]
+    return np.array([OUTCOMES.index(each) for each in outcomes], dtype=np.uint8)[places]
+
+
+def _keys(keys: Sequence[bytes]) -> Array:
+    """Return keys as an array that compares as SQLite does."""
+    long = max(map(len, keys)) > _LONGEST_KEY
+    return np.array(keys, dtype=object if long else None)
+
+
+def _places(keys: Array, wanted: Sequence[bytes]) -> Array:
+    """Return where in sorted keys others are; -1 where they are not."""
+    asked = np.array(wanted, dtype=object if keys.dtype == object else None)
+    if not keys.size:
+        return np.full(asked.size, -1)
+    places = np.minimum(np.searchsorted(keys, asked), keys.size - 1)
+    return np.where(keys[places] == asked, places, -1)
+
+
+def _text(value: bytes) -> str:
+    return value.decode(errors="replace")
