@@ -1,6 +1,6 @@
 """Run thousands of hostile and ordinary programs in random order.
 
-    python -m tests.bench.soak [--kinds docker,native] [--ordinary 1500] [--hostile 800] [--seed 1]
+    python -m tests.bench.soak [--kinds docker,native] [--ordinary 1500] [--hostile 800] [--stalling 20] [--seed 1]
 
 Every ordinary program must print its right answer. `tests/integration/test_soak.py` runs a few.
 """
@@ -20,12 +20,15 @@ async def main() -> int:
     parser.add_argument("--kinds", default="docker,native")
     parser.add_argument("--ordinary", type=int, default=1500)
     parser.add_argument("--hostile", type=int, default=800)
+    parser.add_argument("--stalling", type=int, default=20)
     parser.add_argument("--seed", type=int, default=1)
     given = parser.parse_args()
     failed = 0
     for kind in given.kinds.split(","):
         chance = random.Random(given.seed)
-        programs = mix(chance, ordinary=given.ordinary, hostile=given.hostile, stalling=20)
+        programs = mix(
+            chance, ordinary=given.ordinary, hostile=given.hostile, stalling=given.stalling
+        )
         sandbox = await open_sandbox(kind, limits=LIMITS, workers=2, owner="bench-soak")
         started = time.monotonic()
         try:
