@@ -1,6 +1,6 @@
 """Run thousands of hostile and ordinary programs in random order.
 
-    python -m tests.bench.soak [--kinds docker,native] [--ordinary 1500] [--hostile 800] [--stalling 20] [--seed 1]
+    python -m tests.bench.soak [--kinds docker,native] [--ordinary 1500] [--hostile 800] [--seed 1]
 
 Every ordinary program must print its right answer. `tests/integration/test_soak.py` runs a few.
 """
