@@ -145,14 +145,10 @@ class Grammar(Forms):
         found = self.accept(*_SEPARATORS)
         if found == "," and self.is_op("and", "or"):
             found = self.next().value
-        before, behind = self.tokens[self.at - 1].value, self.tokens[self.at + 1].value
-        if (
-            not (found or self.bars)
-            and self.is_op("&", "|")
-            and before == ")"
-            and behind in ("(", "not", *build.PYTHON_RELATIONS)
-        ):
-            found = "and" if self.next().value == "&" else "or"
+        if not (found or self.bars) and self.is_op("&", "|"):
+            before, behind = self.tokens[self.at - 1].value, self.tokens[self.at + 1].value
+            if before == ")" and behind in ("(", "not", *build.PYTHON_RELATIONS):
+                found = "and" if self.next().value == "&" else "or"
         return found
 
     def chain(self) -> Node:

@@ -268,7 +268,7 @@ def walk(node: Node) -> Iterator[Node]:
 
 def calls(node: Node, *functions: str) -> bool:
     """Tell whether a node holds a call of one of these functions."""
-    return any(is_call(part, *functions) for part in walk(node))
+    return any(isinstance(part, Call) and part.name in functions for part in walk(node))
 
 
 def depth(node: Node) -> int:

@@ -18,6 +18,7 @@ GOLDEN_RATIO = tree.quotient(
     tree.Add((ONE, tree.Pow(tree.Num(Fraction(5)), tree.HALF))), tree.Num(Fraction(2))
 )
 _SIGN_UNITS = {"degree": DEGREE, "percent": PERCENT}
+_COMPLEX = ("re", "im", "conj")
 _CONSTANT_LETTERS: dict[str, Node] = {"E": E, "I": IMAGINARY}
 
 
@@ -95,7 +96,7 @@ def _constants(
 ) -> dict[str, Node]:
     """Return the letters of a node that are constants, given the other side."""
     everything = (*walk(node), *walk(other))
-    complex_functions = any(tree.is_call(part, "re", "im", "conj") for part in everything)
+    complex_functions = tree.calls(node, *_COMPLEX) or tree.calls(other, *_COMPLEX)
     shared_too = complex_functions or own | others <= _CONSTANT_LETTERS.keys()
     letters: dict[str, Node] = {
         letter: constant
