@@ -22,7 +22,7 @@ from solver.store.columns import (
 )
 from solver.store.schema import has
 
-_AT_ONCE = 50_000
+_AT_ONCE = 10_000
 """Rows that are Python objects at the same time."""
 EXITS = ("", *Exit)
 _ANSWERED, _RUNS, _PROGRAM, _CAPPED, _CUT, _EXIT = 1, 2, 4, 8, 16, 32
@@ -164,13 +164,13 @@ def _read_turns(
     for key, number, answer, refused, flags, requests, sent, got, *took in _parts(database, _TURNS):
         trial = _places(keys, key)
         held = trial >= 0
+        low, high = (int(trial[held].min()), int(trial.max()) + 1) if held.any() else (0, 0)
         for name, values in zip(seconds, took, strict=True):
-            seconds[name] += np.bincount(
-                trial[held], np.array(values, dtype=np.float64)[held], len(keys)
-            )
+            spent = np.array(values, dtype=np.float64)[held]
+            seconds[name][low:high] += np.bincount(trial[held] - low, spent, high - low)
         counts = {"number": number, "flags": flags, "requests": requests, "input": sent}
         turns.add(
-            trial=trial[held],
+            trial=trial[held].astype(np.int32),
             answer=answers.numbers(answer)[held],
             refused=rules.numbers(refused)[held],
             **{
