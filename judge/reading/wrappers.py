@@ -5,6 +5,7 @@ unreadable rather than wrong.
 """
 
 import re
+from functools import lru_cache
 
 from judge.reading.thoughts import without_stops
 from judge.reading.units import is_unit
@@ -42,6 +43,7 @@ _COLOUR, _THEREFORE = phrase("colour"), phrase("therefore")
 _BOX = re.compile(r"^\\{0,4}boxed\s*(?=\{.*\}$)", re.DOTALL)
 
 
+@lru_cache(maxsize=256)
 def strip_wording(text: str) -> str:
     """Strip a lead such as "The answer is", leftovers, a final full stop, and what encloses all."""
     if len(text) > MAX_CHARS:
