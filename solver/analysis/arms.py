@@ -12,23 +12,18 @@ from solver.errors import ConfigError
 from solver.modes import stored_mode
 from solver.records import Outcome, Problem
 from solver.store import Reader, Row, Store, Trials
-from solver.store.columns import first_seen
 
 
 def stored_trials(store: Reader) -> Trials:
     """Do what `stored_rows` does, with arrays in place of records: for a million trials too."""
-    manifest, trials = store.manifest(), store.trials()
+    manifest = store.manifest()
+    trials = store.trials(lambda started: _ranked(started, manifest.get("config", {})))
     probes = probing(manifest, store.problems() if manifest.get("probe") else {})
     apart = np.array(
         [[probes(problem, mode) for problem in trials.problems] for _, mode in trials.arms],
         dtype=bool,
     )
-    if apart.any():
-        trials = trials[~apart[trials.arm, trials.problem]]
-    started = [trials.arms[code] for code in first_seen(trials.arm, len(trials.arms))]
-    places = {arm: place for place, arm in enumerate(_ranked(started, manifest.get("config", {})))}
-    rank = np.array([places.get(arm, 0) for arm in trials.arms], dtype=np.int32)
-    return trials[np.argsort(rank[trials.arm], kind="stable")] if len(trials) else trials
+    return trials[~apart[trials.arm, trials.problem]] if apart.any() else trials
 
 
 def stored_rows(store: Store) -> list[Row]:

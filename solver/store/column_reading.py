@@ -15,9 +15,12 @@ from solver.store.columns import (
     FAILURES,
     OUTCOMES,
     RULES,
+    Arm,
     Array,
+    Ranked,
     Trials,
     TurnColumns,
+    first_seen,
     smallest,
 )
 from solver.store.schema import has
@@ -27,8 +30,7 @@ _AT_ONCE = 10_000
 EXITS = ("", *Exit)
 _ANSWERED, _RUNS, _PROGRAM, _CAPPED, _CUT, _EXIT = 1, 2, 4, 8, 16, 32
 """Bits of the number into which a turn's flags are packed, to read one value and not six."""
-_LONGEST_KEY = 64
-"""The most bytes of a key for all to be in one array; ours have 16."""
+_LONGEST_KEY = 64  # bytes of keys that are in one array; ours have 16
 
 _TRIALS = """
 SELECT CAST(key AS BLOB), CAST(problem_id AS BLOB), CAST(model AS BLOB), CAST(mode AS BLOB),
@@ -78,8 +80,8 @@ class _Names:
         return tuple((_text(first), _text(second)) for first, second in found)
 
 
-def read_trials(database: sqlite3.Connection) -> Trials:
-    """Read the trials of a run in the order in which they started."""
+def read_trials(database: sqlite3.Connection, ranked: Ranked | None = None) -> Trials:
+    """Read the trials of a run in the order in which they started, or arm by arm as `ranked`."""
     problems, arms, errors = _Names(), _Names(), _Names()
     trials = _Read()
     for key, problem, model, mode, repeat, error, begun in _parts(database, _TRIALS):
@@ -99,24 +101,40 @@ def read_trials(database: sqlite3.Connection) -> Trials:
     judged, judges = _read_verdicts(database, keys)
     detail = _details(of_turns["failure"], of_turns["cut"], *thoughts[2:])
     outcome = _outcomes(found["error"], of_turns, judged)
+    arrays = {name: smallest(of) if name != "key" else of for name, of in found.items()}
+    arrays |= {name: of_turns[name] for name in ("answer", "failure", "first")}
+    arrays |= {name: judged[name] for name in ("judge", "score", "passed", "by", "rules")}
+    arrays |= {"outcome": outcome, "detail": detail}
     numbers = {**of_turns["numbers"], "thought_tokens": thoughts[0], "cut_thinking": thoughts[1]}
-    whole = Trials(
+    order = _order(started, arrays["arm"], arms.pairs(), ranked)
+    del found, of_turns, judged, thoughts, keys, started
+    for sorted_ in (arrays, numbers):
+        for name in sorted_:  # one at a time: all of them twice would be most of the memory
+            sorted_[name] = sorted_[name][order]
+    return Trials(
         problems=problems.texts(),
         arms=arms.pairs(),
         answers=answers.texts(),
         errors=errors.texts(),
         judges=judges,
-        **{name: smallest(values) if name != "key" else values for name, values in found.items()},
-        answer=of_turns["answer"],
-        failure=of_turns["failure"],
-        first=of_turns["first"],
-        outcome=outcome,
-        detail=detail,
-        **{name: judged[name] for name in ("judge", "score", "passed", "by", "rules")},
+        **arrays,
         numbers=numbers,
         turns=turns,
     )
-    return whole[np.argsort(started, kind="stable")]
+
+
+def _order(started: Array, arm: Array, arms: Sequence[Arm], ranked: Ranked | None) -> Array:
+    """Return the places of the trials in the order to show them."""
+    order = np.argsort(started, kind="stable")
+    if ranked is None or not order.size:
+        return order
+    arm = arm[order]
+    sorted_ = {
+        each: place
+        for place, each in enumerate(ranked([arms[c] for c in first_seen(arm, len(arms))]))
+    }
+    rank = np.array([sorted_.get(each, 0) for each in arms])
+    return order[np.argsort(rank[arm], kind="stable")]
 
 
 class _Read:
@@ -137,8 +155,9 @@ class _Read:
         return {name: np.concatenate(self._parts.pop(name)) for name in list(self._parts)}
 
 
-_NO_TRIALS = {"key": "S1", "problem": "i4", "arm": "i4", "repeat": "i4", "error": "i4"} | {
-    "started": "f8"
+_NO_TRIALS = dict.fromkeys(("problem", "arm", "repeat", "error"), "i4") | {
+    "key": "S1",
+    "started": "f8",
 }
 _NO_TURNS = dict.fromkeys(
     ("trial", "number", "answer", "refused", "flags", "requests", "input", "output"), "i4"
@@ -259,7 +278,7 @@ def _read_thoughts(
 def _read_verdicts(
     database: sqlite3.Connection, keys: Array
 ) -> tuple[dict[str, Array], tuple[str, ...]]:
-    """Return the verdict of each trial that counts, its last, and the judges that gave them."""
+    """Return each trial's last verdict, and the judges that gave them."""
     judges = _Names()
     found: dict[str, Array] = {
         "judge": np.full(len(keys), -1, dtype=np.int32),
@@ -269,7 +288,7 @@ def _read_verdicts(
         "valid": np.zeros(len(keys), dtype=bool),
         "passed": np.zeros(len(keys), dtype=bool),
     }
-    whose = _Places(BY, lambda by: _text(by))
+    whose = _Places(BY, _text)
     said = _Places(RULES, _rules_in)
     for key, judge, score, missing, correct, by, rules in _parts(database, _VERDICTS):
         trial = _places(keys, key)
@@ -281,8 +300,8 @@ def _read_verdicts(
         found["rules"][trial] = said.of(rules)[held]
         found["valid"][trial] = np.array(missing)[held] == 0
         found["passed"][trial] = np.array(correct)[held] != 0
-    small = {"judge": smallest(found["judge"]), "score": smallest(found["score"])}
-    return {**found, **small}, judges.texts()
+    found |= {name: smallest(found[name]) for name in ("judge", "score")}
+    return found, judges.texts()
 
 
 class _Places(dict[Any, int]):
@@ -290,14 +309,12 @@ class _Places(dict[Any, int]):
 
     def __init__(self, listed: Sequence[str], read: Callable[[Any], str]) -> None:
         super().__init__()
-        self._listed = listed
-        self._read = read
+        self._listed, self._read = listed, read
 
     def __missing__(self, value: Any) -> int:
-        """Look a text up that was not met before."""
+        """Look up a text that was not met before."""
         text = self._read(value)
-        self[value] = self._listed.index(text) if text in self._listed else 0
-        return self[value]
+        return self.setdefault(value, self._listed.index(text) if text in self._listed else 0)
 
     def of(self, values: Sequence[Any]) -> Array:
         """Return the places of texts."""

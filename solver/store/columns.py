@@ -4,7 +4,7 @@
 are stored once, and each trial has its number.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, TypeAlias
@@ -17,6 +17,9 @@ from solver.records import Detail, Failure, Outcome
 Array: TypeAlias = NDArray[Any]
 Chosen: TypeAlias = NDArray[Any] | slice
 """Trials: a mask, their places, or a slice."""
+Arm: TypeAlias = tuple[str, str]
+Ranked: TypeAlias = Callable[[Sequence[Arm]], Sequence[Arm]]
+"""Sorts arms, given in the order in which they started."""
 
 OUTCOMES = tuple(Outcome)
 FAILURES = (None, *Failure)

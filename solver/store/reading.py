@@ -15,7 +15,7 @@ from sandbox import Exit
 from solver.errors import ConfigError
 from solver.records import Failure, Problem, Reply, Trial, Turn, detail_of, failure_of
 from solver.store.column_reading import read_trials
-from solver.store.columns import Trials
+from solver.store.columns import Ranked, Trials
 from solver.store.facts import Refused, Row, Texts
 from solver.store.manifest import check_manifest, read_manifest
 from solver.store.opening import MOST_BYTES, damage, open_to_read, unpacked
@@ -175,9 +175,9 @@ class Reader:
         return found
 
     @_whole
-    def trials(self) -> Trials:
-        """Return all stored trials as arrays, by start time."""
-        return read_trials(self._database)
+    def trials(self, ranked: Ranked | None = None) -> Trials:
+        """Return all stored trials as arrays, by start time, or arm by arm as `ranked`."""
+        return read_trials(self._database, ranked)
 
     @_whole
     def modes(self) -> list[str]:
