@@ -9,6 +9,19 @@ from solver.cli_options import RunPath, RunsOption
 
 bridges = typer.Typer()
 
+NoFormulas = Annotated[
+    bool,
+    typer.Option(
+        "--no-formulas", help="With csv: an apostrophe before texts a spreadsheet would run."
+    ),
+]
+Light = Annotated[
+    bool,
+    typer.Option(
+        "--light", help="With parquet: what tables are made of, in seconds for a million trials."
+    ),
+]
+
 
 @bridges.command()
 def export(
@@ -27,12 +40,8 @@ def export(
     per_problem: Annotated[
         int, typer.Option(help="With sft and rft: at most so many trials of a problem.")
     ] = 4,
-    no_formulas: Annotated[
-        bool,
-        typer.Option(
-            "--no-formulas", help="With csv: an apostrophe before texts a spreadsheet would run."
-        ),
-    ] = False,
+    no_formulas: NoFormulas = False,
+    light: Light = False,
     source: Annotated[
         str | None, typer.Option(help="With eval-results: where the run can be read.")
     ] = None,
@@ -58,6 +67,7 @@ def export(
         "per_problem": per_problem,
         "source": source,
         "no_formulas": no_formulas,
+        "light": light,
     }
     for line in export(Store.open(run), format, output, **given):
         print(line)

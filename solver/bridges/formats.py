@@ -18,12 +18,19 @@ def export(
     per_problem: int = 4,
     source: str | None = None,
     no_formulas: bool = False,
+    light: bool = False,
 ) -> Iterator[str]:
     """Write the run, and yield the path of each file, and what was left out.
 
     Raises ConfigError for an unknown format, and as the format's own function does.
     """
-    if form in tables.FORMATS or no_formulas:
+    if light and form != "parquet":
+        raise ConfigError(f"--light is for --format parquet, not {form}")
+    if light:
+        from solver.bridges.light import export_light
+
+        yield str(export_light(store, output))
+    elif form in tables.FORMATS or no_formulas:
         yield str(tables.export_run(store, form, output, no_formulas=no_formulas))
     elif form in training.FORMATS:
         made = training.write_training(store, form, output, per_problem=per_problem)
