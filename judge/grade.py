@@ -64,9 +64,9 @@ def open_judge(
     """Make a judge and start its worker processes; close it after use.
 
     Without `ask` only the rules grade, and what they cannot decide has no score. With `offline`, no
-    model is asked and replies come from `cache`. `seconds` is the wall time the rules have for one
-    pair. Raises ValueError for an unknown preset, a threshold that is no score, or a preset that
-    needs a model and has none.
+    model is asked and replies come from `cache`. `seconds` is the processor time the rules have
+    for one pair. Raises ValueError for an unknown preset, a threshold that is no score, or a preset
+    that needs a model and has none.
     """
     if preset not in PRESETS:
         raise ValueError(f"preset {preset!r}: no such preset. Presets: {', '.join(PRESETS)}")

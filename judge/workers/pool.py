@@ -1,9 +1,9 @@
 """Compare pairs in worker processes that are started in advance and can be killed.
 
 A worker is a fresh interpreter, never a fork of this process, so callers may use threads. A pair
-has a deadline from when a worker starts on it; a worker that misses it is killed and replaced, and
-the pair is undecided. So is a pair whose worker dies or runs out of memory. The deadline is wall
-time, so on a very busy machine a slow pair may be undecided that would be decided elsewhere.
+may take so many seconds of processor time, or a few times as many by the clock, from when a worker
+starts on it; a worker that takes longer is killed and replaced, and the pair is undecided. So is a
+pair whose worker dies or runs out of memory.
 """
 
 import contextlib
@@ -14,7 +14,6 @@ import signal
 import subprocess
 import sys
 import tempfile
-import time
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict
 from pathlib import Path
@@ -26,13 +25,14 @@ from judge.compare import DEFAULT
 from judge.policy import Policy
 from judge.relation import Comparison, Relation
 from judge.verdict import JudgeError
+from judge.workers.work import MOST_WALL, Work
 
 LONGEST = 4_000
 """Characters of a text that are sent to a worker; a longer one is undecided at once."""
 _SECONDS_TO_START = 60.0
 _SECONDS_OF_GRACE = 1.0
 _LOOK_EVERY = 0.05
-"""Seconds between two looks at the memory of a worker, where the platform does not limit it."""
+"""Seconds between two looks at what a worker has used."""
 
 
 class Pool:
@@ -48,7 +48,8 @@ class Pool:
     def __init__(self, workers: int = 1, *, seconds: float = 5.0, memory_mb: int = 1024) -> None:
         """Start the workers without waiting until they are ready.
 
-        A pair may take `seconds` of wall time, a worker `memory_mb` MiB of address space.
+        A pair may take `seconds` of processor time, sympy's included, and a worker `memory_mb` MiB
+        of address space.
         """
         if workers < 1:
             raise ValueError(f"workers: {workers} is too small, it must be at least 1")
@@ -103,7 +104,7 @@ class Pool:
             return worker.compare(reference, answer, policy)
         except TimeoutError:
             worker = self._replace(worker)
-            return _undecided("deadline", f"no result within {self.seconds:g} s")
+            return _undecided("deadline", f"no result in {self.seconds:g} s of work")
         except _Died as death:
             worker = self._replace(worker)
             return _undecided("crashed", str(death))
@@ -140,7 +141,7 @@ class _Worker:
         self._ready = False
         self._received = b""
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the process
-        limits = [str(seconds + _SECONDS_OF_GRACE), str(memory_mb)]
+        limits = [str(MOST_WALL * seconds + _SECONDS_OF_GRACE), str(memory_mb)]
         self._process = subprocess.Popen(
             [sys.executable, "-P", "-c", program, json.dumps(_import_path()), *limits],
             stdin=subprocess.PIPE,
@@ -193,15 +194,17 @@ class _Worker:
             self._watched = _Resident(self.process_id)
 
     def _read(self, seconds: float) -> Any:
-        """Read the next line of the process as JSON."""
-        deadline = time.monotonic() + seconds
+        """Read the next line of the process as JSON. Raises TimeoutError after so much work."""
+        work: Work | None = None
         while b"\n" not in self._received:
-            left = max(0.0, deadline - time.monotonic())
-            if not self._selector.select(min(left, _LOOK_EVERY) if self._watched else left):
+            if not self._selector.select(_LOOK_EVERY):
                 self._require_small()
-                if time.monotonic() < deadline:
-                    continue
-                raise TimeoutError(f"silent for {seconds:g} s")
+                work = work or Work(
+                    self.process_id
+                )  # counted from here: most pairs never come here
+                if work.is_over(seconds):
+                    raise TimeoutError(f"silent for {seconds:g} s")
+                continue
             chunk = os.read(self._from.fileno(), 65536)
             if not chunk:
                 raise _Died(self._how_it_ended())

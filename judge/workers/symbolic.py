@@ -11,17 +11,15 @@ import selectors
 import subprocess
 import sys
 import threading
-import time
 from pathlib import Path
 from typing import Any
 
 from judge.reading.tree import Node, Unreadable, encode
 from judge.relation import Finding, Relation
+from judge.workers.work import Work
 
 DEADLINE_SECONDS = 0.8
 """Processor time a question may take, so that a busy machine does not change a verdict."""
-_MOST_WALL = 5
-"""A question may take so many times its processor time by the clock."""
 _LOOK_EVERY = 0.1
 _START_SECONDS = 30.0
 _GIVEN_UP: set[frozenset[str]] = set()
@@ -111,31 +109,16 @@ class Worker:
 
 
 def _read_line(process: subprocess.Popen[bytes], seconds: float) -> bytes:
-    """Read the next line of the process; empty where none comes in so much processor time.
-
-    By the clock, where the system does not tell what a process has used.
-    """
+    """Read the next line of the process; empty where none comes in so many seconds of work."""
     if process.stdout is None:
         return b""
-    began, used = time.monotonic(), _processor_seconds(process.pid)
+    work = Work(process.pid)
     with selectors.DefaultSelector() as selector:
         selector.register(process.stdout, selectors.EVENT_READ)
         while not selector.select(min(seconds, _LOOK_EVERY)):
-            passed = time.monotonic() - began
-            now = _processor_seconds(process.pid)
-            spent = passed if used is None or now is None else now - used
-            if spent >= seconds or passed >= _MOST_WALL * seconds:
+            if work.is_over(seconds):
                 return b""
         return process.stdout.readline()
-
-
-def _processor_seconds(pid: int) -> float | None:
-    """Return the processor time of a process so far; None where the system does not tell."""
-    try:
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-    except (OSError, ValueError, IndexError):
-        return None
 
 
 _worker = Worker()
