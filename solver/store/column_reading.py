@@ -25,7 +25,7 @@ from solver.store.columns import (
 )
 from solver.store.schema import has
 
-_AT_ONCE = 10_000
+_AT_ONCE = 5_000
 """Rows that are Python objects at the same time."""
 EXITS = ("", *Exit)
 _ANSWERED, _RUNS, _PROGRAM, _CAPPED, _CUT, _EXIT = 1, 2, 4, 8, 16, 32
