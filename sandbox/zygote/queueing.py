@@ -38,23 +38,26 @@ def cpu_times(pids: Iterable[int]) -> CpuTimes:
 
 def seconds_run(pid: int) -> float:
     """Read the CPU seconds of a process and of the children it waited for."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return sum(int(field) for field in fields[11:15]) / _TICKS
+    return sum(map(int, _stat(pid)[11:15])) / _TICKS
 
 
 def own_seconds(pid: int) -> float:
     """Read the CPU seconds of a process without its children; 0 for one that is gone."""
     with contextlib.suppress(OSError):
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-        return sum(int(field) for field in fields[11:13]) / _TICKS
+        return sum(map(int, _stat(pid)[11:13])) / _TICKS
     return 0.0
 
 
 def waits_for_disk(pid: int) -> bool:
     """Tell whether the main thread of a process is in a wait that nothing interrupts, state D."""
     with contextlib.suppress(OSError):
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "D"
+        return _stat(pid)[0] == "D"
     return False
+
+
+def _stat(pid: int) -> list[str]:
+    """Read the fields of /proc/PID/stat behind the name, the state first. Raises OSError."""
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
 
 
 def longest_wait(before: CpuTimes, now: CpuTimes) -> float:
