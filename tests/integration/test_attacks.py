@@ -9,11 +9,10 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from sandbox import Exit, Sandbox, open_sandbox
+from sandbox import Exit, Sandbox
 from tests.integration.attacks import ATTACKS, ORDINARY, Attack
-from tests.integration.attacks.launching import LIMITS, launch
+from tests.integration.attacks.launching import attacked, launch
 from tests.integration.boxes import POOLS, assert_untouched
-from tests.integration.engines import require
 
 SEARCH_OF_MEMORY = r"""
 import re
@@ -38,10 +37,8 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 @pytest_asyncio.fixture(scope="module", loop_scope="module", params=POOLS)
 async def pool(request: pytest.FixtureRequest, harness_secret: None) -> AsyncIterator[Sandbox]:
     """Open a pool with one worker, so that the next program would see what an attack left."""
-    require(request.param)
-    sandbox = await open_sandbox(request.param, limits=LIMITS, workers=1, owner="test-attacks")
-    yield sandbox
-    await sandbox.close()
+    async with attacked(request.param) as sandbox:
+        yield sandbox
 
 
 @pytest.mark.parametrize("attack", ATTACKS, ids=lambda attack: attack.name)

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from sandbox import Exit, Sandbox, open_sandbox
+from sandbox import Exit, Sandbox
 from tests.integration.attacks import ATTACKS_IN_STRICT_MODE, ORDINARY, Attack
-from tests.integration.attacks.launching import LIMITS, launch
+from tests.integration.attacks.launching import attacked, launch
 from tests.integration.boxes import assert_host_untouched, assert_untouched
-from tests.integration.engines import STRICT, require
+from tests.integration.engines import STRICT
 
 LOOKING_INTO_PROC = {"looks for secrets of the harness", "has capabilities, or may gain some"}
 """They see nothing in a reduced box, where /proc cannot be opened."""
@@ -23,10 +23,8 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 @pytest_asyncio.fixture(scope="module", loop_scope="module", params=[STRICT])
 async def strict(request: pytest.FixtureRequest, harness_secret: None) -> AsyncIterator[Sandbox]:
     """Open a sandbox that gives every program a box of its own."""
-    require(request.param)
-    sandbox = await open_sandbox(request.param, limits=LIMITS, workers=1, owner="test-strict")
-    yield sandbox
-    await sandbox.close()
+    async with attacked(request.param) as sandbox:
+        yield sandbox
 
 
 @pytest.mark.parametrize("attack", ATTACKS_IN_STRICT_MODE, ids=lambda attack: attack.name)
@@ -41,9 +39,7 @@ async def test_attack_is_held_in_strict_mode(
 @pytest.mark.native
 async def test_attacks_are_held_in_reduced_boxes(harness_secret: None, host_canary: Path) -> None:
     """Run them three at a time, and no canary after each: it reads /proc, which is closed here."""
-    require("reduced")
-    sandbox = await open_sandbox("reduced", limits=LIMITS, workers=3, owner="test-reduced")
-    try:
+    async with attacked("reduced", workers=3) as sandbox:
         places = asyncio.Semaphore(3)
 
         async def held(attack: Attack) -> None:
@@ -53,8 +49,6 @@ async def test_attacks_are_held_in_reduced_boxes(harness_secret: None, host_cana
                 await launch(attack, sandbox, host_canary)
 
         await asyncio.gather(*map(held, [*ATTACKS_IN_STRICT_MODE, *ORDINARY]))
-    finally:
-        await sandbox.close()
     assert_host_untouched(host_canary)
 
 
