@@ -24,14 +24,8 @@ def export(
 
     Raises ConfigError for an unknown format, and as the format's own function does.
     """
-    if light and form != "parquet":
-        raise ConfigError(f"--light is for --format parquet, not {form}")
-    if light:
-        from solver.bridges.light import export_light
-
-        yield str(export_light(store, output))
-    elif form in tables.FORMATS or no_formulas:
-        yield str(tables.export_run(store, form, output, no_formulas=no_formulas))
+    if form in tables.FORMATS or no_formulas or light:
+        yield str(tables.export_run(store, form, output, no_formulas=no_formulas, light=light))
     elif form in training.FORMATS:
         made = training.write_training(store, form, output, per_problem=per_problem)
         yield str(made)

@@ -11,8 +11,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from solver.errors import ConfigError
-from solver.install import pip_install
 from solver.records import Problem
 from solver.store import Store, Trials
 from solver.store.columns import BY, DETAILS, OUTCOMES, Array
@@ -26,26 +24,15 @@ _RENAMED = {"capped": "cap_hits", "prompt_cut": "prompts_cut", "cut_thinking": "
 """What other formats call a count."""
 
 
-def export_light(store: Store, output: Path | None = None) -> Path:
-    """Write a row for each trial, by default next to the run's database, and return the path.
+def write_light(store: Store, path: Path) -> None:
+    """Write a row for each trial. Raises ImportError where pyarrow is missing, and OSError."""
+    from pyarrow import parquet
 
-    Raises ConfigError where pyarrow is missing, or the file cannot be written.
-    """
-    path = output or store.folder / "trials.parquet"
-    try:
-        from pyarrow import parquet
-    except ImportError as missing:
-        raise ConfigError(f"--format parquet needs pyarrow: {pip_install('parquet')}") from missing
     trials, problems = store.trials(), store.problems()
     asked = [problems[name] for name in trials.problems]
-    first = _table(trials[:0], asked)
-    try:
-        with parquet.ParquetWriter(path, first.schema) as file:
-            for start in range(0, len(trials), AT_ONCE):
-                file.write_table(_table(trials[start : start + AT_ONCE], asked))
-    except OSError as failure:
-        raise ConfigError(f"{path}: cannot be written: {failure.strerror or failure}") from failure
-    return path
+    with parquet.ParquetWriter(path, _table(trials[:0], asked).schema) as file:
+        for start in range(0, len(trials), AT_ONCE):
+            file.write_table(_table(trials[start : start + AT_ONCE], asked))
 
 
 def _table(trials: Trials, asked: Sequence[Problem]) -> "pyarrow.Table":
@@ -59,9 +46,9 @@ def _table(trials: Trials, asked: Sequence[Problem]) -> "pyarrow.Table":
         return pa.DictionaryArray.from_arrays(places, pa.array(texts, type=pa.string()))
 
     def of_problem(text: Callable[[Problem], str]) -> pa.Array:
-        texts = list(dict.fromkeys(map(text, asked)))
-        places = np.array([texts.index(text(each)) for each in asked], dtype=np.int32)
-        return shared(places[trials.problem], texts)
+        numbers: dict[str, int] = {}
+        places = [numbers.setdefault(text(each), len(numbers)) for each in asked]
+        return shared(np.array(places, dtype=np.int32)[trials.problem], list(numbers))
 
     levels = np.array([problem.level for problem in asked], dtype=np.int8)
     score = trials.score.astype(np.int8)

@@ -9,6 +9,7 @@ from typing import Any
 
 from judge.logs.records import Theirs
 from solver.analysis.other_judge import change_among, said_by_trial, together
+from solver.bridges.light import write_light
 from solver.errors import ConfigError
 from solver.install import pip_install
 from solver.records import Outcome
@@ -19,26 +20,38 @@ FORMATS = ("jsonl", "csv", "parquet")
 
 
 def export_run(
-    store: Store, form: str, output: Path | None = None, *, no_formulas: bool = False
+    store: Store,
+    form: str,
+    output: Path | None = None,
+    *,
+    no_formulas: bool = False,
+    light: bool = False,
 ) -> Path:
     """Write the trials, by default next to the run's database, and return the path.
 
     CSV holds every text as it is. With `no_formulas`, one that a spreadsheet would run as a formula
-    (a model may write `=HYPERLINK(…)` as its answer) has an apostrophe before it. Raises
-    ConfigError for another format with it, a missing pyarrow, or a file that cannot be written.
+    (a model may write `=HYPERLINK(…)` as its answer) has an apostrophe before it. With `light`,
+    Parquet has what `solver.bridges.light` says. Raises ConfigError for another format with either,
+    a missing pyarrow, or a file that cannot be written.
     """
     if no_formulas and form != "csv":
         raise ConfigError(f"--no-formulas is for --format csv, not {form}")
+    if light and form != "parquet":
+        raise ConfigError(f"--light is for --format parquet, not {form}")
     path = output or store.folder / f"trials.{form}"
     try:
         if form == "jsonl":
             with path.open("w", encoding="utf-8") as file:
                 for trial in _whole(store):
                     file.write(json.dumps(trial, ensure_ascii=False) + "\n")
+        elif light:
+            write_light(store, path)
         else:
             _write_table(store, form, path, no_formula if no_formulas else str)
     except OSError as failure:
         raise ConfigError(f"{path}: cannot be written: {failure.strerror or failure}") from failure
+    except ImportError as missing:
+        raise ConfigError(f"--format parquet needs pyarrow: {pip_install('parquet')}") from missing
     return path
 
 
@@ -78,7 +91,7 @@ def _of_others(said: Sequence[Theirs], outcome: Outcome) -> dict[str, str | None
 
 
 def _write_table(store: Store, form: str, path: Path, written: Callable[[str], str]) -> None:
-    """Write one row for each trial, without long texts. Raises OSError, ConfigError."""
+    """Write one row for each trial, without long texts. Raises OSError, ImportError."""
     import pandas as pd  # takes half a second, and only this function needs it
 
     problems, said = store.problems(), said_by_trial(store)
@@ -121,7 +134,4 @@ def _write_table(store: Store, form: str, path: Path, written: Callable[[str], s
         # texts are quoted, since a carriage return alone would else break a line in two
         table.to_csv(path, index=False, quoting=csv.QUOTE_NONNUMERIC)
         return
-    try:
-        table.to_parquet(path, index=False)
-    except ImportError as missing:
-        raise ConfigError(f"--format parquet needs pyarrow: {pip_install('parquet')}") from missing
+    table.to_parquet(path, index=False)
