@@ -214,13 +214,21 @@ def _tails(n: int, c: int, k: int) -> NDArray[np.float64]:
 
     Cached, since every τ asks for the same.
     """
-    hits = np.arange(max(0, k - (n - c)), min(c, k) + 1)
-    logs = log_comb(c, hits) + log_comb(n - c, k - hits) - log_comb(n, np.array(k))
+    hits, chances = hypergeometric(n, c, k)
     tails = np.zeros(k + 1)
     tails[: hits[0]] = 1.0
-    chances = np.exp(logs)
-    tails[hits] = np.cumsum((chances / chances.sum())[::-1])[::-1]
+    tails[hits] = np.cumsum(chances[::-1])[::-1]
     return tails
+
+
+def hypergeometric(n: int, c: int, k: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Return how many of c hits k draws from n can hold, fewest first, and the chance of each."""
+    hits = np.arange(max(0, k - (n - c)), min(c, k) + 1)
+    if n <= MOST_EXACT:
+        return hits, np.array([_draws(each, n, c, k) / comb(n, k) for each in hits.tolist()])
+    logs = log_comb(c, hits) + log_comb(n - c, k - hits)
+    chances = np.exp(logs - logs.max())
+    return hits, chances / chances.sum()
 
 
 def log_comb(n: int, k: NDArray[np.int64]) -> NDArray[np.float64]:

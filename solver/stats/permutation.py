@@ -4,14 +4,14 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from heapq import heapify, heappop, heappush
-from math import comb, gcd, lcm
+from math import gcd, lcm
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.fft import irfft, next_fast_len, rfft
 
-from solver.stats.metrics import MOST_EXACT, log_comb
+from solver.stats.metrics import hypergeometric
 
 EXACT_CELLS = 100_000
 """Longest distribution of a sum that is computed in full: about a second."""
@@ -111,14 +111,12 @@ def permutation_on_grid(tallies: Sequence[Tally]) -> float:
     step = _aligned(2 * half / _GRID_CELLS, tallies)
     spectrum = np.ones(_GRID_CELLS // 2 + 1, dtype=np.complex128)
     for tally, count in Counter(map(_unsplit, tallies)).items():
-        successes = tally.c_a + tally.c_b
-        taken = np.arange(_least(tally), _most(tally) + 1)
-        moved = taken - tally.n_a * successes / (tally.n_a + tally.n_b)
+        taken, chances = _successes(tally)
+        moved = taken - tally.n_a * (tally.c_a + tally.c_b) / (tally.n_a + tally.n_b)
         place = moved * (1 / tally.n_a + 1 / tally.n_b) / step
         place = np.where(np.abs(place - np.rint(place)) < 1e-6, np.rint(place), place)
         below = np.floor(place)
         cells, upper = below.astype(np.int64) % _GRID_CELLS, place - below
-        chances = _chances(tally, 1)
         found = np.bincount(cells, chances * (1 - upper), _GRID_CELLS)
         found += np.bincount((cells + 1) % _GRID_CELLS, chances * upper, _GRID_CELLS)
         spectrum *= rfft(found) ** count
@@ -170,19 +168,15 @@ def _unsplit(tally: Tally) -> Tally:
 @lru_cache(maxsize=4096)
 def _chances(tally: Tally, stride: int) -> NDArray[np.float64]:
     """Return the chances of run a's successes, fewest first, `stride` cells from each other."""
-    correct, successes = tally.c_a + tally.c_b, range(_least(tally), _most(tally) + 1)
-    chances = np.zeros((len(successes) - 1) * stride + 1)
-    if tally.n_a + tally.n_b > MOST_EXACT:
-        taken = np.array(successes)
-        logs = log_comb(tally.n_a, taken) + log_comb(tally.n_b, correct - taken)
-        found = np.exp(logs - logs.max())
-        chances[::stride] = found / found.sum()
-        return chances
-    choices = comb(tally.n_a + tally.n_b, correct)
-    chances[::stride] = [
-        comb(tally.n_a, taken) * comb(tally.n_b, correct - taken) / choices for taken in successes
-    ]
+    _, found = _successes(tally)
+    chances = np.zeros((found.size - 1) * stride + 1)
+    chances[::stride] = found
     return chances
+
+
+def _successes(tally: Tally) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Return how many successes run a can have, fewest first, and the chance of each."""
+    return hypergeometric(tally.n_a + tally.n_b, tally.n_a, tally.c_a + tally.c_b)
 
 
 def _sum_of(chances: Iterable[NDArray[np.float64]]) -> NDArray[np.float64]:
