@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from sandbox import Exit
-from solver.records import Detail, detail_of, failure_of, outcome_of
+from solver.records import detail_of, failure_of, outcome_of
 from solver.store.columns import (
     BY,
     DETAILS,
@@ -198,7 +198,7 @@ def _read_turns(
             },
         )
     found = turns.arrays(_NO_TURNS)
-    failure = _failures(found["flags"])
+    failure = _decided(found["flags"], _failure)
     columns = TurnColumns(
         number=found["number"],
         failure=failure,
@@ -327,10 +327,10 @@ def _rules_in(text: str) -> str:
     return found[1] if found else ""
 
 
-def _failures(flags: Array) -> Array:
-    """Call `failure_of` for each combination of facts that occurs."""
-    different, places = np.unique(flags, return_inverse=True)
-    return np.array([_failure(int(each)) for each in different], dtype=np.uint8)[places]
+def _decided(packed: Array, decide: Callable[[int], int]) -> Array:
+    """Decide once for each combination of facts that occurs, packed into a number."""
+    different, places = np.unique(packed, return_inverse=True)
+    return np.array([decide(each) for each in different.tolist()], dtype=np.uint8)[places]
 
 
 def _failure(flags: int) -> int:
@@ -349,36 +349,34 @@ def _failure(flags: int) -> int:
 
 
 def _details(failure: Array, cut: Array, alone: Array, boxed: Array) -> Array:
-    """Call `detail_of` for each combination of facts that occurs."""
-    packed = failure.astype(np.int16) * 8 + cut * 4 + alone * 2 + boxed
-    different, places = np.unique(packed, return_inverse=True)
-    details: list[Detail | None] = [
-        detail_of(
-            failure=FAILURES[each // 8],
-            prompt_cut=bool(each & 4),
-            only_thoughts=bool(each & 2),
-            boxed=bool(each & 1),
+    """Return the place in `DETAILS` of what explains each trial's failure."""
+
+    def detail(facts: int) -> int:
+        found = detail_of(
+            failure=FAILURES[facts // 8],
+            prompt_cut=bool(facts & 4),
+            only_thoughts=bool(facts & 2),
+            boxed=bool(facts & 1),
         )
-        for each in map(int, different)
-    ]
-    return np.array([DETAILS.index(each) for each in details], dtype=np.uint8)[places]
+        return DETAILS.index(found)
+
+    return _decided(failure.astype(np.int16) * 8 + cut * 4 + alone * 2 + boxed, detail)
 
 
 def _outcomes(error: Array, turns: Mapping[str, Any], judged: Mapping[str, Array]) -> Array:
-    """Call `outcome_of` for each combination of facts that occurs."""
+    """Return the place in `OUTCOMES` of how each trial ended."""
+
+    def outcome(facts: int) -> int:
+        found = outcome_of(
+            error=bool(facts & 4),
+            failure=FAILURES[facts // 8],
+            correct=bool(facts & 1) if facts & 2 else None,
+        )
+        return OUTCOMES.index(found)
+
     failed = (error >= 0) | turns["none"]
     packed = turns["failure"].astype(np.int16) * 8 + failed * 4
-    packed += judged["valid"] * 2 + judged["passed"]
-    different, places = np.unique(packed, return_inverse=True)
-    outcomes = [
-        outcome_of(
-            error=bool(each & 4),
-            failure=FAILURES[each // 8],
-            correct=bool(each & 1) if each & 2 else None,
-        )
-        for each in map(int, different)
-    ]
-    return np.array([OUTCOMES.index(each) for each in outcomes], dtype=np.uint8)[places]
+    return _decided(packed + judged["valid"] * 2 + judged["passed"], outcome)
 
 
 def _keys(keys: Sequence[bytes]) -> Array:
