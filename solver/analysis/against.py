@@ -12,8 +12,8 @@ from math import sqrt
 from typing import Any
 
 from solver.analysis.accuracy import correct_by_problem
-from solver.analysis.arms import stored_rows, typed_config
-from solver.analysis.comparable import Run, read_run
+from solver.analysis.arms import typed_config
+from solver.analysis.comparable import Run
 from solver.analysis.failures import ArmFailures
 from solver.analysis.published import Score, is_base, scores_of, set_word
 from solver.analysis.wordings import Sensitivity, sensitivities
@@ -22,7 +22,7 @@ from solver.errors import ConfigError
 from solver.modes import identity, mode_of, stored_mode
 from solver.problems.known import known
 from solver.stats.metrics import Estimate, accuracy
-from solver.store import Row, Store
+from solver.store import Row
 
 
 @dataclass(frozen=True)
@@ -79,9 +79,9 @@ class Read(Run):
     rows: Sequence[Row] = ()
 
 
-def read_whole(store: Store, name: str = "") -> Read:
-    """Read a stored run with a record of each trial."""
-    return Read(**vars(read_run(store, name)), rows=stored_rows(store))
+def with_rows(run: Run, rows: Sequence[Row]) -> Read:
+    """Return a run with a record of each of its trials."""
+    return Read(**vars(run), rows=rows)
 
 
 def against_all(

@@ -6,7 +6,7 @@ from itertools import chain
 from pathlib import Path
 from typing import TypeAlias
 
-from solver.analysis.against import against_all, read_whole
+from solver.analysis.against import against_all, with_rows
 from solver.analysis.compare import Apart, Comparison
 from solver.analysis.contamination import contamination_of
 from solver.analysis.cost import ArmCost
@@ -181,5 +181,6 @@ def show_against(store: Store, *, scores: Path | None = None, model: str | None 
     """
     run = Run(store, store.folder.name)
     names = names_by_arm(named_arms([run]))
-    found = against_all(read_whole(store), run.failures.arms, published_scores(scores), model)
+    whole = with_rows(run.compared, run.rows)
+    found = against_all(whole, run.failures.arms, published_scores(scores), model)
     print_sections(against_published([(names[run.name, e.model, e.mode], e) for e in found]))

@@ -4,7 +4,9 @@ import pytest
 from typer.testing import CliRunner
 
 from judge import Verdict
-from solver.analysis.against import against_all, read_whole
+from solver.analysis.against import against_all, with_rows
+from solver.analysis.arms import stored_rows
+from solver.analysis.comparable import read_run
 from solver.analysis.failures import failures_of
 from solver.analysis.published import (
     Score,
@@ -35,7 +37,8 @@ def cot(n, right, *turns, **more):
 
 
 def found_in(store, *scores, **more):
-    return against_all(read_whole(store), failures_of(store).arms, scores, **more)
+    run = with_rows(read_run(store), stored_rows(store))
+    return against_all(run, failures_of(store).arms, scores, **more)
 
 
 def setting(each, name):
