@@ -25,13 +25,10 @@ from openai import AsyncOpenAI
 from judge import open_judge
 from sandbox import open_sandbox
 from solver.models import connect
-from solver.records import Problem, Sampling
-from solver.run.loop import run
-from solver.run.schedule import Endpoint, Gate
-from solver.run.watch import Watch
-from solver.store import Store
+from solver.records import Sampling
 from tests.bench.bars import Bar
-from tests.fakes import EchoSandbox, config_of, parts_of, program
+from tests.bench.pipeline import run_trials
+from tests.fakes import EchoSandbox, program
 from tests.servers import serve_openai
 
 AT_ONCE = (16, 64, 256)
@@ -90,28 +87,17 @@ async def ask_bare(mode: str, requests: int, at_once: int, seconds: float) -> Co
 
 async def ask_in_a_run(mode: str, requests: int, at_once: int, seconds: float) -> Cost:
     """Ask in a run, one trial for each request."""
-    problems = [
-        Problem(id=f"p{n}", question=f"What is {n}?", answer="12", domain="algebra", level=1)
-        for n in range(requests)
-    ]
     async with serve_openai(reply=REPLIES[mode], delay=seconds, spread=0.5) as url:
         model = connect("openai/test", Sampling(), {"base_url": url, "parallel": at_once})
-        config, watch, judge = config_of(mode=mode), Watch(), open_judge()
-        name = {"name": model.name}
-        config = config.model_copy(update={"model": (config.model[0].model_copy(update=name),)})
+        judge = open_judge()
         sandbox = await open_sandbox("native") if mode == "code" else EchoSandbox()
-        parts = parts_of(config, model, sandbox=sandbox, judge=judge, watch=watch)
-        parts.endpoints = [Endpoint(model, config.patience, Gate(at_once), watch.traffic)]
         await judge.grade("warm", "1", "1")
+        parts = {"judge": judge, "sandbox": sandbox}
         with tempfile.TemporaryDirectory() as folder:
-            store = Store.create_or_open(Path(folder))
-            store.add_problems(problems)
             start = Cost(time.perf_counter(), time.process_time())
-            await run(config, problems, parts, store, watch)
+            await run_trials(Path(folder), requests, model, **parts, at_once=at_once, mode=mode)
             found = _since(start)
-            assert len(store.finished()) == requests
-            store.close()
-        for part in (judge, sandbox, model):
+        for part in (*parts.values(), model):
             await part.close()
     return found
 

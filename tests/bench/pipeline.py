@@ -25,7 +25,7 @@ from solver.run.loop import run
 from solver.run.schedule import Endpoint, Gate
 from solver.run.watch import Watch
 from solver.store import Store
-from tests.fakes import EchoSandbox, config_of, parts_of, program
+from tests.fakes import config_of, parts_of, program
 from tests.servers import serve_openai
 
 
@@ -53,7 +53,7 @@ def own_cost(trials: int) -> float:
         judge = open_judge()
         await judge.grade("warm", "1", "1")
         start = time.perf_counter()
-        await _run(folder, trials, Scripted(replies=[program("print(12)")]), judge=judge)
+        await run_trials(folder, trials, Scripted(replies=[program("print(12)")]), judge=judge)
         await judge.close()
         return (time.perf_counter() - start) / trials * 1000
 
@@ -69,7 +69,7 @@ def server_ratio(trials: int, delay: float = 0.2, at_once: int = 16) -> float:
             judge = open_judge()
             await judge.grade("warm", "1", "1")
             start = time.perf_counter()
-            await _run(folder, trials, model, judge=judge, at_once=at_once)
+            await run_trials(folder, trials, model, judge=judge, at_once=at_once)
             took = time.perf_counter() - start
             await judge.close()
             await model.close()
@@ -83,9 +83,9 @@ def memory_ratio(trials: int) -> float:
 
     async def measure(folder: Path) -> float:
         model = Scripted(replies=[program("print(12)\n# " + "x" * 4_000)])
-        await _run(folder / "few", trials // 20, model)
+        await run_trials(folder / "few", trials // 20, model)
         few = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        await _run(folder / "many", trials // 20, model, repeats=20)
+        await run_trials(folder / "many", trials // 20, model, repeats=20)
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / few
 
     return _in_folder(measure)
@@ -96,23 +96,24 @@ def resume_seconds(trials: int) -> float:
 
     async def measure(folder: Path) -> float:
         model = Scripted(replies=[program("print(12)")])
-        await _run(folder, trials, model)
+        await run_trials(folder, trials, model)
         start = time.perf_counter()
-        await _run(folder, trials, model)
+        await run_trials(folder, trials, model)
         return time.perf_counter() - start
 
     return _in_folder(measure)
 
 
-async def _run(
-    folder: Path, trials: int, model, *, judge=None, at_once: int = 64, repeats: int = 1
+async def run_trials(
+    folder: Path, trials: int, model, *, judge=None, sandbox=None, at_once=64, **content
 ) -> None:
+    """Run so many problems once in the real loop and store; all in `content` goes to the config."""
     problems = [
         Problem(id=f"p{n}", question=f"What is {n}?", answer="12", domain="algebra", level=1)
         for n in range(trials)
     ]
-    config, watch = config_of(repeats=repeats, sampling={"temperature": 1}), Watch()
-    parts = parts_of(config, model, sandbox=EchoSandbox(), judge=judge, watch=watch)
+    config, watch = config_of(sampling={"temperature": 1}, **content), Watch()
+    parts = parts_of(config, model, sandbox=sandbox, judge=judge, watch=watch)
     parts.endpoints = [Endpoint(model, config.patience, Gate(at_once), watch.traffic)]
     config = config.model_copy(
         update={"model": (config.model[0].model_copy(update={"name": model.name}),)}
@@ -120,6 +121,7 @@ async def _run(
     store = Store.create_or_open(folder)
     store.add_problems(problems)
     await run(config, problems, parts, store, watch)
+    assert len(store.finished()) == trials * config.repeats
     store.close()
 
 
