@@ -80,10 +80,8 @@ class Watch:
         for number in (forked.out, forked.err, forked.descriptor, channel, start):
             self._poll.register(number, select.POLLIN)
         self._session_started = False
-        self._at_start = self._seen = queueing.CpuTimes(0.0, {})
-        """What its processes had run and waited when it started, and at the last reading."""
-        self._waited = 0.0
-        """For how many seconds it waited for a processor until the last reading."""
+        self._waits: queueing.Waits
+        """What it waited for a processor, from its start on."""
         self._next_reading = self._own_at_start = 0.0
         self._late = 0.0
         """How long after the program's start this process noticed it."""
@@ -165,20 +163,13 @@ class Watch:
     def _fair_deadline(self) -> float:
         """Extend the deadline by the time in which the program was kept from running."""
         self._read_waits(proc.others())
-        seconds, ran = time.monotonic() - self.started, self._seen.ran - self._at_start.ran
-        lost = queueing.seconds_lost(self._waited + self._disk, ran, seconds)
+        lost = self._waits.lost(time.monotonic() - self.started, self._disk)
         return self.started + self._longest(self._late + lost)
 
     def _read_waits(self, pids: Sequence[int]) -> None:
-        """Add how long the program waited for a processor since the last reading.
-
-        The kernel forgets what a process waited when it ends, so a program that starts others is
-        read again and again, which takes at most a tenth of the time.
-        """
+        """Read how long the program waited for a processor, in at most a tenth of the time."""
         begun = time.monotonic()
-        now = queueing.cpu_times(pids)
-        self._waited += queueing.longest_wait(self._seen, now)
-        self._seen = now
+        self._waits.read(pids)
         self._next_reading = begun + 10 * (time.monotonic() - begun)
 
     def _longest(self, lost: float) -> float:
@@ -191,9 +182,9 @@ class Watch:
         self._late = max(0.0, time.monotonic() - when)
         self._last_check, self._disk = when, 0.0
         self._deadline = when + self._longest(self._late)
-        self._at_start = self._seen = queueing.cpu_times([self._forked.pid])
+        self._waits = queueing.Waits(self._forked.pid)
         self._own_at_start = queueing.own_seconds(self._forked.pid)
-        self._waited = self._next_reading = 0.0
+        self._next_reading = 0.0
 
     def _read_output(self, readable: set[int]) -> None:
         for number in readable & self._open.keys():
@@ -247,7 +238,7 @@ class Watch:
         if used > self._allowance.cpu_seconds:
             return "cpu"
         pids = proc.others()
-        if len(pids) > 1 and now >= self._next_reading:
+        if now >= self._next_reading:
             self._read_waits(pids)
         held, processes = 0, 0
         for folder in (self._box.scratch, *self._box.other_scratch):
