@@ -42,7 +42,7 @@ def main() -> int:
         if not (run / FILE).is_file():
             write_many(run, chosen.trials, chosen.problems, Path(made))
         print(f"{(run / FILE).stat().st_size / 2**20:,.0f} MiB in {run}", flush=True)
-        met = [_measured(command, run, Path(made), *bars) for command, bars in COMMANDS.items()]
+        met = [measured(command, run, Path(made), *bars) for command, bars in COMMANDS.items()]
     return 0 if all(met) else 1
 
 
@@ -96,7 +96,7 @@ def _amend(database: sqlite3.Connection, repeats: int) -> None:
     database.commit()
 
 
-def _measured(command: str, run: Path, scratch: Path, seconds: float, memory: float) -> bool:
+def measured(command: str, run: Path, scratch: Path, seconds: float, memory: float) -> bool:
     """Run a command in a process of its own; print what it took and whether the bars are met."""
     page = ["-o", str(scratch / "page.html")] if command == "report" else []
     asked = [sys.executable, "-m", "solver.cli", command, str(run), *page]

@@ -1,0 +1,114 @@
+"""A million trials through `solver run`, then every command that reads them.
+
+    python -m tests.bench.scale [--trials N] [--folder FOLDER]
+
+Two scripted models answer 105 problems in words, right in one of five repeats; the loop, the store
+and the rules of the judge are real, and no program runs. Memory is the peak of the run's process:
+at its end over that at the first look after 100,000 trials. With --folder the run is kept there,
+and one that was cut goes on.
+"""
+
+import argparse
+import json
+import os
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import time
+from contextlib import closing
+from pathlib import Path
+
+from solver.store import FILE
+from tests.bench.bars import Bar
+from tests.bench.reading import COMMANDS, measured
+
+PROBLEMS, FLAT_FROM, LOOK_EVERY = 105, 100_000, 5.0
+CONFIG = """
+model: [scripted/a, scripted/b]
+providers: {scripted: {replies: [[%s]]}}
+problems: problems.jsonl
+repeats: %d
+mode: cot
+judge: rules
+sampling: {temperature: 1}
+"""
+
+
+def main() -> int:
+    """Run, measure, print, and exit 1 where a bar is missed."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--trials", type=int, default=1_000_000)
+    parser.add_argument("--folder", type=Path, help="where the run is, or will be kept")
+    chosen = parser.parse_args()
+    with tempfile.TemporaryDirectory() as made:
+        folder = chosen.folder or Path(made)
+        write_config(folder, repeats=max(1, round(chosen.trials / 2 / PROBLEMS)))
+        flat = run(folder)
+        print(flat, flush=True)
+        met = [
+            measured(command, folder / "runs" / "many", Path(made), *bars)
+            for command, bars in COMMANDS.items()
+        ]
+    return 0 if flat.met and all(met) else 1
+
+
+def write_config(folder: Path, repeats: int) -> None:
+    """Write the problems and the config of the run."""
+    folder.mkdir(parents=True, exist_ok=True)
+    lines = (
+        {"id": f"p{n}", "question": f"What is {n} - {n - n % 5}?", "answer": f"{n % 5}"}
+        | {"domain": ("algebra", "geometry", "number theory")[n % 3], "level": 1 + n % 5}
+        for n in range(PROBLEMS)
+    )
+    (folder / "problems.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    replies = ", ".join(f"'So the result is \\boxed{{{n}}}.'" for n in range(5))
+    (folder / "many.yaml").write_text(CONFIG % (replies, repeats))
+
+
+def run(folder: Path) -> Bar:
+    """Run the config in a process of its own and return how its memory grew."""
+    asked = [sys.executable, "-m", "solver.cli", "run", "many.yaml", "--name", "many"]
+    start, early, trials, peak = time.monotonic(), 0.0, 0, 0.0
+    with (folder / "run.log").open("ab") as log:
+        process = subprocess.Popen(asked, cwd=folder, stdout=log, stderr=log)
+        while process.poll() is None:
+            time.sleep(LOOK_EVERY)
+            trials, peak = stored(folder), peak_mb(process.pid) or peak
+            if not early and trials >= FLAT_FROM:
+                early = peak
+    seconds = time.monotonic() - start
+    used = os.times()
+    if process.returncode:
+        raise SystemExit(f"solver run ended with {process.returncode}: see {folder / 'run.log'}")
+    trials = stored(folder)
+    print(
+        f"{trials:,} trials in {seconds:,.0f} s ({trials / seconds:,.0f} a second),"
+        f" {used.children_user + used.children_system:,.0f} s of processor;"
+        f" {early:,.0f} MiB at {FLAT_FROM:,} trials or soon after, {peak:,.0f} at the end",
+        flush=True,
+    )
+    return Bar("memory at the end over that at 100,000 trials", peak / (early or peak), at_most=1.1)
+
+
+def stored(folder: Path) -> int:
+    """Count the trials stored so far."""
+    try:
+        with closing(sqlite3.connect(f"file:{folder}/runs/many/{FILE}?mode=ro", uri=True)) as file:
+            return file.execute("SELECT count(*) FROM trials").fetchone()[0]
+    except sqlite3.Error:
+        return 0  # it has not begun, or is writing
+
+
+def peak_mb(pid: int) -> float:
+    """Read the peak memory of a process in MiB; 0 for one that has ended."""
+    try:
+        lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    except OSError:
+        return 0.0
+    held = dict(line.split(":", 1) for line in lines)
+    return int(held.get("VmHWM", "0 kB").split()[0]) / 1024
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
