@@ -148,13 +148,11 @@ class OpenAI:
         request["messages"] = [{"role": m.role, "content": m.text} for m in chat]
         if self._options.reasoning_effort is not None:
             request["reasoning_effort"] = self._options.reasoning_effort
-        extra = request.get("extra_body", {}) | self._thinking | self._options.extra_body
-        if extra:
-            request["extra_body"] = extra
         if schema is not None and "response_format" not in self._options.omit:
             request["response_format"] = json_of(schema)
         return await self._ask(
-            lambda: self._client.chat.completions.create(**request),
+            "/chat/completions",
+            request | self._thinking | self._options.extra_body,
             follow_up=any(message.role == "assistant" for message in chat),
         )
 
@@ -203,8 +201,7 @@ class OpenAI:
 
     async def complete(self, prefix: str, /, **how: Unpack[CompleteOptions]) -> Reply:
         """Continue raw text, if the server has /completions."""
-        request = self._raw_request(prefix, how)
-        return await self._ask(lambda: self._client.completions.create(**request))
+        return await self._ask("/completions", self._raw_request(prefix, how))
 
     async def describe(self) -> dict[str, Any]:
         """Return what the server's list says about the model, and what requests leave out."""
@@ -247,20 +244,18 @@ class OpenAI:
             "stop": [*sampling.stop, *stop] or None,
             "presence_penalty": sampling.presence_penalty,
             "frequency_penalty": sampling.frequency_penalty,
+            **{name: getattr(sampling, name) for name in BEYOND_OPENAI},
+            "repetition_penalty": sampling.repeat_penalty,  # the name in vLLM and SGLang
         }
-        beyond = {name: getattr(sampling, name) for name in BEYOND_OPENAI}
-        beyond["repetition_penalty"] = sampling.repeat_penalty  # the name in vLLM and SGLang
-        if any(value is not None for value in beyond.values()):
-            request["extra_body"] = {k: v for k, v in beyond.items() if v is not None}
         left_out = self._options.omit
         return {k: v for k, v in request.items() if v is not None and k not in left_out}
 
-    async def _ask(self, send: Callable[[], Awaitable[Any]], *, follow_up: bool = False) -> Reply:
+    async def _ask(self, path: str, body: dict[str, Any], *, follow_up: bool = False) -> Reply:
         """Make one request that is not streamed."""
 
         async def whole() -> Reply:
             started = time.perf_counter()
-            answer = await send()
+            answer = await self._send(path, body)
             choice = choice_of(answer, self.endpoint, advice=self._advice(), secret=self._key)
             seconds = time.perf_counter() - started
             return reply_of(choice, answer.usage, seconds, self.endpoint)
@@ -273,15 +268,29 @@ class OpenAI:
             lambda: self._reach(ask, self._options.timeout), follow_up=follow_up
         )
 
+    async def _send(self, path: str, body: dict[str, Any]) -> Any:
+        """Send a request as it is: the typed methods take as long over a chat as the rest."""
+        from openai.types import Completion
+        from openai.types.chat import ChatCompletion
+
+        kind = ChatCompletion if path == "/chat/completions" else Completion
+        return await self._client.post(path, cast_to=kind, body=body)
+
     async def _pieces(self, request: dict[str, Any]) -> AsyncGenerator[Piece, None]:
         """Yield what /completions answers as pieces. A request for one token is not streamed."""
         if request["max_tokens"] == 1:
-            yield piece_of(await self._client.completions.create(**request))
+            yield piece_of(await self._send("/completions", request))
             return
         # llama.cpp hangs up after a stream and does not say so: what is sent next would be lost
-        streamed = request | {"stream": True, "stream_options": {"include_usage": True}}
-        alone = {"Connection": "close"}
-        async with await self._client.completions.create(**streamed, extra_headers=alone) as events:
+        answer = await self._client.completions.create(
+            model=self._model,
+            prompt=request["prompt"],
+            stream=True,
+            stream_options={"include_usage": True},
+            extra_body=request,
+            extra_headers={"Connection": "close"},
+        )
+        async with answer as events:
             async for event in events:
                 yield piece_of(event)
 
