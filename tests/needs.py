@@ -5,7 +5,7 @@ It is skipped, and pytest's summary names it with the reason. Two variables make
 
     SOLVER_SHARED_DATA=FOLDER           where published data sets lie
     SOLVER_REQUIRE=docker,native,...    what must be there: docker, native, browser, model, inspect,
-                                        root; ray, whose package is large, is not asked for there
+                                        root, ray
 """
 
 import os

@@ -71,6 +71,7 @@ def lost(folder: Path, quick: bool):
     print(ran.said)
     yield bar("a node removed midway: trials stored", ran.keys / (105 * repeats), at_least=1)
     yield bar("a node removed midway: stored twice", ran.rows - ran.keys, at_most=0)
+    yield bar("a node removed midway: driver's memory, MB", ran.memory_mb, at_most=300)
 
 
 def patient(folder: Path, quick: bool):

@@ -6,10 +6,10 @@ import sys
 from tests.needs import require
 
 
-def test_a_node_that_goes_midway_loses_no_trial_and_none_is_stored_twice():
+def test_of_ten_thousand_trials_none_is_lost_or_stored_twice_when_a_node_goes_midway():
     require("ray")
-    bench = f"ip link set lo up && {sys.executable} -m tests.bench.ray lost --quick"
+    bench = f"ip link set lo up && {sys.executable} -m tests.bench.ray lost"
     ran = subprocess.run(
-        ["unshare", "-rn", "bash", "-c", bench], capture_output=True, text=True, timeout=300
+        ["unshare", "-rn", "bash", "-c", bench], capture_output=True, text=True, timeout=1800
     )
     assert ran.returncode == 0, ran.stdout + ran.stderr
