@@ -8,6 +8,23 @@ NASTY = (
     "<script>alert(1)</script><img src=x onerror=alert(2)>\"'><svg/onload=alert(3)>"
     "{{ 7*7 }}{% raw %}</style></title></pre>&lt; \x1b[31mred\x1b]0;owned\x07\x00\u202e$x$ |a|"
 )
+HOSTILE = [
+    "<script>alert(1)</script>",
+    r"$\text{<script>alert(1)</script>}$",
+    r"$\href{javascript:alert(1)}{click}$",
+    r"$\style{background:url(//evil)}{x} \class{top}{y}$",
+    r"$\text{&lt;img src=x onerror=alert(1)&gt;}$",
+    r"\begin{align}<b onclick=alert(1)>&\\\end{align}",
+    "```python\n'</code><img src=x onerror=alert(1)>'\n```",
+    '" onmouseover="alert(1)',
+    "\x1b[31mred\x1b[0m \x9b31m \x00 \u202egnp.exe \ud800 \uffff",
+    r"$\newcommand{\a}{\a\a}\a$",
+    r"$\rule{9999em}{9999em}$",
+    "[x](javascript:alert(1)) ![y](//evil) <//evil> [z]\n\n[z]: //evil",
+    "# <b>\n\n|a|b|\n|:-|-:|\n|<i>|$x$|",
+    "\ue0000\ue001 \ue00099\ue001 $y$",
+]
+"""Formulas, Markdown and others that try to become markup."""
 VOID = {"meta", "br", "img", "link", "input", "hr"}
 STRUCTURE = {
     "html",
@@ -39,6 +56,8 @@ WORDS = {
     "span",
 }
 FIGURES = {"figure", "figcaption", "svg", "path", "line", "rect", "text"}
+FORMULAS = {"math", "mi"}
+"""What `$x$` becomes."""
 TABLES = {"details", "summary", "table", "caption", "thead", "tbody", "tr", "th", "td"}
 
 

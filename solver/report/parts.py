@@ -7,7 +7,7 @@ from typing import Protocol, TypeVar
 from solver.records import Outcome
 from solver.report.figures import Dot, Figure
 from solver.report.runs import Named, Run
-from solver.report.tables import Kind, Table, Value, text_of
+from solver.report.tables import Kind, Table, Value, short, text_of
 from solver.stats.metrics import Estimate
 from solver.text import plain_name
 
@@ -15,6 +15,9 @@ Rows = list[tuple[Value, ...]]
 
 WHOLE_TRIALS = "`solver show RUN --problem ID` prints the whole trials of a problem."
 """The note of tables that name problems: it holds on the page and on paper too."""
+
+LONGEST_FORMULA = 300
+"""The most characters of an answer that a table holds."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +54,11 @@ def value_and_range(found: Estimate | None) -> tuple[float | None, tuple[float, 
 def share(count: int, total: int) -> float | None:
     """Return count / total; None where the total is zero."""
     return count / total if total else None
+
+
+def answer(text: str) -> str:
+    """Return an answer as a cell of kind FORMULA, in full unless it is very long."""
+    return short(text, LONGEST_FORMULA)
 
 
 def of(count: int, total: int) -> str:

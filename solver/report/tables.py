@@ -19,6 +19,10 @@ class Kind(StrEnum):
     """The kind of values in a column, which decides how they are printed."""
 
     TEXT = "text"
+    FORMULA = "formula"
+    """An answer, often in LaTeX, which the page typesets and all else shows cut in its middle."""
+    PROSE = "prose"
+    """A question with formulas between dollar signs, likewise."""
     COUNT = "count"
     NUMBER = "number"
     SHARE = "share"
@@ -47,7 +51,7 @@ class Column:
     @property
     def is_text(self) -> bool:
         """Tell whether it holds text, which is aligned to the left, unlike numbers."""
-        return self.kind is Kind.TEXT
+        return self.kind in (Kind.TEXT, Kind.FORMULA, Kind.PROSE)
 
 
 @dataclass(frozen=True)
@@ -78,7 +82,7 @@ def text_of(value: Value, kind: Kind) -> str:
     if value is None:
         return MISSING
     if isinstance(value, str):
-        return plain(value)
+        return short(value, _MOST[kind]) if kind in _MOST else plain(value)
     if isinstance(value, tuple):
         low, high = value
         if kind is Kind.POINTS_INTERVAL:
@@ -99,6 +103,10 @@ def text_of(value: Value, kind: Kind) -> str:
             return number(value)
         case _:
             return f"{value:,}"
+
+
+_MOST = {Kind.FORMULA: 40, Kind.PROSE: 80}
+"""The most characters of a text of such a kind, where it is not typeset."""
 
 
 def number(value: float) -> str:

@@ -4,9 +4,9 @@ from math import exp
 
 from markupsafe import Markup, escape
 
+from solver.markup import TEXT_LIMIT
 from solver.records import Reply, Token
 from solver.text import plain
-from solver.view.markup import TEXT_LIMIT
 
 LEVELS = ((0.9, ""), (0.5, "u1"), (0.2, "u2"), (0.0, "u3"))
 """Pairs of a minimum token probability and its CSS class, the highest first."""

@@ -12,10 +12,10 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 
+from solver import markup
 from solver.errors import ConfigError
 from solver.records import Problem
 from solver.text import plain
-from solver.view import markup
 from solver.view.columns import COLUMNS
 from solver.view.filters import Criteria, Elsewhere, Place, completions, matching
 from solver.view.library import MOST_OPEN, About, Library, StoredTrial
@@ -173,7 +173,7 @@ class Pages:
             raise HTTPException(404, "there is no such file")
         text = (files("solver.view") / "static" / name).read_text(encoding="utf-8")
         if name == "style.css":
-            text += markup.CODE_CSS
+            text += markup.FORMULA_CSS + markup.CODE_CSS
         return Response(text, media_type=_STATIC[name])
 
     def refusal(self, request: Request, failure: Exception) -> Response:

@@ -1,6 +1,6 @@
 """The template engine of the pages, and the filters and functions that templates use.
 
-Every string on a page passes through `plain` and the engine's escaping, or through `markup.py`.
+Every string on a page passes through `plain` and the engine's escaping, or through `solver.markup`.
 """
 
 import time
@@ -8,15 +8,15 @@ from collections.abc import Sequence
 
 from jinja2 import Environment
 
+from solver import markup
 from solver.analysis.other_judge import word_of
+from solver.markup.markdown import reply_html
 from solver.modes import stored_mode
 from solver.records import Turn
 from solver.templates import build_engine
 from solver.text import plain_name
-from solver.view import markup
 from solver.view.addresses import beside_address, query_of, raw_address, run_address, trial_address
 from solver.view.certainty import marked_html
-from solver.view.markdown import reply_html
 
 
 def build_environment() -> Environment:

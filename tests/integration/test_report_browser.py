@@ -30,6 +30,7 @@ LIGHT = "--blink-settings=preferredColorScheme=1"
 HOSTILE = (
     "<script>parent.hacked = 1</script><img src=x onerror='parent.hacked = 2'>"
     "</title></style></svg><svg onload='parent.hacked = 3'>\"><a href='http://evil.example/'>x</a>"
+    "\\frac{\\text{<img src=x onerror='parent.hacked = 4'>}}{2}"
 )
 
 pytestmark = pytest.mark.browser

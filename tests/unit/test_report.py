@@ -20,7 +20,7 @@ from solver.run.watch import Watch
 from solver.store import FILE, Store
 from tests.bench.report import write_run
 from tests.fakes import EchoSandbox, config_of, finished_run, program
-from tests.pages import FIGURES, NASTY, STRUCTURE, TABLES, WORDS, Page, page_of
+from tests.pages import FIGURES, FORMULAS, NASTY, STRUCTURE, TABLES, WORDS, Page, page_of
 from tests.stored import changed, problem, said, stored, trial
 
 
@@ -224,7 +224,7 @@ async def test_a_run_of_nothing_but_nastiness_renders_harmlessly(tmp_path):
         )
     text = page_of(tmp_path / "r", output=tmp_path / "p.html")
     page = Page(text)
-    assert set(page.tags) <= STRUCTURE | WORDS | FIGURES | TABLES
+    assert set(page.tags) <= STRUCTURE | WORDS | FIGURES | FORMULAS | TABLES
     assert not [name for name, _ in page.attributes if name.startswith("on")]
     assert not re.search(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]", text)
     assert "\\u001b[31mred" in page.text

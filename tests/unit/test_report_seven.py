@@ -15,7 +15,7 @@ from solver.report.render.svg import COLOURS
 from solver.stats.paired import holm
 from solver.store import Store
 from tests.bench.report import write_run
-from tests.pages import FIGURES, NASTY, STRUCTURE, TABLES, WORDS, Page, page_of
+from tests.pages import FIGURES, FORMULAS, NASTY, STRUCTURE, TABLES, WORDS, Page, page_of
 from tests.seven import write_seven
 
 
@@ -135,7 +135,7 @@ def test_texts_of_turns_do_not_reach_the_page(tmp_path):
         write_seven(tmp_path / "bad", problems=4, text=NASTY), output=tmp_path / "p.html"
     )
     assert "alert(" not in text
-    assert set(Page(text).tags) <= STRUCTURE | WORDS | FIGURES | TABLES
+    assert set(Page(text).tags) <= STRUCTURE | WORDS | FIGURES | FORMULAS | TABLES
 
 
 def found_at(folder, analysis):

@@ -7,7 +7,7 @@ from dataclasses import replace
 from solver.analysis.failures import MANY_TEXTS, ArmFailures, OutcomeCell, SolvedBy
 from solver.analysis.wrong import WrongAnswer
 from solver.records import Detail, Outcome
-from solver.report.parts import WHOLE_TRIALS, Rows, Section, share, table_or_none
+from solver.report.parts import WHOLE_TRIALS, Rows, Section, answer, share, table_or_none
 from solver.report.runs import MOST_TEXTS, Named, Run, names_by_arm
 from solver.report.tables import Column, Kind, Table, short
 from solver.text import plain_name
@@ -17,6 +17,8 @@ Solved = tuple[str, str, SolvedBy]
 
 _ALL = frozenset({"all"})
 MOST_ANSWERS = 60
+LONGEST_QUESTION = 300
+"""The most characters of a question that a table holds."""
 MOST_KINDS = 12
 """The most types of exceptions, rules and errors that are listed for each arm."""
 
@@ -133,9 +135,9 @@ def _wrong_answers(found: Sequence[tuple[str, ArmFailures]]) -> Table:
 
 _OF_ANSWERS = (
     Column("for example", Kind.TEXT),
-    Column("question", Kind.TEXT, minor=True),
-    Column("reference", Kind.TEXT),
-    Column("answer", Kind.TEXT),
+    Column("question", Kind.PROSE, minor=True),
+    Column("reference", Kind.FORMULA),
+    Column("answer", Kind.FORMULA),
     Column("the judge says", Kind.TEXT, minor=True),
     Column("its tool says", Kind.TEXT),
 )
@@ -152,8 +154,8 @@ def _where_known(table: Table) -> Table:
 def _cells_of(wrong: WrongAnswer) -> tuple[str, ...]:
     return (
         f"{short(wrong.place.problem_id, 40)}, repeat {wrong.place.repeat}",
-        short(" ".join(wrong.question.split()), 80),
-        *(short(wrong.reference, 40), short(wrong.answer, 40), short(wrong.reason, 60)),
+        short(" ".join(wrong.question.split()), LONGEST_QUESTION),
+        *(answer(wrong.reference), answer(wrong.answer), short(wrong.reason, 60)),
         wrong.theirs or "",
     )
 

@@ -7,7 +7,7 @@ from judge.logs.changes import Change, Tally
 from solver.analysis.compare import Comparison
 from solver.analysis.other_judge import OtherJudge
 from solver.records import Problem
-from solver.report.parts import Rows, Section, table_or_none
+from solver.report.parts import Rows, Section, answer, table_or_none
 from solver.report.tables import Column, Kind, Table, Value, short
 from solver.text import plain_name
 
@@ -108,9 +108,9 @@ def _listed(found: Sequence[tuple[str, OtherJudge]], problems: Mapping[str, Prob
         Column("change", Kind.TEXT),
         Column("problem", Kind.TEXT),
         Column("repeat"),
-        Column("reference", Kind.TEXT),
-        Column("our reading", Kind.TEXT),
-        Column("its reading", Kind.TEXT),
+        Column("reference", Kind.FORMULA),
+        Column("our reading", Kind.FORMULA),
+        Column("its reading", Kind.FORMULA),
         Column("our reason", Kind.TEXT),
     )
     rows: Rows = [
@@ -120,9 +120,9 @@ def _listed(found: Sequence[tuple[str, OtherJudge]], problems: Mapping[str, Prob
             str(each.change),
             short(each.row.problem_id, 60),
             each.row.repeat,
-            short(problems[each.row.problem_id].answer, 80),
-            short(each.row.answer or plain_name(each.row.outcome), 80),
-            short(each.theirs.reading or "", 80),
+            answer(problems[each.row.problem_id].answer),
+            answer(each.row.answer or plain_name(each.row.outcome)),
+            answer(each.theirs.reading or ""),
             short(each.row.verdict.reason if each.row.verdict else "", 80),
         )
         for name, arm in found

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from solver.analysis.failures import ArmFailures
-from solver.report.parts import Rows, Section
+from solver.report.parts import Rows, Section, answer
 from solver.report.tables import Column, Kind, Table, short
 from solver.text import plain_name
 
@@ -27,7 +27,7 @@ def _examples(found: Sequence[tuple[str, ArmFailures]]) -> Table:
         Column("turn"),
         Column("outcome", Kind.TEXT),
         Column("where", Kind.TEXT),
-        Column("what looks right", Kind.TEXT),
+        Column("what looks right", Kind.FORMULA),
     )
     rows: Rows = [
         (
@@ -37,7 +37,7 @@ def _examples(found: Sequence[tuple[str, ArmFailures]]) -> Table:
             example.place.turn,
             plain_name(example.outcome),
             example.where,
-            short(example.answer, 80),
+            answer(example.answer),
         )
         for name, arm in found
         for example in arm.overlooked.examples

@@ -7,36 +7,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from solver.view import formulas, markup
-from solver.view.markdown import reply_html
-from solver.view.markup import (
+from solver import markup
+from solver.markup import (
     answer_html,
     code_html,
     formula_html,
+    formulas,
     line_html,
     math_html,
     text_html,
 )
+from solver.markup.markdown import reply_html
+from tests.pages import HOSTILE
 
 EVERY = [answer_html, code_html, formula_html, math_html, reply_html, text_html]
-HOSTILE = [
-    "<script>alert(1)</script>",
-    r"$\text{<script>alert(1)</script>}$",
-    r"$\href{javascript:alert(1)}{click}$",
-    r"$\style{background:url(//evil)}{x} \class{top}{y}$",
-    r"$\text{&lt;img src=x onerror=alert(1)&gt;}$",
-    r"\begin{align}<b onclick=alert(1)>&\\\end{align}",
-    "```python\n'</code><img src=x onerror=alert(1)>'\n```",
-    '" onmouseover="alert(1)',
-    "\x1b[31mred\x1b[0m \x9b31m \x00 \u202egnp.exe \ud800 \uffff",
-    r"$\newcommand{\a}{\a\a}\a$",
-    r"$\rule{9999em}{9999em}$",
-    "[x](javascript:alert(1)) ![y](//evil) <//evil> [z]\n\n[z]: //evil",
-    "# <b>\n\n|a|b|\n|:-|-:|\n|<i>|$x$|",
-    "\ue0000\ue001 \ue00099\ue001 $y$",
-]
-
-
 MARKDOWN = (
     "p", "strong", "em", "br", "hr", "ol", "ul", "li", "blockquote", "table", "thead", "tbody",
     "tr", "th", "td",

@@ -1,7 +1,8 @@
 """Convert untrusted text to HTML: formulas to MathML, programs coloured, all else escaped.
 
 Every function returns harmless markup for any string. Length and nesting are limited, so that none
-takes long. Pages need `CODE_CSS` for the colours of programs.
+takes long. Pages need `FORMULA_CSS`, and `CODE_CSS` for the colours of programs; both use variables
+of the page, `--soft` and `--warn`.
 """
 
 import re
@@ -11,8 +12,8 @@ from typing import TYPE_CHECKING
 
 from markupsafe import Markup, escape
 
+from solver.markup.formulas import FORMULA_LIMIT, mathml
 from solver.text import plain
-from solver.view.formulas import FORMULA_LIMIT, mathml
 
 if TYPE_CHECKING:
     from pygments.formatters.html import HtmlFormatter
@@ -28,6 +29,19 @@ SETTING_LIMIT = 8_000
 COLOUR_LIMIT = 8_000
 """The most characters of a program that is coloured; a longer one is shown without colours."""
 
+FORMULA_CSS = """
+.tex { color: var(--soft); }
+.formula.display { display: block; overflow: auto hidden; margin: .4rem 0; padding: .1rem 0; }
+math {
+  font-family: "Latin Modern Math", "STIX Two Math", "Cambria Math", "DejaVu Math TeX Gyre",
+    "Noto Sans Math", math;
+  font-size: 1.05em;
+}
+menclose[notation~="box"] {
+  border: 1.5px solid currentColor; padding: .1em .25em; display: inline-block;
+}
+.cut { display: block; color: var(--warn); font-style: italic; margin: .4rem 0; }
+"""
 CODE_CSS = """
 :root {
   --code-keyword: #8a2a6b; --code-string: #1f6a3a; --code-number: #0a5aa0;
@@ -49,7 +63,7 @@ CODE_CSS = """
 
 def math_html(text: str) -> Markup:
     r"""Typeset the formulas in prose: `$…$`, `$$…$$`, `\(…\)`, `\[…\]` and environments."""
-    return joined(Markup("").join(map(piece, formulas(part))) for part in shown(text))
+    return joined(Markup("").join(map(piece, split_formulas(part))) for part in shown(text))
 
 
 def line_html(text: str) -> Markup:
@@ -133,7 +147,7 @@ _CLOSING = {"$$": "$$", r"\(": r"\)", r"\[": r"\]"}
 _DOLLAR = re.compile(r"(?<!\\)\$")
 
 
-def formulas(text: str) -> Iterator[tuple[str, str]]:
+def split_formulas(text: str) -> Iterator[tuple[str, str]]:
     """Split a text into pairs of a formula and its source, in order; prose has no formula."""
     if isinstance(text, Cut):
         yield "", text
@@ -186,7 +200,7 @@ def _is_money(formula: str, rest: str) -> bool:
 
 
 def piece(pair: tuple[str, str]) -> Markup:
-    """Return one pair of `_formulas` as markup."""
+    """Return one pair of `split_formulas` as markup."""
     formula, source = pair
     if isinstance(source, Cut):
         return cut(source)

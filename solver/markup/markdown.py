@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
 
-from solver.view import markup
+from solver import markup
 
 if TYPE_CHECKING:
     from markdown_it import MarkdownIt
@@ -49,7 +49,7 @@ def _prose(text: str) -> Markup:
     """Return prose: formulas are put aside while Markdown is read, which would change them."""
     pieces: list[Markup] = []
     marked = ""
-    for formula, source in markup.formulas(re.sub("[\ue000\ue001]", "\ufffd", text)):
+    for formula, source in markup.split_formulas(re.sub("[\ue000\ue001]", "\ufffd", text)):
         if formula:
             marked += f"\ue000{len(pieces)}\ue001"
             pieces.append(markup.piece((formula, source)))
