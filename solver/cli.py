@@ -26,7 +26,6 @@ from solver.cli_options import (
     ProblemsOption,
     RepeatsOption,
     RunPath,
-    RunPaths,
     RunsOption,
     SetOption,
     ShardOption,
@@ -34,6 +33,7 @@ from solver.cli_options import (
     given_of,
 )
 from solver.cli_output import UsageError, drawn, drop_output, is_of_output, take_any_encoding, told
+from solver.cli_pages import pages
 from solver.cli_scale import scale
 from solver.cli_sets import sets
 
@@ -46,6 +46,7 @@ app = typer.Typer(
     help="Measure how well language models solve mathematics by writing Python.\n\n"
     "Start with `solver run --model ollama/NAME`, or `solver demo`: no key, no GPU, no Docker.",
 )
+app.add_typer(pages)
 app.add_typer(configs)
 app.add_typer(checks)
 app.add_typer(bridges)
@@ -191,7 +192,8 @@ def show(
     store = Store.open(run)
     if problem is None:
         once = Store.open(greedy) if greedy else None
-        show_run(store, greedy=once, every_k=every_k, draw=drawn(json))
+        draw = drawn(json, store, *([once] if once else []))
+        show_run(store, greedy=once, every_k=every_k, draw=draw)
     elif json:
         raise ConfigError(
             "--json is of tables; `solver export RUN --format jsonl` writes whole trials"
@@ -222,7 +224,8 @@ def compare(
 
     require_distinct(runs)
     alike = len({run.name for run in runs}) < len(runs)
-    read = [read_run(Store.open(run), str(run) if alike else "") for run in runs]
+    stores = [Store.open(run) for run in runs]
+    read = [read_run(store, str(store.folder) if alike else "") for store in stores]
     found = compare_runs(read)
     rungs, notes = [*ladders(read, found)], remarks(read)
     show_comparisons(
@@ -231,7 +234,7 @@ def compare(
         missing=apart(read),
         folders={each.name: run for each, run in zip(read, runs, strict=True)},
         rungs=rungs,
-        draw=drawn(json),
+        draw=drawn(json, *stores),
     )
 
 
@@ -252,8 +255,9 @@ def failures(
     from solver.report.show import show_failures
     from solver.store import Store
 
-    found = failures_of(Store.open(run), domain=domain, level=level, model=model, mode=mode)
-    show_failures(found, draw=drawn(json))
+    store = Store.open(run)
+    found = failures_of(store, domain=domain, level=level, model=model, mode=mode)
+    show_failures(found, draw=drawn(json, store))
 
 
 @app.command()
@@ -262,6 +266,7 @@ def cost(
     prices: Annotated[
         Path | None, typer.Option(help="A YAML file whose prices go over the shipped ones.")
     ] = None,
+    json: JsonOption = False,
 ) -> None:
     """Show tokens, seconds and money, per correct answer."""
     from solver.analysis.arms import stored_trials
@@ -269,7 +274,8 @@ def cost(
     from solver.report.show import show_costs
     from solver.store import Store
 
-    show_costs(costs(stored_trials(Store.open(run)), load_prices(prices)))
+    store = Store.open(run)
+    show_costs(costs(stored_trials(store), load_prices(prices)), draw=drawn(json, store))
 
 
 @app.command()
@@ -314,84 +320,7 @@ def plan(
         pilot_sessions=pilot.sessions() if pilot else (),
         points=points / 100,
     )
-    show_plan(found, draw=drawn(json))
-
-
-@app.command()
-def report(
-    runs: RunPaths,
-    output: Annotated[
-        Path | None,
-        typer.Option("--output", "-o", help="A file, or with --tables a folder; see below."),
-    ] = None,
-    tables: Annotated[
-        str | None, typer.Option(help="Write the tables instead, as md, latex or csv.")
-    ] = None,
-    with_trials: Annotated[
-        bool,
-        typer.Option(
-            "--with-trials", help="Put whole trials on the page: failures, and where modes differ."
-        ),
-    ] = False,
-) -> None:
-    """Write a report of one or more runs, as one HTML page or as tables.
-
-    By default it is written to report.html in the first run, with --tables to its folder tables.
-    """
-    from solver.report import write_report, write_tables
-
-    if tables is None:
-        print(write_report(runs, output, with_trials=with_trials))
-    else:
-        for path in write_tables(runs, tables, output):
-            print(path)
-
-
-@app.command()
-def view(
-    runs: Annotated[
-        Path, typer.Argument(help="A folder of runs, or one run.", metavar="[RUNS]")
-    ] = Path("runs"),
-    port: Annotated[
-        int, typer.Option(min=0, max=65535, help="Port on 127.0.0.1; 0 takes any free one.")
-    ] = 8642,
-    no_open: Annotated[
-        bool, typer.Option("--no-open", help="Do not open a browser; only print the address.")
-    ] = False,
-    bundle: Annotated[
-        Path | None,
-        typer.Option(help="Write a folder of pages that anyone can open, and serve nothing."),
-    ] = None,
-    filter: Annotated[
-        str, typer.Option(help="With --bundle: the trials, as in 'outcome:wrong level:>=4'.")
-    ] = "",
-) -> None:
-    """Browse runs and their trials in a local page."""
-    if bundle is not None:
-        from solver.view.bundle import write_bundle
-
-        found = write_bundle(runs, bundle, filter)
-        print(f"{bundle / 'index.html'}: {found:,} trial{'s' * (found != 1)}")
-        return
-    from solver.view.server import serve
-
-    serve(runs, port=port, open_browser=not no_open)
-
-
-@app.command()
-def plot(
-    runs: RunPaths,
-    format: Annotated[str, typer.Option(help="png, svg or pdf.")] = "png",
-    output: Annotated[
-        Path | None,
-        typer.Option("--output", "-o", help="A folder; by default `figures` in the first run."),
-    ] = None,
-) -> None:
-    """Write the report's figures as files."""
-    from solver.report import write_figures
-
-    for path in write_figures(runs, format, output):
-        print(path)
+    show_plan(found, draw=drawn(json, *([pilot] if pilot else [])))
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ import typer
 from solver.cli_options import (
     SANDBOXES,
     DryRunOption,
+    JsonOption,
     ModelsOption,
     NameOption,
     RunPath,
@@ -15,6 +16,7 @@ from solver.cli_options import (
     VerboseOption,
     given_of,
 )
+from solver.cli_output import drawn
 
 lab = typer.Typer()
 
@@ -46,7 +48,7 @@ def probe(
 
 
 @lab.command()
-def contamination(run: RunPath) -> None:
+def contamination(run: RunPath, json: JsonOption = False) -> None:
     """Show whether a probed model remembers problems, with the floor beside each number.
 
     The run is one of `solver probe`. The page of `solver report` has the same tables.
@@ -54,7 +56,8 @@ def contamination(run: RunPath) -> None:
     from solver.report.show import show_contamination
     from solver.store import Store
 
-    show_contamination(Store.open(run))
+    store = Store.open(run)
+    show_contamination(store, draw=drawn(json, store))
 
 
 @lab.command()

@@ -66,7 +66,9 @@ JsonOption = Annotated[
     bool,
     typer.Option(
         "--json",
-        help='Print one JSON document instead: {"sections": [{"name", "title", "words", "tables":'
+        help='Print JSON instead: {"solver": version, "runs": [{"name", "path", "state",'
+        ' "solver", "trials": {"ended", "planned"}, "arms": [{"model", "mode", "outcomes", and the'
+        ' titles of the table of accuracies}]}], "sections": [{"name", "title", "words", "tables":'
         ' [{"name", "title", "columns": [{"title", "kind", "minor"}], "rows", "note"}], "items",'
         ' "facts": [{"name", "text"}], "to_read"}]}. Numbers have all digits; shares and chances'
         " are from 0 to 1, points are differences of shares, an interval is [low, high], null is"

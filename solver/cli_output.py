@@ -9,12 +9,14 @@ import io
 import os
 import re
 import sys
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import typer
 
 if TYPE_CHECKING:
     from solver.report.show import Draw
+    from solver.store import Store
 
 _FAILS = (errno.ENOSPC, errno.EIO, errno.EDQUOT, errno.EFBIG)
 
@@ -26,12 +28,13 @@ def take_any_encoding() -> None:
             stream.reconfigure(errors="solver")
 
 
-def drawn(json: bool) -> "Draw":
-    """Return what prints sections: as JSON where asked, else for a terminal."""
+def drawn(json: bool, *stores: "Store") -> "Draw":
+    """Return what prints sections: as JSON about these runs where asked, else for a terminal."""
     from solver.report.render.data import print_data
     from solver.report.render.terminal import print_sections
+    from solver.report.runs import runs_of
 
-    return print_data if json else print_sections
+    return partial(print_data, runs=runs_of(stores)) if json else print_sections
 
 
 UsageError: type[Exception] = typer.BadParameter.__mro__[1]

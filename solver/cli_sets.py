@@ -5,7 +5,8 @@ from typing import Annotated
 
 import typer
 
-from solver.cli_options import RunPath
+from solver.cli_options import JsonOption, RunPath
+from solver.cli_output import drawn
 
 sets = typer.Typer()
 
@@ -69,6 +70,7 @@ def against(
     model: Annotated[
         str | None, typer.Option(help="The model's published name, if the run's is another.")
     ] = None,
+    json: JsonOption = False,
 ) -> None:
     """Show published scores beside the run's, and which settings differ.
 
@@ -79,4 +81,5 @@ def against(
     from solver.report.show import show_against
     from solver.store import Store
 
-    show_against(Store.open(run), scores=scores, model=model)
+    store = Store.open(run)
+    show_against(store, scores=scores, model=model, draw=drawn(json, store))

@@ -143,6 +143,15 @@ class Run:
         return vote_weights(self.store, self.rows_if(lambda mode: mode.vote))
 
 
+def runs_of(stores: Sequence[Store]) -> list[Run]:
+    """Return runs by the names of their folders, by whole paths where two share a name."""
+    names = [store.folder.resolve().name for store in stores]
+    return [
+        Run(store, str(store.folder) if names.count(name) > 1 else name)
+        for store, name in zip(stores, names, strict=True)
+    ]
+
+
 @dataclass(frozen=True)
 class Named:
     """An arm (one model in one mode), with the shortest name that distinguishes it here."""

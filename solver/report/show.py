@@ -110,7 +110,7 @@ def _in_short(named: Named) -> str:
     return f"{named.name} {text_of(value, Kind.SHARE)} [{text_of(interval, Kind.INTERVAL)}]"
 
 
-def show_contamination(store: Store) -> None:
+def show_contamination(store: Store, *, draw: Draw = print_sections) -> None:
     """Print the signs of memory that the probes of a run found, problem by problem at the end.
 
     Raises ConfigError for a run that was not probed.
@@ -121,7 +121,7 @@ def show_contamination(store: Store) -> None:
             f"{store.folder}: holds no probe; `solver probe CONFIG` makes one, with the keys probes"
             " and control"
         )
-    print_sections([replace(section, tables=(*section.tables, *section.folded), folded=())])
+    draw([replace(section, tables=(*section.tables, *section.folded), folded=())])
 
 
 def show_comparisons(
@@ -163,10 +163,10 @@ def show_failures(found: Failures, *, draw: Draw = print_sections) -> None:
     )
 
 
-def show_costs(found: Sequence[ArmCost]) -> None:
+def show_costs(found: Sequence[ArmCost], *, draw: Draw = print_sections) -> None:
     """Print what each arm used: in all, per trial, and per correct answer."""
     names = short_names([("", each.model, each.mode) for each in found])
-    print_sections([cost([(names["", each.model, each.mode], each) for each in found], {})])
+    draw([cost([(names["", each.model, each.mode], each) for each in found], {})])
 
 
 def show_plan(plan: Plan, *, draw: Draw = print_sections) -> None:
@@ -174,7 +174,13 @@ def show_plan(plan: Plan, *, draw: Draw = print_sections) -> None:
     draw([planned(plan)])
 
 
-def show_against(store: Store, *, scores: Path | None = None, model: str | None = None) -> None:
+def show_against(
+    store: Store,
+    *,
+    scores: Path | None = None,
+    model: str | None = None,
+    draw: Draw = print_sections,
+) -> None:
     """Print published scores beside the run's; `scores` are more of them, in a CSV file.
 
     `model` is the published name of the run's model. Raises ConfigError where no score is known.
@@ -183,4 +189,4 @@ def show_against(store: Store, *, scores: Path | None = None, model: str | None 
     names = names_by_arm(named_arms([run]))
     whole = with_rows(run.compared, run.rows)
     found = against_all(whole, run.failures.arms, published_scores(scores), model)
-    print_sections(against_published([(names[run.name, e.model, e.mode], e) for e in found]))
+    draw(against_published([(names[run.name, e.model, e.mode], e) for e in found]))

@@ -9,7 +9,7 @@ from solver.errors import ConfigError
 from solver.report.content import Content, content_of
 from solver.report.render.files import comma_separated, latex, markdown
 from solver.report.render.html import render
-from solver.report.runs import Run
+from solver.report.runs import runs_of
 from solver.store import Store
 from solver.store.reading import require_distinct
 
@@ -77,13 +77,9 @@ def write_tables(folders: Sequence[Path], form: str, output: Path | None = None)
 
 def _content(folders: Sequence[Path], *, with_trials: bool = False) -> Content:
     require_distinct(folders)
-    names = [folder.resolve().name for folder in folders]
     with _no_garbage_collection(), ExitStack() as stack:
-        runs = []
-        for folder, name in zip(folders, names, strict=True):
-            store = stack.enter_context(closing(Store.open(folder)))
-            runs.append(Run(store, str(folder) if names.count(name) > 1 else name))
-        return content_of(runs, with_trials=with_trials)
+        stores = [stack.enter_context(closing(Store.open(folder))) for folder in folders]
+        return content_of(runs_of(stores), with_trials=with_trials)
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from solver.store.facts import Imported, Refused, Row, Texts, judge_id
 from solver.store.opening import damage, open_to_read
 from solver.store.reading import Reader
 from solver.store.schema import FILE, check_types
-from solver.store.shards import file_to_read, is_run, is_written
+from solver.store.shards import file_to_read, is_run, is_written, state_of
 from solver.store.writing import Store
 
 __all__ = [
@@ -30,4 +30,5 @@ __all__ = [
     "is_written",
     "judge_id",
     "open_to_read",
+    "state_of",
 ]

@@ -7,11 +7,12 @@ changes: it is replaced. A stamp in its manifest says whether the run's own file
 import json
 import re
 import uuid
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from difflib import get_close_matches
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from solver.errors import ConfigError
 from solver.records import digest
@@ -54,6 +55,15 @@ def is_run(folder: Path) -> bool:
 def is_written(folder: Path) -> bool:
     """Tell whether a process writes the run or one of its shards now."""
     return is_held(folder) or any(map(is_locked, shards_of(folder).values()))
+
+
+def state_of(
+    folder: Path, sessions: Sequence[Mapping[str, Any]], ended: int, planned: int
+) -> Literal["running", "finished", "stopped"]:
+    """Return the state of a run by its sessions and by how many of its trials have ended."""
+    if any(each["ended"] is None for each in sessions) and is_written(folder):
+        return "running"
+    return "finished" if ended >= planned else "stopped"
 
 
 def unmerged(folder: Path) -> dict[str, Path]:

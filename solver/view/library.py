@@ -15,7 +15,7 @@ from solver.analysis.comparable import scoring
 from solver.analysis.contamination import contamination_of
 from solver.errors import ConfigError
 from solver.records import Problem, Trial
-from solver.store import FILE, Reader, damage, is_run, is_written
+from solver.store import FILE, Reader, damage, is_run, state_of
 from solver.view.connection import connect
 from solver.view.filters import Standings
 from solver.view.index import Index
@@ -114,7 +114,7 @@ class Library:
         config = _mapping(manifest.get("config"))
         return About(
             name=name,
-            state=_state(folder, sessions, done, planned),
+            state=state_of(folder, sessions, done, planned),
             done=done,
             planned=planned,
             started=sessions[-1]["started"] if sessions else 0.0,
@@ -170,13 +170,6 @@ class Library:
         except OSError as failure:
             raise ConfigError(f"{self.folder}: no folder of runs: {failure.strerror}") from failure
         return {path.name: path for path in inside if is_run(path)}
-
-
-def _state(folder: Path, sessions: list[dict[str, Any]], done: int, planned: int) -> str:
-    """Return `running`, `finished` or `stopped`."""
-    if any(each["ended"] is None for each in sessions) and is_written(folder):
-        return "running"
-    return "finished" if done >= planned else "stopped"
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:

@@ -1,15 +1,19 @@
 """What `--json` prints: the same tables as a terminal, as one document with all digits."""
 
 import json
+import shutil
+import sqlite3
 
 import pytest
 
+from solver import __version__
+from solver.analysis.accuracy import accuracy_of_run
 from solver.cli import app
 from solver.report.parts import Section
 from solver.report.render.data import as_data, print_data
 from solver.report.show import show_run
 from solver.report.tables import Column, Kind, Table
-from solver.store import Store
+from solver.store import FILE, Store
 from tests.bench.report import write_run
 
 HOSTILE = "\x1b]0;owned\x07\u202e\ud800"
@@ -26,7 +30,7 @@ def printed(capsys, *arguments):
     return capsys.readouterr().out
 
 
-@pytest.mark.parametrize("command", ["show", "compare", "failures"])
+@pytest.mark.parametrize("command", ["show", "compare", "failures", "cost"])
 def test_a_command_prints_one_document_with_a_value_in_each_column(capsys, run, command):
     found = json.loads(printed(capsys, command, run, "--json"))
     tables = [table for section in found["sections"] for table in section["tables"]]
@@ -38,13 +42,50 @@ def test_a_command_prints_one_document_with_a_value_in_each_column(capsys, run, 
         assert section["title"] in shown
 
 
+@pytest.mark.parametrize("command", ["show", "compare", "failures", "cost"])
+def test_a_document_names_its_run_the_state_the_version_and_each_arms_results(capsys, run, command):
+    found = json.loads(printed(capsys, command, run, "--json"))
+    assert found["solver"] == __version__
+    (about,) = found["runs"]
+    assert about["name"] == "many"
+    assert about["path"] == str(run)
+    assert about["state"] == "finished"
+    assert about["trials"] == {"ended": 56, "planned": 56}
+    store = Store.open(run)
+    arms = accuracy_of_run(store).arms
+    store.close()
+    for shown, arm in zip(about["arms"], arms, strict=True):
+        overall = arm.overall.of_scored
+        assert (shown["model"], shown["mode"]) == (arm.model, arm.mode)
+        assert shown["arm"] == f"{arm.model} · {arm.mode}"
+        assert shown["accuracy"] == overall.value
+        assert shown["95 % interval"] == [overall.low, overall.high]
+        assert shown["trials"] == arm.overall.trials == sum(shown["outcomes"].values())
+
+
+def test_a_run_that_ended_early_is_stopped_and_two_runs_are_told_apart(capsys, tmp_path, run):
+    folders = [tmp_path / "many", tmp_path / "other"]
+    for folder in folders:
+        shutil.copytree(run, folder)
+    with sqlite3.connect(folders[1] / FILE) as database:
+        database.execute("DELETE FROM trials WHERE repeat = 1")
+    one, two = json.loads(printed(capsys, "compare", *folders, "--json"))["runs"]
+    assert (one["state"], two["state"]) == ("finished", "stopped")
+    assert two["trials"] == {"ended": 28, "planned": 56}
+    names = [arm["arm"] for each in (one, two) for arm in each["arms"]]
+    assert len(set(names)) == 8
+    assert names[-1].startswith("other · ")
+
+
 def test_a_plan_is_printed_as_a_document_too(capsys, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "run.yaml").write_text(
         "model: scripted/x\nproviders: {scripted: {replies: [x]}}\nproblems: starter\nlimit: 3\n"
         "mode: cot\njudge: rules\n"
     )
-    (section,) = json.loads(printed(capsys, "plan", "run.yaml", "--json"))["sections"]
+    found = json.loads(printed(capsys, "plan", "run.yaml", "--json"))
+    assert found["runs"] == []
+    (section,) = found["sections"]
     assert section["tables"][0]["rows"][0][:2] == ["scripted/x · cot", 3]
 
 
@@ -84,7 +125,10 @@ def test_no_text_of_a_model_leaves_the_document(capsys):
     assert "\ud800" not in str(json.loads(shown))
 
 
-@pytest.mark.parametrize("command", ["show", "compare", "failures", "plan"])
+EVERY = ["show", "compare", "failures", "cost", "against", "contamination", "plan"]
+
+
+@pytest.mark.parametrize("command", EVERY)
 def test_help_says_what_the_document_holds(capsys, command):
     shown = " ".join(printed(capsys, command, "--help").split())
     assert "--json" in shown

@@ -1,29 +1,62 @@
-"""Write sections as one JSON document, for programs that read what a command prints."""
+"""Write what a command prints as one JSON document: the runs it is about, and its sections."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from math import isfinite
 from typing import Any
 
+from solver import __version__
 from solver.report.parts import Section
+from solver.report.runs import Key, Run, named_arms
+from solver.report.sections.accuracy import accuracies
 from solver.report.tables import Table, Value
-from solver.text import plain
+from solver.store import state_of
+from solver.text import plain, plain_name
 
 
-def print_data(sections: Iterable[Section | None]) -> None:
-    """Print sections as one JSON document; `as_data` says what it holds."""
-    print(json.dumps(as_data(sections), indent=1, allow_nan=False))
+def print_data(sections: Iterable[Section | None], runs: Sequence[Run] = ()) -> None:
+    """Print runs and sections as one JSON document; `as_data` says what it holds."""
+    print(json.dumps(as_data(sections, runs), indent=1, allow_nan=False))
 
 
-def as_data(sections: Iterable[Section | None]) -> dict[str, Any]:
-    """Return `{"sections": [...]}`, with what a terminal would show. None is skipped.
+def as_data(sections: Iterable[Section | None], runs: Sequence[Run] = ()) -> dict[str, Any]:
+    """Return `{"solver": VERSION, "runs": [...], "sections": [...]}`. A section of None is skipped.
 
-    Cells are values with all their digits, in the order of the table's columns. A column's kind is
-    the `value` of `solver.report.tables.Kind`: shares, their intervals [low, high] and chances are
-    from 0 to 1, points are differences of shares. A value that is missing or infinite is null. A
-    narrow terminal leaves minor columns out.
+    Each run has its arms, with the titles of the table of accuracies as keys, always over the whole
+    run; the sections hold what a terminal would show. Cells are values with all their digits, in
+    the order of the table's columns. A column's kind is the `value` of `solver.report.tables.Kind`:
+    shares, their intervals [low, high] and chances are from 0 to 1, points are differences of
+    shares. A value that is missing or infinite is null. A narrow terminal leaves minor columns out.
     """
-    return {"sections": [_section(section) for section in sections if section is not None]}
+    names = {arm.key: arm.name for arm in named_arms(runs)}
+    return {
+        "solver": __version__,
+        "runs": [_run(run, names) for run in runs],
+        "sections": [_section(section) for section in sections if section is not None],
+    }
+
+
+def _run(run: Run, names: Mapping[Key, str]) -> dict[str, Any]:
+    ended, planned = run.accuracy.trials, run.accuracy.planned
+    arms = [replace(arm, name=names[arm.key]) for arm in named_arms([run])]
+    table = accuracies(arms)
+    return {
+        "name": plain(run.name),
+        "path": plain(str(run.store.folder)),
+        "state": state_of(run.store.folder, run.sessions, ended, planned),
+        "solver": run.manifest.get("versions", {}).get("solver"),
+        "trials": {"ended": ended, "planned": planned},
+        "arms": [
+            {
+                "model": plain(arm.arm.model),
+                "mode": plain(arm.arm.mode),
+                **{c.title: _cell(value) for c, value in zip(table.columns, row, strict=True)},
+                "outcomes": {plain_name(each): n for each, n in arm.arm.outcomes.items() if n},
+            }
+            for arm, row in zip(arms, table.rows, strict=True)
+        ],
+    }
 
 
 def _section(section: Section) -> dict[str, Any]:
