@@ -257,7 +257,7 @@ def failures(
 
     store = Store.open(run)
     found = failures_of(store, domain=domain, level=level, model=model, mode=mode)
-    show_failures(found, draw=drawn(json, store))
+    show_failures(found, folder=run, draw=drawn(json, store))
 
 
 @app.command()
@@ -275,7 +275,8 @@ def cost(
     from solver.store import Store
 
     store = Store.open(run)
-    show_costs(costs(stored_trials(store), load_prices(prices)), draw=drawn(json, store))
+    found = costs(stored_trials(store), load_prices(prices))
+    show_costs(found, folder=run, draw=drawn(json, store))
 
 
 @app.command()

@@ -41,11 +41,12 @@ def init(
     repeats and G-Pass@k. paper: the ten models of arXiv 2501.17084.
     """
     from solver.config_start import start_config
+    from solver.text import command
 
     path = start_config(purpose, model, output)
     print(f"{path}: change what you like (`solver config` explains every key), then:")
-    print(f"  solver run {path} --dry-run   # what it would ask")
-    print(f"  solver run {path}")
+    print(f"  {command('run', path, '--dry-run')}   # what it would ask")
+    print(f"  {command('run', path)}")
 
 
 @configs.command()

@@ -4,6 +4,7 @@ Everything a model wrote passes through `plain`, so no escape sequence reaches a
 """
 
 import os
+import shlex
 import shutil
 import sys
 import unicodedata
@@ -57,6 +58,11 @@ def width_of_output() -> int | None:
     if given.isdigit() and int(given):
         return int(given)
     return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+
+
+def command(*words: object) -> str:
+    """Return a command line of ours that can be copied as it is, whatever its words hold."""
+    return shlex.join(("solver", *map(str, words)))
 
 
 def one_line(text: str, most: int = 100) -> str:

@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations, islice
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ from solver.records import Problem, digest
 from solver.store import Store, Trials
 from solver.store.alike import differences
 from solver.store.columns import first_seen
-from solver.text import first_of
+from solver.text import command, first_of
 
 SCORING = ("preset", "threshold", "policy", "model", "prompts")
 """What a manifest says of its judge that decides verdicts."""
@@ -69,8 +70,11 @@ def remarks(runs: Sequence[Run]) -> list[str]:
     return partial + mixed + scored + other_settings(runs)
 
 
-def scoring(manifest: Mapping[str, Any]) -> Iterator[str]:
-    """Say where a run is scored in another way than by default, or than when it ran."""
+def scoring(manifest: Mapping[str, Any], folder: Path | None = None) -> Iterator[str]:
+    """Say where a run is scored in another way than by default, or than when it ran.
+
+    With the run's `folder`, the command is named that goes back.
+    """
     changed = dict(manifest.get("judge", {}).get("changed", {}))
     settings = [f"{name} {value}" for name, value in changed.pop("policy", {}).items()]
     settings = [f"{name} {value}" for name, value in changed.items()] + settings
@@ -78,10 +82,8 @@ def scoring(manifest: Mapping[str, Any]) -> Iterator[str]:
         yield f"scored in another way than by default: {', '.join(settings)}"
     first = manifest.get("first_judge", {}).get("config")
     if first is not None and (moved := list(differences(first, manifest["config"]["judge"]))):
-        yield (
-            f"judged again in another way than when it ran: {', '.join(moved)};"
-            " `solver rejudge --original` goes back"
-        )
+        back = f"; `{command('rejudge', folder, '--original')}` goes back" if folder else ""
+        yield f"judged again in another way than when it ran: {', '.join(moved)}{back}"
 
 
 def other_settings(runs: Sequence[Run]) -> list[str]:
@@ -207,7 +209,7 @@ def _other_scoring(first: Run, second: Run) -> Iterator[str]:
     )
     found = list(differences(ours, theirs, "judge"))
     if found:
-        yield f"scored in another way: {', '.join(found)} (`solver rejudge` can fix that)"
+        yield f"scored in another way: {', '.join(found)} (`solver rejudge RUN` can fix that)"
 
 
 def counted(number: int, what: str) -> str:

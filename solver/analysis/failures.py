@@ -9,6 +9,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice, permutations
+from pathlib import Path
 
 import numpy as np
 
@@ -149,26 +150,48 @@ def failures_of(
 
     Raises ConfigError where that part holds no trial.
     """
-    problems, trials = store.problems(), stored_trials(store)
+    problems, every = store.problems(), stored_trials(store)
     of_part = np.array(
         [
             domain in (None, problems[name].domain) and level in (None, problems[name].level)
-            for name in trials.problems
+            for name in every.problems
         ],
         dtype=bool,
     )
     of_arm = np.array(
-        [model in (None, one) and mode in (None, other) for one, other in trials.arms], dtype=bool
+        [model in (None, one) and mode in (None, other) for one, other in every.arms], dtype=bool
     )
-    trials = trials[of_part[trials.problem] & of_arm[trials.arm]] if len(trials) else trials
+    trials = every[of_part[every.problem] & of_arm[every.arm]] if len(every) else every
     if not len(trials):
-        domains = ", ".join(sorted({problem.domain for problem in problems.values()}))
-        raise ConfigError(f"{store.folder}: no such trial has ended yet; its domains: {domains}")
+        asked = {"domain": domain, "level": level, "model": model, "mode": mode}
+        raise ConfigError(_nothing_there(store.folder, asked, problems, every))
 
     def many_texts(places: Iterable[tuple[str, int]]) -> Iterator[Texts]:
         return store.texts(islice(places, MANY_TEXTS))
 
     return analyse(trials, problems, many_texts, store.verdicts, said_by_trial(store))
+
+
+def _nothing_there(
+    folder: Path, asked: Mapping[str, object], problems: Mapping[str, Problem], trials: Trials
+) -> str:
+    """Say that no trial has what is asked for, and what of it those that ended have."""
+    if not len(trials):
+        return f"{folder}: no trial has ended yet"
+    tried = [problems[name] for name in trials.problems]
+    known: dict[str, set[object]] = {
+        "domain": {problem.domain for problem in tried},
+        "level": {problem.level for problem in tried},
+        "model": {model for model, _ in trials.arms},
+        "mode": {mode for _, mode in trials.arms},
+    }
+    given = [name for name, value in asked.items() if value is not None]
+    unknown = [name for name in given if asked[name] not in known[name]] or given
+    said = " and ".join(f"{name} {asked[name]}" for name in unknown)
+    has = "; ".join(
+        f"its {name}s: {', '.join(map(str, sorted(known[name], key=str)))}" for name in unknown
+    )
+    return f"{folder}: no trial of {said} has ended; {has}"
 
 
 def analyse(

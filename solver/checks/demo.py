@@ -6,7 +6,7 @@ from sandbox import probe
 from solver.models._weights import has_qwen_coder
 from solver.report import write_report
 from solver.run.start import INTERRUPTED, execute, prepare
-from solver.text import say, say_wrapped
+from solver.text import command, say, say_wrapped
 
 CONFIG = Path("quickstart")
 
@@ -41,5 +41,5 @@ def run_demo(runs: Path) -> int:
     if code != INTERRUPTED:
         say(f"page: {write_report([job.folder], None)}")
     say_wrapped("\nNext: every trial in a page, and your own model on the same kind of problems:")
-    say(f"  solver view {runs}\n  solver run --model ollama/NAME")
+    say(f"  {command('view', runs)}\n  solver run --model ollama/NAME")
     return code

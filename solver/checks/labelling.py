@@ -14,7 +14,7 @@ from solver.errors import ConfigError
 from solver.records import Problem, Trial
 from solver.store import Row, Store
 from solver.store.labels import Label, add_label, read_labels
-from solver.text import plain, say
+from solver.text import command, plain, say
 
 MOST_LINES, MOST_CHARACTERS = 40, 3_000
 """The most of a text that is shown: of a reply its end, where an answer would be."""
@@ -48,7 +48,8 @@ def label_run(store: Store, number: int, *, read: Callable[[str], str] = input) 
     except (EOFError, KeyboardInterrupt):
         say("")
     labelled = len(read_labels(store.folder))
-    say(f"{labelled:,} labelled; `solver judge audit {store.folder} --label N` goes on up to N")
+    on = command("judge", "audit", store.folder, "--label", 2 * max(number, 1))
+    say(f"{labelled:,} labelled; `{on}` goes on up to twice as many")
 
 
 def _ask(

@@ -144,7 +144,9 @@ def show_comparisons(
     draw([ladder(rungs), shown])
 
 
-def show_failures(found: Failures, *, draw: Draw = print_sections) -> None:
+def show_failures(
+    found: Failures, *, folder: Path | None = None, draw: Draw = print_sections
+) -> None:
     """Print what went wrong in every arm, then the problems that none of them solved."""
     names = short_names([("", arm.model, arm.mode) for arm in found.arms])
     arms = [(names["", arm.model, arm.mode], arm) for arm in found.arms]
@@ -156,17 +158,20 @@ def show_failures(found: Failures, *, draw: Draw = print_sections) -> None:
         [
             outcomes_by_cell(arms),
             retried(arms),
-            failed(arms, solved),
+            failed(arms, solved, folder=folder),
             overlooked(arms),
             never_solved([("these trials", found.unsolved, found.tried)]),
         ]
     )
 
 
-def show_costs(found: Sequence[ArmCost], *, draw: Draw = print_sections) -> None:
+def show_costs(
+    found: Sequence[ArmCost], *, folder: Path | None = None, draw: Draw = print_sections
+) -> None:
     """Print what each arm used: in all, per trial, and per correct answer."""
     names = short_names([("", each.model, each.mode) for each in found])
-    draw([cost([(names["", each.model, each.mode], each) for each in found], {})])
+    named = [(names["", each.model, each.mode], each) for each in found]
+    draw([cost(named, {}, folder=folder)])
 
 
 def show_plan(plan: Plan, *, draw: Draw = print_sections) -> None:

@@ -1,15 +1,18 @@
 """Print the whole trials of one problem: prompts, replies, programs, executions, verdicts."""
 
 from collections.abc import Iterable, Iterator
+from difflib import get_close_matches
 
 from solver.analysis.other_judge import word_of
 from solver.errors import ConfigError
 from solver.modes import stored_mode
 from solver.records import Failure, Message, Problem, Reply, Turn
 from solver.store import Store
-from solver.text import plain_name, say
+from solver.text import first_of, plain_name, say
 
 _FOLDED_LINES = 3
+MOST_NAMED = 5
+"""So many problems of a run are named where the one asked for is not there."""
 
 
 def show_problem(
@@ -21,19 +24,29 @@ def show_problem(
     """
     problem = store.problems().get(problem_id)
     if problem is None:
-        raise ConfigError(f"{store.folder}: no problem {problem_id!r}; `solver export` lists them")
+        raise ConfigError(f"{store.folder}: no problem {problem_id!r}{_meant(problem_id, store)}")
+    asked = {"in mode": mode, "with repeat": repeat}
     keys = [
         row.key
         for row in store.rows(problem_id=problem_id)
         if mode in (None, row.mode) and repeat in (None, row.repeat)
     ]
     if not keys:
-        raise ConfigError(f"{store.folder}: no trial of {problem_id!r} has ended yet")
+        only = "".join(f" {name} {value}" for name, value in asked.items() if value is not None)
+        raise ConfigError(f"{store.folder}: no trial of {problem_id!r}{only} has ended")
     for line in _problem_lines(problem):
         say(line)
     for key in keys:
         for line in _trial_lines(store, key):
             say(line)
+
+
+def _meant(problem_id: str, store: Store) -> str:
+    """Return the problems that may be meant by an unknown one, or the first ones of the run."""
+    known = list(store.problems())
+    if near := get_close_matches(problem_id, known, 3):
+        return f". Did you mean {' or '.join(near)}?"
+    return f"; its problems are {first_of(known, MOST_NAMED)}"
 
 
 def show_chat(chat: Iterable[Message]) -> None:

@@ -10,6 +10,7 @@ from solver.records import Outcome
 from solver.report.parts import of
 from solver.report.runs import Run, model_name
 from solver.report.tables import short
+from solver.text import command
 
 CAP_WARNING = 0.01
 """Share of replies at the cap above which the reader is warned."""
@@ -76,8 +77,9 @@ def _settings_of(run: Run) -> Iterator[Warn]:
     if kind in ("native", "reduced"):
         yield Warn(name, f"programs ran in the sandbox {kind!r}, which is weaker than Docker's")
     if found.judges > 1:
-        yield Warn(name, f"verdicts of {found.judges} judges are mixed: run `solver rejudge`")
-    for text in (*scoring(run.manifest), *mixtures(run.compared)):
+        again = command("rejudge", run.store.folder)
+        yield Warn(name, f"verdicts of {found.judges} judges are mixed: run `{again}`")
+    for text in (*scoring(run.manifest, run.store.folder), *mixtures(run.compared)):
         yield Warn(name, text)
     ends = Counter[str](run.manifest.get("reply_ends", {}))
     for end, count in ends.most_common():

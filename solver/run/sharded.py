@@ -38,7 +38,7 @@ from solver.store.lock import is_locked
 from solver.store.scratch import scratch_folder
 from solver.store.shards import FOLDER as SHARDS
 from solver.store.shards import manifest_of, place_of, shards_of
-from solver.text import say_wrapped
+from solver.text import command, say_wrapped
 
 BRING_EVERY = 60.0
 """Seconds between two times that a shard is brought to the run's folder."""
@@ -68,11 +68,11 @@ def execute_shard(job: Job, shard: Shard, *, on: str | None = None, verbose: boo
     if (local.home / FILE).exists():
         with closing(Store.open(local.home)) as store:
             show_run(store)
-    for line in errors_left(watch):
+    for line in errors_left(watch, job.folder):
         say_wrapped(line, error=True)
     say_wrapped(
         f"shard {shard}: {watch.before + watch.done} of its {watch.total} trials are stored; when"
-        f" all shards are done: solver merge {job.folder}",
+        f" all shards are done: {command('merge', job.folder)}",
         error=True,
     )
     return INTERRUPTED if watch.stopping else ERRORS_LEFT if watch.errors else 0

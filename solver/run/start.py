@@ -32,7 +32,7 @@ from solver.run.watch import Watch
 from solver.serve import LOG as SERVER_LOG
 from solver.serve.server import Server
 from solver.store import Store
-from solver.text import say_wrapped, share_of
+from solver.text import command, say_wrapped, share_of
 
 IN_TIME = "how long that takes is said after the first ones"
 INTERRUPTED, ERRORS_LEFT = 130, 1
@@ -216,7 +216,7 @@ def execute(job: Job, *, verbose: bool = False, opening: Opening = on_this_machi
         with logging_to(job.folder, live=verbose):
             watch = asyncio.run(do_trials(job, store, opening))
         show_run(store)
-        for line in errors_left(watch):
+        for line in errors_left(watch, job.folder):
             say_wrapped(line, error=True)
     except BaseException:
         asked = "models" in store.manifest()
@@ -243,14 +243,14 @@ def make_room(folder: Path) -> None:
         )
 
 
-def errors_left(watch: Watch) -> Iterator[str]:
-    """Say which errors of ours the trials ended in, how many, and what to do."""
+def errors_left(watch: Watch, folder: Path) -> Iterator[str]:
+    """Say which errors of ours the trials of a run ended in, how many, and what to do."""
     if not watch.errors:
         return
     for error, count in watch.errors.most_common(MOST_ERRORS):
         yield f"error: {share_of(count, watch.total)} trials have no score: {error}"
     if (more := len(watch.errors) - MOST_ERRORS) > 0:
-        yield f"error: and {more} other errors; `solver failures` lists them"
+        yield f"error: and {more} other errors; `{command('failures', folder)}` lists them"
     yield "error: the same command tries them again"
 
 

@@ -44,5 +44,6 @@ def on_cluster(cluster: Cluster) -> Opening:
 
 _JUDGES_LATER = (
     "judge: {judge} shares a server with a model under test, so it would judge after all trials;"
-    " on a cluster give it a server of its own, or run with --judge rules and then `solver rejudge`"
+    " on a cluster give it a server of its own, or run with --judge rules and then"
+    " `solver rejudge RUN`"
 )

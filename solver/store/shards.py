@@ -22,7 +22,7 @@ from solver.store.merging import merge_shard, new_database
 from solver.store.opening import damage, open_to_read
 from solver.store.schema import FILE
 from solver.store.scratch import scratch_folder
-from solver.text import first_of, say_wrapped
+from solver.text import command, first_of, say_wrapped
 
 FOLDER = "shards"
 MOST_NAMED = 6
@@ -112,11 +112,11 @@ def require_merged(folder: Path) -> None:
     if writing:
         raise ConfigError(
             f"{folder}: shard {', '.join(writing)} is being written; wait for it, then"
-            f" `solver merge {folder}`"
+            f" `{command('merge', folder)}`"
         )
     if waiting := unmerged(folder):
         raise ConfigError(
-            f"{folder}: {_counted(len(waiting))} not merged: run `solver merge {folder}` first"
+            f"{folder}: {_counted(len(waiting))} not merged: run `{command('merge', folder)}` first"
         )
 
 
@@ -132,7 +132,7 @@ def file_to_read(folder: Path, *, tell: bool = False) -> Path:
         if own.is_file():
             return own
         raise ConfigError(f"{folder}: no run there (no {FILE}){_instead(folder)}")
-    note = f"{_counted(len(waiting))} not merged; `solver merge {folder}` does it"
+    note = f"{_counted(len(waiting))} not merged; `{command('merge', folder)}` does it"
     if tell:
         say_wrapped(f"note: {folder}: {note}", error=True)
     state = digest([merged_of(folder), {name: stamp_of(path) for name, path in waiting.items()}])

@@ -121,7 +121,7 @@ class Library:
             models=[str(_mapping(each).get("name", each)) for each in _listed(config, "model")],
             modes=[str(mode) for mode in _listed(config, "mode")],
             problems=str(config.get("problems", "")),
-            warnings=[*map(str, _listed(manifest, "warnings")), *_scored(manifest)],
+            warnings=[*map(str, _listed(manifest, "warnings")), *_scored(manifest, folder)],
         )
 
     def manifest(self, name: str) -> dict[str, Any]:
@@ -188,9 +188,9 @@ def _number(value: Any) -> int:
     return value if isinstance(value, int) else 0
 
 
-def _scored(manifest: Mapping[str, Any]) -> list[str]:
+def _scored(manifest: Mapping[str, Any], folder: Path) -> list[str]:
     """Say where a run is scored in another way than by default; nothing of a broken manifest."""
     try:
-        return list(scoring(manifest))
+        return list(scoring(manifest, folder))
     except (AttributeError, KeyError, TypeError, ValueError):
         return []

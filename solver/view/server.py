@@ -20,7 +20,7 @@ def serve(folder: Path, *, port: int, open_browser: bool) -> None:
     library = Library(folder)
     names = library.names()
     if not names:
-        raise ConfigError(f"{folder}: no run there; `solver run configs/quickstart.yaml` makes one")
+        raise ConfigError(f"{folder}: no run there; `solver run quickstart` makes one")
     listening = _listen(port)
     if len(names) == 1:
         library.index(names[0])  # read it while the browser starts

@@ -9,6 +9,7 @@ from solver.analysis.accuracy import accuracy_of_run
 from solver.analysis.cost import Price, costs, load_prices, usage
 from solver.cli import app
 from solver.errors import ConfigError
+from solver.report.sections.cost import cost
 from tests.stored import problem, said, stored, trial
 
 PRICE = Price(input=2.0, output=6.0, dated=date(2024, 11, 18))
@@ -28,7 +29,7 @@ def store(tmp_path):
 
 
 def test_usage_agrees_with_the_main_table(store):
-    found = {cost.mode: cost.usage for cost in costs(store.trials(), {})}
+    found = {each.mode: each.usage for each in costs(store.trials(), {})}
     for arm in accuracy_of_run(store).arms:
         for count in (
             "requests", "input_tokens", "output_tokens", "model_seconds", "sandbox_seconds"
@@ -38,7 +39,7 @@ def test_usage_agrees_with_the_main_table(store):
 
 
 def test_what_failed_trials_used_is_shared_by_the_correct_answers(store):
-    (code, cot) = (cost.usage for cost in costs(store.trials(), {}))
+    (code, cot) = (each.usage for each in costs(store.trials(), {}))
     assert code.per_correct().tokens == 90
     assert code.per_trial().tokens == 45
     assert cot.per_correct().output_tokens == 25
@@ -57,7 +58,7 @@ def test_money_is_for_a_million_tokens_each_way(store):
 
 
 def test_an_unknown_price_is_not_nothing(store):
-    assert all(cost.money is None for cost in costs(store.trials(), {}))
+    assert all(each.money is None for each in costs(store.trials(), {}))
 
 
 def test_every_shipped_price_is_dated_and_of_a_hosted_model():
@@ -105,3 +106,29 @@ def test_the_command_prints_money_with_the_date_of_its_price(tmp_path, store):
     assert result.exit_code == 0
     assert "price of 2026-01-31" in result.output
     assert "0.09" in result.output
+
+
+def shown(store, prices):
+    """The table of costs and the words above it."""
+    section = cost([(each.mode, each) for each in costs(store.trials(), prices)], {})
+    return section.tables[0], " ".join(section.words)
+
+
+def test_money_is_a_column_where_a_price_is_known_and_else_one_line_says_how_to_give_one(store):
+    priced, words = shown(store, {"m/x": PRICE})
+    assert priced.columns[-1].title == "money"
+    assert priced.rows[0][-1] == "0.00042 USD"
+    assert "No price" not in words
+    bare, words = shown(store, {})
+    assert "money" not in [column.title for column in bare.columns]
+    assert words.count("No price is known of m/x.") == 1
+    assert words.count("--prices FILE") == 1
+
+
+def test_an_arm_without_a_correct_answer_has_no_row_for_one(tmp_path):
+    trials = [trial("p1", said("2"), right=False), trial("p1", said("1"), right=True, mode="cot")]
+    table, _ = shown(stored(tmp_path, [problem(1)], trials), {})
+    spent = [row[:2] for row in table.rows]
+    assert ("code", "a correct answer") not in spent
+    assert ("cot", "a correct answer") in spent
+    assert all(value is not None for row in table.rows for value in row)

@@ -11,7 +11,15 @@ from solver.analysis.compare import Apart, Comparison, Tried, apart, compare_run
 from solver.errors import ConfigError
 from solver.modes import stored_mode
 from solver.report.figures import Dot, Forest
-from solver.report.parts import Rows, Section, listed, share, table_or_none, value_and_range
+from solver.report.parts import (
+    WHOLE_TRIALS,
+    Rows,
+    Section,
+    listed,
+    share,
+    table_or_none,
+    value_and_range,
+)
 from solver.report.runs import Run, short_names
 from solver.report.sections.comparison_words import Names, key_of, pair_name, sentences
 from solver.report.sections.flips import flips, to_read
@@ -91,7 +99,7 @@ def compared(
     found = [replace(each, adjusted=p) for each, p in zip(found, adjusted, strict=True)]
     leading = found if every else list(_leading(found))
     table = _table("differences", "Differences, first minus second", leading, names)
-    folded = [_parts(leading, names), flips(leading, names)]
+    folded = [_parts(leading, names), flips(leading, names, WHOLE_TRIALS * (folders is None))]
     if len(leading) < len(found):
         all_of_them = f"All {len(found)} pairs, first minus second"
         folded.insert(0, _table("differences-of-all-pairs", all_of_them, found, names))

@@ -3,6 +3,7 @@
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 
 from solver.analysis.failures import MANY_TEXTS, ArmFailures, OutcomeCell, SolvedBy
 from solver.analysis.wrong import WrongAnswer
@@ -10,23 +11,33 @@ from solver.records import Detail, Outcome
 from solver.report.parts import WHOLE_TRIALS, Rows, Section, answer, share, table_or_none
 from solver.report.runs import MOST_TEXTS, Named, Run, names_by_arm
 from solver.report.tables import Column, Kind, Table, short
-from solver.text import plain_name
+from solver.text import command, plain_name
 
 Solved = tuple[str, str, SolvedBy]
 """The names of two arms, and the problems that the first solves and the second never does."""
 
 _ALL = frozenset({"all"})
 MOST_ANSWERS = 60
+MOST_TO_READ = 8
+"""The most commands that follow the tables."""
 LONGEST_QUESTION = 300
 """The most characters of a question that a table holds."""
 MOST_KINDS = 12
 """The most types of exceptions, rules and errors that are listed for each arm."""
 
 
-def failed(found: Sequence[tuple[str, ArmFailures]], solved: Sequence[Solved]) -> Section | None:
-    """Show wrong answers, exceptions, refusals, caps, our errors, what one mode alone solves."""
+def failed(
+    found: Sequence[tuple[str, ArmFailures]],
+    solved: Sequence[Solved],
+    *,
+    folder: Path | None = None,
+) -> Section | None:
+    """Show wrong answers, exceptions, refusals, caps, our errors, what one mode alone solves.
+
+    With the run's `folder`, commands follow that print the trials given as examples.
+    """
     tables = (
-        *table_or_none(_wrong(found)),
+        *table_or_none(_wrong(found, note=WHOLE_TRIALS * (folder is None))),
         *table_or_none(_crashes(found)),
         *table_or_none(_refusals(found)),
         *table_or_none(_caps(found)),
@@ -40,10 +51,31 @@ def failed(found: Sequence[tuple[str, ArmFailures]], solved: Sequence[Solved]) -
     if any(_read_in_part(arm) for _, arm in found):
         words.append(
             f"Exceptions and overlooked answers are those of the first {MOST_TEXTS:,} crashes and"
-            f" {MOST_TEXTS:,} failed trials of each arm; `solver failures` reads {MANY_TEXTS:,}."
+            f" {MOST_TEXTS:,} failed trials of each arm; `solver failures RUN` reads"
+            f" {MANY_TEXTS:,}."
         )
     answers = table_or_none(_wrong_answers(found))
-    return Section("failures", "Why trials failed", tuple(words), (), tables, answers)
+    to_read = tuple(_to_read(found, folder)) if folder is not None else ()
+    title = "Why trials failed"
+    return Section("failures", title, tuple(words), (), tables, answers, to_read=to_read)
+
+
+def _to_read(found: Sequence[tuple[str, ArmFailures]], folder: Path) -> list[str]:
+    """Return commands that print an example of each kind of wrong answer and of each crash."""
+    examples = [
+        place
+        for _, arm in found
+        for place in (
+            *(kind.examples[0].place for kind in arm.wrong),
+            *(crash.example for crash in arm.crashes),
+        )
+    ]
+    commands = (
+        command("show", folder, "--problem", each.problem_id, "--mode", each.mode,
+                "--repeat", each.repeat)
+        for each in examples
+    )  # fmt: skip
+    return list(dict.fromkeys(commands))[:MOST_TO_READ]
 
 
 def outcomes_by_cell(found: Sequence[tuple[str, ArmFailures]]) -> Section:
@@ -102,7 +134,7 @@ def solved_in(runs: Sequence[Run], arms: Sequence[Named]) -> list[Solved]:
     ]
 
 
-def _wrong(found: Sequence[tuple[str, ArmFailures]]) -> Table:
+def _wrong(found: Sequence[tuple[str, ArmFailures]], note: str) -> Table:
     columns = (
         Column("arm", Kind.TEXT),
         Column("the answer is", Kind.TEXT),
@@ -116,7 +148,7 @@ def _wrong(found: Sequence[tuple[str, ArmFailures]]) -> Table:
         for kind in arm.wrong
     ]
     title = "Wrong answers, by how they differ"
-    return _where_known(Table("wrong", title, columns, tuple(rows), WHOLE_TRIALS))
+    return _where_known(Table("wrong", title, columns, tuple(rows), note))
 
 
 def _wrong_answers(found: Sequence[tuple[str, ArmFailures]]) -> Table:

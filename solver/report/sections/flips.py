@@ -1,19 +1,19 @@
 """Show the problems that only one side of a comparison clearly solves, and why the other lost."""
 
-import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from solver.analysis.compare import Comparison
-from solver.report.parts import WHOLE_TRIALS, Rows, outcomes_counted
+from solver.report.parts import Rows, outcomes_counted
 from solver.report.sections.comparison_words import Names, pair_name
 from solver.report.tables import Column, Kind, Table, short
+from solver.text import command
 
 MOST_FLIPS = 200
 MOST_TO_READ = 20
 
 
-def flips(found: Sequence[Comparison], names: Names) -> Table:
+def flips(found: Sequence[Comparison], names: Names, note: str) -> Table:
     """Show each such problem with the outcomes of both sides' trials; the title counts them."""
     columns = (
         Column("comparison", Kind.TEXT),
@@ -43,7 +43,7 @@ def flips(found: Sequence[Comparison], names: Names) -> Table:
         " that lost them"
     )
     most = f"The first {MOST_FLIPS} of {len(every):,}. " * (len(every) > MOST_FLIPS)
-    return Table("flips", title, columns, tuple(rows), most + WHOLE_TRIALS)
+    return Table("flips", title, columns, tuple(rows), most + note)
 
 
 def to_read(found: Sequence[Comparison], folders: Mapping[str, Path]) -> list[str]:
@@ -55,6 +55,6 @@ def to_read(found: Sequence[Comparison], folders: Mapping[str, Path]) -> list[st
         for run in (each.a.run, each.b.run)
     )
     return [
-        f"solver show {shlex.quote(str(folders[run]))} --problem {shlex.quote(problem)}"
+        command("show", folders[run], "--problem", problem)
         for run, problem in list(places)[:MOST_TO_READ]
     ]

@@ -11,12 +11,16 @@ from solver.text import plain_name
 def overlooked(found: Sequence[tuple[str, ArmFailures]]) -> Section | None:
     """List such answers for a reader to judge. They do not change any number."""
     words = tuple(
-        f"{name}: {arm.overlooked.trials:,} trials hold an answer that looks right."
+        f"{name}: {arm.overlooked.trials:,} trial{_s(arm)} an answer that looks right."
         for name, arm in found
         if arm.overlooked.trials
     )
     table = _examples(found)
     return Section("overlooked", "Overlooked answers", words, folded=(table,)) if words else None
+
+
+def _s(arm: ArmFailures) -> str:
+    return " holds" if arm.overlooked.trials == 1 else "s hold"
 
 
 def _examples(found: Sequence[tuple[str, ArmFailures]]) -> Table:

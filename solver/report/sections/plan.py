@@ -9,8 +9,9 @@ from solver.report.tables import Column, Kind, Table
 
 
 def planned(plan: Plan) -> Section:
-    """Show the plan."""
-    names = ("calls", "tokens in", "tokens out", "cost")
+    """Show the plan; where no price is known, without money."""
+    money = any(arm.money for arm in plan.arms)
+    names = ("calls", "tokens in", "tokens out", *["cost"] * money)
     columns = (
         Column("arm", Kind.TEXT),
         Column("trials"),
@@ -19,7 +20,7 @@ def planned(plan: Plan) -> Section:
     rows: Rows = [
         (
             *(f"{arm.model} · {arm.mode}", arm.trials, _range(arm.calls)),
-            *(_range(arm.input_tokens), _output(arm), _cost(arm)),
+            *(_range(arm.input_tokens), _output(arm), *[_cost(arm)] * money),
         )
         for arm in plan.arms
     ]
