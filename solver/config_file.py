@@ -58,8 +58,9 @@ def load_config(path: Path, overrides: dict[str, Any] | None = None) -> Config:
         said = str(wrong).removeprefix(f"{path}: ")
         where, _, what = said.partition(": ")
         key = re.split(r"[.\[]", where)[0]
-        if key in (overrides or {}):
-            by_option = key in Config.model_fields and ("." not in where or "[" in where)
+        if overrides and key in overrides:
+            by_word = where == f"{key}.{_SHORT.get(key)}" and isinstance(overrides[key], str)
+            by_option = key in Config.model_fields and ("." not in where or "[" in where or by_word)
             option = f"--{key}" if by_option else ""
             raise ConfigError(f"{option or f'--set {where}'}: {what}") from wrong
         raise

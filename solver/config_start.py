@@ -11,6 +11,8 @@ PURPOSES = {"compare": "code-vs-cot", "stability": "gpass", "paper": "paper-2501
 
 _MODEL = re.compile(r"^model:.*\n(?:(?:[ \t]+|- ).*\n)*", re.MULTILINE)
 """The key `model` with the lines that belong to it."""
+_PROVIDERS = re.compile(r"^providers:\n(?:[ \t]+.*\n)+", re.MULTILINE)
+"""The options of providers; those of the shipped model's are no use to a model of another."""
 
 
 def start_config(purpose: str, model: str | None, output: Path | None) -> Path:
@@ -25,6 +27,8 @@ def start_config(purpose: str, model: str | None, output: Path | None) -> Path:
     text = find_config(Path(name)).read_text(encoding="utf-8")
     if model is not None:
         load_config(Path(name), {"model": model})  # refuses a name that no config may have
+        if not model.startswith(f"{load_config(Path(name)).model[0].name.partition('/')[0]}/"):
+            text = _PROVIDERS.sub("", text, count=1)
         text = _MODEL.sub(f"model: {model}\n", text, count=1)
     path = output or Path(f"{Path(purpose).name}.yaml")
     try:

@@ -12,12 +12,15 @@ import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from solver.errors import ConfigError
 from solver.install import pip_install
 from solver.records import Problem
+from solver.text import one_line
 
 MOST_BYTES = 512 * 2**20
 """The most that a file may hold, unpacked. All of MATH is 10 MiB."""
@@ -220,8 +223,11 @@ def _problem(
     }
     question = _words("question", known["question"])
     if not question:
-        raise UnusableError("no question: give 'question' or 'problem'")
-    answer = _answer(known["answer"], known["solution"])
+        raise UnusableError(f"no question: give 'question' or 'problem'{_near(names, fields)}")
+    try:
+        answer = _answer(known["answer"], known["solution"])
+    except UnusableError as lacking:
+        raise UnusableError(f"{lacking}{_near(names, fields)}") from lacking
     return Problem(
         id=_words("id", known["id"]).removesuffix(".json") or default_id,  # MATH's ids are files
         question=question,
@@ -231,6 +237,16 @@ def _problem(
         set=_words("set", known["set"]),
         variant_of=_words("variant_of", known["variant_of"]),
         published=_date(known["published"]),
+    )
+
+
+def _near(names: Mapping[str, tuple[str, ...]], fields: Mapping[str, Any]) -> str:
+    """Return the fields of a row that look like a known one misspelt, as the end of a message."""
+    known = [alias for aliases in names.values() for alias in aliases]
+    unknown = [name for name in fields if name.lower() not in known]
+    near = [(name, close[0]) for name in unknown if (close := get_close_matches(name, known, 1))]
+    return "".join(
+        f"; is {one_line(name, 40)!r} meant to be {meant!r}?" for name, meant in near[:2]
     )
 
 
@@ -323,6 +339,16 @@ def _text(path: Path) -> str:
         raise ConfigError(f"{path}:{line}: not UTF-8 ({failure.reason})") from failure
 
 
+def _meant(path: Path) -> str:
+    """Return the file beside a missing one that may be meant, as the end of a message."""
+    try:
+        beside = [each.name for each in islice(path.parent.iterdir(), 1_000)]
+    except OSError:
+        return ""
+    near = get_close_matches(path.name, beside, 1)
+    return f"; did you mean {path.with_name(near[0])}?" if near else ""
+
+
 def _bytes(path: Path) -> bytes:
     """Read a file. Raises ConfigError."""
     try:
@@ -330,7 +356,7 @@ def _bytes(path: Path) -> bytes:
             size = os.fstat(file.fileno()).st_size
             content = file.read(MOST_BYTES + 1) if size <= MOST_BYTES else b""
     except FileNotFoundError as missing:
-        raise ConfigError(f"{path}: no such file") from missing
+        raise ConfigError(f"{path}: no such file{_meant(path)}") from missing
     except OSError as failure:
         raise ConfigError(f"{path}: cannot be read: {failure.strerror}") from failure
     if max(size, len(content)) > MOST_BYTES:  # a pipe or a device has no size

@@ -19,6 +19,7 @@ from solver.records import Message, Outcome
 from solver.report import write_report, write_tables
 from solver.report.sections.compare import compared
 from solver.report.show import show_comparisons, show_run
+from solver.report.tables import Kind, text_of
 from solver.stats.paired import holm, mcnemar
 from solver.store.alike import differences
 from tests.stored import JUDGE, changed, problem, said, stored, trial
@@ -192,7 +193,10 @@ def test_the_row_of_a_difference_holds_what_else_could_have_made_it(tmp_path):
     assert row["tokens a trial"] == "30 / 703"
     # One sentence says that nothing is sure, and what to be careful about all the same.
     (words,) = section.words
-    assert "cannot be told apart" in words
+    assert words.startswith(
+        "code and cot cannot be told apart with this many problems: code − cot is"
+        f" {text_of(found.difference.value, Kind.POINTS)} points (95 % interval: "
+    )
     assert "cap cut 37.5 %" in words
 
 

@@ -43,6 +43,7 @@ def solver(here, *arguments, **more):
         (["--runs", "/proc/x"], "/proc/x/run: cannot be written"),
         (["--name", ".."], "--name '..': should be the name of a folder"),
         (["--mode", "foo"], "solver: --mode: 'foo' is unknown"),
+        (["--sandbox", "dockr"], "solver: --sandbox: 'dockr' is unknown; did you mean 'docker'?"),
         (["--model", "smollm2"], "solver: --model: 'smollm2' should be provider/name"),
         (["--set", "sampling.temp=1"], "--set sampling.temp: unknown key, did you mean 'temperat"),
         (["--set", "temperature=1"], "did you mean 'sampling.temperature'?"),

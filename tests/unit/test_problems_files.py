@@ -284,6 +284,17 @@ def test_a_misspelt_set_gets_a_suggestion():
     assert "no set or file called 'math50'. Did you mean 'math500'?" in refusal("math50")
 
 
+def test_a_missing_file_is_told_with_the_one_beside_it_that_may_be_meant(tmp_path):
+    (tmp_path / "own.csv").write_text("question,answer\n1+1,2\n")
+    assert refusal(str(tmp_path / "ow.csv")).endswith("no such file; did you mean own.csv?")
+
+
+def test_a_misspelt_column_is_named_with_the_one_that_may_be_meant(tmp_path):
+    path = tmp_path / "own.csv"
+    path.write_text("id,question,anwser\n1,What is 2?,2\n")
+    assert refusal(str(path)).endswith("; is 'anwser' meant to be 'answer'?")
+
+
 def test_a_missing_file_is_named():
     assert refusal("nowhere/data.jsonl") == "data.jsonl: no such file"
 

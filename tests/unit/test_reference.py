@@ -68,11 +68,21 @@ def test_every_outcome_is_explained():
 
 @pytest.mark.parametrize("purpose", ["first", "servers/vllm", *PURPOSES])
 def test_a_config_that_is_started_is_the_shipped_one_with_another_model(purpose, tmp_path):
-    path = start_config(purpose, "ollama/mine:7b", tmp_path / "run.yaml")
-    config = load_config(path)
-    assert [model.name for model in config.model] == ["ollama/mine:7b"]
     shipped = load_config(Path(PURPOSES.get(purpose, purpose)))
+    mine = f"{shipped.model[0].name.partition('/')[0]}/mine:7b"
+    config = load_config(start_config(purpose, mine, tmp_path / "run.yaml"))
+    assert [model.name for model in config.model] == [mine]
     assert config.model_copy(update={"model": shipped.model}) == shipped
+
+
+@pytest.mark.parametrize("purpose", ["compare", "stability", "modes"])
+def test_a_config_for_a_model_of_another_provider_keeps_no_options_of_the_first(purpose, tmp_path):
+    path = start_config(purpose, "openai/mine", tmp_path / "run.yaml")
+    assert "ollama" not in path.read_text("utf-8").lower()
+    shipped = load_config(Path(PURPOSES.get(purpose, purpose)))
+    config = load_config(path)
+    assert config.sampling == shipped.sampling
+    assert config.mode == shipped.mode
 
 
 def test_a_config_is_never_written_over_another(tmp_path):

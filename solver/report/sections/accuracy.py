@@ -223,8 +223,8 @@ def outcomes(arms: Sequence[Named]) -> Section | None:
     )
     rows: Rows = [(name, found.total(), *(found[o] for o in seen)) for name, found in counted]
     words = (
-        "The outcome of a trial is that of its last attempt. “Error” (on our side) and “judge"
-        " invalid” (no usable verdict) are never scored.",
+        "The outcome of a trial is that of its last attempt. “Error” (on our side) and"
+        " “undecided” (no usable verdict) are never scored.",
     )
     table = Table("outcomes", "Trials by outcome", columns, tuple(rows))
     return Section("outcomes", "Outcomes", words, (figure,), (table,))

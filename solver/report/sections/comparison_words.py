@@ -72,6 +72,8 @@ def _minus(each: Comparison, names: Names) -> str:
 
 
 def _unclear(first: str, group: Sequence[Comparison], pairs: int, names: Names) -> str:
+    if len(group) == 1:
+        return _alone(group[0], pairs, names)
     others = [
         f"{of_side(each.b, names)} ({text_of(each.difference.value, Kind.POINTS)};"
         f" {span(each.difference)}; p {text_of(each.adjusted, Kind.CHANCE)})"
@@ -81,14 +83,29 @@ def _unclear(first: str, group: Sequence[Comparison], pairs: int, names: Names) 
     problems = counted(sizes[-1], "problem")
     if len(sizes) > 1:
         problems = f"{sizes[0]:,} to {problems}"
-    alone = ""
-    if any(not each.difference.low <= 0 <= each.difference.high for each in group):
-        alone = " An interval without 0 is of that pair alone; p allows for all pairs."
     return (
         f"{first} cannot be told apart with this many problems from {listed(others)}: in brackets"
         " the difference in points, first minus second, its 95 % interval, and"
-        f" p{_holm(pairs)}; n = {problems}.{alone}"
+        f" p{_holm(pairs)}; n = {problems}.{_without_zero(group)}"
     )
+
+
+def _alone(each: Comparison, pairs: int, names: Names) -> str:
+    """Return the sentence on the only unclear difference of an arm."""
+    found = each.difference
+    return (
+        f"{of_side(each.a, names)} and {of_side(each.b, names)} cannot be told apart with this many"
+        f" problems: {_minus(each, names)} is {text_of(found.value, Kind.POINTS)} points (95 %"
+        f" interval: {span(found)} points; n = {counted(found.n_problems, 'problem')};"
+        f" p {text_of(each.adjusted, Kind.CHANCE)}{_holm(pairs)}).{_without_zero([each])}"
+    )
+
+
+def _without_zero(group: Sequence[Comparison]) -> str:
+    """Explain an interval that excludes 0 where p does not."""
+    if all(each.difference.low <= 0 <= each.difference.high for each in group):
+        return ""
+    return " An interval without 0 is of that pair alone; p allows for all pairs."
 
 
 def _holm(pairs: int) -> str:

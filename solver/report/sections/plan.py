@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from solver.analysis.comparable import counted
 from solver.analysis.plan import ArmPlan, Detectable, Plan, Range, Stability
 from solver.report.parts import Rows, Section
+from solver.report.runs import model_name
 from solver.report.tables import Column, Kind, Table
 
 
@@ -19,7 +20,7 @@ def planned(plan: Plan) -> Section:
     )
     rows: Rows = [
         (
-            *(f"{arm.model} · {arm.mode}", arm.trials, _range(arm.calls)),
+            *(f"{model_name(arm.model)} · {arm.mode}", arm.trials, _range(arm.calls)),
             *(_range(arm.input_tokens), _output(arm), *[_cost(arm)] * money),
         )
         for arm in plan.arms
