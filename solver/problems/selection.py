@@ -104,4 +104,5 @@ def _refuse_unknown(what: str, wanted: Collection[object], present: Collection[o
             hint = f" Did you mean {close[0]!r}?" if close else ""
             raise ConfigError(
                 f"{what}: no problem has {value!r}.{hint} There are: {', '.join(known)}."
+                f" `--set {what}=[]` takes all."
             )

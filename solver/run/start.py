@@ -93,7 +93,7 @@ def prepare(
 
     Raises ConfigError for any mistake in them.
     """
-    config = load_config(path, merged(overrides, settings(changes)))
+    config = load_config(path, merged(_of_any_level(path, overrides), settings(changes)))
     check_until(config, until)
     if until is not None and shard is not None:
         raise ConfigError("--until looks at all trials of a run, so it does not go with --shard")
@@ -112,6 +112,12 @@ def prepare(
         )
     folder = run_folder(path, overrides, changes, name=name, runs=runs)
     return Job(config, source, tuple(chosen), folder, until, shard)
+
+
+def _of_any_level(path: Path, overrides: dict[str, Any]) -> dict[str, Any]:
+    """Return the overrides; the levels of the first look are those of its own problems alone."""
+    other = path == FIRST_LOOK and "problems" in overrides
+    return {"levels": [], **overrides} if other else overrides
 
 
 def copies_of(config: Config) -> dict[str, str]:
