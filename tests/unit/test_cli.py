@@ -185,7 +185,7 @@ def test_the_first_judge_of_a_run_is_kept_and_can_be_gone_back_to(done):
     shown = " ".join(solver(done, "show", "runs/run").stdout.split())
     assert "scored in another way than by default: threshold 5, missing_unit refuse" in shown
     assert "threshold: 4 → 5" in shown
-    assert "`solver rejudge --original` goes back" in shown
+    assert "`solver rejudge runs/run --original` goes back" in shown
     shutil.copytree(done / "runs/run", done / "runs/copy")
     compared = " ".join(solver(done, "compare", "runs/run", "runs/copy").stdout.split())
     assert "scored in another way than by default: threshold 5" in compared
