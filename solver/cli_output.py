@@ -50,6 +50,8 @@ def told(mistake: Any) -> str:
         return plain(what)
     what = re.sub("Input should be a valid integer, .*", "should be a whole number", what)
     what = re.sub("Input should be a valid number, .*", "should be a number", what)
+    what = re.sub("Input should be greater than or equal to", "should be at least", what)
+    what = re.sub("Input should be less than or equal to", "should be at most", what)
     path = context.command_path if context else "solver"
     return plain(f"{path}: {what[0].lower()}{what[1:].rstrip('.')}; `{path} -h` explains it")
 

@@ -124,7 +124,7 @@ _TROUBLES = (
     _Trouble(
         ("FileNotFoundError", "No such file or directory"),
         "no engine's socket here",
-        "install Docker and start it",
+        "install Docker and start it, or fix DOCKER_HOST",
     ),
     _Trouble(
         ("Connection refused", "ConnectionRefused"),

@@ -46,6 +46,7 @@ async def test_every_command_in_the_readme_runs(tmp_path):
     require("native")
     require("model")
     shutil.copytree(ROOT / "configs", tmp_path / "configs")
+    (tmp_path / "mine.csv").write_text("question,answer\nWhat is 3+4?,7\nWhat is 3+5?,8\n")
     logs.lm_eval(tmp_path / "logs", {"p1": ["so \\boxed{2}"], "p2": ["\\boxed{3}"]})
     files = {f"{MATH500}/test.jsonl": math500_as_on_the_hub(), **math_as_on_the_hub()}
     reply = program("print(7)") + "\nso \\boxed{7}"

@@ -161,6 +161,7 @@ def _again(found: Difference) -> tuple[Value, Value]:
 
 
 _SIDES = ("scored", "errors", "cap hit", "tokens a trial")
+"""Minor columns, since the table of both sides has them too."""
 
 
 def _both_sides(each: Comparison) -> Iterator[str]:
@@ -183,7 +184,7 @@ def _table(name: str, title: str, found: Sequence[Comparison], names: Names) -> 
         *_COLUMNS,
         Column("of all, points", Kind.POINTS),
         Column("its interval", Kind.POINTS_INTERVAL, minor=True),
-        *(Column(title, Kind.TEXT) for title in _SIDES),
+        *(Column(title, Kind.TEXT, minor=True) for title in _SIDES),
         Column("detectable, points", Kind.POINTS),
         *(_AGAIN if (repeated := any(each.difference.again for each in found)) else ()),
         Column("left out"),
