@@ -61,9 +61,9 @@ def compare(
     if without_spacing(left) == without_spacing(right) != "":
         return _comparison(equal("string", "the same text but for spacing"), left, right)
     if _WHOLE_NUMBER.fullmatch(left) and _WHOLE_NUMBER.fullmatch(right):
-        same = int(left) == int(right)
-        found = (equal if same else different)("exact", "whole numbers")
-        return _comparison(found, left, right)
+        if int(left) == int(right):
+            return _comparison(equal("exact", "the same whole number"), left, right)
+        return _comparison(different("exact", "different whole numbers"), left, right)
     found = _compare_texts(left, right, policy, symbolic)
     if not found.is_equal and found.tier != "choice":
         for variant in _plain_variants(left, right, policy):

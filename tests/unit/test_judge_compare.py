@@ -396,3 +396,8 @@ def test_a_float_of_an_exact_reference_is_flagged():
 
 def test_agreement_for_positive_letters_only_is_flagged():
     assert compare(r"\sqrt{a^2b}", r"a\sqrt{b}").tier == "sampling-positive"
+
+
+def test_the_reason_says_whether_whole_numbers_are_the_same():
+    assert compare("129", "1060").reason == "different whole numbers"
+    assert compare("129", "0129").reason == "the same whole number"

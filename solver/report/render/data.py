@@ -45,7 +45,7 @@ def _run(run: Run, names: Mapping[Key, str]) -> dict[str, Any]:
         "name": plain(run.name),
         "path": plain(str(run.store.folder)),
         "state": state_of(run.store.folder, run.sessions, ended, planned),
-        "solver": run.manifest.get("versions", {}).get("solver"),
+        "solver": plain(str(run.manifest.get("versions", {}).get("solver", ""))) or None,
         "trials": {"ended": ended, "planned": planned},
         "arms": [
             {
