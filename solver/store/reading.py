@@ -191,6 +191,12 @@ class Reader:
         return found.fetchone() is None
 
     @_whole
+    def ended(self) -> int:
+        """Count the trials that ended, those with an error of ours included."""
+        (count,) = self._database.execute("SELECT count(*) FROM trials").fetchone()
+        return int(count)
+
+    @_whole
     def finished(self) -> set[str]:
         """Return the keys of trials that need not run again: all without an error of ours."""
         rows = self._database.execute("SELECT key FROM trials WHERE error IS NULL")

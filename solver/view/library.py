@@ -106,8 +106,7 @@ class Library:
         try:
             with closing(connect(folder)) as database:
                 store = Reader(folder, database)
-                manifest, sessions = store.manifest(), store.sessions()
-                (done,) = database.execute("SELECT count(*) FROM trials").fetchone()
+                manifest, sessions, done = store.manifest(), store.sessions(), store.ended()
         except (ConfigError, sqlite3.Error) as failure:
             return About(name, f"cannot be read: {failure}", readable=False)
         planned = _number(manifest.get("trials"))

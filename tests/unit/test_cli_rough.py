@@ -50,7 +50,10 @@ def solver(here, *arguments, **more):
         (["--set", "judge.treshold=1"], "did you mean 'threshold'?"),
         (["--set", "attempts=1"], "solver: --set attempts: unknown key"),
         (["--set", "seed=x"], "'x' should be a whole number\n"),
-        (["--until", "0"], "invalid value for '--until': should be at least 1; `solver run -h` explains it"),
+        (
+            ["--until", "0"],
+            "invalid value for '--until': should be at least 1; `solver run -h` explains it",
+        ),
         (["--set", "sampling.temperature=hot"], "'hot' should be a number\n"),
         (["--set", "model=[]"], "is empty, and at least one is needed"),
         (["--dry-run", "--set", "seed=5", "--name", "run"], "would be refused"),

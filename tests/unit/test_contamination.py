@@ -1,5 +1,6 @@
 """The lab flags a model that remembers, and leaves alone one that does not."""
 
+import json
 import random
 
 import pytest
@@ -243,6 +244,23 @@ def test_probes_count_in_no_other_table(tmp_path):
     assert [trials.problems[code] for code in trials.problem] == [row.problem_id for row in rows]
     assert planned_trials({"trials": 9, "config": {}}, {}) == 9
     lab.store.close()
+
+
+def test_a_probe_is_printed_as_a_document_that_counts_its_probes(tmp_path):
+    lab = Lab(tmp_path)
+    for each in ORIGINALS[:3]:
+        lab.add(each, "cot", "x", right=True)
+        lab.add(each, LEAD, rest(each), right=True)
+    lab.store.write_manifest(trials=9)
+    folder = lab.store.folder
+    lab.store.close()
+    done = CliRunner().invoke(app, ["contamination", str(folder), "--json"])
+    found = json.loads(done.stdout)
+    (about,) = found["runs"]
+    assert about["trials"] == {"ended": 6, "planned": 9}
+    assert about["state"] == "stopped"
+    assert [(arm["mode"], arm["trials"]) for arm in about["arms"]] == [("cot", 3)]
+    assert any(section["tables"] for section in found["sections"])
 
 
 def test_a_run_without_a_probe_is_refused_with_what_to_do(tmp_path):

@@ -24,10 +24,11 @@ def as_data(sections: Iterable[Section | None], runs: Sequence[Run] = ()) -> dic
     """Return `{"solver": VERSION, "runs": [...], "sections": [...]}`. A section of None is skipped.
 
     Each run has its arms, with the titles of the table of accuracies as keys, always over the whole
-    run; the sections hold what a terminal would show. Cells are values with all their digits, in
-    the order of the table's columns. A column's kind is the `value` of `solver.report.tables.Kind`:
-    shares, their intervals [low, high] and chances are from 0 to 1, points are differences of
-    shares. A value that is missing or infinite is null. A narrow terminal leaves minor columns out.
+    run, probes for memory left out; the sections hold what a terminal would show. Cells are values
+    with all their digits, in the order of the table's columns. A column's kind is the `value` of
+    `solver.report.tables.Kind`: shares, their intervals [low, high] and chances are from 0 to 1,
+    points are differences of shares. A value that is missing or infinite is null. A narrow terminal
+    leaves minor columns out.
     """
     names = {arm.key: arm.name for arm in named_arms(runs)}
     return {
@@ -38,7 +39,7 @@ def as_data(sections: Iterable[Section | None], runs: Sequence[Run] = ()) -> dic
 
 
 def _run(run: Run, names: Mapping[Key, str]) -> dict[str, Any]:
-    ended, planned = run.accuracy.trials, run.accuracy.planned
+    ended, planned = run.store.ended(), int(run.manifest.get("trials", 0))
     arms = [replace(arm, name=names[arm.key]) for arm in named_arms([run])]
     table = accuracies(arms)
     return {
