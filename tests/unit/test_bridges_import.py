@@ -323,12 +323,12 @@ def test_scorers_with_other_names_are_paired_and_a_run_without_any_goes_by_our_j
 def test_failures_name_what_the_other_tool_says_of_each_wrong_answer(tmp_path):
     replies = {"p1": ["\\boxed{3}"], "p2": ["so \\boxed{7}"]}
     imported(tmp_path / "run", logs.lm_eval(tmp_path / "log", replies, wrong=("p2",))).close()
-    [table] = [t for t in failed_in(Store.open(tmp_path / "run")) if t.name == "wrong-answers"]
+    [table] = [t for t in failed_in(Store.open(tmp_path / "run")) if t.name == "wrong"]
     assert table.columns[-1].title == "its tool says"
-    assert {row[2]: row[-1] for row in table.rows} == {
+    assert {row[4]: row[-1] for row in table.rows} == {
         "p1, repeat 0": "right", "p2, repeat 0": "wrong",
     }  # fmt: skip
-    [table] = [t for t in failed_in(scored_by_nobody(tmp_path)) if t.name == "wrong-answers"]
+    [table] = [t for t in failed_in(scored_by_nobody(tmp_path)) if t.name == "wrong"]
     assert table.columns[-1].title == "the judge says"
 
 

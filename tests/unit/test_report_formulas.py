@@ -10,7 +10,7 @@ from solver.store import Store
 from tests.pages import FIGURES, HOSTILE, STRUCTURE, TABLES, WORDS, Page, page_of
 from tests.stored import problem, said, stored, trial
 
-QUESTION = r"What is half of $\sqrt{2}$, and why does it cost \$5?"
+QUESTION = r"What is $\frac12\sqrt{2}$, and why does it cost \$5?"
 ROOT = r"\frac{\sqrt{2}}{2}"
 
 
@@ -25,8 +25,8 @@ def wrong(folder, answer, *, question=QUESTION, reference=ROOT):
 def test_the_page_typesets_a_wrong_answer_its_reference_and_the_question(tmp_path):
     text = page_of(wrong(tmp_path / "r", r"\frac{7\pi}{12}"), output=tmp_path / "p.html")
     page = Page(text)
-    assert page.tags.count("mfrac") == 4  # reference and answer, each in two tables
-    assert page.tags.count("msqrt") == 4  # reference and question
+    assert page.tags.count("mfrac") == 3  # of the reference, the answer and the question
+    assert page.tags.count("msqrt") == 2  # of the reference and the question
     assert "and why does it cost $5?" in page.text
     assert "frac" not in page.text
 
@@ -67,10 +67,20 @@ def test_a_terminal_and_files_show_the_source_cut_as_before(tmp_path, capsys):
     short = r"\frac{1}{2} + \frac{1}{2} …rac{1}{2} + x"
     assert short in " ".join(capsys.readouterr().out.split())
     paths = {path.stem: path for path in write_tables([made], "csv", tmp_path / "csv")}
-    assert answer in paths["wrong-answers"].read_text(encoding="utf-8")
+    assert answer in paths["wrong"].read_text(encoding="utf-8")
 
 
 def test_a_formula_too_wide_for_a_cell_is_shown_as_its_source(tmp_path):
     text = page_of(wrong(tmp_path / "r", r"1 + \frac{1}{2}" * 9), output=tmp_path / "p.html")
-    assert Page(text).tags.count("mfrac") == 2  # those of the reference
+    assert Page(text).tags.count("mfrac") == 2  # of the reference and the question
     assert r"\frac{1}{2}1 + \frac" in text
+
+
+def test_wrong_answers_are_listed_one_by_one_only_where_a_kind_has_several(tmp_path):
+    problems = [problem(1, answer="10"), problem(2, answer="20")]
+    one = [trial("p1", said("77"), right=False)]
+    two = [*one, trial("p2", said("99"), right=False)]
+    for name, trials, there in (("one", one, False), ("two", two, True)):
+        stored(tmp_path / name, problems, trials).close()
+        text = page_of(tmp_path / name, output=tmp_path / f"{name}.html")
+        assert ("Wrong answers, one by one" in text) is there

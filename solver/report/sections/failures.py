@@ -152,11 +152,13 @@ def _wrong(found: Sequence[tuple[str, ArmFailures]], note: str) -> Table:
 
 
 def _wrong_answers(found: Sequence[tuple[str, ArmFailures]]) -> Table:
+    """List wrong answers; none where each kind has one, which the table of kinds shows."""
     columns = (Column("arm", Kind.TEXT), Column("the answer is", Kind.TEXT), *_OF_ANSWERS)
+    several = any(len(kind.examples) > 1 for _, arm in found for kind in arm.wrong)
     answers = [
         (name, kind.name, *_cells_of(each))
         for name, arm in found
-        for kind in arm.wrong
+        for kind in arm.wrong * several
         for each in kind.examples
     ]
     rows: Rows = list(answers[:MOST_ANSWERS])
