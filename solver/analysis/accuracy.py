@@ -108,12 +108,17 @@ class RunAccuracy:
     """Problems with a scored trial that no model solved in any mode."""
 
 
-def accuracy_of_run(store: Store, trials: Trials | None = None) -> RunAccuracy:
+def accuracy_of_run(
+    store: Store,
+    trials: Trials | None = None,
+    problems: Mapping[str, Problem] | None = None,
+) -> RunAccuracy:
     """Return the accuracy and counts of a stored run, or of the part of it that is done.
 
-    `trials` are its trials in the order to show them, if they have been read already.
+    `trials` are its trials in the order to show them, and `problems` its problems, if they have
+    been read already.
     """
-    manifest, problems = store.manifest(), store.problems()
+    manifest, problems = store.manifest(), store.problems() if problems is None else problems
     return count_accuracy(
         stored_trials(store) if trials is None else trials,
         problems,
@@ -131,6 +136,7 @@ def count_accuracy(
 ) -> RunAccuracy:
     """Count all arms of a run. `planned` is the number of trials of the whole run."""
     scored, solved = problems_of(trials, trials.scored), problems_of(trials, trials.correct)
+    unsolved = scored - solved
     return RunAccuracy(
         arms=[_arm(*arm, problems, config) for arm in trials.by_arm()],
         trials=len(trials),
@@ -138,7 +144,7 @@ def count_accuracy(
         problems=len(problems_of(trials)),
         scored=len(scored),
         judges=np.unique(trials.judge[trials.judge >= 0]).size,
-        unsolved=[problem_id for problem_id in problems if problem_id in scored - solved],
+        unsolved=[problem_id for problem_id in problems if problem_id in unsolved],
     )
 
 

@@ -11,6 +11,7 @@ from itertools import combinations
 from statistics import fmean
 
 import numpy as np
+from numpy.typing import NDArray
 
 from solver.analysis.repeats import (
     Rounds,
@@ -27,7 +28,7 @@ from solver.stats.votes import voters
 from solver.store import Trials
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Policy:
     """One way to spend tokens on each problem."""
 
@@ -37,7 +38,7 @@ class Policy:
     """The trials whose majority counts."""
     tokens: float
     """Mean over problems."""
-    values: tuple[float, ...]
+    values: NDArray[np.float64]
     """The chance that it is right, by problem."""
 
     @property
@@ -50,7 +51,7 @@ class Policy:
     @property
     def accuracy(self) -> float:
         """Return the mean over problems."""
-        return sum(self.values) / len(self.values)
+        return float(sum(self.values.tolist()) / self.values.size)
 
 
 @dataclass(frozen=True)
@@ -170,25 +171,26 @@ def _attempts(arm: _Arm) -> list[Policy]:
     """Return what one trial gives that may make 1, 2, … attempts, but not all it made."""
     if not stored_mode(arm.mode).retries:
         return []
-    chosen = arm.rounds.trials[arm.rounds.places.ravel()]
-    trial, place = chosen.of_turns()
-    used = np.cumsum(chosen.turns.tokens[place])
+    chosen, turns = arm.rounds.places.ravel(), arm.rounds.trials.turns
+    trial, place = arm.rounds.trials.of_turns(chosen)
+    used = np.cumsum(turns.tokens[place])
     begins = np.flatnonzero(np.diff(trial, prepend=-1))
     counts = np.diff(begins, append=trial.size)
-    before = np.repeat(used[begins] - chosen.turns.tokens[place[begins]], counts)
-    ends = chosen.turns.attempt[place]
-    used, trial = (used - before)[ends], trial[ends]
-    made = np.bincount(trial, minlength=len(chosen))
+    used -= np.repeat(used[begins] - turns.tokens[place[begins]], counts)
+    ends = turns.attempt[place]
+    used, trial = used[ends], trial[ends]
+    made = np.bincount(trial, minlength=chosen.size)
     first = np.cumsum(made) - made
-    tokens, shape = np.zeros(len(chosen), dtype=np.int64), arm.rounds.places.shape
+    correct = arm.rounds.trials.correct[chosen]
+    tokens, shape = np.zeros(chosen.size, dtype=np.int64), arm.rounds.places.shape
     policies = []
     for most in range(1, int(made.max(initial=0))):
         goes_on = made >= most
         tokens[goes_on] = used[first[goes_on] + most - 1]
-        right = chosen.correct & (made > 0) & (made <= most)
+        right = correct & (made > 0) & (made <= most)
         values = right.reshape(shape).sum(axis=1) / shape[1]
         spent = tokens.reshape(shape).sum(axis=1) / shape[1]
-        policies.append(Policy(most, 1, fmean(spent), tuple(values.tolist())))
+        policies.append(Policy(most, 1, fmean(spent), values))
     return policies
 
 
@@ -196,7 +198,7 @@ def _votes(arm: _Arm, ks: Sequence[int]) -> list[Policy]:
     """Return what votes of so many trials give, those left out that are too many to count."""
     one = _tokens_of_a_trial(arm)
     return [
-        Policy(None, k, k * one, tuple(values.tolist()))
+        Policy(None, k, k * one, values)
         for k, values in vote_chances(arm.rounds, ks, arm.same).items()
     ]
 

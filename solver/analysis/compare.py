@@ -247,7 +247,7 @@ def _compared(a: _Arm, b: _Arm) -> Comparison | None:
         levels=_parts(
             ours, theirs, {name: problems[name].level for name in ours}, "level {}".format
         ),
-        flips=tuple(_flips(a, b)),
+        flips=tuple(_flips(a, b, ours, theirs)),
         by_scorers=tuple(_by_scorers(a, b)),
     )
 
@@ -341,16 +341,17 @@ def _parts(
     )
 
 
-def _flips(a: _Arm, b: _Arm) -> Iterator[Flip]:
+def _flips(
+    a: _Arm, b: _Arm, ours: Mapping[str, Count], theirs: Mapping[str, Count]
+) -> Iterator[Flip]:
+    """Yield the problems whose counted trials differ by more than half."""
     both = kept(a.trials, b.trials, _ours(a), _ours(b))
-    ours, theirs = (_by_problem(arm.trials, among) for arm, among in zip((a, b), both, strict=True))
+    of_a, of_b = (_by_problem(arm.trials, among) for arm, among in zip((a, b), both, strict=True))
     for name, problem in a.run.problems.items():
-        if name in ours and name in theirs:
-            of_a, of_b = ours[name], theirs[name]
-            rate_a = float(a.trials.correct[of_a].mean())
-            rate_b = float(b.trials.correct[of_b].mean())
-            if abs(rate_a - rate_b) > 0.5:
-                yield _flip(problem, (a.trials[of_a], b.trials[of_b]), (rate_a, rate_b))
+        if name in ours:
+            rates = ours[name].c / ours[name].n, theirs[name].c / theirs[name].n
+            if abs(rates[0] - rates[1]) > 0.5:
+                yield _flip(problem, (a.trials[of_a[name]], b.trials[of_b[name]]), rates)
 
 
 def _flip(problem: Problem, sides: tuple[Trials, Trials], rates: tuple[float, float]) -> Flip:

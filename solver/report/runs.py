@@ -84,7 +84,7 @@ class Run:
     @cached_property
     def accuracy(self) -> RunAccuracy:
         """Count how often the arms were right, how trials ended, what they used."""
-        return accuracy_of_run(self.store, self.trials)
+        return accuracy_of_run(self.store, self.trials, self.problems)
 
     @cached_property
     def failures(self) -> Failures:

@@ -249,7 +249,16 @@ def _each(
     tallies: Tallies, k: int, metric: str, value: Callable[[int, int], float]
 ) -> NDArray[np.float64]:
     """Compute `value(n, c)` of every problem, once for each distinct tally."""
-    first = next(iter(tallies), "")
+    different = set(tallies.values())
+    if len({n for n, _ in different}) > 1 or any(n < k for n, _ in different):
+        _refuse(tallies, k, metric)
+    table = {each: value(*each) for each in different}
+    return np.fromiter(map(table.__getitem__, tallies.values()), np.float64, len(tallies))
+
+
+def _refuse(tallies: Tallies, k: int, metric: str) -> None:
+    """Raise ValueError that names a problem with too few repeats, or with other than the first."""
+    first = next(iter(tallies))
     for problem, (n, _) in tallies.items():
         if n < k:
             raise ValueError(
@@ -260,5 +269,3 @@ def _each(
                 f"{metric} needs as many repeats of each problem, but problem {first} has"
                 f" {tallies[first][0]} and problem {problem} has {n}"
             )
-    table = {each: value(*each) for each in set(tallies.values())}
-    return np.array([table[each] for each in tallies.values()], dtype=np.float64)

@@ -134,13 +134,13 @@ class MeanComparison:
     """Two-sided: McNemar's where every share is 0 or 1, else that at which the interval meets 0."""
 
 
-def compare_means(a: Sequence[float], b: Sequence[float]) -> MeanComparison:
+def compare_means(a: NDArray[np.float64], b: NDArray[np.float64]) -> MeanComparison:
     """Compare two shares of each problem, in the same order. Raises ValueError for no problem."""
-    if not a:
+    if not a.size:
         raise ValueError("a mean over problems needs at least one problem, but there is none")
-    differences = np.array(a, dtype=np.float64) - np.array(b, dtype=np.float64)
+    differences = a - b
     low, high, p_value = mean_interval(differences)
-    if all(share in (0, 1) for share in (*a, *b)):
+    if np.isin((a, b), (0, 1)).all():
         p_value = mcnemar(int((differences > 0).sum()), int((differences < 0).sum()))
     value = fsum(differences) / differences.size
     return MeanComparison(value, *_agreeing(low, high, p_value), p_value)

@@ -1,6 +1,6 @@
 """Votes over repeats: which answers vote together, and how often the most frequent one is right."""
 
-from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
@@ -82,19 +82,21 @@ def majorities(
             if k > repeats:
                 needed = f"maj@{k} needs at least {k} repeats per problem"
                 raise ValueError(f"{needed}, but there are {repeats}")
-    places = [
-        (row, place)
-        for row, each in enumerate(problems)
-        for place, share in enumerate(each.right)
-        if share
-    ]
+    places, sides = [], []
+    for row, each in enumerate(problems):
+        of_size = _sides(each)
+        for size, share in zip(each.sizes, each.right, strict=True):
+            if share:
+                places.append((row, share))
+                sides.append(of_size[size])
     if exact is None:
-        exact = sum(problems[row].repeats ** 2 for row, _ in places) <= _MOST_EXACT
-    sides = [_side(problems[row], place) for row, place in places]
-    count = _counted if exact else _in_floats
+        exact = sum(side.n**2 for side in sides) <= _MOST_EXACT
     won = np.zeros((len(problems), len(ks)))
-    for (row, place), chances in zip(places, count(sides, tuple(ks)), strict=True):
-        won[row] += problems[row].right[place] * np.asarray(chances)
+    if not places:
+        return won
+    rows, shares = (np.array(values) for values in zip(*places, strict=True))
+    chances = np.asarray((_counted if exact else _in_floats)(sides, tuple(ks)))
+    np.add.at(won, rows, shares[:, None] * chances)  # in the order of the sides, to the last bit
     return np.minimum(won, 1.0)
 
 
@@ -107,9 +109,14 @@ class _Side(NamedTuple):
     n: int
 
 
-def _side(ballots: Ballots, place: int) -> _Side:
-    rivals = sorted((*ballots.sizes[:place], *ballots.sizes[place + 1 :]), reverse=True)
-    return _Side(ballots.sizes[place], tuple(rivals), ballots.repeats)
+def _sides(ballots: Ballots) -> dict[int, _Side]:
+    """Return the side of each answer by its size: answers of one size have the same rivals."""
+    largest, repeats = tuple(sorted(ballots.sizes, reverse=True)), ballots.repeats
+    found: dict[int, _Side] = {}
+    for place, size in enumerate(largest):
+        if size not in found:
+            found[size] = _Side(size, (*largest[:place], *largest[place + 1 :]), repeats)
+    return found
 
 
 def vote(
@@ -128,9 +135,9 @@ def vote(
     return tuple(label for label, total in totals.items() if total == max(totals.values()))
 
 
-def _counted(sides: Iterable[_Side], ks: tuple[int, ...]) -> Iterator[tuple[float, ...]]:
-    """Yield how often each side wins each vote, counted in whole numbers and divided once."""
-    return (_chances(side, ks) for side in sides)
+def _counted(sides: Iterable[_Side], ks: tuple[int, ...]) -> list[tuple[float, ...]]:
+    """Return how often each side wins each vote, counted in whole numbers and divided once."""
+    return [_chances(side, ks) for side in sides]
 
 
 @lru_cache(maxsize=4096)

@@ -52,31 +52,33 @@ _THOUGHTS = "SELECT CAST(key AS BLOB), number, tokens, alone, boxed, capped FROM
 _VERDICTS = """
 SELECT CAST(key AS BLOB), CAST(judge AS BLOB), coalesce(score, -1), score IS NULL,
        coalesce(score, -1) >= threshold, CAST(by AS BLOB),
-       CASE instr(body, '"rules":') WHEN 0 THEN ''
-       ELSE substr(body, instr(body, '"rules":') + 8, 12) END
+       CAST(CASE instr(body, '"rules":') WHEN 0 THEN ''
+            ELSE substr(body, instr(body, '"rules":') + 8, 12) END AS BLOB)
 FROM verdicts ORDER BY id
 """
 
 
-class _Names:
+class _Names(dict[Any, int]):
     """Texts that many rows share, numbered as they come."""
 
     def __init__(self) -> None:
-        self._numbers: dict[Any, int] = {None: -1}
+        super().__init__({None: -1})
+
+    def __missing__(self, value: Any) -> int:
+        """Give a text that was not met before the next number."""
+        return self.setdefault(value, len(self) - 1)
 
     def numbers(self, values: Sequence[Any]) -> Array:
         """Return the numbers of texts; -1 for None."""
-        known = self._numbers
-        found = [known.setdefault(value, len(known) - 1) for value in values]
-        return np.array(found, dtype=np.int32)
+        return np.fromiter(map(self.__getitem__, values), np.int32, len(values))
 
     def texts(self) -> tuple[str, ...]:
         """Return the texts in the order of their numbers."""
-        return tuple(_text(value) for value in self._numbers if value is not None)
+        return tuple(_text(value) for value in self if value is not None)
 
     def pairs(self) -> tuple[tuple[str, str], ...]:
         """Return pairs of texts in the order of their numbers."""
-        found = (value for value in self._numbers if value is not None)
+        found = (value for value in self if value is not None)
         return tuple((_text(first), _text(second)) for first, second in found)
 
 
@@ -318,12 +320,12 @@ class _Places(dict[Any, int]):
 
     def of(self, values: Sequence[Any]) -> Array:
         """Return the places of texts."""
-        return np.array([self[value] for value in values], dtype=np.uint8)
+        return np.fromiter(map(self.__getitem__, values), np.uint8, len(values))
 
 
-def _rules_in(text: str) -> str:
+def _rules_in(value: Any) -> str:
     """Return what the rules said, from the beginning of the JSON value."""
-    found = re.match(r'\s*"(\w+)"', text)
+    found = re.match(r'\s*"(\w+)"', _text(value))
     return found[1] if found else ""
 
 

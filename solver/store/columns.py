@@ -155,12 +155,18 @@ class Trials:
             together = held.size == whole.stop - whole.start  # a view then costs no memory
             yield *self.arms[code], self[whole if together else held]
 
-    def of_turns(self) -> tuple[Array, Array]:
-        """Return, for each turn of these trials, the trial's place here and its own in `turns`."""
-        counts = self.numbers["turns"].astype(np.int64)
-        trial = np.repeat(np.arange(len(self)), counts)
+    def of_turns(self, chosen: Chosen = slice(None)) -> tuple[Array, Array]:
+        """Return, for each turn of these trials, the trial's place here and its own in `turns`.
+
+        Of all trials or of some; the trial's place is that among the chosen ones.
+        """
+        counts = self.numbers["turns"][chosen].astype(np.int64)
+        kind = np.int32 if self.turns.number.size < 2**31 else np.int64
+        trial = np.repeat(np.arange(counts.size, dtype=kind), counts)
         before = np.cumsum(counts) - counts
-        return trial, np.arange(trial.size) + np.repeat(self.first - before, counts)
+        place = np.repeat((self.first[chosen] - before).astype(kind), counts)
+        place += np.arange(trial.size, dtype=kind)
+        return trial, place
 
 
 _ARRAYS = (
