@@ -21,6 +21,7 @@ from solver.analysis.overlooked import Overlooked, overlooked_in
 from solver.analysis.retries import Retries, retries_in
 from solver.analysis.trials import Place, ReadTexts, ReadVerdicts, place_of
 from solver.analysis.wrong import WrongKind, wrong_in
+from solver.collector import no_garbage_collection
 from solver.errors import ConfigError
 from solver.modes import stored_mode
 from solver.records import Detail, Failure, Outcome, Problem
@@ -138,6 +139,7 @@ class Failures:
     solved_by: tuple[SolvedBy, ...]
 
 
+@no_garbage_collection()
 def failures_of(
     store: Store,
     *,

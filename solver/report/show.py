@@ -15,6 +15,7 @@ from solver.analysis.ladder import Ladder
 from solver.analysis.plan import Plan
 from solver.analysis.published import published_scores
 from solver.analysis.wordings import sensitivities
+from solver.collector import no_garbage_collection
 from solver.errors import ConfigError
 from solver.report.parts import Section, by_arm, value_and_range
 from solver.report.render.terminal import print_sections
@@ -51,6 +52,7 @@ MOST_CHANGED = 20
 all."""
 
 
+@no_garbage_collection()
 def show_run(
     store: Store,
     *,

@@ -1,10 +1,10 @@
 """Write the report of some runs to files: the page, its figures, its tables."""
 
-import gc
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, closing, contextmanager
+from collections.abc import Sequence
+from contextlib import ExitStack, closing
 from pathlib import Path
 
+from solver.collector import no_garbage_collection
 from solver.errors import ConfigError
 from solver.report.content import Content, content_of
 from solver.report.render.files import comma_separated, latex, markdown
@@ -77,21 +77,9 @@ def write_tables(folders: Sequence[Path], form: str, output: Path | None = None)
 
 def _content(folders: Sequence[Path], *, with_trials: bool = False) -> Content:
     require_distinct(folders)
-    with _no_garbage_collection(), ExitStack() as stack:
+    with no_garbage_collection(), ExitStack() as stack:
         stores = [stack.enter_context(closing(Store.open(folder))) for folder in folders]
         return content_of(runs_of(stores), with_trials=with_trials)
-
-
-@contextmanager
-def _no_garbage_collection() -> Iterator[None]:
-    """Pause the garbage collector, which would search 100,000 rows for cycles and find none."""
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
-            gc.enable()
 
 
 def _home(folders: Sequence[Path]) -> Path:

@@ -12,6 +12,7 @@ from pydantic import TypeAdapter
 from judge import Verdict
 from judge.logs.records import Theirs
 from sandbox import Exit
+from solver.collector import no_garbage_collection
 from solver.errors import ConfigError
 from solver.records import Failure, Problem, Reply, Trial, Turn, detail_of, failure_of
 from solver.store.column_reading import read_trials
@@ -175,6 +176,7 @@ class Reader:
         return found
 
     @_whole
+    @no_garbage_collection()
     def trials(self, ranked: Ranked | None = None) -> Trials:
         """Return all stored trials as arrays, by start time, or arm by arm as `ranked`."""
         return read_trials(self._database, ranked)

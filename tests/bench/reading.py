@@ -49,8 +49,9 @@ def main() -> int:
 def write_many(run: Path, trials: int, problems: int, scratch: Path) -> None:
     """Write a run of about so many trials."""
     repeats = max(1, round(trials / problems / 2))
-    times = max(1, round(trials / DRAWN))
-    drawn = write_run(scratch / "drawn", problems=problems, repeats=max(1, repeats // times))
+    each = -(-repeats // max(1, round(trials / DRAWN)))
+    times = -(-repeats // each)
+    drawn = write_run(scratch / "drawn", problems=problems, repeats=each)
     Store.create_or_open(run).close()
     with closing(sqlite3.connect(run / FILE)) as database:
         database.execute("PRAGMA synchronous = OFF")
@@ -60,10 +61,10 @@ def write_many(run: Path, trials: int, problems: int, scratch: Path) -> None:
         database.create_function("place", 1, lambda key: f"{place[key]:012x}", deterministic=True)
         for table in ("manifest", "problems", "sessions"):
             database.execute(f"INSERT INTO {table} SELECT * FROM drawn.{table}")
-        (each,) = database.execute("SELECT max(repeat) + 1 FROM drawn.trials").fetchone()
         for time in range(times):
             _store_again(database, f"{time:04x}", each * time)
-        _amend(database, each * times)
+        _leave_out(database, repeats)
+        _amend(database, repeats)
 
 
 def _store_again(database: sqlite3.Connection, key: str, repeat: int) -> None:
@@ -84,6 +85,16 @@ def _store_again(database: sqlite3.Connection, key: str, repeat: int) -> None:
         " SELECT ? || place(key), made, judge, score, threshold, by, body FROM drawn.verdicts",
         (key,),
     )
+    database.commit()
+
+
+def _leave_out(database: sqlite3.Connection, repeats: int) -> None:
+    """Delete the trials of later repeats, where the drawn ones do not divide them."""
+    for table in ("turns", "verdicts", "trials"):
+        database.execute(
+            f"DELETE FROM {table} WHERE key IN (SELECT key FROM trials WHERE repeat >= ?)",
+            (repeats,),
+        )
     database.commit()
 
 
