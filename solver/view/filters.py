@@ -14,8 +14,10 @@ problem.
 
 import operator
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
+from typing import overload
 
 from solver.analysis.recited import Standing
 from solver.errors import ConfigError
@@ -72,23 +74,65 @@ class Criteria:
         return {name: value for name, value in vars(self).items() if value}
 
 
+class Found(Sequence[Place]):
+    """Trials of some runs, one run after the other, paired with their runs when they are shown."""
+
+    def __init__(self, parts: Sequence[tuple[str, Sequence[Entry]]]) -> None:
+        self._parts = parts
+
+    def __len__(self) -> int:
+        """Count the trials."""
+        return sum(len(entries) for _, entries in self._parts)
+
+    @overload
+    def __getitem__(self, place: int) -> Place: ...
+
+    @overload
+    def __getitem__(self, place: slice) -> list[Place]: ...
+
+    def __getitem__(self, place: int | slice) -> Place | list[Place]:
+        """Return a trial, or some side by side."""
+        if isinstance(place, slice):
+            return [self[each] for each in range(*place.indices(len(self)))]
+        left = place + len(self) if place < 0 else place
+        for run, entries in self._parts:
+            if 0 <= left < len(entries):
+                return run, entries[left]
+            left -= len(entries)
+        raise IndexError(place)
+
+    def __iter__(self) -> Iterator[Place]:
+        """Yield each trial."""
+        return ((run, entry) for run, entries in self._parts for entry in entries)
+
+    def index(self, value: Place, start: int = 0, stop: int = sys.maxsize) -> int:
+        """Return the place of a trial. Raises ValueError where it is not there."""
+        before = 0
+        for run, entries in self._parts:
+            if run == value[0]:
+                return before + entries.index(value[1])
+            before += len(entries)
+        raise ValueError(f"no trials of {value[0]}")
+
+
 def matching(
     snapshots: Mapping[str, Snapshot],
     criteria: Criteria,
     order: str = "",
     elsewhere: Elsewhere = Elsewhere(),
-) -> list[Place]:
+) -> Sequence[Place]:
     """Return the trials of some runs that pass a filter, in an order.
 
     The order is the name of a column, after a minus for the largest first, or `latest`; any other
     is that of runs and problems. Raises ConfigError where the filter line cannot be read.
     """
-    places: list[Place] = []
+    parts: list[tuple[str, Sequence[Entry]]] = []
     for run, snapshot in snapshots.items():
-        found = list(snapshot.entries)
+        found = snapshot.entries
         for passes in _conditions(run, snapshot, criteria, elsewhere):
             found = list(filter(passes, found))
-        places += [(run, entry) for entry in found]
+        parts.append((run, found))
+    places = Found(parts)
     column = COLUMNS.get(order.removeprefix("-"))
     if order == "latest":
         return sorted(places, key=lambda place: -place[1].ended)
@@ -96,7 +140,7 @@ def matching(
 
 
 def _sorted(
-    places: list[Place], column: Column, snapshots: Mapping[str, Snapshot], largest: bool
+    places: Iterable[Place], column: Column, snapshots: Mapping[str, Snapshot], largest: bool
 ) -> list[Place]:
     """Sort by a column; trials without a value come last in either direction."""
     values = [(value_of(column, place[1], snapshots[place[0]].problems), place) for place in places]
@@ -186,6 +230,9 @@ def _passes(column: Column, test: Callable[[Value], bool], snapshot: Snapshot) -
     """Return the condition that a column's value passes a test."""
     if column.of_entry is not None:
         value = column.of_entry
+        if (different := snapshot.values.get(column.name)) is not None:
+            passing = {each for each in different if test(each)}
+            return lambda entry: value(entry) in passing
         return lambda entry: test(value(entry))
     of_problem = column.of_problem
     assert of_problem is not None

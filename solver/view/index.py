@@ -4,6 +4,7 @@ Reading 100,000 trials takes about a second; afterwards only changes are read. O
 by the same functions as those of `Row` and `Trial`.
 """
 
+import gc
 import sqlite3
 import time
 from collections.abc import Iterable, Mapping
@@ -13,6 +14,7 @@ from threading import Event, Lock, Thread
 from judge.logs.records import Theirs
 from sandbox import Exit
 from solver.analysis.other_judge import said_by_trial
+from solver.collector import no_garbage_collection
 from solver.errors import ConfigError
 from solver.records import Outcome, Problem, failure_of, outcome_of
 from solver.store import FILE, Reader, check_types, damage, file_to_read
@@ -79,8 +81,9 @@ class Index:
         """Read the run for the first time, in a thread of its own."""
         with self._lock:
             try:
-                with damage(self.folder / FILE):
+                with damage(self.folder / FILE), no_garbage_collection():
                     self._snapshot = self._reader.read().prepared()
+                gc.freeze()  # else the collector would search all trials again and again
             except ConfigError as failure:
                 self._failure = failure
         self._ready.set()

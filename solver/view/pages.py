@@ -112,12 +112,11 @@ class Pages:
         criteria, order, query = _list_of(request)
         before = after = None
         if snapshot is not None:
-            places, _ = self._matching({about.name: snapshot}, criteria, order)
-            found = [entry for _, entry in places]
-            place = next((n for n, entry in enumerate(found) if entry.key == key), None)
-            if place is not None:
-                before = found[place - 1] if place else None
-                after = found[place + 1] if place + 1 < len(found) else None
+            found, _ = self._matching({about.name: snapshot}, criteria, order)
+            with suppress(KeyError, ValueError):  # it is not in the list
+                place = found.index((about.name, snapshot.by_key[key]))
+                before = found[place - 1][1] if place else None
+                after = found[place + 1][1] if place + 1 < len(found) else None
         return self._page(
             "trial",
             about=about,
@@ -226,7 +225,7 @@ class Pages:
 
     def _matching(
         self, snapshots: Mapping[str, Snapshot], criteria: Criteria, order: str
-    ) -> tuple[list[Place], str]:
+    ) -> tuple[Sequence[Place], str]:
         """Return the trials of a list, and what is wrong with its filter, if anything is."""
         try:
             return matching(snapshots, criteria, order, self._elsewhere), ""

@@ -98,6 +98,25 @@ def test_other_filters_find_the_rows_they_name(every_combination):
             assert expected, (part, value)
 
 
+@pytest.mark.parametrize("criteria", [Criteria(), Criteria(outcome="wrong")])
+def test_a_list_over_several_runs_is_that_of_each_run_after_the_other(every_combination, criteria):
+    snapshot = snapshot_of(every_combination)
+    found = matching({"one": snapshot, "two": snapshot}, criteria)
+    each = [entry for _, entry in matching({"": snapshot}, criteria)]
+    whole = [(run, entry) for run in ("one", "two") for entry in each]
+    assert list(found) == whole
+    assert len(found) == len(whole) > 20
+    for part in (slice(0, 5), slice(len(each) - 2, len(each) + 2), slice(-3, None)):
+        assert found[part] == whole[part]
+    for place in (0, len(each) - 1, len(each), -1):
+        assert found[place] == whole[place]
+        assert found.index(whole[place]) == whole.index(whole[place])
+    with pytest.raises(IndexError):
+        found[len(whole)]
+    with pytest.raises(ValueError, match="three"):
+        found.index(("three", each[0]))
+
+
 def test_a_problem_can_be_linked_to_by_its_whole_id(client):
     assert listed(page(client, "/run/first?problem=test/algebra/1")) == ["code-1", "cot-1"]
 
