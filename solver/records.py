@@ -385,5 +385,14 @@ def outcome_of(*, error: bool, failure: Failure | None, correct: bool | None) ->
 
 def digest(value: object) -> str:
     """Return 16 hex digits of the SHA-256 of a JSON value, the same on every machine."""
-    text = json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    return digest_of_text(json_text(value))
+
+
+def json_text(value: object) -> str:
+    """Return a value as the one JSON text that `digest` takes it for."""
+    return json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+
+
+def digest_of_text(text: str) -> str:
+    """Return the digest of a value that is JSON already."""
     return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()[:16]

@@ -124,8 +124,10 @@ def _changes(
     for mode in changed:
         yield f"prompts of mode {mode}: {asked[mode]} → {prompts[mode]}"
     if not changed:
-        known = {task.key for task in tasks_of(config, problems)}
-        if strange := (store.finished() | store.unfinished()) - known:
+        strange = store.finished() | store.unfinished()
+        if strange:  # a run may have many more trials than are stored
+            strange.difference_update(task.key for task in tasks_of(config, problems))
+        if strange:
             yield f"{len(strange)} stored trials were made with other prompts or settings"
 
 

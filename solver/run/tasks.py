@@ -7,7 +7,7 @@ from types import MappingProxyType
 from solver.config import Config
 from solver.models import provider_of_model, template_identity
 from solver.modes import identity
-from solver.records import Problem, Reply, Turn, digest
+from solver.records import Problem, Reply, Turn, digest_of_text, json_text
 
 
 @dataclass(frozen=True)
@@ -66,16 +66,26 @@ def tasks_of(
         out = cannot.get(model.name, {})
         hashes = {m.name: identity(m, config) for m in config.running if m.name not in out}
         repeats = {mode.name: mode.repeats(config) for mode in config.running}
+        most, greedy = sampling["max_tokens"], sampling["temperature"] == 0
+        begun = [_begun(problem, config.seed, model.name, options) for problem in problems]
+        ways = {mode: json_text([mode, hash_, sampling])[1:-1] for mode, hash_ in hashes.items()}
         for repeat in range(max(repeats.values(), default=0)):
-            for problem in problems:
-                seed = int(digest([config.seed, problem.hash, repeat])[:7], 16)
-                for mode, hash_ in hashes.items():
-                    if repeat >= repeats[mode]:
-                        continue
-                    asked = [problem.id, problem.hash, model.name, options]
-                    key = digest([*asked, mode, hash_, sampling, repeat, seed])
-                    most, greedy = sampling["max_tokens"], sampling["temperature"] == 0
-                    yield Task(key, problem, model.name, mode, repeat, seed, most, greedy)
+            for problem, (of_seed, of_key) in zip(problems, begun, strict=True):
+                seed = int(digest_of_text(f"{of_seed},{repeat}]")[:7], 16)
+                for mode, way in ways.items():
+                    if repeat < repeats[mode]:
+                        key = digest_of_text(f"{of_key},{way},{repeat},{seed}]")
+                        yield Task(key, problem, model.name, mode, repeat, seed, most, greedy)
+
+
+def _begun(problem: Problem, seed: int, model: str, options: object) -> tuple[str, str]:
+    """Return the JSON with which the seeds and the keys of a problem's trials begin.
+
+    It is the same for all of them, and writing it anew for each took most of the time.
+    """
+    hash_ = problem.hash
+    of_key = json_text([problem.id, hash_, model, options])
+    return json_text([seed, hash_])[:-1], of_key[:-1]
 
 
 def trials_of(

@@ -72,16 +72,20 @@ class Watch:
 
         A run that goes on for more problems is counted again.
         """
-        keys, found = set(), 0
+        ended = {
+            row.key: (row.model, row.mode, row.outcome, row.model_seconds)
+            for row in stored
+            if row.outcome is not Outcome.ERROR
+        }
         self.pace.arms.clear()
+        self.total = found = 0
         for task in tasks:
+            self.total += 1
             self.pace.arms.setdefault((task.model, task.mode), Count()).total += 1
-            keys.add(task.key)
-        for row in stored:
-            if row.key in keys and row.outcome is not Outcome.ERROR:
+            if task.key in ended:
                 found += 1
-                self._count(row.model, row.mode, row.outcome, row.model_seconds)
-        self.total, self.before = len(keys), max(0, found - self.done)
+                self._count(*ended[task.key])
+        self.before = max(0, found - self.done)
         if not self.done:
             self.started = time.monotonic()
 

@@ -5,8 +5,13 @@ import sqlite3
 import pytest
 
 from sandbox import SandboxError
+from solver.config import make_config
+from solver.models import provider_of_model, template_identity
 from solver.models.scripted import Scripted
+from solver.modes import identity
+from solver.records import Problem, digest
 from solver.run.loop import run
+from solver.run.tasks import tasks_of
 from solver.run.watch import Watch
 from solver.store import FILE, Store
 from tests.fakes import PROBLEMS, EchoSandbox, config_of, parts_of, program, run_of
@@ -113,3 +118,26 @@ async def test_a_run_of_an_earlier_version_without_the_table_goes_on(tmp_path):
     store, row, history, _ = await resumed(tmp_path)
     assert (len(history), row.answer, row.turns) == (1, "5", 2)
     store.close()
+
+
+def test_a_key_is_the_digest_of_all_that_decides_a_trial():
+    sampling = {"temperature": 0.7}
+    config = make_config(
+        {
+            "model": "scripted/é",
+            "problems": "starter",
+            "repeats": 3,
+            "seed": 5,
+            "sampling": sampling,
+        }
+    )
+    problem = Problem(id='é/"1"', question="Was\nist 1?", answer="1", domain="a", level=1)
+    (mode,) = config.running
+    (model,) = config.model
+    measured = config.sampling_of(model).measured()
+    options = provider_of_model(model.name).decisive(config.provider_options(model))
+    options |= template_identity(model.template)
+    for task in tasks_of(config, [problem]):
+        assert task.seed == int(digest([5, problem.hash, task.repeat])[:7], 16)
+        asked = [problem.id, problem.hash, model.name, options, mode.name, identity(mode, config)]
+        assert task.key == digest([*asked, measured, task.repeat, task.seed])
