@@ -173,7 +173,7 @@ def _attempts(arm: _Arm) -> list[Policy]:
         return []
     chosen, turns = arm.rounds.places.ravel(), arm.rounds.trials.turns
     trial, place = arm.rounds.trials.of_turns(chosen)
-    used = np.cumsum(turns.tokens[place])
+    used = np.cumsum(turns.tokens[place], dtype=np.int64)
     begins = np.flatnonzero(np.diff(trial, prepend=-1))
     counts = np.diff(begins, append=trial.size)
     used -= np.repeat(used[begins] - turns.tokens[place[begins]], counts)

@@ -118,6 +118,8 @@ def rounds_in(trials: Trials) -> Rounds:
     sorted_ = np.lexsort((trials.repeat, ranks))
     counts = np.bincount(ranks)
     starts = np.cumsum(counts) - counts
+    if sorted_.size < 2**31:
+        sorted_ = sorted_.astype(np.int32)  # an arm's places are kept several times
     places = sorted_[starts[:, None] + np.arange(counts.min())]
     return Rounds(trials, [trials.problems[code] for code in order], places)
 

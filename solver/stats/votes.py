@@ -82,21 +82,25 @@ def majorities(
             if k > repeats:
                 needed = f"maj@{k} needs at least {k} repeats per problem"
                 raise ValueError(f"{needed}, but there are {repeats}")
-    places, sides = [], []
+    rows: list[int] = []
+    shares: list[float] = []
+    sides: list[_Side] = []
     for row, each in enumerate(problems):
         of_size = _sides(each)
         for size, share in zip(each.sizes, each.right, strict=True):
             if share:
-                places.append((row, share))
+                rows.append(row)
+                shares.append(share)
                 sides.append(of_size[size])
     if exact is None:
         exact = sum(side.n**2 for side in sides) <= _MOST_EXACT
     won = np.zeros((len(problems), len(ks)))
-    if not places:
+    if not sides:
         return won
-    rows, shares = (np.array(values) for values in zip(*places, strict=True))
     chances = np.asarray((_counted if exact else _in_floats)(sides, tuple(ks)))
-    np.add.at(won, rows, shares[:, None] * chances)  # in the order of the sides, to the last bit
+    np.add.at(
+        won, rows, np.array(shares)[:, None] * chances
+    )  # in the order of the sides, to the last bit
     return np.minimum(won, 1.0)
 
 

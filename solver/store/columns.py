@@ -54,7 +54,8 @@ class TurnColumns:
     @cached_property
     def tokens(self) -> Array:
         """Return the tokens sent and received."""
-        return self.input_tokens.astype(np.int64) + self.output_tokens
+        found = self.input_tokens.astype(np.int64) + self.output_tokens
+        return found.astype(np.int32) if found.max(initial=0) < 2**31 else found
 
 
 @dataclass(frozen=True, eq=False)
