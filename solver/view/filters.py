@@ -129,6 +129,8 @@ def matching(
     parts: list[tuple[str, Sequence[Entry]]] = []
     for run, snapshot in snapshots.items():
         found = snapshot.entries
+        if criteria.problem:
+            found = snapshot.of_problem.get(criteria.problem, ())
         for passes in _conditions(run, snapshot, criteria, elsewhere):
             found = list(filter(passes, found))
         parts.append((run, found))
