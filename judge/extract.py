@@ -39,18 +39,20 @@ def extract_answer(reply: str, *, closing: bool = True) -> Extracted:
     The thoughts of a reasoning model are left out: a reply that ends within them has no answer.
     """
     parts = parts_of(_clean(without_thoughts(reply).reply))
-    boxed, broken_box = boxes.last_boxes("\n".join(text for kind, text in parts if kind != PROGRAM))
+    boxed, broken_box = boxes.last_boxes(
+        "".join(part.text for part in parts if part.kind != PROGRAM)
+    )
     if boxed is not None:
         return boxed
-    last_output = max((i for i, (kind, _) in enumerate(parts) if kind == OUTPUT), default=-1)
-    words = "\n".join(text for kind, text in parts[last_output + 1 :] if kind == WORDS)
+    last_output = max((i for i, part in enumerate(parts) if part.kind == OUTPUT), default=-1)
+    words = "".join(part.text for part in parts[last_output + 1 :] if part.kind == WORDS)
     declared, broken_line = _last_declared(words)
     if declared is not None:
         return Extracted(declared, "declared")
     if broken_line or boxes.has_open_box(words):
         return Extracted(None, UNREADABLE)
     if last_output >= 0:
-        printed = extract_output(parts[last_output][1])
+        printed = extract_output(parts[last_output].text)
         if printed.answer is not None:
             return Extracted(printed.answer, "output")
     if broken_box:

@@ -1,7 +1,8 @@
-"""Which text of a reply is the program."""
+"""Which text of a reply is the program, and which is searched for its answer."""
 
 import pytest
 
+from judge.reading.fences import WORDS, parts_of
 from solver.extract import extract_program
 
 BLOCK = "```python\nprint(1)\n```"
@@ -47,6 +48,32 @@ BLOCK = "```python\nprint(1)\n```"
     ],
 )
 def test_the_last_program_is_found(reply, program):
+    assert extract_program(reply) == program
+
+
+@pytest.mark.parametrize(
+    ("reply", "program", "words"),
+    [
+        ("print(1)\n```\nIt is 3.", "print(1)\n", "It is 3.\n"),  # the prompt opened the block
+        ('```python\ns = """\n```\n"""\n```\nSo 3.', 's = """\n```\n"""\n', "So 3.\n"),
+        ("```python\nprint(1)\n```python\nprint(2)\n```\nSo 3.", "print(2)\n", "So 3.\n"),
+        ("```text\nHere:\n```python\nprint(2)\n```\nSo 3.", "print(2)\n", "Here:\nSo 3.\n"),
+        ("````python\nprint(2)\n```\n````\nSo 3.", "print(2)\n```\n", "So 3.\n"),
+        ("````text\n```python\n2\n```\n````", None, "```python\n2\n```\n"),
+        ("~~~python\nprint(2)\n```\n~~~~\nSo 3.", "print(2)\n```\n", "So 3.\n"),
+        ("> Run\n> ```python\n> print(2)\n> ```\n> So 3.", "print(2)\n", "Run\nSo 3.\n"),
+        ("Run:```Python3.11\nprint(2)\n```So 3.", "print(2)\n", "Run:\nSo 3.\n"),
+        (
+            "1. Run:\n   ```python\n   print(2)\n   ```\n   So 3.",
+            "print(2)\n",
+            "1. Run:\n   So 3.\n",
+        ),
+    ],
+)
+def test_answers_and_programs_are_looked_for_in_the_same_parts(reply, program, words):
+    parts = parts_of(reply + "\n")
+    said = "".join(part.text for part in parts if part.kind == WORDS)
+    assert said.split() == words.split()
     assert extract_program(reply) == program
 
 
