@@ -57,7 +57,7 @@ def extract_answer(reply: str, *, closing: bool = True) -> Extracted:
             return Extracted(printed.answer, "output")
     if broken_box:
         return Extracted(None, UNREADABLE)
-    words = _ASIDE.sub("", words.rstrip())
+    words = _MONEY.sub("", _ASIDE.sub("", words.rstrip()))
     if answer := _stacked(_last_block(words)) or _conclusion(words):
         return Extracted(answer, "conclusion")
     whole = _whole(words) if last_output < 0 else None
@@ -178,9 +178,16 @@ def _between_last(text: str, opening: str, closing: str) -> str | None:
 
 _CUE = phrase("concludes")
 _LINES_OF_CONCLUSION = 6
-_NAMED = r"\$[^$\n=]{1,40}=[^$\n=]{1,200}\$"
-_SEVERAL = re.compile(rf"(?:{_NAMED}(?:,\s*(?:and|or)?|\s+(?:and|or))\s*){{1,9}}{_NAMED}")
-"""Named values side by side: $a = 3$ and $b = 5$."""
+_NAMED = r"(?:\$[^$\n=]{1,40}=[^$\n=]{1,200}\$|\b[A-Za-z] ?= ?-?\d[\d./]{0,20}\b)"
+_PERHAPS = re.compile(r"\b(?:(?:could|might|may) be|perhaps|maybe)\b")
+_JOIN = r"(?:,\s*(?:and|or)?|\s+(?:and|or))\s*"
+_FORMULA = r"\$[^$\n]{1,40}\$"
+_SEVERAL = re.compile(
+    rf"(?:{_NAMED}{_JOIN}){{1,9}}{_NAMED}|(?<=are )(?:{_FORMULA}{_JOIN}){{1,9}}{_FORMULA}"
+)
+"""Values side by side: $a = 3$ and $b = 5$, or are $3$ and $5$."""
+_MONEY = re.compile(r"\$(?=\d[\d,.]* ?[-+*/×=][^$\n]{0,40}\$\d)|(?<=[-+*/×=] )\$(?=\d)")
+"""The sign of a dollar in a calculation, which encloses no formula: $35 + $5 = $40."""
 
 
 def _conclusion(words: str) -> str | None:
@@ -193,8 +200,10 @@ def _conclusion(words: str) -> str | None:
     sentence = ending[cues[-1] :]
     if sentence.lower().startswith("is "):
         sentence = ending
+    if _PERHAPS.search(sentence):
+        return None
     spans = _formulas(sentence)
-    if (several := _SEVERAL.search(sentence)) and spans[-1] in several[0]:
+    if (several := _SEVERAL.search(sentence)) and (not spans or spans[-1] in several[0]):
         return tidy(several[0].replace("$", " "))
     if spans and re.search(r"[\d\\]", spans[-1]):
         chain = spans[-1].split("=")

@@ -56,6 +56,6 @@ def answer_in(text: str, *, capped: bool, closing: bool = True) -> judge.Extract
 
 def _is_output(text: str) -> bool:
     """Tell whether a block marked as Python is what a program printed, or shell commands."""
-    if text.startswith(">>>") or all(_SHELL.fullmatch(line) for line in text.splitlines()):
+    if text.startswith((">>>", "$ ")) or all(_SHELL.fullmatch(line) for line in text.splitlines()):
         return True
     return isinstance(parsed(text), list) and not acts(text)

@@ -168,6 +168,8 @@ class Expressions(Cursor):
                     node = tree.Call("factorial2" if bangs == 2 else "factorial", (node,))
             elif self.accept("%"):
                 node = tree.Call("percent", (node,))
+            elif isinstance(node, tree.Num) and (sign := self.accept("€", "£", "¥")):
+                node = tree.Quantity(node, _CURRENCIES[sign])
             elif (
                 isinstance(node, tree.Sym)
                 and self.is_op("°")

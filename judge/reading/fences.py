@@ -13,7 +13,7 @@ import warnings
 from typing import NamedTuple
 
 WORDS, PROGRAM, OUTPUT = "words", "program", "output"
-PYTHON = re.compile(r"\{?\.?(?:(?:i?python|py)[\d.]*|sage|sympy)\}?")
+PYTHON = re.compile(r"\{?\.?(?:(?:i?python|py)[\d.]*|jupyter|tool_code|sage|sympy)\}?")
 """The languages of a block that holds a program in Python."""
 _WRITING = frozenset({"", "text", "txt", "plaintext", "latex", "tex", "math", "markdown", "md"})
 _PRINTED = frozenset({"output", "stdout", "result", "console"})
@@ -62,6 +62,13 @@ def parts_of(text: str) -> list[Part]:
             inside = _ends_within_a_string("".join(block))
             parses += inside
         opening = None if inside else _opening(line.rstrip("\r\n"), fence)
+        if inside and bare.rstrip().endswith(fence) and language and parses < _MOST_PARSES:
+            parses += 1  # print(1)```
+            program = "".join([*block, line.rstrip()[: -len(fence)]])
+            if PYTHON.fullmatch(language) and not isinstance(parsed(program), str):
+                parts.append(_part([program, "\n"], language))
+                fence, language, block = "", None, []
+                continue
         if inside or not (fence or opening):
             block.append(line)
             continue

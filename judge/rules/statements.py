@@ -6,7 +6,9 @@ from judge.reading.show import show
 from judge.reading.tree import INFINITY, SCALARS, E, Node, children, names, rewrite, walk
 from judge.reading.words import KNOWN_FUNCTIONS, MEASURES_OF, terms
 from judge.relation import Finding, different, equal, undecided
+from judge.rules.arithmetic import FLOATS
 from judge.rules.equations import compare_equations, compare_inequalities, gap, product_of
+from judge.rules.evaluate import value
 from judge.rules.groups import Compare, combine, compare_in_any_order, compare_in_order
 from judge.rules.sets import compare_sets, variable_of
 
@@ -100,7 +102,11 @@ def is_name(node: Node) -> bool:
 
 def compare_statements(reference: Node, answer: Node, policy: Policy, compare: Compare) -> Finding:
     """Compare two nodes of which at least one is a statement."""
-    if not (is_statement(reference) and is_statement(answer)):
+    both = is_statement(reference) and is_statement(answer)
+    for side in (reference, answer):
+        if contradicts_itself(side, compare) and not (both and tree.is_chain(side, "=")):
+            return different("chain", "it says that different numbers are equal")
+    if not both:
         return _compare_with_value(reference, answer, policy, compare)
     named = _compare_named(reference, answer, compare)
     if named is not None and named.is_equal:
@@ -130,8 +136,6 @@ def _compare_with_value(reference: Node, answer: Node, policy: Policy, compare: 
     """Compare a statement with a value, which may be the value that it names."""
     statement, value = (reference, answer) if is_statement(reference) else (answer, reference)
     stated = _in_order_of_names(statement, stated_value(statement), value)
-    if contradicts_itself(statement, compare):
-        return different("chain", "it says that different numbers are equal")
     if stated is not None:
         for member in (stated, *_exact_members(statement)):
             finding = compare(member, value) if statement is reference else compare(value, member)
@@ -202,14 +206,27 @@ def contradicts_itself(statement: Node, compare: Compare) -> bool:
     last: Node | None = None
     relations = ("", *statement.relations) if isinstance(statement, tree.Chain) else ()
     for relation, operand in zip(relations, getattr(statement, "operands", ()), strict=False):
-        if relation != "=":
+        if relation not in ("=", "~"):
             last = None
         if is_number(operand) and not names(operand) and operand != E:  # e may be an eccentricity
-            found = compare(last, operand) if last is not None else None
-            if found and not (found.is_equal or found.tier == "rounding"):
-                return True
+            if last is not None and (relation == "=" or _far_apart(last, operand)):
+                found = compare(last, operand)
+                if not (found.is_equal or found.tier == "rounding"):
+                    return True
             last = operand
     return False
+
+
+def _far_apart(left: Node, right: Node) -> bool:
+    """Tell whether two numbers are too different for either to approximate the other."""
+    try:
+        first, second = (complex(value(node, {}, FLOATS)) for node in (left, right))
+    except (ArithmeticError, ValueError, TypeError):
+        return False
+    return abs(first - second) > _ROUGHLY * max(abs(first), abs(second))
+
+
+_ROUGHLY = 0.05
 
 
 def is_number(node: Node) -> bool:
