@@ -200,9 +200,10 @@ def _decide(
         return (equal if same else different)("choice", "letters of a choice")
     letters = names(left_node), names(right_node)
     if any(letters):
-        left_node = with_letters_as_in(left_node, right_node)
-        right_node = with_letters_as_in(right_node, left_node)
-        letters = names(left_node), names(right_node)
+        read_so, left_node = left_node, with_letters_as_in(left_node, right_node, *letters)
+        letters = letters if left_node is read_so else (names(left_node), letters[1])
+        read_so, right_node = right_node, with_letters_as_in(right_node, left_node, *letters[::-1])
+        letters = letters if right_node is read_so else (letters[0], names(right_node))
     structure = Structure(policy, len(letters[0] | letters[1]))
     found = compare_families(left_node, right_node, structure.compare)
     if found is None or found.is_different:

@@ -35,12 +35,14 @@ def normalised(node: Node) -> Node:
     return node
 
 
-def with_letters_as_in(node: Node, other: Node) -> Node:
+def with_letters_as_in(
+    node: Node, other: Node, own: frozenset[str], others: frozenset[str]
+) -> Node:
     """Treat E and I as constants unless both sides use them as variables.
 
-    Python's imaginary unit j is a constant only where i occurs too.
+    Python's imaginary unit j is a constant only where i occurs too. `own` and `others` are the
+    names in the two nodes.
     """
-    own, others = names(node), names(other)
     if not own:
         return node
     if isinstance(other, tree.Quantity) and other.unit.known:
