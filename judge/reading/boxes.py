@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 
 from judge.reading.words import phrase
+from judge.reading.wrappers import matching_brace
 
 
 @dataclass(frozen=True)
@@ -89,7 +90,7 @@ def _complete_boxes(text: str) -> tuple[list[tuple[int, int, str]], bool]:
 def has_open_box(text: str) -> bool:
     """Tell whether the last box of a text is never closed."""
     openings = [opening.end() for opening in re.finditer(BOX_OPENS, text)]
-    return bool(openings) and not _closes_a_brace(text[openings[-1] :])
+    return bool(openings) and matching_brace(text, openings[-1] - 1) < 0
 
 
 def _unboxed(content: str) -> str:
@@ -99,23 +100,10 @@ def _unboxed(content: str) -> str:
         stripped = content.rstrip()
         if opening is None or not stripped.endswith("}"):
             break
-        inner = stripped[opening.end() : -1]
-        if _closes_a_brace(inner):
+        if 0 <= matching_brace(stripped, opening.end() - 1) < len(stripped) - 1:
             break
-        content = inner
+        content = stripped[opening.end() : -1]
     return content
-
-
-def _closes_a_brace(text: str) -> bool:
-    """Tell whether a text closes a brace that it did not open."""
-    depth = 0
-    for token in _BOX_OR_BRACE.finditer(text):
-        word = token.group()
-        depth += word.endswith("{") and word != "\\{"
-        depth -= word == "}"
-        if depth < 0:
-            return True
-    return False
 
 
 _SAYS = re.compile(r"[^\W_]|[∞∅]|\[\s{0,9}\]|\{\s{0,9}\\?\}")  # [] and {} are answers too

@@ -58,17 +58,16 @@ def parts_of(text: str) -> list[Part]:
     for line in lines:
         bare = line.lstrip(" \t")
         inside = bool(fence) and not bare.startswith(fence)
-        if fence and not inside and parses < _MOST_PARSES and PYTHON.fullmatch(language or ""):
-            inside = _ends_within_a_string("".join(block))
-            parses += inside
+        if fence in bare and parses < _MOST_PARSES and PYTHON.fullmatch(language or ""):
+            if not inside:
+                inside = _ends_within_a_string("".join(block))
+                parses += inside
+            elif bare.rstrip().endswith(fence):  # print(1)```
+                program = line.rstrip()[: -len(fence)] + "\n"
+                inside = isinstance(parsed("".join([*block, program])), str)
+                block, bare = block if inside else [*block, program], bare if inside else fence
+                parses += 1
         opening = None if inside else _opening(line.rstrip("\r\n"), fence)
-        if inside and bare.rstrip().endswith(fence) and language and parses < _MOST_PARSES:
-            parses += 1  # print(1)```
-            program = "".join([*block, line.rstrip()[: -len(fence)]])
-            if PYTHON.fullmatch(language) and not isinstance(parsed(program), str):
-                parts.append(_part([program, "\n"], language))
-                fence, language, block = "", None, []
-                continue
         if inside or not (fence or opening):
             block.append(line)
             continue

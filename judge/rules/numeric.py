@@ -165,12 +165,19 @@ def _real_roots(reference: Node, answer: Node) -> tuple[Node, Node] | None:
     """
 
     def real(node: Node) -> Node:
-        if isinstance(node, Pow) and (order := exact(node.exponent)) is not None:
-            base = exact(node.base)
-            if base is not None and base < 0 and order.denominator % 2 and order.denominator > 1:
-                root = Call("root", (node.base, Num(Fraction(order.denominator))))
-                return Pow(root, Num(Fraction(order.numerator)))
-        return node
+        base = exact(node.base) if isinstance(node, Pow) else None
+        return real_root(node) if base is not None and base < 0 else node
 
     changed = rewrite(reference, real), rewrite(answer, real)
     return None if changed == (reference, answer) else changed
+
+
+def real_root(node: Node) -> Node:
+    """Write a fractional power with an odd root as a power of that root, which is real."""
+    power = exact(node.exponent) if isinstance(node, Pow) else None
+    if not isinstance(node, Pow) or power is None or power.denominator == 1:
+        return node
+    if power.denominator % 2 == 0:
+        return node
+    root = Call("root", (node.base, Num(Fraction(power.denominator))))
+    return Pow(root, Num(Fraction(power.numerator)))

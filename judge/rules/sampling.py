@@ -6,7 +6,6 @@ where expressions agree only where they are real, for positive letters or at who
 
 import math
 from collections.abc import Callable, Iterator
-from fractions import Fraction
 from typing import Any, NamedTuple
 from zlib import crc32
 
@@ -17,8 +16,8 @@ from judge.reading.words import terms
 from judge.relation import Finding, different, equal, undecided
 from judge.rules.arithmetic import FLOATS
 from judge.rules.evaluate import function, value
-from judge.rules.numeric import values_agree
-from judge.rules.rationals import NotReal, exact
+from judge.rules.numeric import real_root, values_agree
+from judge.rules.rationals import NotReal
 
 _ROUNDS = (
     ((0.1, 0.9), (1, 3), (3, 9), (0.3, 2), (0.1, 0.9), (0.2, 3), (1, 9), (1, 3)),
@@ -207,7 +206,7 @@ def _under_conventions(
     if absolute and rewritten_agree(_absolute_log):
         return policy.log_of_absolute.finding("sampling-log", "equal with ln u read as ln |u|")
     odd_roots = any(_has_odd_root(part) for part in (*walk(reference), *walk(answer)))
-    if odd_roots and rewritten_agree(_real_root):
+    if odd_roots and rewritten_agree(real_root):
         return equal("sampling-root", "equal with odd roots read as real")
     if variables <= _WHOLE_NAMES and (_alternates(reference) or _alternates(answer)):
         agreements = [
@@ -256,18 +255,7 @@ def _absolute_log(node: Node) -> Node:
 def _has_odd_root(part: Node) -> bool:
     if isinstance(part, tree.Call):
         return part.name == "root"
-    return isinstance(part, tree.Pow) and _real_root(part) is not part
-
-
-def _real_root(node: Node) -> Node:
-    """Write a fractional power with an odd root as a power of that root, which is real."""
-    power = exact(node.exponent) if isinstance(node, tree.Pow) else None
-    if not isinstance(node, tree.Pow) or power is None or power.denominator % 2 == 0:
-        return node
-    if power.denominator == 1:
-        return node
-    root = tree.Call("root", (node.base, tree.Num(Fraction(power.denominator))))
-    return tree.Pow(root, tree.Num(Fraction(power.numerator)))
+    return isinstance(part, tree.Pow) and real_root(part) is not part
 
 
 def _alternates(node: Node) -> bool:

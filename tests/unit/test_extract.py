@@ -62,6 +62,8 @@ def test_the_last_program_is_found(reply, program):
         ("````text\n```python\n2\n```\n````", None, "```python\n2\n```\n"),
         ("~~~python\nprint(2)\n```\n~~~~\nSo 3.", "print(2)\n```\n", "So 3.\n"),
         ("> Run\n> ```python\n> print(2)\n> ```\n> So 3.", "print(2)\n", "Run\nSo 3.\n"),
+        ("```python\nprint(2)\n```So\n3.", "print(2)\n", "So 3."),
+        ("```python\nprint(2)```\nSo 3.", "print(2)\n", "So 3."),
         ("Run:```Python3.11\nprint(2)\n```So 3.", "print(2)\n", "Run:\nSo 3.\n"),
         (
             "1. Run:\n   ```python\n   print(2)\n   ```\n   So 3.",
