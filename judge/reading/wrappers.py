@@ -24,7 +24,7 @@ _LEAD_IN_TEXT = re.compile(r"^\\text(?:bf)?\s*\{\s*([^{}]{1,80})\}\s*(?=\S)")
 _CHINESE_LEAD = re.compile(r"^(?:[一总]?共有?|即|为|是)(?=\d)")
 _POINT = re.compile(r"^[ABDMOQ](?=\([^(),]{1,40},[^(),]{1,40}\)$)")
 _MIXED = re.compile(rf"^(\d+) and (?:a|one) ({'|'.join(PART_WORDS)})$")
-_PARTS = re.compile(rf"^(\d+)[ -]({'|'.join(PART_WORDS.keys() - {'quarter'})}|halve)s$")
+_PARTS = re.compile(rf"^(\d+)[ -]({'|'.join(PART_WORDS.keys() - {'quarter'})})s$")
 _MARKER = re.compile(
     rf"^(?:[^\W\d_]{{1,12}}\s){{0,3}}?[^\W\d_]{{0,9}}?{ANSWER_MARKERS}\s*", re.IGNORECASE
 )
@@ -81,7 +81,7 @@ def strip_remarks(text: str) -> str:
         text = _ABOUT.sub("", text)
         text = _POINT.sub("", _VARIABLE.sub(r"\1=", text))
     text = _MIXED.sub(lambda m: f"({m[1]}+1/{PART_WORDS[m[2]]})", _ODDS.sub(r"\1/\2", text))
-    text = _PARTS.sub(lambda m: f"{m[1]}/{PART_WORDS.get(m[2], 2)}", text)
+    text = _PARTS.sub(lambda m: f"{m[1]}/{PART_WORDS[m[2]]}", text)
     if ":" not in text and "=" not in text:
         return text
     if len(named := _NAMED.findall(text)) > 1 and len(set(named)) == len(named):

@@ -20,7 +20,7 @@ from judge.rules.sampling import POSITIVE, has_absolute, points
 _FAILURES = (ArithmeticError, ValueError, TypeError)
 _NEEDED = 3
 _CHECK_DIGITS = 40
-_MIRRORED = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
+MIRRORED = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
 
 
 def compare_equations(reference: Node, answer: Node, policy: Policy) -> Finding:
@@ -75,7 +75,7 @@ def _upright(chain: tree.Chain) -> tuple[Node, str] | None:
         return None
     (relation,), difference = chain.relations, gap(chain)
     if relation in (">", ">="):
-        return negative(difference), _MIRRORED[relation]
+        return negative(difference), MIRRORED[relation]
     return (difference, relation) if relation in ("<", "<=", "!=") else None
 
 

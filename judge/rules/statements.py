@@ -7,7 +7,13 @@ from judge.reading.tree import INFINITY, SCALARS, E, Node, children, names, rewr
 from judge.reading.words import KNOWN_FUNCTIONS, MEASURES_OF, terms
 from judge.relation import Finding, different, equal, undecided
 from judge.rules.arithmetic import FLOATS
-from judge.rules.equations import compare_equations, compare_inequalities, gap, product_of
+from judge.rules.equations import (
+    MIRRORED,
+    compare_equations,
+    compare_inequalities,
+    gap,
+    product_of,
+)
 from judge.rules.evaluate import value
 from judge.rules.groups import Compare, combine, compare_in_any_order, compare_in_order
 from judge.rules.sets import compare_sets, variable_of
@@ -275,8 +281,17 @@ def _compare_named(reference: Node, answer: Node, compare: Compare) -> Finding |
 
 
 def _is_other_name(reference: tree.Chain, answer: tree.Chain) -> bool:
-    """Tell whether the names differ in a way that may matter; f(x) may be called y."""
-    if isinstance(reference.operands[0], tree.Call) or isinstance(answer.operands[0], tree.Call):
+    """Tell whether the names differ in a way that may matter; f(x) may be called y, f(t) or g(x).
+
+    It does matter whether f, its inverse or its derivative is meant, and at which point.
+    """
+    first, second = reference.operands[0], answer.operands[0]
+    if isinstance(first, tree.Call) and isinstance(second, tree.Call):
+        plain = [call.name.removesuffix("^-1").rstrip("'") for call in (first, second)]
+        points = tree.Group("tuple", first.args), tree.Group("tuple", second.args)
+        elsewhere = points[0] != points[1] and names(points[0]) == names(points[1])
+        return plain[0] == plain[1] and (first.name != second.name or elsewhere)
+    if isinstance(first, tree.Call) or isinstance(second, tree.Call):
         return False
     left, right = ({show(o) for o in node.operands if is_name(o)} for node in (reference, answer))
     return not left & right
@@ -325,6 +340,9 @@ def _compare_conditions(reference: Node, answer: Node, policy: Policy, compare: 
 
 
 def _side_by_side(reference: tree.Chain, answer: tree.Chain, compare: Compare) -> Finding:
+    mirrored = tuple(MIRRORED.get(relation, relation) for relation in reversed(answer.relations))
+    if mirrored == reference.relations != answer.relations:
+        answer = tree.Chain(answer.operands[::-1], mirrored)
     if reference.relations != answer.relations:
         return undecided("inequality", "other relations in the chain")
     if compare_in_order(reference.operands, answer.operands, compare).is_equal:
