@@ -59,7 +59,6 @@ SCALES: dict[str, int] = TABLES["scales"]
 _ONES, _TENS, _PARTS = (terms(TABLES["numbers"][name]) for name in ("ones", "tens", "parts"))
 NUMBER_WORDS = {word: number for number, word in enumerate(_ONES)}
 NUMBER_WORDS |= {word: 10 * place for place, word in enumerate(_TENS, start=3)}
-PART_WORDS = {"half": 2, "halve": 2, "quarter": 4} | {
-    word: part for part, word in enumerate(_PARTS, start=3)
-}
+PART_WORDS = {word: part for part, word in enumerate(_PARTS, start=3)}
+PART_WORDS |= {"half": 2, "halve": 2, "quarter": 4, "hundredth": 100, "thousandth": 1000}
 BASE_WORDS: dict[str, int] = NUMBER_WORDS | TABLES["bases"]

@@ -289,7 +289,9 @@ def _is_other_name(reference: tree.Chain, answer: tree.Chain) -> bool:
     if isinstance(first, tree.Call) and isinstance(second, tree.Call):
         plain = [call.name.removesuffix("^-1").rstrip("'") for call in (first, second)]
         points = tree.Group("tuple", first.args), tree.Group("tuple", second.args)
-        elsewhere = points[0] != points[1] and names(points[0]) == names(points[1])
+        elsewhere = points[0] != points[1] and (
+            first.name in KNOWN_FUNCTIONS or names(points[0]) == names(points[1])
+        )
         return plain[0] == plain[1] and (first.name != second.name or elsewhere)
     if isinstance(first, tree.Call) or isinstance(second, tree.Call):
         return False
