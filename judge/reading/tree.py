@@ -3,7 +3,7 @@
 Nothing here knows LaTeX, Python or arithmetic.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from fractions import Fraction
 from typing import Any, TypeGuard, dataclass_transform
@@ -238,10 +238,11 @@ _LISTS: Mapping[type[Node], str] = {
 """The one field with nodes of the kinds that hold a list of them."""
 
 
-def children(node: Node) -> list[Node]:
+def children(node: Node) -> Sequence[Node]:
     """Return the nodes directly inside a node."""
     if (only := _LISTS.get(type(node))) is not None:
-        return list(getattr(node, only))
+        listed: tuple[Node, ...] = getattr(node, only)
+        return listed
     found: list[Node] = []
     for part in _PARTS[type(node)]:
         value = getattr(node, part)
