@@ -42,14 +42,13 @@ async def run(
     a judge that has waited fails.
     """
     finished, unfinished = store.finished(), store.unfinished()
-    watch.begin(parts.share.of(tasks_of(config, problems, parts.cannot)), store.rows())
+    watch.begin(parts.share.trials_of_arms(config, problems, parts.cannot), store.ends())
 
     async def do_trials(endpoint: Endpoint) -> None:
         tasks = tasks_of(config, problems, parts.cannot, only=endpoint.model.name)
         todos = (
             todo_of(task, store, begun=task.key in unfinished)
-            for task in parts.share.of(tasks)
-            if task.key not in finished
+            for task in finished.lacking(parts.share.of(tasks))
         )
 
         async def take() -> Todo | None:

@@ -124,11 +124,9 @@ def _changes(
     for mode in changed:
         yield f"prompts of mode {mode}: {asked[mode]} → {prompts[mode]}"
     if not changed:
-        strange = store.finished() | store.unfinished()
-        if strange:  # a run may have many more trials than are stored
-            strange.difference_update(task.key for task in tasks_of(config, problems))
+        strange = store.begun().besides(tasks_of(config, problems))
         if strange:
-            yield f"{len(strange)} stored trials were made with other prompts or settings"
+            yield f"{strange} stored trials were made with other prompts or settings"
 
 
 def _refuse(store: Store, different: Sequence[str], what: str = "holds another run") -> None:

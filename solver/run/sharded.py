@@ -109,7 +109,7 @@ def _look_elsewhere(job: Job, shard: Shard, store: Store) -> Share:
             if home != store.folder and (home / FILE).is_file():
                 store.require_alike(home / FILE)
                 _take_models(store, home / FILE)
-        done = done_elsewhere(job.folder, shard) - store.finished()
+        done = done_elsewhere(job.folder, shard).difference(store.finished())
         for name, path in _others(job.folder, shard).items():
             store.take(path, lambda key: key not in done and shard.owns(key))
             logger.info("took over what %s has begun", name or "the merged run")

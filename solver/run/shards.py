@@ -4,12 +4,15 @@ import hashlib
 import os
 import re
 import socket
-from collections.abc import Iterable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from solver.config import Config
 from solver.errors import ConfigError
-from solver.run.tasks import Task
+from solver.records import Problem
+from solver.run.tasks import Cannot, Task, tasks_of, trials_of_arms
 
 
 @dataclass(frozen=True)
@@ -56,6 +59,14 @@ class Share:
         for task in tasks:
             if task.key not in self.elsewhere and shard.owns(task.key):
                 yield task
+
+    def trials_of_arms(
+        self, config: Config, problems: Sequence[Problem], cannot: Cannot
+    ) -> Mapping[tuple[str, str], int]:
+        """Count the trials of each model and mode that are to be done here, or were."""
+        if self.shard is None:
+            return trials_of_arms(config, problems, cannot)
+        return Counter((t.model, t.mode) for t in self.of(tasks_of(config, problems, cannot)))
 
 
 ALL = Share()

@@ -88,14 +88,20 @@ def _begun(problem: Problem, seed: int, model: str, options: object) -> tuple[st
     return json_text([seed, hash_])[:-1], of_key[:-1]
 
 
+def trials_of_arms(
+    config: Config, problems: Sequence[Problem], cannot: Cannot = MappingProxyType({})
+) -> dict[tuple[str, str], int]:
+    """Count the trials of each model and mode of a run, without those that `cannot` names."""
+    return {
+        (model.name, mode.name): mode.repeats(config) * len(problems)
+        for model in config.model
+        for mode in config.running
+        if mode.name not in cannot.get(model.name, {})
+    }
+
+
 def trials_of(
     config: Config, problems: Sequence[Problem], cannot: Cannot = MappingProxyType({})
 ) -> int:
     """Count the trials of a run, without those that `cannot` names."""
-    repeats = sum(
-        mode.repeats(config)
-        for model in config.model
-        for mode in config.running
-        if mode.name not in cannot.get(model.name, {})
-    )
-    return repeats * len(problems)
+    return sum(trials_of_arms(config, problems, cannot).values())

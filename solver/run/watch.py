@@ -2,15 +2,14 @@
 
 import time
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from solver.errors import ModelError, StoreError
 from solver.records import Outcome, Trial
 from solver.run.pace import Count, Pace
 from solver.run.schedule import Traffic
-from solver.run.tasks import Task
-from solver.store.facts import Row
+from solver.store.facts import End
 
 
 @dataclass
@@ -67,24 +66,18 @@ class Watch:
         goes_on = f"; {stored} of {self.total} trials are stored, the same command goes on"
         raise ModelError(f"{self.ended_by}{goes_on if stored else ''}") from self.ended_by
 
-    def begin(self, tasks: Iterable[Task], stored: Iterable[Row]) -> None:
-        """Count the trials of the run, and those that the store holds already.
+    def begin(self, trials: Mapping[tuple[str, str], int], stored: Iterable[End]) -> None:
+        """Take how many trials each arm has, and count those that the store holds already.
 
         A run that goes on for more problems is counted again.
         """
-        ended = {
-            row.key: (row.model, row.mode, row.outcome, row.model_seconds)
-            for row in stored
-            if row.outcome is not Outcome.ERROR
-        }
         self.pace.arms.clear()
-        self.total = found = 0
-        for task in tasks:
-            self.total += 1
-            self.pace.arms.setdefault((task.model, task.mode), Count()).total += 1
-            if task.key in ended:
+        self.pace.arms.update({arm: Count(count) for arm, count in trials.items()})
+        self.total, found = sum(trials.values()), 0
+        for end in stored:
+            if end.outcome is not Outcome.ERROR and (end.model, end.mode) in self.pace.arms:
                 found += 1
-                self._count(*ended[task.key])
+                self._count(*end)
         self.before = max(0, found - self.done)
         if not self.done:
             self.started = time.monotonic()

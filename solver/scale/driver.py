@@ -20,7 +20,7 @@ from solver.run.loading import keep_loaded
 from solver.run.log import TRIAL
 from solver.run.loop import note
 from solver.run.resume import todo_of
-from solver.run.tasks import Task, Todo, tasks_of
+from solver.run.tasks import Task, Todo, tasks_of, trials_of_arms
 from solver.run.watch import Watch
 from solver.scale.hiring import Hiring, Member
 from solver.scale.leases import Leases, Share
@@ -56,7 +56,7 @@ class Team:
 
         Raises ModelError where no node can go on, and StoreError where nothing can be stored.
         """
-        watch.begin(tasks_of(self.config, problems, self.cannot), store.rows())
+        watch.begin(trials_of_arms(self.config, problems, self.cannot), store.ends())
         shift = Shift(self, self._leases(problems, store, watch), store, watch)
         stopping = asyncio.create_task(shift.stop_nodes())
         try:
@@ -81,9 +81,8 @@ class Team:
 
         def tasks(models: Sequence[str]) -> Iterator[Task]:
             for model in models:
-                for task in tasks_of(self.config, problems, self.cannot, only=model):
-                    if task.key not in finished:
-                        yield task
+                all_of_it = tasks_of(self.config, problems, self.cannot, only=model)
+                yield from finished.lacking(all_of_it)
 
         return Leases([
             Share(

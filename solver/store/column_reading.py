@@ -23,6 +23,7 @@ from solver.store.columns import (
     first_seen,
     smallest,
 )
+from solver.store.keys import array_of, places_in
 from solver.store.schema import has
 
 _AT_ONCE = 5_000
@@ -30,7 +31,6 @@ _AT_ONCE = 5_000
 EXITS = ("", *Exit)
 _ANSWERED, _RUNS, _PROGRAM, _CAPPED, _CUT, _EXIT = 1, 2, 4, 8, 16, 32
 """Bits of the number into which a turn's flags are packed, to read one value and not six."""
-_LONGEST_KEY = 64  # bytes of keys that are in one array; ours have 16
 
 _TRIALS = """
 SELECT CAST(key AS BLOB), CAST(problem_id AS BLOB), CAST(model AS BLOB), CAST(mode AS BLOB),
@@ -86,9 +86,9 @@ def read_trials(database: sqlite3.Connection, ranked: Ranked | None = None) -> T
     """Read the trials of a run in the order in which they started, or arm by arm as `ranked`."""
     problems, arms, errors = _Names(), _Names(), _Names()
     trials = _Read()
-    for key, problem, model, mode, repeat, error, begun in _parts(database, _TRIALS):
+    for key, problem, model, mode, repeat, error, begun in parts(database, _TRIALS):
         trials.add(
-            key=_keys(key),
+            key=array_of(key),
             problem=problems.numbers(problem),
             arm=arms.numbers(list(zip(model, mode, strict=True))),
             repeat=smallest(np.array(repeat)),
@@ -166,7 +166,7 @@ _NO_TURNS = dict.fromkeys(
 )
 
 
-def _parts(database: sqlite3.Connection, query: str) -> Iterator[list[tuple[Any, ...]]]:
+def parts(database: sqlite3.Connection, query: str) -> Iterator[list[tuple[Any, ...]]]:
     """Yield the columns of some rows at a time."""
     cursor = database.cursor()
     cursor.row_factory = None
@@ -182,8 +182,8 @@ def _read_turns(
     """Return the turns, what follows from them for each trial, and the number of its last turn."""
     rules, turns = _Names(), _Read()
     seconds = {name: np.zeros(len(keys)) for name in ("model_seconds", "sandbox_seconds")}
-    for key, number, answer, refused, flags, requests, sent, got, *took in _parts(database, _TURNS):
-        trial = _places(keys, key)
+    for key, number, answer, refused, flags, requests, sent, got, *took in parts(database, _TURNS):
+        trial = places_in(keys, key)
         held = trial >= 0
         low, high = (int(trial[held].min()), int(trial.max()) + 1) if held.any() else (0, 0)
         for name, values in zip(seconds, took, strict=True):
@@ -264,9 +264,9 @@ def _read_thoughts(
     """
     tokens, cut = np.zeros(len(keys), dtype=np.int64), np.zeros(len(keys), dtype=np.int64)
     alone, boxed = np.zeros(len(keys), dtype=bool), np.zeros(len(keys), dtype=bool)
-    parts = _parts(database, _THOUGHTS) if has(database, "thoughts") else ()
-    for key, *facts in parts:
-        trial = _places(keys, key)
+    found = parts(database, _THOUGHTS) if has(database, "thoughts") else ()
+    for key, *facts in found:
+        trial = places_in(keys, key)
         held = trial >= 0
         number, counted, only, box, capped = (np.array(each)[held] for each in facts)
         trial = trial[held]
@@ -292,8 +292,8 @@ def _read_verdicts(
     }
     whose = _Places(BY, _text)
     said = _Places(RULES, _rules_in)
-    for key, judge, score, missing, correct, by, rules in _parts(database, _VERDICTS):
-        trial = _places(keys, key)
+    for key, judge, score, missing, correct, by, rules in parts(database, _VERDICTS):
+        trial = places_in(keys, key)
         held = trial >= 0
         trial = trial[held]  # where a trial is there twice, the later verdict is assigned last
         found["judge"][trial] = judges.numbers(judge)[held]
@@ -379,21 +379,6 @@ def _outcomes(error: Array, turns: Mapping[str, Any], judged: Mapping[str, Array
     failed = (error >= 0) | turns["none"]
     packed = turns["failure"].astype(np.int16) * 8 + failed * 4
     return _decided(packed + judged["valid"] * 2 + judged["passed"], outcome)
-
-
-def _keys(keys: Sequence[bytes]) -> Array:
-    """Return keys as an array that compares as SQLite does."""
-    long = max(map(len, keys)) > _LONGEST_KEY
-    return np.array(keys, dtype=object if long else None)
-
-
-def _places(keys: Array, wanted: Sequence[bytes]) -> Array:
-    """Return where in sorted keys others are; -1 where they are not."""
-    asked = np.array(wanted, dtype=object if keys.dtype == object else None)
-    if not keys.size:
-        return np.full(asked.size, -1)
-    places = np.minimum(np.searchsorted(keys, asked), keys.size - 1)
-    return np.where(keys[places] == asked, places, -1)
 
 
 def _text(value: bytes) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from judge import Verdict
 from judge.logs.records import Theirs
@@ -64,6 +64,15 @@ class Row:
     def correct(self) -> bool:
         """Tell whether the trial was judged right."""
         return self.outcome is Outcome.CORRECT
+
+
+class End(NamedTuple):
+    """How one stored trial ended."""
+
+    model: str
+    mode: str
+    outcome: Outcome
+    model_seconds: float
 
 
 @dataclass(frozen=True, slots=True)

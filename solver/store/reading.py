@@ -14,10 +14,11 @@ from judge.logs.records import Theirs
 from sandbox import Exit
 from solver.collector import no_garbage_collection
 from solver.errors import ConfigError
-from solver.records import Failure, Problem, Reply, Trial, Turn, detail_of, failure_of
-from solver.store.column_reading import read_trials
+from solver.records import Failure, Problem, Reply, Trial, Turn, detail_of, failure_of, outcome_of
+from solver.store.column_reading import parts, read_trials
 from solver.store.columns import Ranked, Trials
-from solver.store.facts import Refused, Row, Texts
+from solver.store.facts import End, Refused, Row, Texts
+from solver.store.keys import Keys
 from solver.store.manifest import check_manifest, read_manifest
 from solver.store.opening import MOST_BYTES, damage, open_to_read, unpacked
 from solver.store.schema import FILE, check_types, has, with_thoughts
@@ -50,6 +51,17 @@ LEFT JOIN (
     FROM {thoughts} GROUP BY key
 ) h ON h.key = t.key
 LEFT JOIN {thoughts} end ON end.key = t.key AND end.number = n.last
+LEFT JOIN verdicts v ON v.id = (SELECT max(id) FROM verdicts WHERE key = t.key)
+"""
+
+_ENDS = """
+SELECT t.model, t.mode, t.error IS NOT NULL OR last.key IS NULL, v.score >= v.threshold,
+       (SELECT total(model_seconds) FROM turns WHERE key = t.key),
+       last.answer IS NOT NULL, last.runs_code, last.has_program, last.exit, last.capped,
+       last.prompt_cut
+FROM trials t
+LEFT JOIN turns last ON last.key = t.key
+  AND last.number = (SELECT max(number) FROM turns WHERE key = t.key)
 LEFT JOIN verdicts v ON v.id = (SELECT max(id) FROM verdicts WHERE key = t.key)
 """
 
@@ -199,19 +211,28 @@ class Reader:
         return int(count)
 
     @_whole
-    def finished(self) -> set[str]:
+    def finished(self) -> Keys:
         """Return the keys of trials that need not run again: all without an error of ours."""
-        rows = self._database.execute("SELECT key FROM trials WHERE error IS NULL")
-        return {row["key"] for row in rows}
+        query = "SELECT CAST(key AS BLOB) FROM trials WHERE error IS NULL ORDER BY key"
+        return Keys(keys for (keys,) in parts(self._database, query))
 
     @_whole
     def unfinished(self) -> set[str]:
         """Return the keys of trials to resume: they have turns, and no end without an error."""
         rows = self._database.execute(
-            "SELECT DISTINCT key FROM turns WHERE key NOT IN"
-            " (SELECT key FROM trials WHERE error IS NULL)"
+            "SELECT DISTINCT key FROM turns WHERE NOT EXISTS"
+            " (SELECT 1 FROM trials WHERE trials.key = turns.key AND error IS NULL)"
         )
         return {row["key"] for row in rows}
+
+    @_whole
+    def begun(self) -> Keys:
+        """Return the keys of trials that are finished or unfinished."""
+        query = (
+            "SELECT CAST(key AS BLOB) FROM (SELECT key FROM trials WHERE error IS NULL"
+            " UNION SELECT key FROM turns ORDER BY key)"
+        )
+        return Keys(keys for (keys,) in parts(self._database, query))
 
     @_whole
     def turns(self, key: str) -> tuple[Turn, ...]:
@@ -289,6 +310,16 @@ class Reader:
         facts = dict(row)
         del facts["key"]
         return Trial(**facts, turns=self.turns(key), verdict=verdicts[-1][1] if verdicts else None)
+
+    @_each
+    def ends(self) -> Iterator[End]:
+        """Yield how each stored trial ended, in a fraction of the time that its row takes."""
+        cursor = self._database.cursor()
+        cursor.row_factory = None
+        for model, mode, failed, correct, seconds, *last in cursor.execute(_ENDS):
+            failure = None if failed else _failure(*last)
+            outcome = outcome_of(error=bool(failed), failure=failure, correct=correct)
+            yield End(model, mode, outcome, seconds)
 
     @_each
     def rows(self, *, problem_id: str | None = None) -> Iterator[Row]:

@@ -3,6 +3,7 @@
 import itertools
 import re
 import sqlite3
+from collections import Counter
 from urllib.parse import quote
 
 import pytest
@@ -57,6 +58,13 @@ def _marks(count):
 
 def _verdict_text(verdict):
     return TypeAdapter(Verdict).dump_json(verdict).decode()
+
+
+def test_every_combination_of_facts_ends_as_its_row_says(every_combination):
+    store = Store.open(every_combination)
+    rows = [(row.model, row.mode, row.outcome, row.model_seconds) for row in store.rows()]
+    assert Counter(map(tuple, store.ends())) == Counter(rows)
+    assert len({outcome for _, _, outcome, _ in rows}) > 3
 
 
 def test_every_combination_of_facts_has_the_outcome_of_its_row(every_combination):
