@@ -6,7 +6,7 @@ import json
 import os
 import re
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import unquote, urlsplit
 
@@ -21,6 +21,7 @@ from solver.models._failures import (
     too_slow,
     unreachable,
 )
+from solver.models._hosts import DOWN_SECONDS
 from solver.models._redact import place
 from solver.models._said import has_error, parsed
 
@@ -29,9 +30,6 @@ if TYPE_CHECKING:
     import ollama
 
 _T = TypeVar("_T")
-
-DOWN_SECONDS = 30.0
-"""How long a host that could not be reached is avoided while there is another."""
 
 
 class Host:
@@ -109,6 +107,11 @@ class Host:
         }
         secret = os.environ.get("OLLAMA_API_KEY", "")
         return refused(self.place, status, body, headers, advice=advice, secret=secret)
+
+
+def hosts_at(urls: Iterable[str], model: str) -> list[Host]:
+    """Return the servers at some addresses, each once."""
+    return [Host(url, model) for url in dict.fromkeys(map(host_url, urls))]
 
 
 def _client(url: str, check: "Callable[[httpx.Response], Awaitable[None]]") -> "ollama.AsyncClient":

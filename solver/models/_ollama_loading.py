@@ -11,9 +11,9 @@ from typing import Any
 
 from solver.errors import ModelError, Scope
 from solver.models._failures import CONNECT_SECONDS
+from solver.models._hosts import ask_all
 from solver.models._ollama_facts import whole_name
 from solver.models._ollama_host import Host
-from solver.models._ollama_hosts import ask_all
 from solver.records import Message
 
 SHOWN = (Message(role="system", text="SOLVER-ONE"), Message(role="user", text="SOLVER-TWO"))

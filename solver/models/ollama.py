@@ -20,6 +20,7 @@ from solver.errors import ConfigError, ModelError
 from solver.models import CompleteOptions, ContinueOptions, Provider
 from solver.models._failures import reply_or_cut
 from solver.models._finish import LOOPING, read_finish
+from solver.models._hosts import Hosts, ask_all
 from solver.models._keys import read_key
 from solver.models._model import overrides
 from solver.models._ollama_facts import (
@@ -30,8 +31,7 @@ from solver.models._ollama_facts import (
     time_of,
     was_cut,
 )
-from solver.models._ollama_host import Host, advised_parallel, find, look
-from solver.models._ollama_hosts import Hosts, ask_all
+from solver.models._ollama_host import Host, advised_parallel, find, hosts_at, look
 from solver.models._ollama_loading import (
     SHOWN,
     load_on_all,
@@ -123,7 +123,7 @@ class Ollama:
         )
         self._prompts = Prompts(self._render)
         self._stops: list[str] = []
-        self._hosts = Hosts(options.hosts or (os.environ.get("OLLAMA_HOST", ""),), name)
+        self._hosts = Hosts(hosts_at(options.hosts or (os.environ.get("OLLAMA_HOST", ""),), name))
         self.endpoint = "ollama " + " ".join(host.place for host in self._hosts.all)
         self.parallel = len(self._hosts.all) * (options.parallel or advised_parallel())
 

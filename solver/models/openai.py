@@ -23,6 +23,7 @@ from solver.models._openai_answers import piece_of, reply_of
 from solver.models._openai_failures import choice_of, failure_of
 from solver.models._openai_models import facts_in, find, models_in
 from solver.models._redact import place
+from solver.models._several import Several, Whole
 from solver.models._stream import Piece, collect_reply
 from solver.models._templates import Prompts, read_template
 from solver.models._thinking import Thinking, openai_fields, template_kwargs, template_variables
@@ -49,8 +50,9 @@ OPENAI = "https://api.openai.com/v1"
 class Options(Record):
     """Where the server is and what it understands."""
 
-    base_url: str | None = None
-    """The API's root, e.g. http://localhost:8000/v1; by default OPENAI_BASE_URL, or OpenAI's."""
+    base_url: str | tuple[str, ...] | None = None
+    """The API's root, e.g. http://localhost:8000/v1; by default OPENAI_BASE_URL, or OpenAI's. A
+    list is of servers with the same model: each is asked when it has the fewest requests."""
     api_key_env: str = "OPENAI_API_KEY"
     """The environment variable that holds the key. A server on this machine needs none."""
     cap_parameter: Literal["auto", "max_tokens", "max_completion_tokens"] = "auto"
@@ -68,18 +70,25 @@ class Options(Record):
     """The model's .jinja file or tokenizer_config.json, to continue partial replies; unset asks the
     server's /apply-template, which llama-server has."""
     parallel: int = Field(default=16, ge=1)
-    """Requests at a time."""
+    """Requests at a time, for each server."""
     timeout: float = Field(default=600.0, gt=0)
     """Seconds for one reply."""
 
 
-def connect(name: str, sampling: Sampling, options: Options) -> "OpenAI":
-    """Return the model at its server.
+def connect(name: str, sampling: Sampling, options: Options) -> Whole:
+    """Return the model at its server or servers.
 
     Raises ConfigError if the key is missing, or OpenAI would refuse the sampling.
     """
-    spec = f"openai/{name}"
     given = options.base_url or os.environ.get("OPENAI_BASE_URL") or OPENAI
+    urls = dict.fromkeys((given,) if isinstance(given, str) else given)
+    models = [_connect(url, name, sampling, options) for url in urls]
+    return models[0] if len(models) == 1 else Several(models)
+
+
+def _connect(given: str, name: str, sampling: Sampling, options: Options) -> "OpenAI":
+    """Return the model at one server."""
+    spec = f"openai/{name}"
     url = checked_url(given, spec, "base_url" if options.base_url else "OPENAI_BASE_URL")
     key = read_key(options.api_key_env, spec)
     if not key and not is_loopback(url) and not urlsplit(url).password:
@@ -106,6 +115,7 @@ class OpenAI:
         self.name = f"openai/{name}"
         self.endpoint = f"openai {place(url)}"
         self.parallel = options.parallel
+        self.busy, self.down_until = 0, 0.0
         self._model = name
         self._url = bare
         self._key = key
