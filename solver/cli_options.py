@@ -67,9 +67,11 @@ JsonOption = Annotated[
     typer.Option(
         "--json",
         help='Print JSON instead: {"solver": version, "runs": [{"name", "path", "state",'
-        ' "solver", "trials": {"ended", "planned"}, "arms": [{"model", "mode", "outcomes", and the'
-        ' titles of the table of accuracies}]}], "sections": [{"name", "title", "words", "tables":'
-        ' [{"name", "title", "columns": [{"title", "kind", "minor"}], "rows", "note"}], "items",'
+        ' "solver", "trials": {"ended", "planned"}, "arms": [{"arm", "model", "mode", "problems",'
+        ' "trials", "unscored", "correct", "accuracy", "interval", "accuracy_of_all",'
+        ' "interval_of_all", "interval_on_these_problems", "run_to_run", "outcomes"}]}],'
+        ' "sections": [{"name", "title", "words", "tables": [{"name", "title", "columns":'
+        ' [{"title", "kind", "minor"}], "rows", "note"}], "items",'
         ' "facts": [{"name", "text"}], "to_read"}]}. Numbers have all digits; shares and chances'
         " are from 0 to 1, points are differences of shares, an interval is [low, high], null is"
         " missing; a narrow terminal leaves minor columns out.",

@@ -9,6 +9,7 @@ import pytest
 from solver import __version__
 from solver.analysis.accuracy import accuracy_of_run
 from solver.cli import app
+from solver.records import Outcome
 from solver.report.parts import Section
 from solver.report.render.data import as_data, print_data
 from solver.report.show import show_run
@@ -59,8 +60,31 @@ def test_a_document_names_its_run_the_state_the_version_and_each_arms_results(ca
         assert (shown["model"], shown["mode"]) == (arm.model, arm.mode)
         assert shown["arm"] == f"{arm.model} · {arm.mode}"
         assert shown["accuracy"] == overall.value
-        assert shown["95 % interval"] == [overall.low, overall.high]
+        assert shown["interval"] == [overall.low, overall.high]
         assert shown["trials"] == arm.overall.trials == sum(shown["outcomes"].values())
+
+
+def test_an_arm_has_the_same_keys_in_every_run_also_where_nothing_is_scored(capsys, tmp_path, run):
+    single = write_run(tmp_path / "single", problems=3, repeats=1, models=("scripted/a",))
+    lost = tmp_path / "lost"
+    shutil.copytree(run, lost)
+    with sqlite3.connect(lost / FILE) as database:
+        database.execute("DELETE FROM verdicts")
+        database.execute("UPDATE trials SET error = 'gone'")
+    arms = [
+        arm
+        for folder in (run, single, lost)
+        for about in json.loads(printed(capsys, "show", folder, "--json"))["runs"]
+        for arm in about["arms"]
+    ]
+    assert len({(*arm, *arm["outcomes"]) for arm in arms}) == 1
+    repeated, once, unscored = arms[0], arms[4], arms[-1]
+    assert set(once["outcomes"]) == {str(each) for each in Outcome}
+    assert repeated["run_to_run"] is not None
+    assert once["interval_on_these_problems"] is once["run_to_run"] is None
+    assert unscored["accuracy"] is unscored["interval"] is None
+    assert (unscored["accuracy_of_all"], unscored["unscored"]) == (0, unscored["trials"])
+    assert unscored["outcomes"]["error"] == unscored["trials"] == 14
 
 
 def test_a_run_that_ended_early_is_stopped_and_two_runs_are_told_apart(capsys, tmp_path, run):

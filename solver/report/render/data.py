@@ -2,17 +2,16 @@
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from math import isfinite
 from typing import Any
 
 from solver import __version__
-from solver.report.parts import Section
-from solver.report.runs import Key, Run, named_arms
-from solver.report.sections.accuracy import accuracies
+from solver.records import Outcome
+from solver.report.parts import Section, value_and_range
+from solver.report.runs import Key, Named, Run, named_arms, names_by_arm
 from solver.report.tables import Table, Value
 from solver.store import state_of
-from solver.text import plain, plain_name
+from solver.text import plain
 
 
 def print_data(sections: Iterable[Section | None], runs: Sequence[Run] = ()) -> None:
@@ -23,14 +22,14 @@ def print_data(sections: Iterable[Section | None], runs: Sequence[Run] = ()) -> 
 def as_data(sections: Iterable[Section | None], runs: Sequence[Run] = ()) -> dict[str, Any]:
     """Return `{"solver": VERSION, "runs": [...], "sections": [...]}`. A section of None is skipped.
 
-    Each run has its arms, with the titles of the table of accuracies as keys, always over the whole
-    run, probes for memory left out; the sections hold what a terminal would show. Cells are values
-    with all their digits, in the order of the table's columns. A column's kind is the `value` of
+    Each run has its arms, always over the whole run, probes for memory left out, and always with
+    the same keys; the sections hold what a terminal would show. Cells are values with all their
+    digits, in the order of the table's columns. A column's kind is the `value` of
     `solver.report.tables.Kind`: shares, their intervals [low, high] and chances are from 0 to 1,
     points are differences of shares. A value that is missing or infinite is null. A narrow terminal
     leaves minor columns out.
     """
-    names = {arm.key: arm.name for arm in named_arms(runs)}
+    names = names_by_arm(named_arms(runs))
     return {
         "solver": __version__,
         "runs": [_run(run, names) for run in runs],
@@ -40,23 +39,35 @@ def as_data(sections: Iterable[Section | None], runs: Sequence[Run] = ()) -> dic
 
 def _run(run: Run, names: Mapping[Key, str]) -> dict[str, Any]:
     ended, planned = run.store.ended(), int(run.manifest.get("trials", 0))
-    arms = [replace(arm, name=names[arm.key]) for arm in named_arms([run])]
-    table = accuracies(arms)
     return {
         "name": plain(run.name),
         "path": plain(str(run.store.folder)),
         "state": state_of(run.store.folder, run.sessions, ended, planned),
         "solver": plain(str(run.manifest.get("versions", {}).get("solver", ""))) or None,
         "trials": {"ended": ended, "planned": planned},
-        "arms": [
-            {
-                "model": plain(arm.arm.model),
-                "mode": plain(arm.arm.mode),
-                **{c.title: _cell(value) for c, value in zip(table.columns, row, strict=True)},
-                "outcomes": {plain_name(each): n for each, n in arm.arm.outcomes.items() if n},
-            }
-            for arm, row in zip(arms, table.rows, strict=True)
-        ],
+        "arms": [_arm(arm, names[arm.key]) for arm in named_arms([run])],
+    }
+
+
+def _arm(named: Named, name: str) -> dict[str, Any]:
+    arm, cell = named.arm, named.arm.overall
+    of_scored, its_interval = value_and_range(cell.of_scored)
+    of_all, interval_of_all = value_and_range(cell.of_all)
+    return {
+        "arm": plain(name),
+        "model": plain(arm.model),
+        "mode": plain(arm.mode),
+        "problems": cell.problems,
+        "trials": cell.trials,
+        "unscored": cell.unscored,
+        "correct": cell.correct,
+        "accuracy": _cell(of_scored),
+        "interval": _cell(its_interval),
+        "accuracy_of_all": _cell(of_all),
+        "interval_of_all": _cell(interval_of_all),
+        "interval_on_these_problems": _cell(cell.again),
+        "run_to_run": _cell(cell.run_to_run),
+        "outcomes": {str(each): arm.outcomes[each] for each in Outcome},
     }
 
 

@@ -33,7 +33,15 @@ def overall(arms: Sequence[Named]) -> Section | None:
         return None
     lines = tuple((name, (dot(name, cell.of_scored),)) for name, _, cell in cells if cell.of_scored)
     figure = Forest("accuracy", "Accuracy with its 95 % interval", names_of_arms(arms), lines)
-    table = accuracies(arms)
+    repeated = any(cell.again for _, _, cell in cells)
+    columns = (Column("arm", Kind.TEXT), *_cell_columns(arms), *(_AGAIN if repeated else ()))
+    rows = tuple(
+        (
+            *(name, *_cell_values(cell, arms)),
+            *((cell.again, cell.run_to_run) if repeated else ()),
+        )
+        for name, _, cell in cells
+    )
     words = [
         "Accuracy is the mean over problems of the mean over repeats. The 95 % interval is"
         " clustered by problem, so repeats never count as more problems."
@@ -43,27 +51,13 @@ def overall(arms: Sequence[Named]) -> Section | None:
             "“Of all” is the accuracy over all trials: unscored ones (errors of ours, answers"
             " without a verdict) count as wrong."
         )
-    if _AGAIN[0] in table.columns:
+    if repeated:
         words.append(
             "That interval is for problems like these. On these same problems, new runs would"
             " average within the narrower one; “run to run” is the standard deviation of one run."
         )
+    table = Table("accuracy", "Accuracy", columns, rows)
     return Section("accuracy", "Accuracy", tuple(words), (figure,), (table,))
-
-
-def accuracies(arms: Sequence[Named]) -> Table:
-    """Return the table that has a row for every arm."""
-    cells = [(arm.name, arm.arm.overall) for arm in arms]
-    repeated = any(cell.again for _, cell in cells)
-    columns = (Column("arm", Kind.TEXT), *_cell_columns(arms), *(_AGAIN if repeated else ()))
-    rows = tuple(
-        (
-            *(name, *_cell_values(cell, arms)),
-            *((cell.again, cell.run_to_run) if repeated else ()),
-        )
-        for name, cell in cells
-    )
-    return Table("accuracy", "Accuracy", columns, rows)
 
 
 _PARTS = ("sets", "domains", "levels")
