@@ -65,6 +65,17 @@ def command(*words: object) -> str:
     return shlex.join(("solver", *map(str, words)))
 
 
+def short(text: str, most: int) -> str:
+    """Return the text through `plain`, with its middle cut out if it is longer than `most`."""
+    if len(text) > 4 * most:
+        text = text[: 2 * most] + text[-2 * most :]  # so that `plain` need not read a megabyte
+    text = plain(text)
+    if len(text) <= most:
+        return text
+    tail = most // 3
+    return f"{text[: most - tail - 1]}…{text[len(text) - tail :]}"
+
+
 def one_line(text: str, most: int = 100) -> str:
     """Return the text on one line, written out by `plain` and cut to so many characters."""
     line = " ".join(plain(text).split())
@@ -95,6 +106,18 @@ def plain_name(kind: str) -> str:
 
 _WORDS = {"judge_invalid": "undecided"}
 """What the words of a kind are where they are not those of its name."""
+
+
+def model_name(model: str) -> str:
+    """Return a model's name, cut where it is long; of a model file, its name without folder."""
+    provider, _, name = model.partition("/")
+    if provider == "local":
+        model = f"local/{name.rpartition('/')[2].removesuffix('.gguf')}"
+    return short(model, LONGEST_NAME)
+
+
+LONGEST_NAME = 40
+"""The most characters that a table or a title gives to the name of a model."""
 
 
 def percent(estimate: "Estimate | None") -> str:

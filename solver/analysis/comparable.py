@@ -17,7 +17,7 @@ from solver.records import Problem, digest
 from solver.store import Store, Trials
 from solver.store.alike import differences
 from solver.store.columns import first_seen
-from solver.text import command, first_of
+from solver.text import command, first_of, model_name
 
 SCORING = ("preset", "threshold", "policy", "model", "prompts")
 """What a manifest says of its judge that decides verdicts."""
@@ -81,7 +81,9 @@ def scoring(manifest: Mapping[str, Any], folder: Path | None = None) -> Iterator
     if settings:
         yield f"scored in another way than by default: {', '.join(settings)}"
     first = manifest.get("first_judge", {}).get("config")
-    if first is not None and (moved := list(differences(first, manifest["config"]["judge"]))):
+    if first is not None and (
+        moved := list(differences(first, manifest["config"]["judge"], absent="default"))
+    ):
         back = f"; `{command('rejudge', folder, '--original')}` goes back" if folder else ""
         yield f"judged again in another way than when it ran: {', '.join(moved)}{back}"
 
@@ -141,12 +143,16 @@ def _other_settings(first: Run, second: Run) -> Iterator[str]:
             for run in (first, second)
         )
         if section == "models":
-            shared = ours.keys() & theirs.keys()
-            ours, theirs = ({key: facts[key] for key in shared} for facts in (ours, theirs))
-        yield from differences(ours, theirs, "" if section == "identity" else section)
+            for model in sorted(ours.keys() & theirs.keys()):
+                place = f"models.{model_name(model)}"
+                yield from differences(ours[model], theirs[model], place)
+        elif section == "identity":
+            yield from differences(ours, theirs, absent="default")
+        else:
+            yield from differences(ours, theirs, section)
     ours, theirs = (_of_models(run) for run in (first, second))
     for model in sorted(ours.keys() & theirs.keys()):
-        yield from differences(ours[model], theirs[model], model)
+        yield from differences(ours[model], theirs[model], model_name(model), "default")
     ours, theirs = (run.manifest.get("config", {}).get("repeats", 1) for run in (first, second))
     yield from differences(ours, theirs, "repeats")
     yield from _other_labels(first, second)
@@ -205,9 +211,10 @@ def _other_problems(first: Run, second: Run) -> Iterator[str]:
 
 def _other_scoring(first: Run, second: Run) -> Iterator[str]:
     ours, theirs = (
-        {key: run.manifest.get("judge", {}).get(key) for key in SCORING} for run in (first, second)
+        {key: each[key] for key in SCORING if key in each}
+        for each in (run.manifest.get("judge", {}) for run in (first, second))
     )
-    found = list(differences(ours, theirs, "judge"))
+    found = list(differences(ours, theirs, "judge", "default"))
     if found:
         yield f"scored in another way: {', '.join(found)} (`solver rejudge RUN` can fix that)"
 

@@ -11,8 +11,8 @@ from solver.problems.known import KnownSet, known
 from solver.prompts import OURS, Prompt, shipped_prompts
 from solver.report.parts import Rows, Section, of
 from solver.report.render.terminal import print_sections
-from solver.report.tables import Column, Kind, Table, short
-from solver.text import say
+from solver.report.tables import Column, Kind, Table
+from solver.text import say, short
 
 
 def show_sets(found: Sequence[KnownSet]) -> None:

@@ -17,7 +17,7 @@ from solver.analysis.cost import costs, load_prices
 from solver.analysis.wordings import sensitivities
 from solver.report.figures import Figure
 from solver.report.parts import Section, by_arm, listed, value_and_range
-from solver.report.runs import Named, Run, model_name, named_arms
+from solver.report.runs import Named, Run, named_arms
 from solver.report.sections.accuracy import by_part, judged, outcomes, overall, unsolved
 from solver.report.sections.budget import budgeted
 from solver.report.sections.checks import checks
@@ -36,9 +36,10 @@ from solver.report.sections.retries import retried
 from solver.report.sections.rounds import rounds
 from solver.report.sections.trials import whole_trials
 from solver.report.sections.wordings import wordings
-from solver.report.tables import Kind, Table, short, text_of
+from solver.report.tables import Kind, Table, text_of
 from solver.report.warnings import Warn, warnings_of
 from solver.secrets import without_secrets
+from solver.text import model_name, short
 
 MOST_CHARACTERS = 4_000
 """The most characters of one text in a manifest that are shown."""

@@ -7,9 +7,9 @@ from typing import Protocol, TypeVar
 from solver.records import Outcome
 from solver.report.figures import Dot, Figure
 from solver.report.runs import Named, Run
-from solver.report.tables import Kind, Table, Value, short, text_of
+from solver.report.tables import Kind, Table, Value, text_of
 from solver.stats.metrics import Estimate
-from solver.text import plain_name
+from solver.text import plain_name, short
 
 Rows = list[tuple[Value, ...]]
 

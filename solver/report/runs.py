@@ -1,10 +1,10 @@
 """Read the runs that a report is about, and give their arms short names."""
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
-from pathlib import PurePath
 from typing import Any
 
 from judge.logs.records import Theirs
@@ -21,9 +21,9 @@ from solver.analysis.regeneration import Regenerated, regeneration_of
 from solver.analysis.rounds import Rounds, rounds_of
 from solver.modes import Mode, stored_mode
 from solver.records import Problem
-from solver.report.tables import short
 from solver.store import Row, Store, Texts, Trials
 from solver.store.labels import read_labels
+from solver.text import model_name, plain, short
 
 MOST_TEXTS = 2_000
 """The most failed programs, and wrong trials, whose texts are read for each arm, to save time."""
@@ -176,22 +176,21 @@ def named_arms(runs: Sequence[Run]) -> list[Named]:
 def short_names(arms: Sequence[Key]) -> dict[Key, str]:
     """Name every arm by run, model and mode, without the run or the model if all share it."""
     several_runs = len({run for run, _, _ in arms}) > 1
-    several_models = len({model for _, model, _ in arms}) > 1
+    models = names_of_models([model for _, model, _ in arms])
     names = {}
     for run, model, mode in arms:
-        parts = [short(run, 24)] * several_runs + [model_name(model)] * several_models
+        parts = [short(run, 24)] * several_runs + [models[model]] * (len(models) > 1)
         names[run, model, mode] = " · ".join([*parts, short(mode, 24)])
     return names
+
+
+def names_of_models(models: Iterable[str]) -> dict[str, str]:
+    """Name every model shortly; files of one name in different folders by their whole paths."""
+    names = {model: model_name(model) for model in models}
+    twice = Counter(names.values())
+    return {model: name if twice[name] == 1 else plain(model) for model, name in names.items()}
 
 
 def names_by_arm(arms: Sequence[Named]) -> dict[Key, str]:
     """Return the arms' names by run, model and mode."""
     return {arm.key: arm.name for arm in arms}
-
-
-def model_name(model: str) -> str:
-    """Return `provider/name`; for a model file, with the file's name alone, without ending."""
-    provider, _, name = model.partition("/")
-    if provider == "local" and "/" in name:
-        name = PurePath(name).stem
-    return short(f"{provider}/{name}", 40)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeAlias
 
-from solver.text import plain
+from solver.text import plain, short
 
 Value: TypeAlias = str | int | float | tuple[float, float] | None
 """The value of a cell. None is shown as a dash, and is empty in CSV."""
@@ -114,17 +114,6 @@ def number(value: float) -> str:
     if abs(value) >= 100 or value == int(value):
         return f"{value:,.0f}"
     return f"{value:.1f}" if abs(value) >= 10 else f"{value:.{2 if abs(value) >= 1 else 3}f}"
-
-
-def short(text: str, most: int) -> str:
-    """Return the text through `plain`, with its middle cut out if it is longer than `most`."""
-    if len(text) > 4 * most:
-        text = text[: 2 * most] + text[-2 * most :]  # so that `plain` need not read a megabyte
-    text = plain(text)
-    if len(text) <= most:
-        return text
-    tail = most // 3
-    return f"{text[: most - tail - 1]}…{text[len(text) - tail :]}"
 
 
 def _change(value: float) -> str:

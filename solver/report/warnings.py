@@ -8,9 +8,8 @@ from solver.analysis.accuracy import Arm
 from solver.analysis.comparable import mixtures, scoring
 from solver.records import Outcome
 from solver.report.parts import of
-from solver.report.runs import Run, model_name
-from solver.report.tables import short
-from solver.text import command
+from solver.report.runs import Run
+from solver.text import command, model_name, short
 
 CAP_WARNING = 0.01
 """Share of replies at the cap above which the reader is warned."""

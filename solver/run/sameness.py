@@ -108,7 +108,9 @@ def _changes(
     # earlier versions stored the sections of modes that do not run, too
     sections = {mode.section for mode in shipped()}
     yield from differences(
-        {k: v for k, v in stored["identity"].items() if k in now or k not in sections}, now
+        {k: v for k, v in stored["identity"].items() if k in now or k not in sections},
+        now,
+        absent="default",
     )
     for key in ("limit", "repeats", "wordings"):
         before = stored["config"].get(key, 1)  # earlier versions did not know wordings

@@ -1,5 +1,6 @@
 """Tell by their manifests whether two stored runs are the same one."""
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -14,17 +15,41 @@ SERVED = (
 MOST_SHOWN = 5
 
 
-def differences(first: Any, second: Any, where: str = "") -> Iterator[str]:
-    """Yield each value that differs between two nested structures, as `where: first → second`."""
-    if isinstance(first, dict) and isinstance(second, dict):
-        for key in sorted(first.keys() | second.keys()):
+def differences(first: Any, second: Any, where: str = "", absent: str = "none") -> Iterator[str]:
+    """Yield each value that differs between two nested structures, as `where: first → second`.
+
+    Values are written as in a config. `absent` stands for one that only the other structure has.
+    """
+    if first == second or all(each is None or each is _ABSENT for each in (first, second)):
+        return
+    pair = [{} if each is None or each is _ABSENT else each for each in (first, second)]
+    if all(isinstance(each, dict) for each in pair):
+        for key in sorted(pair[0].keys() | pair[1].keys()):
             place = f"{where}.{key}" if where else str(key)
-            yield from differences(first.get(key), second.get(key), place)
+            old, new = (each.get(key, _ABSENT) for each in pair)
+            yield from differences(old, new, place, absent)
     elif isinstance(first, list) and isinstance(second, list) and len(first) == len(second):
         for number, (old, new) in enumerate(zip(first, second, strict=True)):
-            yield from differences(old, new, f"{where}[{number}]")
-    elif first != second:
-        yield f"{where}: {first!r} → {second!r}"
+            yield from differences(old, new, f"{where}[{number}]", absent)
+    else:
+        written = (absent if each is _ABSENT else _written(each) for each in (first, second))
+        yield f"{where}: {' → '.join(written)}"
+
+
+_ABSENT = object()
+"""Where a structure has no value."""
+
+
+def _written(value: Any) -> str:
+    """Write a value as in a config: `true`, `null`, a text without quotes unless it needs them."""
+    written = json.dumps(value, ensure_ascii=False, default=str)
+    if not isinstance(value, str) or not value.strip():
+        return written
+    try:
+        json.loads(value)
+    except ValueError:
+        return value
+    return written  # without quotes it would be a number, or true
 
 
 def served_changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:
@@ -50,7 +75,7 @@ def unlike(first: Mapping[str, Any], other: Mapping[str, Any]) -> Iterator[str]:
     before, after = (dict(each.get("identity") or {}) for each in (first, other))
     if "first_judge" in first or "first_judge" in other:
         before["judge"] = after["judge"] = None
-    yield from differences(before, after)
+    yield from differences(before, after, absent="default")
     asked, now = (each.get("prompts", {}) for each in (first, other))
     for mode in sorted(asked.keys() & now.keys()):
         if asked[mode] != now[mode]:

@@ -14,7 +14,7 @@ from solver.markup.markdown import reply_html
 from solver.modes import stored_mode
 from solver.records import Turn
 from solver.templates import build_engine
-from solver.text import plain_name
+from solver.text import model_name, plain_name
 from solver.view.addresses import beside_address, query_of, raw_address, run_address, trial_address
 from solver.view.certainty import marked_html
 
@@ -44,7 +44,7 @@ def build_environment() -> Environment:
         word_of=word_of,
         value=lambda text: markup.answer_html(text) if len(text) <= 60 else brief(text, 60),
         named=plain_name,
-        model=short_model,
+        model=model_name,
         duration=duration,
         clock=lambda unix: time.strftime("%Y-%m-%d %H:%M", time.localtime(unix)),
     )
@@ -73,9 +73,3 @@ def duration(seconds: float) -> str:
 def brief(text: str, most: int = 120) -> str:
     """Return the start of a name, since names in a run from elsewhere may have any length."""
     return text if len(text) <= most else f"{text[: most - 1]}…"
-
-
-def short_model(name: str) -> str:
-    """Return `provider/name`; for a model file, only the file's name."""
-    provider, _, rest = name.partition("/")
-    return f"{provider}/{rest.rpartition('/')[2].removesuffix('.gguf')}" if rest else name

@@ -315,9 +315,9 @@ def test_runs_over_other_problems_are_refused(tmp_path, problems, message):
     ("changed", "message"),
     [
         ({"threshold": 5}, "judge.threshold: 4 → 5"),
-        ({"model": "mistral/x"}, "judge.model: None → 'mistral/x'"),
-        ({"policy": {"missing_unit": "refuse"}}, "judge.policy.missing_unit: None → 'refuse'"),
-        ({"preset": "yes-no"}, "judge.preset: 'rules-then-model' → 'yes-no'"),
+        ({"model": "mistral/x"}, "judge.model: null → mistral/x"),
+        ({"policy": {"missing_unit": "refuse"}}, "judge.policy.missing_unit: default → refuse"),
+        ({"preset": "yes-no"}, "judge.preset: rules-then-model → yes-no"),
     ],
 )
 def test_runs_scored_in_another_way_are_refused(tmp_path, changed, message):
@@ -419,8 +419,8 @@ def test_other_settings_are_named(tmp_path):
     judge = {**JUDGE, "workers": 3, "sympy": "1.13"}
     runs = two_runs(tmp_path, [1] * 9, [0] * 9, identity=identity, judge=judge, models={"m/y": {}})
     assert remarks(runs) == [
-        "first and second differ in sampling: None → {'temperature': 0.5}",
-        "first and second differ in judge.sympy: None → '1.13'",
+        "first and second differ in sampling.temperature: default → 0.5",
+        'first and second differ in judge.sympy: none → "1.13"',
     ]
 
 
@@ -429,7 +429,7 @@ def test_runs_judged_by_other_rules_are_flagged(tmp_path):
     runs = two_runs(tmp_path, [1] * 9, [0] * 9, judge=judge)
     assert remarks(runs) == [
         "second is scored in another way than by default: threshold 4",
-        "first and second differ in judge.rules: None → 2",
+        "first and second differ in judge.rules: none → 2",
     ]
 
 
@@ -437,7 +437,7 @@ def test_another_digest_of_the_same_model_is_named(tmp_path):
     runs = [
         run_of(tmp_path / digest, [1] * 9, models={"m/x": {"digest": digest}}) for digest in "ab"
     ]
-    assert remarks(runs) == ["a and b differ in models.m/x.digest: 'a' → 'b'"]
+    assert remarks(runs) == ["a and b differ in models.m/x.digest: a → b"]
 
 
 @pytest.mark.parametrize(
@@ -445,12 +445,12 @@ def test_another_digest_of_the_same_model_is_named(tmp_path):
     [
         (
             {"identity": {"model": [{"name": "m/x", "sampling": {"temperature": 1.0}}]}},
-            "m/x.sampling.temperature: None → 1.0",
+            "m/x.sampling.temperature: default → 1.0",
         ),
         ({"config": {"repeats": 4}}, "repeats: 1 → 4"),
-        ({"versions": {"solver": "2"}}, "versions.solver: '1' → '2'"),
-        ({"sandbox": {"image_id": "sha256:b"}}, "sandbox.image_id: 'sha256:a' → 'sha256:b'"),
-        ({"judge": {**JUDGE, "rules": "b"}}, "judge.rules: 'a' → 'b'"),
+        ({"versions": {"solver": "2"}}, 'versions.solver: "1" → "2"'),
+        ({"sandbox": {"image_id": "sha256:b"}}, "sandbox.image_id: sha256:a → sha256:b"),
+        ({"judge": {**JUDGE, "rules": "b"}}, "judge.rules: a → b"),
         (
             {"problems": [PROBLEMS[0].model_copy(update={"level": 5}), *PROBLEMS[1:]]},
             "the level of 1 problem, such as p0",
@@ -508,9 +508,28 @@ def test_a_run_that_is_not_at_its_end_is_named(tmp_path):
     assert remarks([run]) == ["first is not complete: 9 of 20 trials"]
 
 
+@pytest.mark.parametrize(
+    ("first", "second", "said"),
+    [
+        ({"cot": {"examples": 0}}, {}, "cot.examples: 0 → default"),
+        ({}, {"cot": {"examples": 0}}, "cot.examples: default → 0"),
+        ({"top_p": None}, {"top_p": 0.9}, "top_p: null → 0.9"),
+        ({"think": True}, {"think": "true"}, 'think: true → "true"'),
+        ({"stop": ["a"]}, {"stop": []}, 'stop: ["a"] → []'),
+        ({"by": "rules"}, {"by": "model"}, "by: rules → model"),
+    ],
+)
+def test_differences_are_written_as_in_a_config(first, second, said):
+    assert list(differences(first, second, absent="default")) == [said]
+
+
+def test_what_is_absent_is_no_other_than_null_or_an_empty_section():
+    assert not list(differences({"cot": {}, "top_p": None}, {}))
+
+
 def test_differences_name_the_place():
     first, second = {"a": {"b": 1, "c": [1]}}, {"a": {"b": 2, "c": [1]}, "d": 0}
-    assert list(differences(first, second)) == ["a.b: 1 → 2", "d: None → 0"]
+    assert list(differences(first, second)) == ["a.b: 1 → 2", "d: none → 0"]
 
 
 def test_a_comparison_is_printed_harmlessly(tmp_path, capsys):

@@ -277,7 +277,7 @@ def test_what_sets_two_runs_apart_stands_on_their_page(tmp_path):
         trials = [trial("p1", turn, right=True), trial("p1", turn, right=True, mode="cot")]
         stored(tmp_path / name, [problem(1)], trials, versions={"solver": name}).close()
     shown = Page(page_of(tmp_path / "first", tmp_path / "second", output=tmp_path / "p.html")).text
-    assert "differ in versions.solver: 'first' → 'second'" in shown
+    assert "differ in versions.solver: first → second" in shown
     assert "differ in the prompt of mode code" in shown
 
 

@@ -6,7 +6,8 @@ import re
 import pytest
 
 from solver.report.render.files import comma_separated, latex, markdown
-from solver.report.tables import Column, Kind, Table, short, text_of
+from solver.report.tables import Column, Kind, Table, text_of
+from solver.text import short
 
 TABLE = Table(
     "t",

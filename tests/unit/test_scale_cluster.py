@@ -253,8 +253,8 @@ async def test_a_trial_that_a_lost_node_began_goes_on_after_its_stored_turns(tmp
 @pytest.mark.parametrize(
     ("built", "said"),
     [
-        ({"software": {"python": "3.10.1"}}, "node b has other software.*python: .* → '3.10.1'"),
-        ({"image": "sha256:2"}, "node b differs from a: sandbox image_id: 'sha256:1' → 'sha256:2'"),
+        ({"software": {"python": "3.10.1"}}, "node b has other software.*python: .* → 3.10.1"),
+        ({"image": "sha256:2"}, "node b differs from a: sandbox image_id: sha256:1 → sha256:2"),
         ({"hash": "other"}, "node b differs from a: scripted/test: hash: same → other"),
         ({"refuses": "no key; set the environment variable K"}, "node b: no key; set .* K"),
         ({"judges_later": True}, ""),

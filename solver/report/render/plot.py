@@ -10,8 +10,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
 
 from solver.report.figures import Curves, Figure, Forest, Scatter, Stack, ticks
-from solver.report.tables import Kind, short, text_of
-from solver.text import plain
+from solver.report.tables import Kind, text_of
+from solver.text import plain, short
 
 COLOURS = ("#0067a8", "#c04a00", "#007a5a", "#a1437d", "#8a6a00", "#4a4fb5", "#b3203c")
 MARKERS = ("o", "s", "D", "^")

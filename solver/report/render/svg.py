@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from functools import singledispatch
 
 from solver.report.figures import Curves, Dot, Figure, Forest, Point, Scatter, Stack, ticks
-from solver.report.tables import Kind, number, short, text_of
+from solver.report.tables import Kind, number, text_of
+from solver.text import short
 
 WIDTH = 440.0
 COLOURS = 7

@@ -19,8 +19,8 @@ from solver.report.parts import (
 )
 from solver.report.runs import Named, Run
 from solver.report.sections.labelled import audited_in, by_labels
-from solver.report.tables import Column, Kind, Table, Value, short
-from solver.text import percent, plain_name, share_of
+from solver.report.tables import Column, Kind, Table, Value
+from solver.text import model_name, percent, plain_name, share_of, short
 
 LIST_LIMIT = 200
 """The most problem ids that are listed; the count is always of all."""
@@ -110,7 +110,7 @@ def of_arm(named: Named) -> Section:
         emphasis=frozenset({"all"}),
         parts=tuple(parts),
     )
-    title = f"{arm.model} · {arm.mode}"
+    title = f"{model_name(arm.model)} · {arm.mode}"
     labels = [("labels", by_labels(each)) for each in audited_in(named)]
     return Section("arm", title, tables=(table,), facts=(*labels, *_facts(arm)))
 

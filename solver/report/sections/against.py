@@ -5,7 +5,8 @@ from itertools import groupby
 
 from solver.analysis.against import Against
 from solver.report.parts import Rows, Section
-from solver.report.tables import Column, Kind, Table, short, text_of
+from solver.report.tables import Column, Kind, Table, text_of
+from solver.text import short
 
 _UNSAID = "not said"
 

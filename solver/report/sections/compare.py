@@ -25,8 +25,9 @@ from solver.report.sections.comparison_words import Names, key_of, pair_name, se
 from solver.report.sections.flips import flips, to_read
 from solver.report.sections.other_judge import by_other_judges
 from solver.report.sections.ranks import ranks
-from solver.report.tables import Column, Kind, Table, Value, short, text_of
+from solver.report.tables import Column, Kind, Table, Value, text_of
 from solver.stats.paired import Difference, holm
+from solver.text import short
 
 MOST_BY_DOMAIN = 6
 """The most comparisons in the figure by domain; the tables hold all of them."""

@@ -8,8 +8,8 @@ from solver.analysis.contamination import Contamination, Sign, Verdict
 from solver.analysis.recited import Recited, Standing
 from solver.report.figures import Figure, Stack
 from solver.report.parts import Rows, Section, table_or_none, value_and_range
-from solver.report.runs import model_name
-from solver.report.tables import Column, Kind, Table, Value, short, text_of
+from solver.report.tables import Column, Kind, Table, Value, text_of
+from solver.text import model_name, short
 
 _TEXT = Kind.TEXT
 _RANGE = "95 % interval"
@@ -58,7 +58,12 @@ def _verdicts(found: Sequence[Contamination]) -> Table:
         Column("tests"),
     )
     rows: Rows = [
-        (model_name(each.model), short(each.set, 40), verdict_words(each), len(each.tests))
+        (
+            model_name(each.model),
+            short(each.set, 40),
+            verdict_words(each),
+            len(each.tests),
+        )
         for one in found
         for each in one.verdicts
     ]
@@ -183,7 +188,12 @@ def _calculated(found: Sequence[Contamination]) -> Table:
     )
     rows: Rows = [
         (
-            *(model_name(each.model), short(each.mode, 24), short(each.steps, 10), each.problems),
+            *(
+                model_name(each.model),
+                short(each.mode, 24),
+                short(each.steps, 10),
+                each.problems,
+            ),
             *value_and_range(each.accuracy),
             *(each.closeness, each.unread),
         )

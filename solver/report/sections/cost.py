@@ -6,9 +6,9 @@ from pathlib import Path
 from solver.analysis.cost import ArmCost, Price, Usage
 from solver.report.figures import Point, Scatter
 from solver.report.parts import Rows, Section
-from solver.report.tables import Column, Kind, Table, Value, short
+from solver.report.tables import Column, Kind, Table, Value
 from solver.stats.metrics import Estimate
-from solver.text import command, first_of
+from solver.text import command, first_of, short
 
 
 def cost(

@@ -10,8 +10,8 @@ from solver.analysis.wrong import WrongAnswer
 from solver.records import Detail, Outcome
 from solver.report.parts import WHOLE_TRIALS, Rows, Section, answer, share, table_or_none
 from solver.report.runs import MOST_TEXTS, Named, Run, names_by_arm
-from solver.report.tables import Column, Kind, Table, short
-from solver.text import command, plain_name
+from solver.report.tables import Column, Kind, Table
+from solver.text import command, plain_name, short
 
 Solved = tuple[str, str, SolvedBy]
 """The names of two arms, and the problems that the first solves and the second never does."""

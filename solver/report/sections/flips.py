@@ -6,8 +6,8 @@ from pathlib import Path
 from solver.analysis.compare import Comparison
 from solver.report.parts import Rows, outcomes_counted
 from solver.report.sections.comparison_words import Names, pair_name
-from solver.report.tables import Column, Kind, Table, short
-from solver.text import command
+from solver.report.tables import Column, Kind, Table
+from solver.text import command, short
 
 MOST_FLIPS = 200
 MOST_TO_READ = 20

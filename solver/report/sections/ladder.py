@@ -5,9 +5,9 @@ from dataclasses import replace
 
 from solver.analysis.ladder import Ladder, Rung
 from solver.report.parts import Rows, Section
-from solver.report.runs import model_name
-from solver.report.tables import Column, Kind, Table, short
+from solver.report.tables import Column, Kind, Table
 from solver.stats.paired import Difference, holm
+from solver.text import model_name, short
 
 
 def ladder(found: Sequence[Ladder]) -> Section | None:
@@ -57,7 +57,12 @@ def _names(rung: Rung) -> tuple[str, str, str, str, float]:
     side = rung.side
     weights = rung.quantisation or "not said"
     return (
-        *(short(side.run, 40), model_name(side.model), short(weights, 24), short(rung.server, 60)),
+        *(
+            short(side.run, 40),
+            model_name(side.model),
+            short(weights, 24),
+            short(rung.server, 60),
+        ),
         side.accuracy.value,
     )
 

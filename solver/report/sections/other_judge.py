@@ -8,8 +8,8 @@ from solver.analysis.compare import Comparison
 from solver.analysis.other_judge import OtherJudge
 from solver.records import Problem
 from solver.report.parts import Rows, Section, answer, table_or_none
-from solver.report.tables import Column, Kind, Table, Value, short
-from solver.text import plain_name
+from solver.report.tables import Column, Kind, Table, Value
+from solver.text import plain_name, short
 
 MOST_LISTED = 1_000
 """The most replies that are listed; the counts are always of all."""

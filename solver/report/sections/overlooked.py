@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from solver.analysis.failures import ArmFailures
 from solver.report.parts import Rows, Section, answer
-from solver.report.tables import Column, Kind, Table, short
-from solver.text import plain_name
+from solver.report.tables import Column, Kind, Table
+from solver.text import plain_name, short
 
 
 def overlooked(found: Sequence[tuple[str, ArmFailures]]) -> Section | None:

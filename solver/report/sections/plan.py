@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from solver.analysis.comparable import counted
 from solver.analysis.plan import ArmPlan, Detectable, Plan, Range, Stability
 from solver.report.parts import Rows, Section
-from solver.report.runs import model_name
 from solver.report.tables import Column, Kind, Table
+from solver.text import model_name
 
 
 def planned(plan: Plan) -> Section:

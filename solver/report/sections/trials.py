@@ -6,9 +6,8 @@ from solver.analysis.compare import Comparison
 from solver.analysis.failures import ArmFailures
 from solver.report.parts import Section
 from solver.report.runs import Named, names_by_arm
-from solver.report.tables import short
 from solver.report.trial import whole_trial
-from solver.text import plain, plain_name
+from solver.text import plain, plain_name, short
 
 MOST_TRIALS = 60
 LONGEST = 30_000

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 from solver.analysis.wordings import Sensitivity
 from solver.report.parts import Rows, Section
-from solver.report.tables import Column, Kind, Table, short, text_of
+from solver.report.tables import Column, Kind, Table, text_of
+from solver.text import short
 
 
 def wordings(found: Sequence[tuple[str, Sensitivity]]) -> Section | None:
