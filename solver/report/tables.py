@@ -5,6 +5,7 @@ Cells hold values (0.524, not "52.4 %"), so that people see them rounded and CSV
 
 from dataclasses import dataclass
 from enum import StrEnum
+from math import floor, log10
 from typing import TypeAlias
 
 from solver.text import plain, short
@@ -37,6 +38,8 @@ class Kind(StrEnum):
     CHANGE_INTERVAL = "change interval"
     CHANCE = "chance"
     """A p-value."""
+    MONEY = "money"
+    """An amount in the currency that the column's title names."""
 
 
 @dataclass(frozen=True)
@@ -101,6 +104,8 @@ def text_of(value: Value, kind: Kind) -> str:
             return "< 0.001" if value < 0.001 else f"{value:.3f}"
         case Kind.NUMBER:
             return number(value)
+        case Kind.MONEY:
+            return _amount(value)
         case _:
             return f"{value:,}"
 
@@ -114,6 +119,12 @@ def number(value: float) -> str:
     if abs(value) >= 100 or value == int(value):
         return f"{value:,.0f}"
     return f"{value:.1f}" if abs(value) >= 10 else f"{value:.{2 if abs(value) >= 1 else 3}f}"
+
+
+def _amount(value: float) -> str:
+    """Format an amount of money with cents, and with four digits where it is less than ten."""
+    decimals = 3 - floor(log10(abs(value))) if value else 2
+    return f"{value:,.{max(2, decimals)}f}"
 
 
 def _change(value: float) -> str:

@@ -1,5 +1,6 @@
 """What was used adds up, and prices are the user's to set."""
 
+from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -10,6 +11,7 @@ from solver.analysis.cost import Price, costs, load_prices, usage
 from solver.cli import app
 from solver.errors import ConfigError
 from solver.report.sections.cost import cost
+from solver.report.tables import Kind, text_of
 from tests.stored import problem, said, stored, trial
 
 PRICE = Price(input=2.0, output=6.0, dated=date(2024, 11, 18))
@@ -116,13 +118,40 @@ def shown(store, prices):
 
 def test_money_is_a_column_where_a_price_is_known_and_else_one_line_says_how_to_give_one(store):
     priced, words = shown(store, {"m/x": PRICE})
-    assert priced.columns[-1].title == "money"
-    assert priced.rows[0][-1] == "0.00042 USD"
+    assert priced.columns[-1].title == "money, USD"
+    assert priced.rows[0][-1] == pytest.approx(0.00042)
+    assert priced.texts()[0][-1] == "0.0004200"
     assert "No price" not in words
     bare, words = shown(store, {})
-    assert "money" not in [column.title for column in bare.columns]
-    assert words.count("No price is known of m/x.") == 1
+    assert not any("money" in column.title for column in bare.columns)
+    assert words.count("No price is known for m/x.") == 1
     assert words.count("--prices FILE") == 1
+
+
+def test_each_currency_has_a_column_of_amounts(tmp_path):
+    trials = [trial("p1", said("1"), right=True), trial("p1", said("1"), right=True, mode="cot")]
+    found = costs(stored(tmp_path, [problem(1)], trials).trials(), {"m/x": PRICE})
+    euros = replace(found[1], price=PRICE.model_copy(update={"currency": "EUR"}))
+    table = cost([("a", found[0]), ("b", euros)], {}).tables[0]
+    assert [column.title for column in table.columns[-2:]] == ["money, USD", "money, EUR"]
+    for row, texts in zip(table.rows, table.texts(), strict=True):
+        own, other = (-2, -1) if row[0] == "a" else (-1, -2)
+        assert row[own] > 0
+        assert (row[other], texts[other]) == (None, "–")
+
+
+@pytest.mark.parametrize(
+    ("amount", "text"),
+    [
+        (0, "0.00"),
+        (8.85e-6, "0.000008850"),
+        (0.5, "0.5000"),
+        (3, "3.000"),
+        (12345.6, "12,345.60"),
+    ],
+)
+def test_an_amount_has_no_exponent(amount, text):
+    assert text_of(amount, Kind.MONEY) == text
 
 
 def test_an_arm_without_a_correct_answer_has_no_row_for_one(tmp_path):

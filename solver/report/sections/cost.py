@@ -8,7 +8,7 @@ from solver.report.figures import Point, Scatter
 from solver.report.parts import Rows, Section
 from solver.report.tables import Column, Kind, Table, Value
 from solver.stats.metrics import Estimate
-from solver.text import command, first_of, short
+from solver.text import command, first_of, plain, short
 
 
 def cost(
@@ -25,7 +25,7 @@ def cost(
     if not found:
         return None
     thoughts = any(each.usage.thought_tokens for _, each in found)
-    money = any(each.price for _, each in found)
+    currencies = list(dict.fromkeys(each.price.currency for _, each in found if each.price))
     columns = (
         Column("arm", Kind.TEXT),
         Column("spent", Kind.TEXT),
@@ -33,12 +33,12 @@ def cost(
         *(Column(name, Kind.NUMBER) for name in ("requests", "tokens in", "tokens out")),
         *([Column("of them thoughts", Kind.NUMBER)] if thoughts else []),
         *(Column(name, Kind.NUMBER) for name in ("tokens", "model s", "sandbox s")),
-        *([Column("money", Kind.TEXT)] if money else []),
+        *(Column(f"money, {short(name, 8)}", Kind.MONEY) for name in currencies),
     )
     rows: Rows = [
         (
             *(name, spent, n, *_used(usage, thoughts)),
-            *([_money(usage, each.price)] if money else []),
+            *(_money(usage, each.price, currency) for currency in currencies),
         )
         for name, each in found
         for spent, n, usage in _readings(each.usage)
@@ -72,10 +72,10 @@ def _used(usage: Usage, thoughts: bool) -> tuple[Value, ...]:
     )
 
 
-def _money(usage: Usage, price: Price | None) -> str | None:
-    if price is None:
+def _money(usage: Usage, price: Price | None, currency: str) -> float | None:
+    if price is None or price.currency != currency:
         return None
-    return f"{price.of(usage.input_tokens, usage.output_tokens):,.4g} {price.currency}"
+    return price.of(usage.input_tokens, usage.output_tokens)
 
 
 def _price(model: str, price: Price) -> str:
@@ -91,9 +91,9 @@ def _without_price(models: Sequence[str], folder: Path | None) -> Iterator[str]:
         names = list(dict.fromkeys(models))
         how = command("cost", folder or "RUN", "--prices", "FILE")
         yield (
-            f"No price is known of {first_of([short(name, 80) for name in names], 3)}. `{how}`"
+            f"No price is known for {first_of([short(name, 80) for name in names], 3)}. `{how}`"
             " takes prices from a YAML file, for a million tokens, with a line for each model:"
-            f" {short(names[0], 80)}: {{input: 0.15, output: 0.6, dated: 2026-01-31}}"
+            f" {plain(names[0])}: {{input: 0.15, output: 0.6, dated: 2026-01-31}}"
         )
 
 
