@@ -218,14 +218,14 @@ def compare(
     from solver.analysis.comparable import read_run, remarks
     from solver.analysis.compare import apart, compare_runs
     from solver.analysis.ladder import ladders
+    from solver.report.runs import runs_of
     from solver.report.show import show_comparisons
     from solver.store import Store
     from solver.store.reading import require_distinct
 
     require_distinct(runs)
-    alike = len({run.name for run in runs}) < len(runs)
     stores = [Store.open(run) for run in runs]
-    read = [read_run(store, str(store.folder) if alike else "") for store in stores]
+    read = [read_run(run.store, run.name) for run in runs_of(stores)]
     found = compare_runs(read)
     rungs, notes = [*ladders(read, found)], remarks(read)
     show_comparisons(

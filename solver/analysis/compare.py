@@ -165,16 +165,24 @@ def compare_runs(runs: Sequence[Run]) -> tuple[Comparison, ...]:
     found = [_compared(*pair) for pair in _pairs(runs)]
     compared = [each for each in found if each is not None]
     if not compared:
-        reasons = "".join(f"; {_pair(each)}: {each.why}" for each in apart(runs)[:MOST_REASONS])
-        raise ConfigError(
-            f"{runs[0].name}: nothing to compare: two modes or models with scored trials of the"
-            f" same problems are needed, or a second run{reasons}"
-        )
+        raise ConfigError(_nothing_to_compare(runs))
     adjusted = holm([each.difference.p_value for each in compared])
     return tuple(
         Comparison(**{**vars(each), "adjusted": p})
         for each, p in zip(compared, adjusted, strict=True)
     )
+
+
+def _nothing_to_compare(runs: Sequence[Run]) -> str:
+    """Say why no pair of arms can be compared, and what would be needed."""
+    if empty := [run.name for run in runs if not len(run.trials)]:
+        return f"{', '.join(empty)}: no trial has ended yet"
+    needed = "two modes or models with scored trials of the same problems"
+    if len(runs) == 1:
+        needed += ", or a second run,"
+    reasons = "".join(f"; {_pair(each)}: {each.why}" for each in apart(runs)[:MOST_REASONS])
+    names = " and ".join(run.name for run in runs)
+    return f"{names}: nothing to compare: {needed} are needed{reasons}"
 
 
 def apart(runs: Sequence[Run]) -> tuple[Apart, ...]:

@@ -175,20 +175,19 @@ def named_arms(runs: Sequence[Run]) -> list[Named]:
 
 def short_names(arms: Sequence[Key]) -> dict[Key, str]:
     """Name every arm by run, model and mode, without the run or the model if all share it."""
-    several_runs = len({run for run, _, _ in arms}) > 1
-    models = names_of_models([model for _, model, _ in arms])
+    runs = _told_apart({run: short(run, 24) for run, _, _ in arms})
+    models = _told_apart({model: model_name(model) for _, model, _ in arms})
     names = {}
     for run, model, mode in arms:
-        parts = [short(run, 24)] * several_runs + [models[model]] * (len(models) > 1)
+        parts = [runs[run]] * (len(runs) > 1) + [models[model]] * (len(models) > 1)
         names[run, model, mode] = " · ".join([*parts, short(mode, 24)])
     return names
 
 
-def names_of_models(models: Iterable[str]) -> dict[str, str]:
-    """Name every model shortly; files of one name in different folders by their whole paths."""
-    names = {model: model_name(model) for model in models}
-    twice = Counter(names.values())
-    return {model: name if twice[name] == 1 else plain(model) for model, name in names.items()}
+def _told_apart(names: Mapping[str, str]) -> dict[str, str]:
+    """Return short names by the whole ones; in full where two would be the same."""
+    counted = Counter(names.values())
+    return {each: name if counted[name] == 1 else plain(each) for each, name in names.items()}
 
 
 def names_by_arm(arms: Sequence[Named]) -> dict[Key, str]:

@@ -68,7 +68,7 @@ def show_run(
     arms = named_arms([run])
     probed = remembered([run.contamination])
     if not arms and probed is None:
-        draw([Section("run", "", facts=(("run", f"{store.folder}: no trial has ended yet"),))])
+        draw([_nothing_yet(store.folder)])
         return
     found = comparisons_of([run])
     side_by_side = compared(found.found, found.apart)
@@ -91,6 +91,10 @@ def show_run(
         sections.append(repeated(repeats_in(arms, greedy=once, ks=ks)))
     sections.append(probed and replace(probed, folded=()))
     draw([*sections, Section("run", "", facts=tuple(_whole_run(run, arms)))])
+
+
+def _nothing_yet(folder: Path) -> Section:
+    return Section("run", "", facts=(("run", f"{folder}: no trial has ended yet"),))
 
 
 def _whole_run(run: Run, arms: Sequence[Named]) -> Iterator[tuple[str, str]]:
@@ -173,7 +177,7 @@ def show_costs(
     """Print what each arm used: in all, per trial, and per correct answer."""
     names = short_names([("", each.model, each.mode) for each in found])
     named = [(names["", each.model, each.mode], each) for each in found]
-    draw([cost(named, {}, folder=folder)])
+    draw([cost(named, {}, folder=folder) if found or not folder else _nothing_yet(folder)])
 
 
 def show_plan(plan: Plan, *, draw: Draw = print_sections) -> None:

@@ -9,6 +9,7 @@ import pytest
 from solver import __version__
 from solver.analysis.accuracy import accuracy_of_run
 from solver.cli import app
+from solver.errors import ConfigError
 from solver.records import Outcome
 from solver.report.parts import Section
 from solver.report.render.data import as_data, print_data
@@ -99,6 +100,35 @@ def test_a_run_that_ended_early_is_stopped_and_two_runs_are_told_apart(capsys, t
     names = [arm["arm"] for each in (one, two) for arm in each["arms"]]
     assert len(set(names)) == 8
     assert names[-1].startswith("other · ")
+
+
+def test_runs_of_one_name_are_named_alike_in_runs_and_in_sections(capsys, tmp_path, run):
+    folders = [tmp_path / "one" / "many", tmp_path / "two" / "many", tmp_path / "other"]
+    for folder in folders:
+        shutil.copytree(run, folder)
+    found = json.loads(printed(capsys, "compare", *folders, "--json"))
+    assert [each["name"] for each in found["runs"]] == [*map(str, folders[:2]), "other"]
+    arms = {arm["arm"] for each in found["runs"] for arm in each["arms"]}
+    ranks = [t for s in found["sections"] for t in s["tables"] if t["columns"][1]["title"] == "arm"]
+    assert arms == {row[1] for table in ranks for row in table["rows"]}
+    assert len(arms) == 12
+
+
+@pytest.mark.parametrize("command", ["show", "cost"])
+def test_a_run_without_a_trial_says_so_as_a_page_and_as_a_document(capsys, tmp_path, run, command):
+    folder = tmp_path / "empty"
+    shutil.copytree(run, folder)
+    with sqlite3.connect(folder / FILE) as database:
+        for table in ("verdicts", "turns", "trials"):
+            database.execute(f"DELETE FROM {table}")
+    said = f"{folder}: no trial has ended yet"
+    assert said in printed(capsys, command, folder)
+    found = json.loads(printed(capsys, command, folder, "--json"))
+    assert [s["facts"] for s in found["sections"]] == [[{"name": "run", "text": said}]]
+    assert found["runs"][0]["arms"] == []
+    for runs in ([folder], [folder, run]):
+        with pytest.raises(ConfigError, match=r"^empty: no trial has ended yet$"):
+            app(["compare", *map(str, runs)], standalone_mode=False)
 
 
 def test_a_plan_is_printed_as_a_document_too(capsys, tmp_path, monkeypatch):
