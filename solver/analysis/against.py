@@ -320,7 +320,7 @@ def _judge(manifest: Mapping[str, Any]) -> str:
 def _served(facts: Mapping[str, Any]) -> Iterator[Setting]:
     """Yield what the server says of the model that can change its replies."""
     if quantisation := facts.get("quantisation"):
-        worth = "unknown; `solver compare RUN OTHER` measures it, with one in another"
+        worth = "unknown; `solver compare` with a run in another quantisation measures it"
         yield Setting("quantisation", str(quantisation), "", worth)
     context = facts.get("num_ctx") or facts.get("context")
     if context:

@@ -186,7 +186,7 @@ def counted(job: Job) -> str:
     each = [(mode.repeats(config), mode.most_turns(config)) for mode in config.running]
     most = len(job.problems) * len(config.model) * sum(n * turns for n, turns in each)
     factors = [
-        f"{number} {what}{'s' * (number > 1)}"
+        f"{number:,} {what}{'s' * (number > 1)}"
         for number, what in (
             (len(job.problems), "problem"),
             (len(config.modes), "mode"),
@@ -196,9 +196,10 @@ def counted(job: Job) -> str:
         if number > 1 or what == "problem"
     ]
     caps = {config.sampling_of(model).max_tokens for model in config.model}
-    replies = f"{trials}" if most == trials else f"{trials} to {most}"
+    replies = f"{trials:,}" if most == trials else f"{trials:,} to {most:,}"
     return (
-        f"{' × '.join(factors)}: {trials} trials, {replies} replies of at most {max(caps):,} tokens"
+        f"{' × '.join(factors)}: {trials:,} trial{'s' * (trials != 1)},"
+        f" {replies} repl{'ies' if most != 1 else 'y'} of at most {max(caps):,} tokens"
     )
 
 

@@ -68,13 +68,13 @@ def tasks_of(
         repeats = {mode.name: mode.repeats(config) for mode in config.running}
         most, greedy = sampling["max_tokens"], sampling["temperature"] == 0
         begun = [_begun(problem, config.seed, model.name, options) for problem in problems]
-        ways = {mode: json_text([mode, hash_, sampling])[1:-1] for mode, hash_ in hashes.items()}
+        of_mode = {mode: json_text([mode, hash_, sampling])[1:-1] for mode, hash_ in hashes.items()}
         for repeat in range(max(repeats.values(), default=0)):
             for problem, (of_seed, of_key) in zip(problems, begun, strict=True):
                 seed = int(digest_of_text(f"{of_seed},{repeat}]")[:7], 16)
-                for mode, way in ways.items():
+                for mode, settings in of_mode.items():
                     if repeat < repeats[mode]:
-                        key = digest_of_text(f"{of_key},{way},{repeat},{seed}]")
+                        key = digest_of_text(f"{of_key},{settings},{repeat},{seed}]")
                         yield Task(key, problem, model.name, mode, repeat, seed, most, greedy)
 
 

@@ -107,10 +107,12 @@ class Found(Sequence[Place]):
 
     def index(self, value: Place, start: int = 0, stop: int = sys.maxsize) -> int:
         """Return the place of a trial. Raises ValueError where it is not there."""
+        low, high, _ = slice(start, stop).indices(len(self))
         before = 0
         for run, entries in self._parts:
             if run == value[0]:
-                return before + entries.index(value[1])
+                low, high = (max(0, end - before) for end in (low, high))
+                return before + entries.index(value[1], low, high)
             before += len(entries)
         raise ValueError(f"no trials of {value[0]}")
 

@@ -124,6 +124,11 @@ def test_a_dry_run_shows_the_prompt_and_the_counts_and_spends_nothing(here):
     assert "box the final answer." in out
     assert "3 problems × 2 modes: 6 trials, 6 to 36 replies of at most 2,048 tokens" in out
     assert not (here / "runs").exists()
+    one = solver(here, "run", "run.yaml", "--dry-run", "--mode", "cot", "--limit", "1").stdout
+    assert "1 problem: 1 trial, 1 reply of at most 2,048 tokens" in one
+    repeated = ("--mode", "cot", "--repeats", "400", "--set", "sampling.temperature=1")
+    many = solver(here, "run", "run.yaml", "--dry-run", *repeated).stdout
+    assert "3 problems × 400 repeats: 1,200 trials, 1,200 replies" in many
 
 
 def test_exports_hold_every_trial(done):

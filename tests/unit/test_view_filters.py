@@ -13,7 +13,7 @@ from judge import Verdict
 from sandbox import Exit
 from solver.records import Outcome
 from solver.store import FILE, Store
-from solver.view.filters import Criteria, matching
+from solver.view.filters import Criteria, Found, matching
 from solver.view.pages import PAGE
 from solver.view.snapshot import choices_of
 from tests.bench.report import write_run
@@ -277,3 +277,18 @@ def test_all_runs_stand_in_one_list(varied):
     assert sorted(places) == [("first", "b"), ("first", "e"), ("second", "b")]
     assert places[0] == ("first", "e")
     assert text.count('<th scope="col">run</th>') == 1
+
+
+def test_trials_of_several_runs_are_found_and_cut_like_a_list(every_combination):
+    first, second = (snapshot_of(every_combination).entries[a:b] for a, b in ((0, 5), (5, 9)))
+    found = Found((("one", first), ("none", ()), ("two", second)))
+    whole = [("one", entry) for entry in first] + [("two", entry) for entry in second]
+    assert list(found) == whole
+    assert (found[-1], found[3:7], found[8:2:-2]) == (whole[-1], whole[3:7], whole[8:2:-2])
+    for place, each in enumerate(whole):
+        assert found.index(each) == found.index(each, place, place + 1) == place
+        for start, stop in ((0, place), (place + 1, len(whole))):
+            with pytest.raises(ValueError, match="not in"):
+                found.index(each, start, stop)
+    with pytest.raises(IndexError):
+        found[9]

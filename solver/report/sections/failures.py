@@ -158,7 +158,7 @@ def _wrong_answers(found: Sequence[tuple[str, ArmFailures]]) -> Table:
     answers = [
         (name, kind.name, *_cells_of(each))
         for name, arm in found
-        for kind in arm.wrong * several
+        for kind in (arm.wrong if several else ())
         for each in kind.examples
     ]
     rows: Rows = list(answers[:MOST_ANSWERS])

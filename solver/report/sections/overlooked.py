@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from solver.analysis.comparable import counted
 from solver.analysis.failures import ArmFailures
 from solver.report.parts import Rows, Section, answer
 from solver.report.tables import Column, Kind, Table
@@ -11,16 +12,12 @@ from solver.text import plain_name, short
 def overlooked(found: Sequence[tuple[str, ArmFailures]]) -> Section | None:
     """List such answers for a reader to judge. They do not change any number."""
     words = tuple(
-        f"{name}: {arm.overlooked.trials:,} trial{_s(arm)} an answer that looks right."
+        f"{name}: an answer that looks right is in {counted(arm.overlooked.trials, 'trial')}."
         for name, arm in found
         if arm.overlooked.trials
     )
     table = _examples(found)
     return Section("overlooked", "Overlooked answers", words, folded=(table,)) if words else None
-
-
-def _s(arm: ArmFailures) -> str:
-    return " holds" if arm.overlooked.trials == 1 else "s hold"
 
 
 def _examples(found: Sequence[tuple[str, ArmFailures]]) -> Table:
