@@ -22,7 +22,7 @@ from judge.reading.tree import ELLIPSIS, INFINITY, SCALARS, Node, Unreadable, na
 from judge.reading.variants import letters_in, measured_value, option_in, said_twice
 from judge.reading.wrappers import MAX_CHARS, strip_wording
 from judge.relation import Comparison, Finding, Relation, different, equal, undecided
-from judge.rules import prose
+from judge.rules import labels, prose
 from judge.rules.families import compare_families
 from judge.rules.shapes import is_definite, with_letters_as_in
 from judge.rules.structure import Structure
@@ -69,7 +69,10 @@ def compare(
         for variant in _plain_variants(left, right, policy):
             again = _compare_texts(*variant, policy, symbolic)
             if again.is_equal:
-                return again
+                found = again
+                break
+    if found.is_equal and labels.contradict(reference, answer):
+        return _comparison(undecided("names", "a label that says otherwise"), left, right)
     return found
 
 

@@ -39,7 +39,7 @@ _UNIT_BEHIND = re.compile(r"(?<=[\d}$])\s+\((?:in )?([A-Za-z]+)\)\s*$")
 _MARKS = "[\\s\u2600-\u27bf\u2b00-\u2bff\ufe0f\U0001f300-\U0001faff]+"
 _EMOJI = re.compile(rf"^{_MARKS}|{_MARKS}$")
 _TAGS = re.compile(r"^(?:<[A-Za-z_]{1,14}>\s*)+(?=[^\s<])|(?<=[^\s>])(?:\s*</[A-Za-z_]{1,14}>)+$")
-_COLOUR, _THEREFORE = phrase("colour"), phrase("therefore")
+_COLOUR, _THEREFORE, _STRUCK_OUT = map(phrase, ("colour", "therefore", "struck_out"))
 _BOX = re.compile(r"^\\{0,4}boxed\s*(?=\{.*\}$)", re.DOTALL)
 
 
@@ -48,6 +48,8 @@ def strip_wording(text: str) -> str:
     """Strip a lead such as "The answer is", leftovers, a final full stop, and what encloses all."""
     if len(text) > MAX_CHARS:
         return text
+    if "~~" in text:
+        text = _STRUCK_OUT.sub("", text)
     for _ in range(3):
         before = text
         if text[:1] in "\\∴⇒=→-":

@@ -25,6 +25,11 @@ EQUAL = {
         ("36", "3 dozen"), ("2", "x = 2 (x = -3 is rejected)"), ("5", "5 (exact)"),
         ("25", "twenty-five"), ("2/3", "two thirds"),
     ],
+    "labels": [
+        ("Minimum: 4", "4"), ("Max: 4; Min: 2", "Min: 2; Max: 4"),
+        (r"\max(3, 2)", r"\min\{3, 4\}"), (r"y = \ln x", r"y = \log x"), ("9", "~~8~~ 9"),
+        (r"x = 1 ~~\text{or}~~ x = 2", "x = 1, 2"), (r"\ln y = x + C", "log(y) = x + C"),
+    ],
     "printed": [
         ("3, 5", "[np.int64(3), np.int64(5)]"), ("1, 2", "[1. 2.]"), ("2.5", "mpf('2.5')"),
         (r"\begin{pmatrix}1&2\\3&4\end{pmatrix}", "[[1 2]\n [3 4]]"), ("7", "Decimal('7.0')"),
@@ -66,6 +71,12 @@ NOT_EQUAL = {
         ("1/4", "1/4 (0.5)"),
         ("5 mA", "5 A"), ("5 MW", "5 mW"), ("(2,3)", "{x: 3, y: 2}"), ("5! ✅", "5"), ("5", "5!"),
         ("45 \\text{ units}^2", "45 \\text{ units}^3"), ("0.3", "P(A)=0.4"), ("12", "half of 12"),
+    ],
+    "another label": [
+        ("9", "~~9~~"), ("min f = 4", "max f = 4"), (r"\max f = 4", r"\min f = 4"),
+        ("Minimum: 4", "Maximum: 4"), ("最小值: 4", "最大值: 4"), ("Highest: 4", "4 (lowest)"),
+        ("Largest value: 4", "Smallest value: 4"), ("Upper bound: 4", "Lower bound: 4"),
+        (r"\ln x = 2", r"\log x = 2"), (r"\ln x = \frac{1}{2}", "log x = 1/2"),
     ],
     "only words are the same": [
         (r"n\equiv1\pmod4", r"n\not\equiv1\pmod4"), ("(-1;2]", "(-1,2)"),
