@@ -53,7 +53,7 @@ def parts_of(text: str) -> list[Part]:
     if _QUOTED_FENCE.search(text) and not _ANY_FENCE.search(text):
         text = _QUOTE.sub("", text)
     lines = text.splitlines(keepends=True)
-    parts, block, parses = list[Part](), list[str](), 0
+    parts, block, parses, reopened = list[Part](), list[str](), 0, False
     fence, language = ("```", "python") if _begins_within_a_block(lines) else ("", None)
     for line in lines:
         bare = line.lstrip(" \t")
@@ -71,22 +71,26 @@ def parts_of(text: str) -> list[Part]:
         if inside or not (fence or opening):
             block.append(line)
             continue
-        parts.append(_part([*block, opening.before if opening else ""], language))
+        parts.append(_part([*block, opening.before if opening else ""], language, reopened))
+        reopened = bool(fence and opening)
         if opening:
             fence, language, block = opening.fence, opening.language, [opening.code]
         else:
             fence, language, block = "", None, [bare[len(fence) :].lstrip(fence[0])]
-    parts.append(_part(block, language)._replace(closed=not fence))
+    parts.append(_part(block, language, reopened)._replace(closed=not fence))
     return [part for part in parts if part.text.strip()]
 
 
 def acts(text: str) -> bool:
-    """Tell whether a text is Python that does something, not a word or number that parses."""
+    """Tell whether a text is Python that does something, not `10` or `Result: 10`, which parse."""
     statements = parsed(text)
-    return not isinstance(statements, str) and any(
-        not isinstance(statement, ast.Expr) or isinstance(statement.value, ast.Call)
-        for statement in statements
-    )
+    return not isinstance(statements, str) and any(map(_has_effect, statements))
+
+
+def _has_effect(statement: ast.stmt) -> bool:
+    if isinstance(statement, ast.Expr):
+        return isinstance(statement.value, ast.Call)
+    return not isinstance(statement, ast.AnnAssign) or statement.value is not None
 
 
 def parsed(text: str) -> list[ast.stmt] | str:
@@ -135,9 +139,14 @@ def _begins_within_a_block(lines: list[str]) -> bool:
     return acts("".join(lines[: fences[0]]))
 
 
-def _part(lines: list[str], language: str | None) -> Part:
-    """Return a part without the indentation that a list around a block gave to all its lines."""
+def _part(lines: list[str], language: str | None, reopened: bool) -> Part:
+    """Return a part without the indentation that a list around a block gave to all its lines.
+
+    A fence that names Python within a block was meant to close it where no program follows.
+    """
     text = "".join(lines)
+    if reopened and not (acts(text) or _STATEMENT.search(text)):
+        language = "" if PYTHON.fullmatch(language or "") else language
     indented = language is not None and text[:1] in (" ", "\t")
     return Part(textwrap.dedent(text) if indented else text, language)
 

@@ -65,6 +65,9 @@ def test_the_last_program_is_found(reply, program):
         ("```python\nprint(2)\n```So\n3.", "print(2)\n", "So 3."),
         ("```python\nprint(2)```\nSo 3.", "print(2)\n", "So 3."),
         ("Run:```Python3.11\nprint(2)\n```So 3.", "print(2)\n", "Run:\nSo 3.\n"),
+        # A fence that names Python may be meant to close the program.
+        ("```python\nprint(2)\n```python\nThis prints 2.", "print(2)\n", "This prints 2.\n"),
+        ("```python\nprint(2)\n```python\nResult: 2\n```", "print(2)\n", "Result: 2\n"),
         (
             "1. Run:\n   ```python\n   print(2)\n   ```\n   So 3.",
             "print(2)\n",
@@ -77,6 +80,11 @@ def test_answers_and_programs_are_looked_for_in_the_same_parts(reply, program, w
     said = "".join(part.text for part in parts if part.kind == WORDS)
     assert said.split() == words.split()
     assert extract_program(reply) == program
+
+
+@pytest.mark.parametrize("reply", ["Answer: 10", "```\nResult: 10\n```", "10"])
+def test_a_labelled_value_is_no_program(reply):
+    assert extract_program(reply) is None
 
 
 def test_a_block_that_the_length_limit_cut_is_not_a_program():
