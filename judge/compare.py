@@ -19,7 +19,7 @@ from judge.reading.grammar import conditions_agree, read
 from judge.reading.printed import is_empty_container
 from judge.reading.show import show
 from judge.reading.tree import ELLIPSIS, INFINITY, SCALARS, Node, Unreadable, names, walk
-from judge.reading.variants import letters_in, measured_value, option_in, said_twice
+from judge.reading.variants import letters_in, measured_value, option_in, said_twice, same_numbered
 from judge.reading.wrappers import MAX_CHARS, strip_wording
 from judge.relation import Comparison, Finding, Relation, different, equal, undecided
 from judge.rules import labels, prose
@@ -123,6 +123,8 @@ def _comparison(finding: Finding, left: str, right: str) -> Comparison:
 
 def _without_reading(left: str, right: str) -> Finding | None:
     """Compare words with words, and reject empty answers. Return None for anything else."""
+    if same_numbered(left, right):
+        return equal("choice", "the same signs of a list")
     if (choice := _compare_choices(left, right)) is not None:
         return choice
     if prose.is_words(left) and (prose.is_words(right) or prose.same_wording(left, right)):

@@ -40,7 +40,9 @@ _UNICODE = str.maketrans(
 _MICRO = phrase("micro")
 _OHM = re.compile(r"(?<=\d)(?:\\[ ,;]|[\s~])*([kMmG]?)\s*(?:\\Omega|Ω)\s*$")
 _CROSS = re.compile(r"\\(?:vec|overrightarrow|mathbf)\s*\{?\s*[A-Za-z]{1,3}\s*\}?\s*\\times\b")
-_SIUNITX = re.compile(r"\\(SI|si|qty|unit|num)\s*\{([^{}]*)\}(?:\s*\{([^{}]*)\})?")
+_SIUNITX = re.compile(r"\\(SI|si|qty|unit|num|ang)\s*\{([^{}]*)\}(?:\s*\{([^{}]*)\})?")
+_TIMES_TEN = re.compile(r"(?<=\d)\s*x\s*(?=10\s*(?:\^|\*\*))")
+_PARALLEL = re.compile(r"(?<=[A-Z]{2})\s*(?://|\\parallel|∥)\s*(?=[A-Z]{2})")
 _PERMUTATIONS = re.compile(r"(?<![A-Za-z\\])[AP]_\{?(\d+)\}?\^\{?(\d+)\}?")
 _UNIT_BEHIND = phrase("units_behind")
 """Several units that no command marks: 5 N m^2 kg^-2, 8.31 J/(mol K), 40 miles/hour."""
@@ -83,6 +85,8 @@ def clean(text: str) -> str:
         text = _SIUNITX.sub(_siunitx, _SYSTEM_BRACE.sub("", _LOST_F.sub(r"\\frac", text)))
     if "C" in text or "choose" in text:
         text = _CHOOSE.sub(_binomial, text)
+    if "x" in text:
+        text = _TIMES_TEN.sub(r" \\times ", text)
     if "_" in text and "^" in text:
         text = _PERMUTATIONS.sub(r"\\frac{\1!}{(\1-\2)!}", text)
     if "/" in text or "^" in text:
@@ -106,6 +110,7 @@ def clean(text: str) -> str:
 def without_spacing(text: str) -> str:
     """Remove spacing and fonts, which have no meaning, to compare texts letter by letter."""
     text = _SPACING.sub(" ", _FONT.sub(r"\1", _INVISIBLE.sub("", text)))
+    text = _PARALLEL.sub("∥", text)
     return _SPACE.sub("", text).replace("dfrac", "frac")
 
 
@@ -131,6 +136,8 @@ def _marked_unit(match: re.Match[str]) -> str:
 def _siunitx(match: re.Match[str]) -> str:
     r"""Write \SI{5}{\kilo\meter\per\second} as 5 and words: kilometer per second."""
     number, unit = match[2], match[3] or ""
+    if match[1] == "ang":
+        return match[0] if ";" in number else rf"{number}^\circ"
     if match[1] in ("si", "unit"):
         number, unit = "", number
     unit = re.sub(r"\\(kilo|milli|centi|micro|nano|mega|giga|deci|pico)\s*\\", r" \1", unit)

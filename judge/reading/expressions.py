@@ -12,7 +12,7 @@ from judge.reading.cursor import Cursor, Token
 from judge.reading.tree import INFINITY, ZERO, Node, Unreadable, negative, product, quotient, total
 from judge.reading.units import CELSIUS, FAHRENHEIT, Unit
 
-_MONEY = {"$": "dollar dollars", "€": "euro euros", "£": "sterling", "¥": "yen"}
+_MONEY = {"$": "dollar dollars", "€": "euro euros", "£": "sterling", "¥": "yen", "₹": "rupees"}
 _CURRENCIES = {
     sign: Unit(words.split()[-1], ((words.split()[0], 1),)) for sign, words in _MONEY.items()
 }
@@ -168,7 +168,7 @@ class Expressions(Cursor):
                     node = tree.Call("factorial2" if bangs == 2 else "factorial", (node,))
             elif self.accept("%"):
                 node = tree.Call("percent", (node,))
-            elif isinstance(node, tree.Num) and (sign := self.accept("€", "£", "¥")):
+            elif isinstance(node, tree.Num) and (sign := self.accept("€", "£", "¥", "₹")):
                 node = tree.Quantity(node, _CURRENCIES[sign])
             elif (
                 isinstance(node, tree.Sym)

@@ -18,6 +18,8 @@ _ANOTHER = re.compile(r"(?:or|and|[,/&])\s*\(?[A-J]\b")
 _AROUND_LETTER = phrase("around_letter")
 _LETTER = re.compile(r"\(?([A-J])[.)]?")
 _LETTERS = re.compile(r"([A-J])(?:\s*(?:[,;、和与及]|\band\b|\\?&)\s*([A-J]))*")
+_NUMBERED = "①②③④⑤⑥⑦⑧⑨⑩", "甲乙丙丁戊"
+"""Signs of statements and people, in their order."""
 _TWICE = phrase("twice")
 
 
@@ -49,6 +51,17 @@ def letters_in(text: str) -> str:
         letters = re.findall(r"[A-J]", bare)
         return "".join(letters) if letters == sorted(set(letters)) else ""
     return ""
+
+
+def same_numbered(reference: str, answer: str) -> bool:
+    """Tell whether two texts name the same signs of a list: ①③ and ①、③.
+
+    Another order is left open, for the question may ask for one.
+    """
+    if reference.isascii():
+        return False
+    asked, given = (re.sub(r"[,，、和与及\s]", "", text) for text in (reference, answer))
+    return asked == given != "" and any({*asked} <= {*signs} for signs in _NUMBERED)
 
 
 def said_twice(text: str) -> tuple[str, str] | None:

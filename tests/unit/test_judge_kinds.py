@@ -18,6 +18,7 @@ EQUAL = {
         ("D", "(D) 15"), ("B", r"\textbf{(B)}\ \frac12"), ("C", "C) 3x"), ("A", "A. first"),
         ("B", r"(B) 3(1+r/10)^x = 7"), ("E", "(E) Hyperbola"), ("15", "(D) 15"),
         ("C", "the correct option is (C) Plane"), ("B, D", "BD"), ("A、C", "AC"),
+        ("①③", "①、③"), (r"AB \parallel CD", "AB // CD"),
     ],
     "annotations": [
         ("1/4", "1/4 or 0.25"), ("5", "five (5)"), ("1/8", "1 in 8"), ("1/2", "half"),
@@ -42,7 +43,9 @@ EQUAL = {
         (r"2\ \mu\text{m}", r"2\times10^{-6}\text{ m}"), ("1 MeV", "1000 keV"), ("6 m", "6m"),
         ("5 J", r"5\ \text{N}\cdot\text{m}"), ("36 km/h", "10 m/s"), ("8", "8 \\text{ erg s}^{-1}"),
         (r"\SI{3}{\kilo\meter}", "3000 m"), (r"\qty{5}{\second}", "5 s"), ("9", "9厘米"),
-        ("12", "12个"), ("3 cm^2", "3平方厘米"), ("20000", "2万"), ("x=1,2", r"x=1\text{ 或 }x=2"),
+        ("12", "12个"), ("3 cm^2", "3平方厘米"), ("20000", "2万"), ("₹500", "500 rupees"),
+        (r"30^\circ", r"\ang{30}"), (r"3 \times 10^5", "3 x 10^5"), ("5 t", "5t"),
+        ("x=1,2", r"x=1\text{ 或 }x=2"),
         ("45 units", "45"),
     ],
     "wrappers": [
@@ -90,7 +93,9 @@ NOT_EQUAL = {
     "olympiad": [
         (r"x=\frac{\pi}{4}+k\pi, k\in\mathbb{Z}", r"x=\frac{\pi}{4}+2k\pi, k\in\mathbb{Z}"),
         (r"\{2k \mid k\in\mathbb{Z}\}", r"\{2k \mid k\in\mathbb{N}\}"), (r"(m-1)!!", "(m-1)!"),
-        (r"1,2,\ldots,n", r"1,3,\ldots,n"), (r"C_8^3", r"C_8^2"), ("A, C", "AD"),
+        (r"1,2,\ldots,n", r"1,3,\ldots,n"), ("①③", "①②"),
+        ("甲、乙", "甲、丙"), ("①③", "①③③"), (r"AB \parallel CD", "AB // CE"), ("₹500", "$500"),
+        (r"C_8^3", r"C_8^2"), ("A, C", "AD"),
     ],
 }  # fmt: skip
 
@@ -117,3 +122,9 @@ def test_another_answer_is_equal_in_neither_order(left, right):
 def test_an_empty_container_says_that_there_is_no_solution(empty):
     assert compare("no solution", empty).relation is Relation.EQUAL
     assert compare("0", empty).relation is not Relation.EQUAL
+
+
+@pytest.mark.parametrize(("reference", "answer"), [("①③", "③①"), ("甲、乙", "乙、甲")])
+def test_signs_of_a_list_in_another_order_are_left_open_both_ways(reference, answer):
+    assert compare(reference, answer).relation is Relation.UNDECIDED
+    assert compare(answer, reference).relation is Relation.UNDECIDED
