@@ -1,7 +1,6 @@
 """Count where our verdicts and those of a log's own scorer part."""
 
 from collections import Counter
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -54,11 +53,3 @@ class Tally:
         if change is not None:
             self.changes[change] += 1
         return change
-
-
-def tallied(pairs: Iterable[tuple[Theirs, bool | None]]) -> Tally:
-    """Count (their verdict, ours) of some replies."""
-    tally = Tally()
-    for theirs, correct in pairs:
-        tally.add(theirs, correct)
-    return tally

@@ -168,7 +168,7 @@ class Expressions(Cursor):
                     node = tree.Call("factorial2" if bangs == 2 else "factorial", (node,))
             elif self.accept("%"):
                 node = tree.Call("percent", (node,))
-            elif isinstance(node, tree.Num) and (sign := self.accept("€", "£", "¥", "₹")):
+            elif isinstance(node, tree.Num) and (sign := self.accept(*_CURRENCIES)):
                 node = tree.Quantity(node, _CURRENCIES[sign])
             elif (
                 isinstance(node, tree.Sym)
