@@ -28,7 +28,15 @@ async def test_a_program_that_loses_every_worker_while_others_succeed_is_killed(
     assert [program for _, program in boxes.programs].count("dies") == 3
 
 
-@pytest.mark.parametrize("deaths", [[ALONE] * 3, [WITH_ITS_ENGINE] * 18], ids=lambda d: d[0])
+async def test_one_loss_of_a_harmless_program_is_taken_for_an_accident() -> None:
+    boxes = FakeBoxes()
+    async with opened(boxes) as pool:
+        boxes.deaths = [ALONE] * 4
+        assert (await pool.run("innocent")).exit is Exit.OK
+    assert [program for _, program in boxes.programs].count("innocent") == 3
+
+
+@pytest.mark.parametrize("deaths", [[ALONE] * 5, [WITH_ITS_ENGINE] * 30], ids=lambda d: d[0])
 async def test_when_a_harmless_program_is_lost_as_well_nothing_is_said_about_the_program(
     deaths: list[str],
 ) -> None:
