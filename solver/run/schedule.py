@@ -109,7 +109,8 @@ class Gate:
                 full = self._inside >= self.limit
                 kept = None if full else self._kept_until - time.monotonic()
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(self._changed.wait(), kept)
+                    async with asyncio.timeout(kept):
+                        await self._changed.wait()
             self._inside += 1
         try:
             yield
@@ -331,7 +332,8 @@ class Endpoint:
         """Wait before a request is made again. Raises Stopped at Ctrl-C."""
         self.traffic.waiting += 1
         try:
-            await asyncio.wait_for(self.traffic.stop.wait(), seconds)
+            async with asyncio.timeout(seconds):
+                await self.traffic.stop.wait()
         except TimeoutError:
             return
         finally:

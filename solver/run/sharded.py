@@ -156,7 +156,8 @@ async def _keep_bringing(local: LocalShard, watch: Watch) -> None:
     pause = BRING_EVERY
     while not watch.stopping:
         with suppress(TimeoutError):
-            await asyncio.wait_for(watch.traffic.stop.wait(), pause)
+            async with asyncio.timeout(pause):
+                await watch.traffic.stop.wait()
         began = time.monotonic()
         try:
             await asyncio.to_thread(local.bring)

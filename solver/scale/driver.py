@@ -163,7 +163,8 @@ class Shift:
         try:
             while not self._leases.done:
                 todos = [] if self._watch.stopping or member.failed else self._next(member)
-                report = await asyncio.wait_for(member.worker.exchange(todos), HUNG)
+                async with asyncio.timeout(HUNG):
+                    report = await member.worker.exchange(todos)
                 self._keep(member, report)
                 if report.drained:
                     break

@@ -203,7 +203,8 @@ class Hiring:
     async def _close(self, member: Member) -> None:
         try:
             with suppress(NodeLost, TimeoutError):
-                await asyncio.wait_for(member.worker.close(), CLOSED_WITHIN)
+                async with asyncio.timeout(CLOSED_WITHIN):
+                    await member.worker.close()
         finally:
             member.worker.kill()
 
@@ -217,7 +218,8 @@ class Hiring:
         models = [model.name for model in self.config.model]
         models += [judge] if (judge := self.config.judge.model) else []
         with _named(member.place):
-            about = await asyncio.wait_for(member.worker.about(models), OPENED_WITHIN)
+            async with asyncio.timeout(OPENED_WITHIN):
+                about = await member.worker.about(models)
         require_same_software(member.place.name, software(models), about.versions)
 
     async def _open(self, member: Member) -> None:
@@ -228,7 +230,8 @@ class Hiring:
         content = self.config.model_dump(mode="json")
         opening = member.worker.open(content, owner=self.folder.name, folder=str(Path.cwd()))
         with _named(member.place):
-            opened = await asyncio.wait_for(opening, OPENED_WITHIN)
+            async with asyncio.timeout(OPENED_WITHIN):
+                opened = await opening
         if self._opened is None:
             self._opened, self._first = opened, member.place.name
         if found := list(_unlike(self._opened, opened)):

@@ -85,7 +85,8 @@ class Node:
         """
         await self._inbox.put(todos)
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._outbox.filled.wait(), REPORT_WITHIN)
+            async with asyncio.timeout(REPORT_WITHIN):
+                await self._outbox.filled.wait()
             await asyncio.sleep(GATHERED_FOR)
         if self._living is not None and self._living.done():
             await self._living  # a bug keeps its traceback

@@ -135,7 +135,8 @@ class Server:
             return False
         if self.starts == since and not self.lost.is_set():
             with suppress(TimeoutError):  # a connection breaks before the end is noticed
-                await asyncio.wait_for(self.lost.wait(), NOTICE_SECONDS)
+                async with asyncio.timeout(NOTICE_SECONDS):
+                    await self.lost.wait()
         if self.starts == since and not self.lost.is_set():
             return False
         await self.answers.wait()

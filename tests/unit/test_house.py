@@ -107,6 +107,17 @@ def test_the_docstring_of_a_function_begins_with_a_verb():
     assert wrong == []
 
 
+def test_nothing_waits_by_a_function_that_can_lose_a_cancellation():
+    """Python 3.11's `wait_for` drops one that comes as its task ends; `timeout` does not."""
+    calls = [
+        f"{name(path)}:{node.lineno}"
+        for path in FILES
+        for node in nodes(path)
+        if isinstance(node, ast.Attribute) and ast.unparse(node) == "asyncio.wait_for"
+    ]
+    assert calls == []
+
+
 def test_an_enum_is_never_compared_with_a_string():
     wrong = [
         f"{name(path)}:{node.lineno}"

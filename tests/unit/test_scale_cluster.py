@@ -51,6 +51,8 @@ class Hand:
         self._built = built
 
     async def about(self, models):
+        if answers := self._built.get("answers"):
+            await answers.wait()
         return About({**here(tuple(models)), **self._built.get("software", {})})
 
     async def open(self, content, *, owner, folder):
@@ -323,3 +325,18 @@ def test_what_is_given_back_is_given_out_first_and_in_its_order():
 def test_few_trials_are_divided_between_the_nodes():
     leases = shares("scripted/one", at_once=8)
     assert [len(leases.lease(node, 2)) for node in "ab"] == [2, 1]
+
+
+async def test_a_node_that_answers_as_the_run_ends_does_not_keep_it_from_ending(tmp_path):
+    cluster, answered = Hands("a"), asyncio.Event()
+    async with team(cluster, tmp_path) as crew:
+        cluster.names.append("b")
+        cluster._makes["b"] = {"answers": answered}
+        looking = asyncio.create_task(crew.hiring.newcomers())
+        while len(cluster.hired) < 2:
+            await asyncio.sleep(0)
+        await asyncio.sleep(0.01)
+        answered.set()
+        looking.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await looking
