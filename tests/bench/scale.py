@@ -12,16 +12,14 @@ cut goes on.
 import argparse
 import json
 import os
-import sqlite3
 import subprocess
 import sys
 import tempfile
 import time
-from contextlib import closing
 from pathlib import Path
 
-from solver.store import FILE
 from tests.bench.bars import Bar
+from tests.bench.ray import asked, peak_of
 from tests.bench.reading import COMMANDS, measured
 
 PROBLEMS, FLAT_FROM, LOOK_EVERY = 105, 100_000, 5.0
@@ -49,7 +47,7 @@ def main() -> int:
         flat = run(folder, repeats)
         print(flat, flush=True)
         met = [
-            measured(command, folder / "runs" / "many", Path(made), *bars)
+            measured(command, folder / "runs" / "bench", Path(made), *bars)
             for command, bars in COMMANDS.items()
         ]
     return 0 if flat.met and all(met) else 1
@@ -65,20 +63,20 @@ def write_config(folder: Path, repeats: int) -> None:
     )
     (folder / "problems.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
     replies = ", ".join(f"'So the result is \\boxed{{{n}}}.'" for n in range(5))
-    (folder / "many.yaml").write_text(CONFIG % (replies, repeats))
+    (folder / "bench.yaml").write_text(CONFIG % (replies, repeats))
 
 
 def run(folder: Path, repeats: int) -> Bar:
     """Run the config in a process of its own and return how its memory grew."""
-    asked = [sys.executable, "-m", "solver.cli", "run", "many.yaml", "--name", "many"]
+    command = [sys.executable, "-m", "solver.cli", "run", "bench.yaml"]
     wanted = 2 * PROBLEMS * repeats
     start, early, trials, peak = time.monotonic(), 0.0, 0, 0.0
     with (folder / "run.log").open("ab") as log:
-        process = subprocess.Popen(asked, cwd=folder, stdout=log, stderr=log)
+        process = subprocess.Popen(command, cwd=folder, stdout=log, stderr=log)
         while process.poll() is None:
             time.sleep(LOOK_EVERY)
-            before = peak_mb(process.pid)
-            trials = stored(folder)
+            before = peak_of(process.pid)
+            (trials,) = asked(folder, "SELECT count(*) FROM trials")
             if trials < wanted:
                 peak = before or peak
             if not early and trials >= FLAT_FROM:
@@ -87,35 +85,16 @@ def run(folder: Path, repeats: int) -> Bar:
     used = os.times()
     if process.returncode:
         raise SystemExit(f"solver run ended with {process.returncode}: see {folder / 'run.log'}")
-    trials = stored(folder)
+    (trials,) = asked(folder, "SELECT count(*) FROM trials")
     print(
         f"{trials:,} trials in {seconds:,.0f} s ({trials / seconds:,.0f} a second),"
         f" {used.children_user + used.children_system:,.0f} s of processor;"
-        f" {early:,.0f} MiB at {FLAT_FROM:,} trials or soon after, {peak:,.0f} before the last",
+        f" {early:,.0f} MB at {FLAT_FROM:,} trials or soon after, {peak:,.0f} before the last",
         flush=True,
     )
     return Bar(
         "memory before the last trial over that at 100,000", peak / (early or peak), at_most=1.1
     )
-
-
-def stored(folder: Path) -> int:
-    """Count the trials stored so far."""
-    try:
-        with closing(sqlite3.connect(f"file:{folder}/runs/many/{FILE}?mode=ro", uri=True)) as file:
-            return file.execute("SELECT count(*) FROM trials").fetchone()[0]
-    except sqlite3.Error:
-        return 0  # it has not begun, or is writing
-
-
-def peak_mb(pid: int) -> float:
-    """Read the peak memory of a process in MiB; 0 for one that has ended."""
-    try:
-        lines = Path(f"/proc/{pid}/status").read_text().splitlines()
-    except OSError:
-        return 0.0
-    held = dict(line.split(":", 1) for line in lines)
-    return int(held.get("VmHWM", "0 kB").split()[0]) / 1024
 
 
 if __name__ == "__main__":
