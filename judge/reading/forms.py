@@ -25,8 +25,8 @@ class Forms(Expressions):
         if name == "exp" and not self.starts_factor() and not self.is_op("("):
             raise Unreadable("exp without an argument")
         args = self.arguments() if self.is_op("(") else (self.bare_argument(),)
-        for only in args[:1]:
-            args = only.items if tree.is_group(only, "set") else args  # max{3, 5}
+        if args and isinstance(args[0], tree.Group) and args[0].kind == "set":  # max{3, 5}
+            args = args[0].items
         if base is not None:
             args = (*args, base)
         node = build.apply(name, args)
