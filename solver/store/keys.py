@@ -2,12 +2,11 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import compress, islice
-from typing import Any, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
 import numpy as np
-import numpy.typing as npt
 
-Array = npt.NDArray[Any]
+from solver.store.columns import Array
 
 _AT_ONCE = 1_000
 """Keys that are looked up together."""
