@@ -15,6 +15,8 @@ DOWN_SECONDS = 30.0
 class Host(Protocol):
     """One of the servers."""
 
+    place: str
+    """Its address, as it may be shown."""
     busy: int
     """Its requests in flight."""
     down_until: float

@@ -30,7 +30,7 @@ class Several:
 
     def __init__(self, models: Sequence[Served]) -> None:
         self.name = models[0].name
-        self.endpoint = " ".join(dict.fromkeys(" ".join(m.endpoint for m in models).split()))
+        self.endpoint = "openai " + " ".join(model.place for model in models)
         self.parallel = sum(model.parallel for model in models)
         self._hosts = Hosts(models)
 
@@ -72,12 +72,12 @@ class Several:
         told, failures = await ask_all(self._hosts.all, lambda model: model.describe())
         await self._hosts.keep(told)
         self.parallel = sum(model.parallel for model in self._hosts.all)
-        if different := _difference([*told.values()]):
+        if different := _difference(told):
             raise ModelError(f"{self.name}: the servers differ: {different}", retryable=False)
         notes = [note for facts in told.values() for note in facts.get("notes", ())]
         notes += [f"{self.name}: goes on without a server: {failure}" for failure in failures]
         first = next(iter(told.values()))
-        places = " ".join(facts["base_url"] for facts in told.values())
+        places = " ".join(model.place for model in told)
         return {**first, "base_url": places} | ({"notes": notes} if notes else {})
 
     async def close(self) -> None:
@@ -98,10 +98,10 @@ async def _asked(host: Served, ask: Callable[[Served], Awaitable[_T]]) -> _T:
         host.busy -= 1
 
 
-def _difference(told: Sequence[Mapping[str, Any]]) -> str:
+def _difference(told: Mapping[Served, Mapping[str, Any]]) -> str:
     """Say in what the servers differ that matters to replies, or return an empty text."""
     for what in ("id", "served", "context"):
-        values = {json_text(facts.get(what)) for facts in told}
-        if len(values) > 1:
-            return ", ".join(f"{facts['base_url']} has {what} {facts.get(what)}" for facts in told)
+        values = {model.place: facts.get(what) for model, facts in told.items()}
+        if len(set(map(json_text, values.values()))) > 1:
+            return ", ".join(f"{place} has {what} {value}" for place, value in values.items())
     return ""

@@ -113,7 +113,8 @@ class OpenAI:
         address = urlsplit(url)
         bare = address._replace(query="", fragment="").geturl()
         self.name = f"openai/{name}"
-        self.endpoint = f"openai {place(url)}"
+        self.place = place(url)
+        self.endpoint = f"openai {self.place}"
         self.parallel = options.parallel
         self.busy, self.down_until = 0, 0.0
         self._model = name
@@ -215,7 +216,7 @@ class OpenAI:
 
     async def describe(self) -> dict[str, Any]:
         """Return what the server's list says about the model, and what requests leave out."""
-        facts: dict[str, Any] = {"base_url": place(self._url), "omitted": [*self._options.omit]}
+        facts: dict[str, Any] = {"base_url": self.place, "omitted": [*self._options.omit]}
         try:
             listed = await self._reach(self._list, 2 * CONNECT_SECONDS)
         except ModelError as unlisted:
@@ -279,7 +280,7 @@ class OpenAI:
         )
 
     async def _send(self, path: str, body: dict[str, Any]) -> Any:
-        """Send a request as it is: the typed methods take as long over a chat as the rest."""
+        """Send a request as it is. The client's own methods would look at each message first."""
         from openai.types import Completion
         from openai.types.chat import ChatCompletion
 
