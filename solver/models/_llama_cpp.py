@@ -6,7 +6,9 @@ import http.client
 import json
 import os
 import secrets
+import sys
 import threading
+import time
 from collections.abc import AsyncGenerator
 from pathlib import Path
 from typing import Any
@@ -143,19 +145,45 @@ class TooLong(ModelError):
         self.tokens = tokens
 
 
-SPINS = 100
-"""How often a thread looks for the others before it sleeps. Measured on two cores, two requests at
-a time (`python -m tests.bench.threads`): with fewer a quiet machine is slower, with more one whose
-core is taken. Without a limit a program under test that takes a core stops all threads."""
+QUIET_SPINS, BUSY_SPINS = 10_000, 100
+"""How often a thread looks for the others before it sleeps: on a quiet machine, and on another one.
+Measured on two cores, two requests at a time (`python -m tests.bench.threads`): with 100 a quiet
+machine is up to a third slower, with 10,000 one whose core is taken by half. Without a limit a
+program under test that takes a core stops all threads."""
+_LOADAVG = Path("/proc/loadavg")
+_LOOKS = 10
 
 
 def xllamacpp() -> Any:
     """Import the library, with threads that spin for a moment where they wait for each other.
 
-    They wait thousands of times a second. An OMP_WAIT_POLICY that is set is left alone.
+    They wait thousands of times a second. How long is chosen once, by what else runs when the
+    library is first loaded. An OMP_WAIT_POLICY or GOMP_SPINCOUNT that is set is left alone.
     """
-    if "OMP_WAIT_POLICY" not in os.environ:
-        os.environ.setdefault("GOMP_SPINCOUNT", str(SPINS))  # read once, with the library
+    chosen = {"OMP_WAIT_POLICY", "GOMP_SPINCOUNT"} & os.environ.keys()
+    if not chosen and not _loaded():
+        os.environ["GOMP_SPINCOUNT"] = str(QUIET_SPINS if _quiet() else BUSY_SPINS)
     import xllamacpp
 
     return xllamacpp
+
+
+def _loaded() -> bool:
+    """Tell whether the library was loaded before, when it read how long to spin."""
+    return "xllamacpp" in sys.modules
+
+
+def _quiet() -> bool:
+    """Tell whether nothing else wants a core in most looks of a tenth of a second.
+
+    False where the system does not say, as outside Linux.
+    """
+    alone = 0
+    for _ in range(_LOOKS):
+        try:
+            running = int(_LOADAVG.read_text().split()[3].partition("/")[0])
+        except (OSError, ValueError, IndexError):
+            return False
+        alone += running <= 1  # this thread
+        time.sleep(0.1 / _LOOKS)
+    return alone > _LOOKS / 2
