@@ -9,7 +9,7 @@ from solver.errors import ModelError, StoreError
 from solver.records import Outcome, Trial
 from solver.run.pace import Count, Pace
 from solver.run.schedule import Traffic
-from solver.store.facts import End
+from solver.store.facts import Ends
 
 
 @dataclass
@@ -66,7 +66,7 @@ class Watch:
         goes_on = f"; {stored} of {self.total} trials are stored, the same command goes on"
         raise ModelError(f"{self.ended_by}{goes_on if stored else ''}") from self.ended_by
 
-    def begin(self, trials: Mapping[tuple[str, str], int], stored: Iterable[End]) -> None:
+    def begin(self, trials: Mapping[tuple[str, str], int], stored: Iterable[Ends]) -> None:
         """Take how many trials each arm has, and count those that the store holds already.
 
         A run that goes on for more problems is counted again.
@@ -74,10 +74,10 @@ class Watch:
         self.pace.arms.clear()
         self.pace.arms.update({arm: Count(count) for arm, count in trials.items()})
         self.total, found = sum(trials.values()), 0
-        for end in stored:
-            if end.outcome is not Outcome.ERROR and (end.model, end.mode) in self.pace.arms:
-                found += 1
-                self._count(*end)
+        for ends in stored:
+            if ends.outcome is not Outcome.ERROR and (ends.model, ends.mode) in self.pace.arms:
+                found += ends.trials
+                self._count(ends)
         self.before = max(0, found - self.done)
         if not self.done:
             self.started = time.monotonic()
@@ -87,7 +87,7 @@ class Watch:
         outcome = trial.outcome
         if outcome is not Outcome.ERROR:
             seconds = sum(turn.reply.seconds for turn in trial.turns)
-            self._count(trial.model, trial.mode, outcome, seconds)
+            self._count(Ends(trial.model, trial.mode, outcome, 1, seconds))
         self.outcomes[outcome] += 1
         self.retries += max(0, len(trial.turns) - 1)
         self.ends.update(turn.reply.ended for turn in trial.turns if turn.reply.ended)
@@ -120,9 +120,9 @@ class Watch:
         left = self.total - self.before - self.done
         return left * self.seconds() / self.done if self.done else None
 
-    def _count(self, model: str, mode: str, outcome: Outcome, seconds: float) -> None:
-        arm = self.pace.arms.setdefault((model, mode), Count())
-        arm.ended += 1
-        arm.scored += outcome.scored
-        arm.correct += outcome is Outcome.CORRECT
-        arm.model_seconds += seconds
+    def _count(self, ends: Ends) -> None:
+        arm = self.pace.arms.setdefault((ends.model, ends.mode), Count())
+        arm.ended += ends.trials
+        arm.scored += ends.trials * ends.outcome.scored
+        arm.correct += ends.trials * (ends.outcome is Outcome.CORRECT)
+        arm.model_seconds += ends.model_seconds

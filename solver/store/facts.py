@@ -66,13 +66,16 @@ class Row:
         return self.outcome is Outcome.CORRECT
 
 
-class End(NamedTuple):
-    """How one stored trial ended."""
+class Ends(NamedTuple):
+    """How some stored trials of one arm ended: alike."""
 
     model: str
     mode: str
     outcome: Outcome
+    trials: int
+    """How many they are."""
     model_seconds: float
+    """Seconds that their replies took, added up."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from solver.errors import ConfigError
 from solver.records import Failure, Problem, Reply, Trial, Turn, detail_of, failure_of, outcome_of
 from solver.store.column_reading import parts, read_trials
 from solver.store.columns import Ranked, Trials
-from solver.store.facts import End, Refused, Row, Texts
+from solver.store.facts import Ends, Refused, Row, Texts
 from solver.store.keys import Keys
 from solver.store.manifest import check_manifest, read_manifest
 from solver.store.opening import MOST_BYTES, damage, open_to_read, unpacked
@@ -55,14 +55,19 @@ LEFT JOIN verdicts v ON v.id = (SELECT max(id) FROM verdicts WHERE key = t.key)
 """
 
 _ENDS = """
-SELECT t.model, t.mode, t.error IS NOT NULL OR last.key IS NULL, v.score >= v.threshold,
-       (SELECT total(model_seconds) FROM turns WHERE key = t.key),
-       last.answer IS NOT NULL, last.runs_code, last.has_program, last.exit, last.capped,
-       last.prompt_cut
-FROM trials t
-LEFT JOIN turns last ON last.key = t.key
-  AND last.number = (SELECT max(number) FROM turns WHERE key = t.key)
-LEFT JOIN verdicts v ON v.id = (SELECT max(id) FROM verdicts WHERE key = t.key)
+SELECT count(*), total(seconds), model, mode, failed, correct,
+       answered, runs_code, has_program, exit, capped, prompt_cut
+FROM (
+    SELECT t.model, t.mode, t.error IS NOT NULL OR last.key IS NULL AS failed,
+           v.score >= v.threshold AS correct, last.answer IS NOT NULL AS answered, last.runs_code,
+           last.has_program, last.exit, last.capped, last.prompt_cut,
+           (SELECT total(model_seconds) FROM turns WHERE key = t.key) AS seconds
+    FROM trials t
+    LEFT JOIN turns last ON last.key = t.key
+      AND last.number = (SELECT max(number) FROM turns WHERE key = t.key)
+    LEFT JOIN verdicts v ON v.id = (SELECT max(id) FROM verdicts WHERE key = t.key)
+)
+GROUP BY 3, 4, 5, 6, 7, 8, 9, 10, 11, 12
 """
 
 _COUNTS = (
@@ -312,14 +317,17 @@ class Reader:
         return Trial(**facts, turns=self.turns(key), verdict=verdicts[-1][1] if verdicts else None)
 
     @_each
-    def ends(self) -> Iterator[End]:
-        """Yield how each stored trial ended, in a fraction of the time that its row takes."""
+    def ends(self) -> Iterator[Ends]:
+        """Yield how the stored trials ended, those that ended alike together.
+
+        It takes a fraction of the time that their rows take.
+        """
         cursor = self._database.cursor()
         cursor.row_factory = None
-        for model, mode, failed, correct, seconds, *last in cursor.execute(_ENDS):
+        for trials, seconds, model, mode, failed, correct, *last in cursor.execute(_ENDS):
             failure = None if failed else _failure(*last)
             outcome = outcome_of(error=bool(failed), failure=failure, correct=correct)
-            yield End(model, mode, outcome, seconds)
+            yield Ends(model, mode, outcome, trials, seconds)
 
     @_each
     def rows(self, *, problem_id: str | None = None) -> Iterator[Row]:
