@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 
 def plain(text: str) -> str:
     """Write out control, invisible and direction characters, so that the text is harmless."""
-    if text.isascii() and text.isprintable():
+    if text.isprintable():
         return text
     return "".join(
         character
-        if character in "\n\t" or unicodedata.category(character)[0] not in "CZ" or character == " "
+        if character in "\n\t" or character.isprintable()
         else " "
         if unicodedata.category(character) == "Zs"
         else f"\\u{ord(character):04x}"
