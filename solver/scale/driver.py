@@ -192,36 +192,46 @@ class Shift:
         for line in report.troubles:
             logger.warning("%s: %s", member.place.name, line)
         self._keep_loaded(member, report)
-        for event in report.events:
-            if not self._leases.holds(member.place.id, event.key):
-                member.late += 1
-                continue
-            try:
-                self._store_event(member, event)
-            except StoreError as failure:
-                if failure.gone:
-                    raise
-                self._watch.end_by(failure)
+        events = [one for one in report.events if self._leases.holds(member.place.id, one.key)]
+        member.late += len(report.events) - len(events)
+        try:
+            self._store_events(events)
+        except StoreError as failure:
+            if failure.gone:
+                raise
+            self._watch.end_by(failure)
+        else:
+            for event in events:
+                if isinstance(event.what, Trial):
+                    self._end(member, event.key, event.what)
         member.counts = report.counts
         self._count()
         if report.ended_by is not None and member.failed is None and not self._watch.stopping:
             member.failed = report.ended_by
             _tell(f"node {member.place.name} takes no more trials: {report.ended_by}")
 
-    def _store_event(self, member: Member, event: Event) -> None:
-        match event.what:
-            case Reply() as reply:
-                self._store.add_reply(event.key, event.number, reply)
-            case Turn() as turn:
-                self._store.add_turn(event.key, event.number, turn)
-            case Trial() as trial:
-                self._store.add_trial(event.key, trial, judge=self._team.hiring.opened.judge)
-                task = self._leases.end(member.place.id, event.key)
-                member.trials += 1
-                member.errors += trial.outcome is Outcome.ERROR
-                named = TRIAL.set(str(task))
-                note(trial, self._watch)
-                TRIAL.reset(named)
+    def _store_events(self, events: Sequence[Event]) -> None:
+        """Store what one report holds in one transaction; a reply whose turn is there, with it."""
+        turns = {(event.key, event.number) for event in events if isinstance(event.what, Turn)}
+        with self._store.together():
+            for event in events:
+                match event.what:
+                    case Reply() as reply if (event.key, event.number) not in turns:
+                        self._store.add_reply(event.key, event.number, reply)
+                    case Turn() as turn:
+                        self._store.add_turn(event.key, event.number, turn)
+                    case Trial() as trial:
+                        judge = self._team.hiring.opened.judge
+                        self._store.add_trial(event.key, trial, judge=judge)
+
+    def _end(self, member: Member, key: str, trial: Trial) -> None:
+        """Count a trial that a node has ended, and that is stored."""
+        task = self._leases.end(member.place.id, key)
+        member.trials += 1
+        member.errors += trial.outcome is Outcome.ERROR
+        named = TRIAL.set(str(task))
+        note(trial, self._watch)
+        TRIAL.reset(named)
 
     def _keep_loaded(self, member: Member, report: Report) -> None:
         """Add to the manifest what servers say of the models that nodes have loaded."""

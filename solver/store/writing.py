@@ -43,6 +43,8 @@ class Store(Reader):
         self._lock = lock
         self._checkpointed = self._began = time.monotonic()
         self._reserve = Reserve(folder)
+        self._together: list[_Write] | None = None
+        self._last: tuple[str, int] | None = None
 
     @classmethod
     def create_or_open(cls, folder: Path) -> Self:
@@ -181,9 +183,8 @@ class Store(Reader):
             ("DELETE FROM replies WHERE key = ? AND number = ?", [(key, number)]),
             ("DELETE FROM thoughts WHERE key = ? AND number = ?", [(key, number)]),
             *_turn_writes([(key, number, turn)]),
+            last=(key, number),
         )
-        if self._lock is not None:
-            self._lock.note(key, number)
 
     def add_trial(self, key: str, trial: Trial, *, judge: str) -> None:
         """Store the end of a trial, whose turns are stored already, and its verdict."""
@@ -219,13 +220,29 @@ class Store(Reader):
         """Store another verdict on a trial: the last one counts, the earlier ones stay."""
         self._write(_verdict_write(key, verdict, judge))
 
-    def _write(self, *writes: _Write) -> None:
-        """Commit all or nothing.
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """Commit what is stored in the block at its end, all or nothing. Raises StoreError then."""
+        self._together, self._last = [], None
+        try:
+            yield
+            writes = self._together
+        finally:
+            self._together = None
+        if writes:
+            self._write(*writes, last=self._last)
+
+    def _write(self, *writes: _Write, last: tuple[str, int] | None = None) -> None:
+        """Commit all or nothing; the lock names the last turn among it, if there is one.
 
         Where the disk is full, space that was kept for this moment is given back, so that this and
         what is in flight can still be stored. Raises StoreError then too, and for any other failure
         of the disk or the folder.
         """
+        if self._together is not None:
+            self._together += writes
+            self._last = last or self._last
+            return
         if identity(self._path) != self._opened:
             raise StoreError(
                 f"{self.folder}: the run's folder was moved or deleted while the run was going on;"
@@ -243,6 +260,8 @@ class Store(Reader):
                 f"{self._path}: cannot be written: {failure}; when the disk"
                 f" {'has space' if full else 'works'} again, the same command resumes"
             ) from failure
+        if last is not None and self._lock is not None:
+            self._lock.note(*last)
 
     def _commit(self, writes: Iterable[_Write]) -> None:
         """Take the write lock at once, so that a second writer fails early; write and commit."""

@@ -3,6 +3,7 @@
 import sqlite3
 import subprocess
 import sys
+from contextlib import suppress
 
 import pytest
 
@@ -182,3 +183,24 @@ def test_a_run_of_a_version_without_thoughts_opens_and_goes_on(tmp_path):
     (row,) = store.rows()
     assert row.thought_tokens == 7
     store.close()
+
+
+def test_what_is_stored_together_is_there_at_the_end_of_the_block(tmp_path, store):
+    reader = Store.open(tmp_path)
+    with store.together():
+        store.add_turn("k", 0, TURN)
+        store.add_turn("k", 1, TURN)
+        store.add_trial("k", TRIAL, judge="j")
+        assert (reader.turns("k"), list(reader.rows())) == ((), [])
+    assert reader.turns("k") == (TURN, TURN)
+    assert [row.key for row in reader.rows()] == ["k"]
+    reader.close()
+
+
+def test_what_fails_in_a_block_leaves_nothing_of_it(store):
+    with suppress(KeyError), store.together():
+        store.add_turn("k", 0, TURN)
+        raise KeyError
+    assert store.turns("k") == ()
+    store.add_turn("l", 0, TURN)
+    assert store.turns("l") == (TURN,)

@@ -18,22 +18,37 @@ from pathlib import Path
 from solver.store import Store
 from tests.unit.test_store import TURN
 store = Store.create_or_open(Path(sys.argv[1]))
-store.write_manifest(config={"a": 1})
+store.write_manifest(config={{"a": 1}})
 store.checkpoint()
 for number in range(3):
     store.add_turn("k", number, TURN)
+{then}
 os.kill(os.getpid(), 9)
 """
+IN_A_BLOCK = """
+with store.together():
+    store.add_turn("k", 3, TURN)
+    os.kill(os.getpid(), 9)
+"""
+
+
+def run_and_kill(folder, then=""):
+    command = [sys.executable, "-c", KILLED.format(then=then), str(folder)]
+    subprocess.run(command, cwd=Path(__file__).parents[2], check=False)
+    assert (folder / f"{FILE}-wal").stat().st_size > 0
+    return folder
 
 
 @pytest.fixture
 def killed(tmp_path):
     """A run of three turns whose process was killed."""
-    subprocess.run(
-        [sys.executable, "-c", KILLED, str(tmp_path)], cwd=Path(__file__).parents[2], check=False
-    )
-    assert (tmp_path / f"{FILE}-wal").stat().st_size > 0
-    return tmp_path
+    return run_and_kill(tmp_path)
+
+
+def test_a_run_killed_before_a_block_s_end_misses_nothing(tmp_path):
+    store = Store.create_or_open(run_and_kill(tmp_path, IN_A_BLOCK))
+    assert store.turns("k") == (TURN,) * 3
+    store.close()
 
 
 def test_a_killed_run_holds_all_that_was_stored(killed):
