@@ -211,12 +211,11 @@ class Shift:
             _tell(f"node {member.place.name} takes no more trials: {report.ended_by}")
 
     def _store_events(self, events: Sequence[Event]) -> None:
-        """Store what one report holds in one transaction; a reply whose turn is there, with it."""
-        turns = {(event.key, event.number) for event in events if isinstance(event.what, Turn)}
+        """Store what one report holds, in one transaction."""
         with self._store.together():
             for event in events:
                 match event.what:
-                    case Reply() as reply if (event.key, event.number) not in turns:
+                    case Reply() as reply:
                         self._store.add_reply(event.key, event.number, reply)
                     case Turn() as turn:
                         self._store.add_turn(event.key, event.number, turn)

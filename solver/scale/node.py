@@ -34,7 +34,8 @@ from solver.scale.software import software
 REPORT_WITHIN = 0.5
 """Seconds after which a node reports that there is nothing to report."""
 GATHERED_FOR = 0.03
-"""Seconds for which a node gathers more after the first event, so that reports are not many."""
+"""Seconds for which a node gathers more after the first event, so that reports are not many. It
+gathers no longer once all trials that it was given have ended."""
 SAMPLED_EVERY = 0.1
 MOST_TROUBLES = 100
 """Lines for the run's log that a node keeps between two reports; of more, the last."""
@@ -83,11 +84,13 @@ class Node:
 
         Returns as soon as there is something to report, but at the latest after `REPORT_WITHIN`.
         """
+        self._outbox.expect(len(todos))
         await self._inbox.put(todos)
         with suppress(TimeoutError):
             async with asyncio.timeout(REPORT_WITHIN):
                 await self._outbox.filled.wait()
-            await asyncio.sleep(GATHERED_FOR)
+            async with asyncio.timeout(GATHERED_FOR):
+                await self._outbox.complete.wait()
         if self._living is not None and self._living.done():
             await self._living  # a bug keeps its traceback
         drained, ended_by = self._drained, self._watch.ended_by
@@ -243,11 +246,20 @@ class Outbox:
 
     def __init__(self) -> None:
         self.filled = asyncio.Event()
+        self.complete = asyncio.Event()
+        """All trials that are expected have ended."""
+        self._expected = 0
         self._events: dict[tuple[str, int], Written] = {}
         self._ended: dict[str, Event] = {}
         self._manifest: dict[str, Any] = {}
         self._loaded: dict[str, Any] = {}
         self._notes: list[str] = []
+
+    def expect(self, trials: int) -> None:
+        """Count more trials whose ends are waited for."""
+        self._expected += trials
+        if self._expected:
+            self.complete.clear()
 
     def add_reply(self, key: str, number: int, reply: Reply) -> None:
         """Keep a reply until the driver asks."""
@@ -262,6 +274,9 @@ class Outbox:
     def add_trial(self, key: str, trial: Trial, *, judge: str) -> None:
         """Keep the end of a trial until the driver asks; it knows the judge from `Opened`."""
         self._ended[key] = Event(key, len(trial.turns), trial)
+        self._expected -= 1
+        if not self._expected:
+            self.complete.set()
         self.filled.set()
 
     def manifest(self) -> dict[str, Any]:

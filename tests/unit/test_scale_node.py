@@ -95,6 +95,16 @@ async def test_a_run_on_two_nodes_stores_what_a_run_here_would(tmp_path, capsys)
     assert all(int(did[name]) > 0 for name in ("one", "two"))
 
 
+async def test_a_node_reports_as_soon_as_all_its_trials_have_ended(node, tmp_path, monkeypatch):
+    monkeypatch.setattr("solver.scale.node.GATHERED_FOR", 600)
+    todos = await opened(node, tmp_path)
+    for part in (todos[:4], todos[4:7]):
+        async with asyncio.timeout(60):
+            report = await node.exchange(part)
+        ended = {event.key for event in report.events if isinstance(event.what, Trial)}
+        assert ended == {todo.task.key for todo in part}
+
+
 async def test_a_stopped_node_ends_what_is_in_flight_and_begins_no_more(node, tmp_path):
     todos = await opened(node, tmp_path, delay=3)
     begun = asyncio.create_task(node.exchange(todos[:8]))
