@@ -63,12 +63,7 @@ def root(radicand: Node, order: Node) -> Node:
     """Build a root. An odd root of a negative number is real."""
     if order == tree.Num(Fraction(2)):
         return tree.Pow(radicand, tree.HALF)
-    if (
-        isinstance(order, tree.Num)
-        and order.value.denominator == 1
-        and order.value % 2
-        and order != tree.ONE
-    ):
+    if isinstance(order, tree.Num) and order.value % 2 == 1 and order != tree.ONE:
         return tree.Call("root", (radicand, order))
     return tree.Pow(radicand, tree.Pow(order, MINUS_ONE))
 
@@ -79,7 +74,7 @@ def apply(name: str, args: tuple[Node, ...]) -> Node:
     if name in FUNCTIONS.values() and not low <= len(args) <= high:
         raise Unreadable(f"{name} does not take {len(args)} arguments")
     args = tuple(map(scalar, args))
-    if name in ("sqrt", "cbrt"):
+    if name in ROOTS:
         return root(args[0], tree.Num(Fraction(ROOTS[name])))
     if name == "root":
         return root(args[0], args[1] if len(args) > 1 else tree.Num(Fraction(2)))
@@ -132,11 +127,6 @@ def determinant(rows: list[tuple[Node, ...]]) -> Node:
         term = tree.Mul((entry, determinant(minor)))
         terms.append(negative(term) if column % 2 else term)
     return total(terms)
-
-
-def without_imaginary(node: Node) -> Node:
-    """Replace the imaginary unit by the variable i, where i is the index of a sum."""
-    return tree.replaced(node, IMAGINARY, tree.Sym("i"))
 
 
 def base_named(subscript: str) -> int:
@@ -196,11 +186,8 @@ def set_builder(element: Node, condition: Node) -> tree.Builder:
 
     A value that the condition states is the element: {2k | k in Z} for {x | x = 2k, k in Z}.
     """
-    clauses: tuple[Node, ...] = (condition,)
-    if tree.is_group(condition, "bare"):
-        clauses = condition.items
-    elif isinstance(condition, tree.Logic) and condition.kind == "and":
-        clauses = condition.parts
+    joined = getattr(condition, "kind", "") in ("bare", "and")
+    clauses = tuple(tree.children(condition)) if joined else (condition,)
     if tree.is_chain(element, "in"):
         clauses, element = (element, *clauses), element.operands[0]
     for clause in clauses:
@@ -243,7 +230,7 @@ _SETS = {"Union": "union", "Intersection": "intersection", "Complement": "differ
 
 def construct(name: str, args: tuple[Node, ...]) -> Node:
     """Build the node of a constructor. Raises `Unreadable` for arguments it does not take."""
-    first = args[0] if args else tree.Group("set", ())
+    first = args[0] if args else tree.EMPTY_SET
     if name in _INTERVALS and 2 <= len(args) <= 4:
         low, high = _INTERVALS[name]
         flags = [arg == tree.Sym("True") for arg in args[2:]] + [False, False]

@@ -21,6 +21,7 @@ _PARSERS = {"num": "number", "name": "variable", "const": "variable", "text": "t
             "op": "bracket"}  # fmt: skip
 """The method that parses a value which begins with a token of this kind."""
 _TEMPERATURES = {"C": CELSIUS, "F": FAHRENHEIT}
+_VALUES = {"...": tree.ELLIPSIS, "∅": tree.EMPTY_SET}
 _STARTS = frozenset(("(", "[", "{", "|(", "⌊", "⌈", "\\{", "..."))
 
 
@@ -235,9 +236,7 @@ class Expressions(Cursor):
                                             ("form", "dot", False)):  # fmt: skip
             return self.repeating(digits)
         node = build.decimal(digits)
-        if digits.isdigit():
-            return self.mixed(node)
-        return node
+        return self.mixed(node) if digits.isdigit() else node
 
     def repeating(self, digits: str) -> Node:
         """Parse repeating digits under a bar, after the decimal before them."""
@@ -298,10 +297,8 @@ class Expressions(Cursor):
             return tree.Call("floor" if opening == "⌊" else "ceil", (node,))
         if opening in _CURRENCIES:
             return tree.Quantity(self.unary(), _CURRENCIES[opening])
-        if opening == "...":
-            return tree.ELLIPSIS
-        if opening == "∅":
-            return tree.Group("set", ())
+        if opening in _VALUES:
+            return _VALUES[opening]
         raise Unreadable(f"{opening!r} where a value should be")
 
     def arguments(self) -> tuple[Node, ...]:

@@ -118,19 +118,18 @@ class Forms(Expressions):
         for _ in range(2):
             if self.token.kind == "sub":
                 bound = self.parse_inside(self.next().value)
-                if isinstance(bound, tree.Chain) and isinstance(bound.operands[0], tree.Sym):
-                    variable, low = bound.operands[0].name, bound.operands[1]
-                elif isinstance(bound, tree.Chain) and bound.operands[0] == IMAGINARY:
-                    variable, low = "i", bound.operands[1]
-                else:
-                    low = bound
+                match bound:
+                    case tree.Chain((tree.Sym(name) | tree.Const("i" as name), first, *_)):
+                        variable, low = name, first
+                    case _:
+                        low = bound
             elif self.accept("^"):
                 high = self.exponent()
         if kind in ("int", "lim") or not variable:
             raise Unreadable(f"\\{kind} is not evaluated")
         body = self.product()
         if variable == "i":
-            body = build.without_imaginary(body)
+            body = tree.replaced(body, IMAGINARY, tree.Sym("i"))
         return tree.Big(kind, variable, low, high, body)
 
     def environment(self) -> Node:

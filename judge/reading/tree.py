@@ -181,6 +181,7 @@ ZERO, ONE = Num(Fraction(0)), Num(Fraction(1))
 MINUS_ONE = Num(Fraction(-1))
 HALF = Num(Fraction(1, 2))
 PI, E, IMAGINARY, INFINITY = Const("pi"), Const("e"), Const("i"), Const("oo")
+EMPTY_SET = Group("set", ())
 ELLIPSIS = Sym("...")
 """Terms or values left out, as in 1, 2, ..., n."""
 SCALARS = (Num, Sym, Const, PlusMinus, Add, Mul, Pow, Call, Big)
@@ -243,18 +244,10 @@ def children(node: Node) -> Sequence[Node]:
     if (only := _LISTS.get(type(node))) is not None:
         listed: tuple[Node, ...] = getattr(node, only)
         return listed
-    found: list[Node] = []
-    for part in _PARTS[type(node)]:
-        value = getattr(node, part)
-        if isinstance(value, Node):
-            found.append(value)
-        elif type(value) is tuple:
-            for item in value:
-                if isinstance(item, Node):
-                    found.append(item)
-                elif type(item) is tuple:
-                    found += item  # a row of a matrix
-    return found
+    if isinstance(node, Matrix):
+        return [entry for row in node.rows for entry in row]
+    parts = (getattr(node, part) for part in _PARTS[type(node)])
+    return [part for part in parts if isinstance(part, Node)]
 
 
 def walk(node: Node) -> Iterator[Node]:
@@ -308,21 +301,11 @@ def names(node: Node) -> frozenset[str]:
             continue
         if isinstance(part, Call) and part.name not in KNOWN_FUNCTIONS:
             found.add(f"{part.name}()")
-        elif isinstance(part, Big):
-            return _names_around_bound(node)
-        if _PARTS[type(part)]:
+        if isinstance(part, Big):
+            found |= frozenset().union(*map(names, children(part))) - {part.variable}
+        elif _PARTS[type(part)]:
             waiting += children(part)
     return frozenset(found)
-
-
-def _names_around_bound(node: Node) -> frozenset[str]:
-    """Return what `names` does for a node with bound variables, which are not free."""
-    if not children(node):
-        return names(node)
-    found = frozenset(name for child in children(node) for name in _names_around_bound(child))
-    if isinstance(node, Call) and node.name not in KNOWN_FUNCTIONS:
-        return found | {f"{node.name}()"}
-    return found - {node.variable} if isinstance(node, Big) else found
 
 
 def _map(value: Any, change: Callable[[Node], Node]) -> Any:

@@ -24,11 +24,7 @@ _CONSTANT_LETTERS: dict[str, Node] = {"E": E, "I": IMAGINARY}
 
 def normalised(node: Node) -> Node:
     """Return a node without brackets around one value, and with units and matrices outermost."""
-    if (
-        isinstance(node, tree.Group)
-        and len(node.items) == 1
-        and node.items[0] != tree.Group("set", ())
-    ):
+    if isinstance(node, tree.Group) and len(node.items) == 1 and node.items[0] != tree.EMPTY_SET:
         return normalised(node.items[0])
     if isinstance(node, tree.Mul | tree.Add | tree.Call):
         node = _lift_units(_into_matrix(node))
@@ -55,9 +51,8 @@ def with_letters_as_in(
         if isinstance(part, tree.Sym):
             return letters.get(part.name, part)
         if isinstance(part, tree.Call) and part.name in others and len(part.args) == 1:
-            return tree.Mul(
-                (tree.Sym(part.name), part.args[0])
-            )  # g(x + 1) where the other side has g
+            # g(x + 1) where the other side has g
+            return tree.Mul((tree.Sym(part.name), part.args[0]))
         return part
 
     return rewrite(node, change)
@@ -115,8 +110,7 @@ def _constants(
 def expand_signs(node: Node) -> list[tuple[Node, ...]]:
     """Return the possible readings of ±, each as its values: signs together, or independent."""
     if not has_signs(node):
-        several = isinstance(node, tree.Group) and node.kind != "tuple"
-        return [node.items if isinstance(node, tree.Group) and several else (node,)]
+        return [node.items if tree.is_group(node, "bare", "list", "set") else (node,)]
     if tree.is_group(node, "tuple"):
         choices = combinations(*map(_signed, node.items))
         separately = [tree.Group(node.kind, items) for items in choices]
@@ -201,9 +195,7 @@ def split_unit(node: Node) -> tuple[Node, Unit]:
 
 def is_scalar(node: Node) -> bool:
     """Tell whether the node is one value, perhaps with a unit."""
-    return isinstance(node, (*tree.SCALARS, tree.Quantity, tree.Based)) and not isinstance(
-        node, tree.Matrix
-    )
+    return isinstance(node, (*tree.SCALARS, tree.Quantity, tree.Based))
 
 
 def is_definite(node: Node) -> bool:
