@@ -6,7 +6,6 @@ root found of either solves the other.
 
 import cmath
 import math
-from collections.abc import Iterable
 from typing import Any
 
 from judge.policy import Policy
@@ -62,11 +61,6 @@ def compare_inequalities(reference: tree.Chain, answer: tree.Chain) -> Finding:
 def gap(chain: tree.Chain) -> Node:
     """Return the difference of the two sides."""
     return tree.Add((chain.operands[0], negative(chain.operands[1])))
-
-
-def product_of(chains: Iterable[tree.Chain]) -> Node:
-    """Return a product that is zero where any of the equations holds."""
-    return tree.Mul(tuple(gap(chain) for chain in chains))
 
 
 def _upright(chain: tree.Chain) -> tuple[Node, str] | None:

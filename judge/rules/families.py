@@ -65,18 +65,11 @@ def _compare_with_plain(
 
 def _family(node: Node) -> Family | None:
     """Return a node as a family: {2k | k in Z}, or x = 2k, k in Z."""
-    if isinstance(node, tree.Builder):
-        element, condition = node.variable, node.condition
-    elif isinstance(node, tree.Group | tree.Logic):
-        parts = node.items if isinstance(node, tree.Group) else node.parts
-        if len(parts) != 2 or getattr(node, "kind", "") not in ("bare", "or", "and"):
-            return None
-        element, condition = parts
-    else:
+    joined = getattr(node, "kind", "") in ("bare", "or", "and")
+    parts = tree.children(node) if joined or isinstance(node, tree.Builder) else ()
+    if len(parts) != 2 or not tree.is_chain(condition := parts[1], "in"):
         return None
-    if not isinstance(condition, tree.Chain) or condition.relations != ("in",):
-        return None
-    index, domain = condition.operands
+    element, (index, domain) = parts[0], condition.operands
     whole = domain == _REALS or (isinstance(domain, tree.Sym) and domain.name.startswith("set_"))
     if not isinstance(index, tree.Sym) or not whole or element == index:
         return None
@@ -85,14 +78,11 @@ def _family(node: Node) -> Family | None:
 
 def _of_residue(node: Node) -> Family | None:
     """Return a congruence as a family: n = 4k + 1 for n ≡ 1 (mod 4); None for any other node."""
-    if not isinstance(node, tree.Chain) or node.relations != ("=",):
-        return None
-    number, residue = node.operands
-    if not isinstance(residue, tree.Call) or residue.name != "residue":
-        return None
-    first, step = residue.args
-    value = tree.Add((first, tree.Mul((step, tree.Sym(_INDEX)))))
-    return Family(tree.Chain((number, value), ("=",)), _INDEX, tree.Sym("set_Z"))
+    match node:
+        case tree.Chain((number, tree.Call("residue", (first, step))), ("=",)):
+            value = tree.Add((first, tree.Mul((step, tree.Sym(_INDEX)))))
+            return Family(tree.Chain((number, value), ("=",)), _INDEX, tree.Sym("set_Z"))
+    return None
 
 
 def _stated(element: Node) -> Node:

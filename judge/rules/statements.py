@@ -7,13 +7,7 @@ from judge.reading.tree import INFINITY, SCALARS, E, Node, children, names, rewr
 from judge.reading.words import KNOWN_FUNCTIONS, MEASURES_OF, terms
 from judge.relation import Finding, different, equal, undecided
 from judge.rules.arithmetic import FLOATS
-from judge.rules.equations import (
-    MIRRORED,
-    compare_equations,
-    compare_inequalities,
-    gap,
-    product_of,
-)
+from judge.rules.equations import MIRRORED, compare_equations, compare_inequalities, gap
 from judge.rules.evaluate import value
 from judge.rules.groups import Compare, combine, compare_in_any_order, compare_in_order
 from judge.rules.sets import compare_sets, variable_of
@@ -94,11 +88,7 @@ def is_name(node: Node) -> bool:
         return kind in ("tuple", "list") and all(map(is_name, children(node)))
     if isinstance(node, tree.Mul):
         first = node.factors[0]
-        if (
-            isinstance(first, tree.Pow)
-            and isinstance(first.base, tree.Sym)
-            and first.base.name in "fgFG"
-        ):
+        if isinstance(first, tree.Pow) and first.base in _INVERTED:
             return True  # f^{-1}(x)
         lower = isinstance(first, tree.Sym) and first.name in _TAKE_ANY
         letters = node.factors[1:] if lower or first == tree.Sym("m") else node.factors
@@ -189,6 +179,7 @@ def _given_value(statement: Node, value: Node, compare: Compare) -> Finding | No
     return best
 
 
+_INVERTED = tuple(map(tree.Sym, "fgFG"))
 _TAKE_ANY = MEASURES_OF | {"Delta"}
 _MEASURED = frozenset(terms("sin cos tan cot sec csc abs re im arg gcd lcm"))
 _UNKNOWNS = frozenset(terms("x y t u n k m"))
@@ -317,8 +308,9 @@ def _with_argument(reference: tree.Chain, answer: tree.Chain, value: Node) -> No
 def _compare_conditions(reference: Node, answer: Node, policy: Policy, compare: Compare) -> Finding:
     """Compare inequalities, systems and logic."""
     left, right = _clauses(reference), _clauses(answer)
-    if _all_equations(left, "or") and _all_equations(right, "or"):
-        found = compare_equations(product_of(left[1]), product_of(right[1]), policy)  # type: ignore[arg-type]
+    products = _product_of_equations(*left), _product_of_equations(*right)
+    if products[0] is not None and products[1] is not None:
+        found = compare_equations(products[0], products[1], policy)
         if not found.is_undecided:
             return found
     variables = variable_of(reference) | variable_of(answer)
@@ -359,9 +351,7 @@ def _clauses(node: Node) -> tuple[str, tuple[Node, ...]]:
     return ("and", node.items) if isinstance(node, tree.Group) else ("or", (node,))
 
 
-def _all_equations(clauses: tuple[str, tuple[Node, ...]], kind: str) -> bool:
-    join, parts = clauses
-    return join == kind and all(
-        isinstance(part, tree.Chain) and part.relations == ("=",) and _are_scalar(part)
-        for part in parts
-    )
+def _product_of_equations(join: str, clauses: tuple[Node, ...]) -> Node | None:
+    """Return a product that is zero where any of the clauses holds; None if one is no equation."""
+    gaps = [gap(part) for part in clauses if tree.is_chain(part, "=") and _are_scalar(part)]
+    return tree.Mul(tuple(gaps)) if join == "or" and len(gaps) == len(clauses) else None
