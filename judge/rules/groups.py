@@ -6,6 +6,7 @@ of roots in them. It does not matter in a bare list or in braces, where repeated
 
 from collections import Counter
 from collections.abc import Callable, Sequence
+from itertools import chain
 
 from judge.policy import Policy
 from judge.reading.tree import Group, Matrix, Node, Num, is_group
@@ -106,10 +107,7 @@ def compare_matrices(
         right = tuple(zip(*right, strict=True))
     if (len(left), len(left[0])) != (len(right), len(right[0])):
         return different("shape", "matrices of other shapes")
-    finding = combine(
-        [compare(a, b) for a_row, b_row in zip(left, right, strict=True)
-         for a, b in zip(a_row, b_row, strict=True)]
-    )  # fmt: skip
+    finding = compare_in_order([*chain(*left)], [*chain(*right)], compare)
     if tuples and finding.is_equal:
         return policy.vector_for_tuple.finding(finding.tier, "a vector as a tuple")
     return finding

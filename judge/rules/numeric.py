@@ -32,7 +32,7 @@ def compare_numbers(reference: Node, answer: Node, policy: Policy) -> Finding:
         if left == right:
             return equal("exact", "the same rational number")
         gap = abs(left - right) / max(abs(left), abs(right))
-        return _apart(reference, answer, left, right, _small(gap), policy)
+        return _apart(reference, answer, left, right, max(float(gap), 1e-300), policy)
     try:
         same, left_value, right_value, distance = values_agree(reference, answer, {})
     except TooLarge as error:
@@ -82,10 +82,6 @@ def _size_of_powers(node: Node) -> int:
     if most > _MOST_DIGITS:
         raise TooLarge("powers of too many digits")
     return 500 * math.ceil(most / 500)
-
-
-def _small(gap: Fraction) -> float:
-    return float(gap) if gap > Fraction(1, 10**300) else 1e-300
 
 
 def _apart(

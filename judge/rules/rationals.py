@@ -76,8 +76,6 @@ def _exact_power(base: Fraction, exponent: Fraction) -> Fraction:
     bits = max(base.numerator.bit_length(), base.denominator.bit_length())
     if abs(base) != 1 and base and bits * abs(power) > MAX_DIGITS * 3.33:
         raise TooLarge(f"more than {MAX_DIGITS} digits")
-    if abs(base) == 1:
-        return base if power % 2 else Fraction(1)
     return base**power
 
 

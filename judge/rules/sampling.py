@@ -89,7 +89,7 @@ def points(
     ordered = sorted(variables)
     for index, (low, high) in enumerate(_ROUNDS[round_]):
         yield {
-            name: _whole(name, index)
+            name: float(2 + index % 5 + crc32(name.encode()) % 3)
             if name in whole
             else _between(f"{name}/{index + round_ * _ROUND}", low, high, _SIGNS[index][place % 4])
             for place, name in enumerate(ordered)
@@ -100,10 +100,6 @@ def _between(seed: str, low: float, high: float, sign: str) -> float:
     share = crc32(seed.encode()) % 4093
     size = low + (high - low) * (share + 0.5) / 4093
     return -size if sign == "-" else size
-
-
-def _whole(name: str, index: int) -> float:
-    return float(2 + index % 5 + crc32(name.encode()) % 3)
 
 
 def _samples(
@@ -205,7 +201,10 @@ def _under_conventions(
     absolute = _log_of_absolute(reference) or _log_of_absolute(answer)
     if absolute and rewritten_agree(_absolute_log):
         return policy.log_of_absolute.finding("sampling-log", "equal with ln u read as ln |u|")
-    odd_roots = any(_has_odd_root(part) for part in (*walk(reference), *walk(answer)))
+    odd_roots = any(
+        is_call(part, "root") or real_root(part) is not part
+        for part in (*walk(reference), *walk(answer))
+    )
     if odd_roots and rewritten_agree(real_root):
         return equal("sampling-root", "equal with odd roots read as real")
     if variables <= _WHOLE_NAMES and (_alternates(reference) or _alternates(answer)):
@@ -250,12 +249,6 @@ def _log_of_absolute(node: Node) -> bool:
 
 def _absolute_log(node: Node) -> Node:
     return tree.Call("log", (tree.Call("abs", node.args),)) if is_call(node, "log") else node
-
-
-def _has_odd_root(part: Node) -> bool:
-    if isinstance(part, tree.Call):
-        return part.name == "root"
-    return isinstance(part, tree.Pow) and real_root(part) is not part
 
 
 def _alternates(node: Node) -> bool:

@@ -12,7 +12,6 @@ from judge.rules import groups, shapes
 from judge.rules.numeric import compare_numbers
 from judge.rules.prose import compare_words
 from judge.rules.quantities import compare_based, compare_clocks, compare_ratios, compare_units
-from judge.rules.rationals import exact
 from judge.rules.sampling import compare_expressions
 from judge.rules.sets import compare_sets, is_set, with_elements
 from judge.rules.statements import compare_statements, is_statement
@@ -44,13 +43,8 @@ class Structure:
         left, right = (with_elements(shapes.normalised(node)) for node in (reference, answer))
         if left == right:
             return equal("structure", "the same expression")
-        if (
-            shapes.is_scalar(left)
-            and shapes.is_scalar(right)
-            and not (shapes.has_signs(left) or shapes.has_signs(right))
-        ):
-            return self.scalars(left, right)
-        return self.others(left, right)
+        single = all(shapes.is_scalar(n) and not shapes.has_signs(n) for n in (left, right))
+        return self.scalars(left, right) if single else self.others(left, right)
 
     def scalars(self, left: Node, right: Node) -> Finding:
         """Compare two single values."""
@@ -59,10 +53,8 @@ class Structure:
         if isinstance(left, tree.Based) or isinstance(right, tree.Based):
             return compare_based(left, right, self.policy)
         if is_infinite(left) or is_infinite(right):
-            finite = right if is_infinite(left) else left
-            if is_infinite(finite) or exact(finite) is not None or not names(finite):
-                return different("infinity", "infinite against another value")
-            return different("infinity", "infinite against an expression")
+            other = "an expression" if names(left) or names(right) else "another value"
+            return different("infinity", f"infinite against {other}")
         if names(left) or names(right):
             return compare_expressions(left, right, self.policy, letters=self.letters)
         return compare_numbers(left, right, self.policy)
@@ -124,8 +116,7 @@ class Structure:
         """Compare two nodes of which at least one is a set of real numbers."""
         if shapes.is_scalar(left) or shapes.is_scalar(right):
             return different("kind", "a set against one value")
-        if any(isinstance(n, tree.Group) and n.kind == "tuple" and len(n.items) != 2
-               for n in (left, right)):  # fmt: skip
+        if any(tree.is_group(node, "tuple") and len(node.items) != 2 for node in (left, right)):
             return different("kind", "a set against a point")
         left, right = shapes.as_interval(left), shapes.as_interval(right)
         if isinstance(left, tree.Interval) and isinstance(right, tree.Interval):
