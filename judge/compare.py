@@ -66,11 +66,9 @@ def compare(
         return _comparison(different("exact", "different whole numbers"), left, right)
     found = _compare_texts(left, right, policy, symbolic)
     if not found.is_equal and found.tier != "choice":
-        for variant in _plain_variants(left, right, policy):
-            again = _compare_texts(*variant, policy, symbolic)
-            if again.is_equal:
-                found = again
-                break
+        variants = _plain_variants(left, right, policy)
+        again = (_compare_texts(*variant, policy, symbolic) for variant in variants)
+        found = next((other for other in again if other.is_equal), found)
     if found.is_equal and labels.contradict(reference, answer):
         return _comparison(undecided("names", "a label that says otherwise"), left, right)
     return found
@@ -99,7 +97,7 @@ def _plain_variants(left: str, right: str, policy: Policy) -> Iterator[tuple[str
         plain = text
         if (option := option_in(text)) and option.text:
             plain = option.text
-        elif "=" not in other and (value := measured_value(text)) and _is_unread(text):
+        elif "=" not in other and (value := measured_value(text)) and isinstance(_read(text), str):
             plain = value
         elif twice := said_twice(text):
             first, second = map(strip_wording, twice)
@@ -155,10 +153,6 @@ def _compare_choices(left: str, right: str) -> Finding | None:
     if all(options) and not prose.same_wording(left, right):
         return undecided("choice", "the same letter with another text")
     return equal("choice", "the letter decides")
-
-
-def _is_unread(text: str) -> bool:
-    return isinstance(_read(text), str)
 
 
 def _read(text: str) -> Node | str:

@@ -328,11 +328,9 @@ def _last_line(lines: list[str]) -> Extracted:
 
 def _closed_block(lines: list[str]) -> str | None:
     """Return the fewest last lines that open every bracket they close."""
-    for height in range(2, min(len(lines), _TALLEST) + 1):
-        block = "\n".join(line.strip() for line in lines[-height:])
-        if not _unopened(block):
-            return block
-    return None
+    heights = range(2, min(len(lines), _TALLEST) + 1)
+    blocks = ("\n".join(map(str.strip, lines[-height:])) for height in heights)
+    return next((block for block in blocks if not _unopened(block)), None)
 
 
 def _unopened(text: str) -> bool:

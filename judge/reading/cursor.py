@@ -61,14 +61,9 @@ def _continues(joined: list[Token], tokens: list[Token], index: int) -> bool:
     if last.kind == "num" and token.spaced:
         following = tokens[index + 1].value if index + 1 < len(tokens) else ""
         return bool(_FIRST_GROUP.fullmatch(last.value)) and following != "/"
-    return (
-        last.value == ","
-        and not token.spaced
-        and not last.spaced
-        and len(joined) > 1
-        and joined[-2].kind == "num"
-        and bool(_FIRST_GROUP.fullmatch(joined[-2].value))
-    )
+    if last.value != "," or token.spaced or last.spaced or len(joined) < 2:
+        return False
+    return joined[-2].kind == "num" and bool(_FIRST_GROUP.fullmatch(joined[-2].value))
 
 
 class Cursor:

@@ -112,13 +112,13 @@ class Grammar(Forms):
             parts.append(self.statement())
         if len(parts) == 1:
             return parts[0]
-        tuples = [
-            tree.Group("tuple", part.items)
-            if isinstance(part, tree.Group) and part.kind == "bare"
-            else part
-            for part in parts
-        ]
-        return tree.Group("bare", tuple(tuples))
+        return tree.Group(
+            "bare",
+            tuple(
+                tree.Group("tuple", part.items) if tree.is_group(part, "bare") else part
+                for part in parts
+            ),
+        )
 
     def statement(self) -> Node:
         """Parse items separated by commas, "and" or "or"."""
@@ -223,9 +223,7 @@ class Grammar(Forms):
         while self.is_op(":") and not self.in_builder:
             self.next()
             parts.append(self.set_expression())
-        if len(parts) > 1:
-            return tree.Ratio(tuple(build.scalar(part) for part in parts))
-        return parts[0]
+        return tree.Ratio(tuple(map(build.scalar, parts))) if len(parts) > 1 else parts[0]
 
     def set_expression(self) -> Node:
         """Parse sets joined by union, intersection, difference."""
@@ -317,7 +315,8 @@ class Grammar(Forms):
         else:
             node = self.statement()
             if self.in_builder and self.accept("|", ":"):
-                node = self.builder(node)
+                self.in_builder = False
+                node = build.set_builder(node, self.statement())
             elif self.is_op(";"):
                 node = self.after_semicolons(node)
             closing = self.expect(*_CLOSING[opening])
@@ -342,11 +341,6 @@ class Grammar(Forms):
             self.expect(":")
             items.append(tree.Chain((name, self.set_expression()), ("=",)))
         return tree.Group("bare", tuple(items))
-
-    def builder(self, element: Node) -> Node:
-        """Parse the condition of a set-builder."""
-        self.in_builder = False
-        return build.set_builder(element, self.statement())
 
     def constructor(self, name: str) -> Node:
         """Parse the arguments of a sympy or Python constructor, and build its node."""

@@ -79,10 +79,7 @@ def is_words(text: str) -> bool:
         return True
     if _FORMULA.search(unmarked) or unmarked.lower() in _LETTER_NAMES:
         return False
-    if any(
-        word in vocabulary.FUNCTIONS or word in vocabulary.CONSTRUCTORS
-        for word in _WORD.findall(unmarked)
-    ):
+    if not _CALLED.isdisjoint(_WORD.findall(unmarked)):
         return False
     if not _SENTENCE_LETTERS.fullmatch(unmarked) and len(_WORD.findall(unmarked)) < 4:
         return False
@@ -94,12 +91,8 @@ def is_words(text: str) -> bool:
 
 _CHINESE = re.compile(r"[\u3400-\u9fff，。、 ]+")
 _FORMULA = re.compile(r"[=^<>]|\*\*|\d\s*-\s*\w|\w\s*[+*/]\s*\w|[)\w][-+*/]\(|\)[-+*/]\w")
-_LETTER_NAMES = frozenset(name.lower() for name in vocabulary.GREEK) | {
-    "pi",
-    "infinity",
-    "infty",
-    "inf",
-}
+_LETTER_NAMES = {"infinity", "infty", "inf", *map(str.lower, vocabulary.GREEK)}
+_CALLED = vocabulary.FUNCTIONS.keys() | vocabulary.CONSTRUCTORS
 _SHORT = vocabulary.listed("short_words") | vocabulary.NUMBER_WORDS.keys()
 
 
