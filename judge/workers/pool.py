@@ -25,7 +25,7 @@ from judge.compare import DEFAULT
 from judge.policy import Policy
 from judge.relation import Comparison, Relation
 from judge.verdict import JudgeError
-from judge.workers.work import MOST_WALL, Work
+from judge.workers.work import MOST_WALL, Work, kept_environment
 
 LONGEST = 4_000
 """Characters of a text that are sent to a worker; a longer one is undecided at once."""
@@ -136,8 +136,8 @@ class _Worker:
     def __init__(self, program: str, seconds: float, memory_mb: int) -> None:
         self._seconds = seconds
         self._memory_mb = memory_mb
-        self._watched: _Resident | None = None
-        """What its memory is read by where the platform does not limit it."""
+        self._watched = False
+        """Whether its memory is read from outside, where the platform does not limit it."""
         self._ready = False
         self._received = b""
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the process
@@ -148,7 +148,7 @@ class _Worker:
             stdout=subprocess.PIPE,
             stderr=self._errors,
             process_group=0,  # killed with its sympy process; Ctrl-C reaches only us
-            env=_environment(),
+            env=kept_environment(),
         )
         self.process_id = self._process.pid
         self._to = cast(IO[bytes], self._process.stdin)
@@ -190,8 +190,7 @@ class _Worker:
         except (TimeoutError, _Died) as failure:
             raise JudgeError(f"a worker of the judge did not start: {failure}") from failure
         self._ready = True
-        if isinstance(began, dict) and not began.get("memory_limited", True):
-            self._watched = _Resident(self.process_id)
+        self._watched = isinstance(began, dict) and not began.get("memory_limited", True)
 
     def _read(self, seconds: float) -> Any:
         """Read the next line of the process as JSON. Raises TimeoutError after so much work."""
@@ -199,9 +198,7 @@ class _Worker:
         while b"\n" not in self._received:
             if not self._selector.select(_LOOK_EVERY):
                 self._require_small()
-                work = work or Work(
-                    self.process_id
-                )  # counted from here: most pairs never come here
+                work = work or Work(self.process_id)  # from here: most pairs never come here
                 if work.is_over(seconds):
                     raise TimeoutError(f"silent for {seconds:g} s")
                 continue
@@ -214,7 +211,7 @@ class _Worker:
 
     def _require_small(self) -> None:
         """Kill a process that takes too much memory, where only looking on can limit it."""
-        if self._watched is not None and self._watched.bytes() > self._memory_mb << 20:
+        if self._watched and _resident_bytes(self.process_id) > self._memory_mb << 20:
             self.kill()
             raise _Died(f"more than {self._memory_mb} MiB")
 
@@ -226,44 +223,25 @@ class _Worker:
         return f"the worker ended with code {code}" + (f": {lines[-1]}" if lines else "")
 
 
-class _Resident:
-    """The resident size of one process and of all below it, by psutil.
+def _resident_bytes(process_id: int) -> int:
+    """Return the resident size of a process and of all below it; 0 once it has ended.
 
-    For platforms that limit no address space (macOS, Windows). psutil is a dependency there alone.
+    For platforms that limit no address space (macOS, Windows): psutil is a dependency there alone.
     Memory that is taken and given back between two looks is not seen.
     """
+    import psutil
 
-    def __init__(self, process_id: int) -> None:
-        import psutil
-
-        self._gone = psutil.Error
-        try:
-            self._process: psutil.Process | None = psutil.Process(process_id)
-        except psutil.Error:
-            self._process = None
-
-    def bytes(self) -> int:
-        """Return the size in bytes; 0 once the process has ended."""
-        total = 0
-        if self._process is None:
-            return total
-        try:
-            for process in (self._process, *self._process.children(recursive=True)):
-                total += process.memory_info().rss
-        except self._gone:  # one of them has just ended: the next look counts the others
-            return total
-        return total
+    total = 0
+    with contextlib.suppress(psutil.Error):  # one has just ended: the next look counts the others
+        process = psutil.Process(process_id)
+        for each in (process, *process.children(recursive=True)):
+            total += each.memory_info().rss
+    return total
 
 
 def _import_path() -> list[str]:
     home = str(Path(__file__).resolve().parents[2])
     return [home, *(entry for entry in sys.path if entry and entry != home)]
-
-
-def _environment() -> dict[str, str]:
-    """Return the variables that Python needs to start, and no others, which may be secret."""
-    kept = ("PATH", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "SYSTEMROOT", "TMPDIR", "PYTHONUTF8")
-    return {name: os.environ[name] for name in kept if name in os.environ}
 
 
 def _undecided(tier: str, reason: str) -> Comparison:

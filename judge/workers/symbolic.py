@@ -16,7 +16,7 @@ from typing import Any
 
 from judge.reading.tree import Node, Unreadable, encode
 from judge.relation import Finding, Relation
-from judge.workers.work import Work
+from judge.workers.work import Work, kept_environment
 
 DEADLINE_SECONDS = 0.8
 """Processor time a question may take, so that a busy machine does not change a verdict."""
@@ -25,7 +25,6 @@ _START_SECONDS = 30.0
 _GIVEN_UP: set[frozenset[str]] = set()
 """Pairs, in either order, that sympy did not decide in time, so that none costs its time twice."""
 _MOST_GIVEN_UP = 10_000
-_KEPT_VARIABLES = ("PATH", "HOME", "LD_LIBRARY_PATH", "SYSTEMROOT", "VIRTUAL_ENV", "LANG")
 
 
 def ask_sympy(
@@ -92,7 +91,7 @@ class Worker:
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
                 cwd=Path(__file__).parents[2],
-                env={name: os.environ[name] for name in _KEPT_VARIABLES if name in os.environ},
+                env=kept_environment(),
             )
             if not _read_line(self._process, _START_SECONDS):
                 self._kill()

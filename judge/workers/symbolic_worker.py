@@ -14,6 +14,7 @@ import sympy
 
 from judge.reading.tree import Add, Big, Call, Const, Mul, Node, Num, Pow, Sym, Unreadable, decode
 from judge.reading.words import KNOWN_FUNCTIONS
+from judge.workers.work import write
 
 MEMORY_BYTES = 2 << 30
 CPU_SECONDS = 3_600
@@ -27,14 +28,14 @@ def main() -> None:
     """Answer one question a line until stdin ends."""
     _limit()
     sympy.simplify(sympy.Symbol("x") + 1)  # the first call imports what later ones need
-    _reply({"ready": True})
+    write(sys.stdout, {"ready": True})
     for line in sys.stdin:
         question = json.loads(line)
         try:
             relation, reason = decide(*(decode(question[side]) for side in ("reference", "answer")))
         except _FAILURES as error:
             relation, reason = "undecided", type(error).__name__
-        _reply({"relation": relation, "reason": reason})
+        write(sys.stdout, {"relation": relation, "reason": reason})
 
 
 def _limit() -> None:
@@ -46,11 +47,6 @@ def _limit() -> None:
         for which, most in limits.items():
             with suppress(ValueError, OSError):
                 resource.setrlimit(which, (most, most))
-
-
-def _reply(message: dict[str, Any]) -> None:
-    sys.stdout.write(json.dumps(message) + "\n")
-    sys.stdout.flush()
 
 
 def decide(reference: Node, answer: Node) -> tuple[str, str]:

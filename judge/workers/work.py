@@ -1,11 +1,18 @@
-"""Tell how long a process has worked, so that a busy machine changes no verdict."""
+"""Give both kinds of worker process their environment, and read how long each has worked.
 
+Work is counted in processor time, so that a busy machine changes no verdict.
+"""
+
+import json
 import os
 import time
 from pathlib import Path
+from typing import TextIO
 
 MOST_WALL = 5
 """So many times its processor time a process may take by the clock."""
+_KEPT = ("PATH", "HOME", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "SYSTEMROOT", "TMPDIR",
+         "PYTHONUTF8", "VIRTUAL_ENV")  # fmt: skip
 
 
 class Work:
@@ -24,6 +31,17 @@ class Work:
         passed, now = time.monotonic() - self._began, processor_seconds(self._process_id)
         spent = passed if self._used is None or now is None else now - self._used
         return spent >= seconds or passed >= MOST_WALL * seconds
+
+
+def kept_environment() -> dict[str, str]:
+    """Return the variables that Python needs to start, and no others, which may be secret."""
+    return {name: os.environ[name] for name in _KEPT if name in os.environ}
+
+
+def write(stream: TextIO, value: object) -> None:
+    """Write a value as one line of JSON, and flush."""
+    stream.write(json.dumps(value) + "\n")
+    stream.flush()
 
 
 def processor_seconds(process_id: int) -> float | None:

@@ -14,12 +14,13 @@ import threading
 from collections.abc import Callable
 from dataclasses import asdict
 from functools import lru_cache
-from typing import Any, TextIO
+from typing import Any
 
 from judge.compare import Comparison, Relation, compare
 from judge.policy import Choice, Policy
 from judge.reading.tree import Sym
 from judge.workers.symbolic import ask_sympy
+from judge.workers.work import write
 
 Compare = Callable[[str, str, Policy], Comparison]
 
@@ -80,9 +81,3 @@ def policy_of(text: str) -> Policy:
         for name, value in json.loads(text).items()
     }
     return Policy(**fields)
-
-
-def write(stream: TextIO, value: object) -> None:
-    """Write a value as one line of JSON, and flush."""
-    stream.write(json.dumps(value) + "\n")
-    stream.flush()
