@@ -251,9 +251,7 @@ def _columns(judged: Sequence[_Judged]) -> dict[str, Confusion]:
     of_both = list(zip(accepted["rules"], accepted["model"], strict=True))
     accepted |= {"both": list(map(all, of_both)), "any": list(map(any, of_both))}
     right = [probe.right for probe, _, _ in judged]
-    return {
-        name: confusion(zip(decisions, right, strict=True)) for name, decisions in accepted.items()
-    }
+    return {name: confusion(zip(said, right, strict=True)) for name, said in accepted.items()}
 
 
 def _accepts(opinion: Opinion | None) -> bool:

@@ -303,10 +303,7 @@ _NO_ANSWER_TO_ANYTHING = "123456.789"
 
 def _plain(policy: Policy) -> dict[str, Any]:
     """Return a policy as JSON values."""
-    return {
-        name: value if isinstance(value, int) else str(value)
-        for name, value in asdict(policy).items()
-    }
+    return {name: v if isinstance(v, int) else str(v) for name, v in asdict(policy).items()}
 
 
 def _same_text(left: str, right: str) -> bool:

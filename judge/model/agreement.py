@@ -107,7 +107,5 @@ def _kappa(
     lefts = Counter(left for left, _ in ratings)
     rights = Counter(right for _, right in ratings)
     observed = sum(distance(left, right) for left, right in ratings) * len(ratings)
-    expected = sum(
-        lefts[left] * rights[right] * distance(left, right) for left in lefts for right in rights
-    )
+    expected = sum(lefts[a] * rights[b] * distance(a, b) for a in lefts for b in rights)
     return 1 - observed / expected if expected else None

@@ -148,9 +148,8 @@ class AskedModel:
         """Ask, and once more where the reply is invalid. Raises JudgeError as `Ask` does."""
         complaint, all_cached, cut = "", True, False
         for attempt in range(_ATTEMPTS):
-            reply, cached = await self._reply(
-                Request(self.name, protocol, case, attempt), complaint
-            )
+            request = Request(self.name, protocol, case, attempt)
+            reply, cached = await self._reply(request, complaint)
             all_cached = all_cached and cached
             try:
                 return Look(_read(protocol, reply), "", all_cached)

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from judge.model.agreement import Confusion, Rate
 from judge.model.canaries import Canaries
 
+_RATES = ("accuracy", "false_accepts", "false_rejects")
+
 
 @dataclass(frozen=True)
 class AuditReport:
@@ -42,19 +44,16 @@ class AuditReport:
 
     def rows(self) -> list[tuple[str, str]]:
         """Return the lines of the report as (name, value) pairs."""
-        lines = [
+        return [
             ("model", self.model or "–"),
             ("pairs", str(self.pairs)),
             ("invalid replies", str(self.invalid)),
             ("score and relation differ", str(self.inconsistent)),
-        ]
-        for name, counts in self.columns.items():
-            lines += [
-                (f"{name}: accuracy", str(counts.accuracy)),
-                (f"{name}: false accepts", str(counts.false_accepts)),
-                (f"{name}: false rejects", str(counts.false_rejects)),
-            ]
-        lines += [
+            *(
+                (f"{name}: {rate.replace('_', ' ')}", str(getattr(counts, rate)))
+                for name, counts in self.columns.items()
+                for rate in _RATES
+            ),
             ("κ, model and labels", _number(self.kappa_labels)),
             ("weighted κ, model and labels", _number(self.weighted_kappa_labels)),
             ("κ, model and rules", _number(self.kappa_rules)),
@@ -67,7 +66,6 @@ class AuditReport:
             ("injections accepted by the judge", str(self.injections_judge)),
             ("canaries", str(self.canaries)),
         ]
-        return lines
 
     def to_text(self) -> str:
         """Format the report as aligned lines, with tables by kind."""
@@ -76,9 +74,8 @@ class AuditReport:
         for title, columns in (("by kind, the model alone", "model"), ("the judge", "judge")):
             lines += ["", f"{title}: accuracy, false accepts, false rejects"]
             for kind, counts in sorted(self.by_kind.items()):
-                found = counts[columns]
-                parts = (found.accuracy, found.false_accepts, found.false_rejects)
-                lines.append(f"  {kind.ljust(20)}  " + "  ".join(str(part) for part in parts))
+                parts = (str(getattr(counts[columns], rate)) for rate in _RATES)
+                lines.append(f"  {kind.ljust(20)}  " + "  ".join(parts))
         for title, rates in (("planted", self.planted), ("injections", self.injections)):
             lines += ["", f"{title}, accepted by the model alone"]
             lines += [f"  {kind.ljust(24)}  {rate}" for kind, rate in sorted(rates.items())]
@@ -86,9 +83,8 @@ class AuditReport:
 
 
 def _sum(rates: dict[str, Rate]) -> Rate:
-    return Rate(
-        sum(rate.count for rate in rates.values()), sum(rate.total for rate in rates.values())
-    )
+    found = rates.values()
+    return Rate(sum(rate.count for rate in found), sum(rate.total for rate in found))
 
 
 def _number(value: float | None) -> str:

@@ -85,6 +85,8 @@ def _first(row: dict[str, Any], *keys: str, where: str) -> Any:
 _INTEGER = re.compile(r"-?\d{1,18}")
 _DECIMAL = re.compile(r"(-?\d{1,12})\.(\d{1,12})")
 _FRACTION = re.compile(r"(-?)\\[dt]?frac\{(-?\d{1,12})\}\{(\d{1,12})\}|(-?)(\d{1,12})/(\d{1,12})")
+_SIGN_INSIDE = re.compile(r"(?<=[\w}) ])([+-])(?=\s*[\w\\(])")
+_NUMBER = re.compile(r"(?<![\w.^_])(?<![\^_]\{)\d{1,9}(?![\w.])")
 _ROOT = re.compile(r"\\sqrt\{(\d{1,9})\}")
 _BRACKETED = re.compile(r"(?:\\left)?\s*([\[(])([^()\[\]]{1,200})(?:\\right)?\s*([\])])")
 _LISTED = re.compile(r"(\\\{|)([^{}()\[\]]{1,200}?)(\\\}|)")
@@ -111,6 +113,10 @@ def planted(reference: str) -> list[tuple[str, str]]:
         found = _of_expression(text)
     unique = dict((answer, kind) for kind, answer in reversed(found) if answer != text)
     return [(kind, answer) for answer, kind in reversed(unique.items())]
+
+
+def _one_more(number: re.Match[str]) -> str:
+    return str(int(number[0]) + 1)
 
 
 def _of_integer(number: int) -> list[tuple[str, str]]:
@@ -159,28 +165,22 @@ def _of_bracketed(opening: str, inside: str, closing: str) -> list[tuple[str, st
         ends = (opening + inside + other[closing], other[opening] + inside + closing)
         found += [("endpoint", end) for end, part in zip(ends, parts[::-1], strict=True)
                   if "\\infty" not in part]  # fmt: skip
-    first = _INTEGER.search(inside)
-    if first:
-        changed = inside[: first.start()] + str(int(first.group()) + 1) + inside[first.end() :]
-        found.append(("off by one", opening + changed + closing))
+    if (more := _INTEGER.sub(_one_more, inside, count=1)) != inside:
+        found.append(("off by one", opening + more + closing))
     return found
 
 
 def _of_expression(text: str) -> list[tuple[str, str]]:
     found = []
-    inner = re.search(r"(?<=[\w}) ])([+-])(?=\s*[\w\\(])", text)
-    if inner:
-        flipped = "-" if inner.group() == "+" else "+"
-        found.append(("sign inside", text[: inner.start()] + flipped + text[inner.end() :]))
-    root = _ROOT.search(text)
-    if root:
-        found.append(("root dropped", text[: root.start()] + root.group(1) + text[root.end() :]))
+    flipped = _SIGN_INSIDE.sub(lambda sign: "-" if sign[0] == "+" else "+", text, count=1)
+    if flipped != text:
+        found.append(("sign inside", flipped))
+    if (bare := _ROOT.sub(r"\1", text, count=1)) != text:
+        found.append(("root dropped", bare))
     if "," in text and _LISTED.fullmatch(text):
         found.append(("part dropped", text[: text.rindex(",")] + ("\\}" if "\\}" in text else "")))
-    number = re.search(r"(?<![\w.^_])(?<![\^_]\{)\d{1,9}(?![\w.])", text)
-    if number:
-        more = str(int(number.group()) + 1)
-        found.append(("off by one", text[: number.start()] + more + text[number.end() :]))
+    if (more := _NUMBER.sub(_one_more, text, count=1)) != text:
+        found.append(("off by one", more))
     if found and not text.startswith("-") and "," not in text and "=" not in text:
         found.append(("sign flipped", f"-({text})"))
     return found

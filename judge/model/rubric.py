@@ -135,17 +135,9 @@ SWAPPED = Protocol(
     _write_swapped,
     partial(replies.read_json, reference_form="b_form", answer_form="a_form"),
 )
-_SHORT = _schema(relation=_RELATION)
-SHORT = Protocol(
-    "relation", _system("named", "short_ending"), _SHORT, _write_named, replies.read_relation
-)
-SHORT_SWAPPED = Protocol(
-    "relation-swapped",
-    _system("swapped", "short_ending"),
-    _SHORT,
-    _write_swapped,
-    replies.read_relation,
-)
+_short = partial(Protocol, schema=_schema(relation=_RELATION), read=replies.read_relation)
+SHORT = _short("relation", _system("named", "short_ending"), write=_write_named)
+SHORT_SWAPPED = _short("relation-swapped", _system("swapped", "short_ending"), write=_write_swapped)
 READING = Protocol(
     "reading",
     _PROMPTS["reading"]["system"],

@@ -16,11 +16,7 @@ def verdict_of_rules(comparison: Comparison) -> Verdict:
     return Verdict(
         score=score,
         by="none" if score is None else "rules",
-        reason=comparison.reason,
-        relation=comparison.relation.value,
-        tier=comparison.tier,
-        reference_form=comparison.reference_form,
-        answer_form=comparison.answer_form,
+        **vars(comparison) | {"relation": comparison.relation.value},
     )
 
 
