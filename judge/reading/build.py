@@ -5,7 +5,6 @@ of their contents, and the constructors that sympy and Python print: Interval(0,
 """
 
 import re
-from collections.abc import Iterator
 from fractions import Fraction
 
 from judge.reading import tree
@@ -48,15 +47,6 @@ def unlisted(node: Node) -> Node:
     if isinstance(node, tree.Chain):
         raise Unreadable("a statement among factors")
     return node.items[0] if tree.is_group(node, "list") and len(node.items) == 1 else node
-
-
-def flat(nodes: tuple[Node, ...]) -> Iterator[Node]:
-    """Yield the nodes, with groups replaced by the nodes in them."""
-    for node in nodes:
-        if isinstance(node, tree.Group):
-            yield from flat(node.items)
-        else:
-            yield node
 
 
 def root(radicand: Node, order: Node) -> Node:
@@ -121,12 +111,9 @@ def determinant(rows: list[tuple[Node, ...]]) -> Node:
         raise Unreadable("a determinant that is not square or not small")
     if len(rows) == 1:
         return rows[0][0]
-    terms: list[Node] = []
-    for column, entry in enumerate(rows[0]):
-        minor = [row[:column] + row[column + 1 :] for row in rows[1:]]
-        term = tree.Mul((entry, determinant(minor)))
-        terms.append(negative(term) if column % 2 else term)
-    return total(terms)
+    minors = ([row[:at] + row[at + 1 :] for row in rows[1:]] for at in range(len(rows)))
+    terms = [tree.Mul((e, determinant(minor))) for e, minor in zip(rows[0], minors, strict=True)]
+    return total([negative(term) if at % 2 else term for at, term in enumerate(terms)])
 
 
 def base_named(subscript: str) -> int:

@@ -262,9 +262,8 @@ class Expressions(Cursor):
             and self.tokens[self.at + 1].value == "/"
             and self.tokens[self.at + 2].kind == "num"
         ):
-            part = quotient(
-                build.decimal(self.next().value), build.decimal(self.tokens[self.at + 1].value)
-            )
+            top, bottom = self.next().value, self.tokens[self.at + 1].value
+            part = quotient(build.decimal(top), build.decimal(bottom))
             self.at += 2
         value = build.literal_fraction(part)
         if value is not None and 0 < value < 1:

@@ -42,11 +42,11 @@ class Forms(Expressions):
             name += self.primes()
         if name in self.functions and self.inverse_follows():
             name += "^-1"
-            return tree.Call(name, tuple(build.flat(self.arguments())))
+            return tree.Call(name, tree.flat(tree.Group("bare", self.arguments())))
         if self.is_op("(") and (name.rstrip("'") in self.functions or (
             len(name) > 2 and "_" not in name and name not in GREEK and not self.token.spaced
         )):  # fmt: skip
-            return tree.Call(name, tuple(build.flat(self.arguments())))
+            return tree.Call(name, tree.flat(tree.Group("bare", self.arguments())))
         return tree.Sym(name)
 
     def inverse_follows(self) -> bool:

@@ -246,8 +246,13 @@ def children(node: Node) -> Sequence[Node]:
         return listed
     if isinstance(node, Matrix):
         return [entry for row in node.rows for entry in row]
-    parts = (getattr(node, part) for part in _PARTS[type(node)])
-    return [part for part in parts if isinstance(part, Node)]
+    return [part for name in _PARTS[type(node)] if isinstance(part := getattr(node, name), Node)]
+
+
+def flat(node: Node) -> tuple[Node, ...]:
+    """Return the nodes in a group or product, and in place of others of its kind those in them."""
+    inside = (flat(part) if type(part) is type(node) else (part,) for part in children(node))
+    return tuple(part for parts in inside for part in parts)
 
 
 def walk(node: Node) -> Iterator[Node]:

@@ -60,22 +60,13 @@ def with_letters_as_in(
 
 def _with_unit(node: Node) -> Node:
     """Read the letters after a number as a unit, which they are on the other side: 5 m, 5kW."""
-    factors = tuple(_flat_factors(node))
+    factors = tree.flat(node) if isinstance(node, tree.Mul) else (node,)  # 9.8, m, s^-2
     count = next((i for i, factor in enumerate(factors) if names(factor)), len(factors))
     letters = list(map(_unit_part, factors[count:])) if count else []
     for unit in (parse_unit("".join(letters)), parse_unit(" ".join(letters))):  # kg, then N s
         if unit is not None and unit.measures:
             return tree.Quantity(product(list(factors[:count])), unit)
     return node
-
-
-def _flat_factors(node: Node) -> Iterator[Node]:
-    """Yield the factors of a product and of the products in it: 9.8, m, s^-2 for 9.8 (m/s^2)."""
-    if not isinstance(node, tree.Mul):
-        yield node
-        return
-    for factor in node.factors:
-        yield from _flat_factors(factor)
 
 
 def _unit_part(factor: Node) -> str:
@@ -183,9 +174,8 @@ def _into_matrix(node: Node) -> Node:
     if len(matrices) != 1:
         return node
     scalars = [factor for factor in node.factors if factor is not matrices[0]]
-    return tree.Matrix(
-        tuple(tuple(product([*scalars, entry]) for entry in row) for row in matrices[0].rows)
-    )
+    rows = matrices[0].rows
+    return tree.Matrix(tuple(tuple(product([*scalars, entry]) for entry in row) for row in rows))
 
 
 def split_unit(node: Node) -> tuple[Node, Unit]:
@@ -217,11 +207,8 @@ def as_interval(node: Node) -> Node:
 
 def has_infinite_end(node: Node) -> bool:
     """Tell whether two values in brackets must be an interval, because one is infinite."""
-    return (
-        isinstance(node, tree.Group)
-        and len(node.items) == 2
-        and any(map(tree.is_infinite, node.items))
-    )
+    ends = node.items if isinstance(node, tree.Group) else ()
+    return len(ends) == 2 and any(map(tree.is_infinite, ends))
 
 
 def as_set_operation(node: Node) -> Node:
