@@ -156,7 +156,7 @@ def _digit_functions(context: Any) -> _Functions:
 
 def _derived(basic: dict[str, Callable[..., Any]], pi: Any) -> _Functions:
     """Add the functions that can be computed from the basic ones, for either arithmetic."""
-    sin, cos, tan = basic["sin"], basic["cos"], basic["tan"]
+    sin, cos = basic["sin"], basic["cos"]
     asin, acos, atan, gamma = basic["asin"], basic["acos"], basic["atan"], basic["gamma"]
     sinh, cosh, tanh, atanh = basic["sinh"], basic["cosh"], basic["tanh"], basic["atanh"]
     return basic | {
@@ -170,7 +170,6 @@ def _derived(basic: dict[str, Callable[..., Any]], pi: Any) -> _Functions:
         "sech": lambda x: 1 / cosh(x),
         "csch": lambda x: 1 / sinh(x),
         "acoth": lambda x: atanh(1 / x),
-        "tan": tan,
         "abs": abs,
         "factorial": lambda x: gamma(x + 1),
         "factorial2": lambda x: math.prod(range(_only_whole(x, _MAX_GAMMA), 0, -2)),

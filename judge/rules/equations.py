@@ -10,7 +10,7 @@ from typing import Any
 
 from judge.policy import Policy
 from judge.reading import tree
-from judge.reading.tree import IMAGINARY, Node, names, negative, walk
+from judge.reading.tree import Node, names, negative, walk
 from judge.relation import Finding, different, equal, undecided
 from judge.rules.arithmetic import FLOATS, digits
 from judge.rules.evaluate import function, value
@@ -173,8 +173,6 @@ def _roots(node: Node, variable: str, point: dict[str, float]) -> list[complex]:
 
     starts: list[Any] = [0.37, -0.41, 1.9, -2.3, 5.7, -6.1, 14.0, -17.0]
     real = _search(at, starts)
-    if real and IMAGINARY not in walk(node):
-        return real
     return real or _search(at, [complex(0.4, 0.9), complex(-1.3, 1.1), complex(2.1, -3.2)])
 
 

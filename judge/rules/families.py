@@ -53,10 +53,8 @@ def _compare_with_plain(
     family, plain = (left, answer) if left is not None else (right, reference)
     if family is None:
         return undecided("family", "no index")
-    if (
-        family.letter not in names(plain)
-        and len(others := names(plain) - names(family.element)) == 1
-    ):
+    others = names(plain) - names(family.element)
+    if family.letter not in names(plain) and len(others) == 1:
         (letter,) = others
         plain = tree.replaced(plain, tree.Sym(letter), tree.Sym(family.letter))
     pair = (family.element, plain) if left is not None else (plain, family.element)

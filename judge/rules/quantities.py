@@ -123,9 +123,8 @@ def compare_ratios(reference: Node, answer: Node, policy: Policy, compare: Compa
             return policy.missing_unit.finding("time", "an hour of the day")
     left, right = _parts(reference), _parts(answer)
     if len(left) == len(right):
-        for index in range(1, len(left)):
-            crosswise = Mul((left[index], right[0])), Mul((right[index], left[0]))
-            finding = compare(*crosswise)
+        for a, b in zip(left[1:], right[1:], strict=True):
+            finding = compare(Mul((a, right[0])), Mul((b, left[0])))
             if not finding.is_equal:
                 return finding
         return equal("ratio", "the same proportion")

@@ -6,6 +6,7 @@ where expressions agree only where they are real, for positive letters or at who
 
 import math
 from collections.abc import Callable, Iterator
+from itertools import islice
 from typing import Any, NamedTuple
 from zlib import crc32
 
@@ -232,10 +233,8 @@ def _renamed(reference: Node, answer: Node) -> bool:
         return False
     (old,), (new,) = others - own, own - others
     renamed = tree.replaced(answer, tree.Sym(old), tree.Sym(new))
-    first = list(points(own))[:_NEEDED]
-    return names(renamed) == own and all(
-        _agree_to_many_digits(reference, renamed, point) for point in first
-    )
+    agree = (_agree_to_many_digits(reference, renamed, point) for point in points(own))
+    return names(renamed) == own and all(islice(agree, _NEEDED))
 
 
 def has_absolute(node: Node) -> bool:

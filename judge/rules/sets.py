@@ -59,16 +59,14 @@ def with_elements(node: Node) -> Node:
     """
     if not isinstance(node, tree.Builder) or not isinstance(node.condition, tree.Logic):
         return node
-    domains, rest = _divided(node.condition)
-    if (
-        len(domains) != 1
-        or not rest
-        or names(tree.Logic("and", rest)) != names(domains[0].operands[0])
-    ):
+    parts = node.condition.parts if node.condition.kind == "and" else ()
+    domains = [p for p in parts if tree.is_chain(p, "in") and p.operands[1] in _WHOLE]
+    condition = tree.Logic("and", tuple(part for part in parts if part not in domains))
+    if len(domains) != 1 or names(condition) != names(domains[0].operands[0]):
         return node
     index, domain = domains[0].operands
     try:
-        inside = region(tree.Logic("and", rest))
+        inside = region(condition)
     except NoRegion:
         return node
     if not inside.edges or (domain == tree.Sym("set_N") and inside.contains(0.0)):
@@ -81,22 +79,12 @@ def with_elements(node: Node) -> Node:
     if inside.contains(float(last)) or last - first > _MOST_ELEMENTS:
         return node
     numbers = [tree.Num(Fraction(k)) for k in range(first, last + 1) if inside.contains(float(k))]
-    return tree.Group(
-        "set", tuple(tree.replaced(node.variable, index, number) for number in numbers)
-    )
-
-
-def _divided(condition: tree.Logic) -> tuple[list[tree.Chain], tuple[Node, ...]]:
-    """Return the clauses that make a variable a whole number, and the others."""
-    parts = condition.parts if condition.kind == "and" else ()
-    domains = [p for p in parts if tree.is_chain(p, "in") and p.operands[1] in _WHOLE]
-    return domains, tuple(part for part in parts if part not in domains)
+    elements = (tree.replaced(node.variable, index, number) for number in numbers)
+    return tree.Group("set", tuple(elements))
 
 
 def variable_of(node: Node) -> frozenset[str]:
     """Return the variables of a condition; none for a set."""
-    if isinstance(node, tree.Builder):
-        return frozenset()
     return names(node) if isinstance(node, tree.Chain | tree.Logic) else frozenset()
 
 
@@ -172,8 +160,7 @@ def _chain(node: tree.Chain) -> Region:
         raise NoRegion("an inequality in several variables")
     (variable,) = variables
     parts = []
-    for index, relation in enumerate(node.relations):
-        left, right = node.operands[index], node.operands[index + 1]
+    for relation, (left, right) in zip(node.relations, pairwise(node.operands), strict=True):
         if relation in ("in", "not in"):
             if not isinstance(left, tree.Sym):
                 raise NoRegion("membership of an expression")

@@ -108,19 +108,17 @@ def compare_statements(reference: Node, answer: Node, policy: Policy, compare: C
     if named is not None and named.is_equal:
         return named
     if isinstance(reference, tree.Chain) and isinstance(answer, tree.Chain):
-        if named is not None and (
-            stated_names(reference) == stated_names(answer) or named.tier == "names"
-        ):
+        same_names = stated_names(reference) == stated_names(answer)
+        if named is not None and (same_names or named.tier == "names"):
             return named
         if reference.relations == answer.relations == ("=",) and _are_scalar(reference, answer):
             found = compare_equations(gap(reference), gap(answer), policy)
             return named if named is not None and found.is_undecided else found
     if named is not None:
         clauses = _clauses(reference)[1], _clauses(answer)[1]
-        if len(clauses[0]) == len(clauses[1]) > 1:
-            matched = compare_in_any_order(*clauses, compare)
-            return matched if matched.is_equal else named
-        return named
+        several = len(clauses[0]) == len(clauses[1]) > 1
+        matched = compare_in_any_order(*clauses, compare) if several else named
+        return matched if matched.is_equal else named
     return _compare_conditions(reference, answer, policy, compare)
 
 

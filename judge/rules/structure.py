@@ -6,7 +6,7 @@ from judge.policy import Policy
 from judge.reading import tree
 from judge.reading.build import as_matrix
 from judge.reading.show import show
-from judge.reading.tree import Node, is_infinite, names
+from judge.reading.tree import Node, SetOp, children, is_infinite, names
 from judge.relation import Finding, Relation, different, equal, undecided
 from judge.rules import groups, shapes
 from judge.rules.numeric import compare_numbers
@@ -17,6 +17,7 @@ from judge.rules.sets import compare_sets, is_set, with_elements
 from judge.rules.statements import compare_statements, is_statement
 
 _MAX_DEPTH = 60
+_PROPORTIONS = (tree.Ratio, tree.Clock)
 
 
 class Structure:
@@ -69,10 +70,8 @@ class Structure:
             return different("kind", "words against mathematics")
         if isinstance(left, tree.Clock) and isinstance(right, tree.Clock):
             return compare_clocks(left, right)
-        if isinstance(left, tree.Ratio | tree.Clock) or isinstance(right, tree.Ratio | tree.Clock):
-            if not all(
-                isinstance(n, tree.Ratio | tree.Clock) or shapes.is_scalar(n) for n in (left, right)
-            ):
+        if isinstance(left, _PROPORTIONS) or isinstance(right, _PROPORTIONS):
+            if not all(isinstance(n, _PROPORTIONS) or shapes.is_scalar(n) for n in (left, right)):
                 return different("kind", "a proportion against something else")
             return compare_ratios(left, right, self.policy, self.compare)
         if shapes.has_signs(left) or shapes.has_signs(right):
@@ -102,9 +101,7 @@ class Structure:
         """Compare a matrix with a matrix, or with a list or tuple that may mean one."""
         if isinstance(left, tree.Matrix) and isinstance(right, tree.Matrix):
             return groups.compare_matrices(left, right, self.policy, self.compare, tuples=False)
-        first, second = (
-            node if isinstance(node, tree.Matrix) else as_matrix(node) for node in (left, right)
-        )
+        first, second = (n if isinstance(n, tree.Matrix) else as_matrix(n) for n in (left, right))
         if first is None or second is None:
             letter = left if first is None else right
             if names(letter) & {"I", "E"}:
@@ -120,18 +117,12 @@ class Structure:
             return different("kind", "a set against a point")
         left, right = shapes.as_interval(left), shapes.as_interval(right)
         if isinstance(left, tree.Interval) and isinstance(right, tree.Interval):
-            ends = groups.compare_in_order(
-                (left.low, left.high), (right.low, right.high), self.compare
-            )
+            ends = groups.compare_in_order(children(left), children(right), self.compare)
             if (left.low_closed, left.high_closed) == (right.low_closed, right.high_closed):
                 return ends
             if ends.is_equal and not (is_infinite(left.low) or is_infinite(left.high)):
                 return different("brackets", "intervals with other brackets")
-        if (
-            isinstance(left, tree.SetOp)
-            and isinstance(right, tree.SetOp)
-            and left.kind == right.kind
-        ):
+        if isinstance(left, SetOp) and isinstance(right, SetOp) and left.kind == right.kind:
             in_order = left.kind == "difference"
             match = groups.compare_in_order if in_order else groups.compare_in_any_order
             parts = match(left.parts, right.parts, self.compare)
