@@ -13,7 +13,7 @@ from judge.reading import boxes
 from judge.reading.boxes import Extracted, says_something, tidy
 from judge.reading.fences import OUTPUT, PROGRAM, WORDS, parts_of
 from judge.reading.thoughts import without_thoughts
-from judge.reading.words import ANSWER_MARKERS, phrase
+from judge.reading.words import ANSWER_MARKERS, PHRASES
 
 __all__ = ["NONE", "UNREADABLE", "Extracted", "extract_answer", "extract_output"]
 
@@ -39,9 +39,8 @@ def extract_answer(reply: str, *, closing: bool = True) -> Extracted:
     The thoughts of a reasoning model are left out: a reply that ends within them has no answer.
     """
     parts = parts_of(_clean(without_thoughts(reply).reply))
-    boxed, broken_box = boxes.last_boxes(
-        "".join(part.text for part in parts if part.kind != PROGRAM)
-    )
+    readable = "".join(part.text for part in parts if part.kind != PROGRAM)
+    boxed, broken_box = boxes.last_boxes(readable)
     if boxed is not None:
         return boxed
     last_output = max((i for i, part in enumerate(parts) if part.kind == OUTPUT), default=-1)
@@ -61,11 +60,8 @@ def extract_answer(reply: str, *, closing: bool = True) -> Extracted:
     if answer := _stacked(_last_block(words)) or _conclusion(words):
         return Extracted(answer, "conclusion")
     whole = _whole(words) if last_output < 0 else None
-    if (
-        closing
-        and not (whole and len(_WORDS.findall(words)) < _SENTENCE_OF)
-        and (answer := _closing(words))
-    ):
+    short = whole and len(_WORDS.findall(words)) < _SENTENCE_OF
+    if closing and not short and (answer := _closing(words)):
         return Extracted(answer, "closing")
     return Extracted(whole, "whole") if whole else Extracted(None, NONE)
 
@@ -96,11 +92,9 @@ def extract_output(stdout: str) -> Extracted:
 
 # --- declared answers --------------------------------------------------------------------------
 
-_MARKER = phrase("announces_answer")
 _FOREIGN_MARKER = re.compile(ANSWER_MARKERS, re.IGNORECASE)
 _HEADING = re.compile(r"^\W*(?:the\s+)?(?:final\s+)?answer\b", re.IGNORECASE)
 _HASHES = re.compile(r"^\s*####\s*(?!\d+[.)]\s+[A-Za-z])([-+$\\(\[{\d.].{0,80}|[A-Za-z])\s*$")
-_FILLER = phrase("before_answer")
 _LINES_AFTER_MARKER = 6
 
 
@@ -116,7 +110,7 @@ def _last_declared(text: str) -> tuple[str | None, bool]:
         if rest is None:
             continue
         following = lines[number + 1 : number + _LINES_AFTER_MARKER]
-        announced = _FILLER.sub("", "\n".join([rest, *following]), count=1)
+        announced = PHRASES["before_answer"].sub("", "\n".join([rest, *following]), count=1)
         answer = _stacked(announced.split("\n")) or _first_answer(announced)
         if answer:
             return answer, False
@@ -129,7 +123,7 @@ def _announced(line: str) -> str | None:
     hashes = _HASHES.match(line)  # as in GSM8K, unless it is a Markdown heading
     if hashes:
         return hashes.group(1)
-    markers = [marker.end() for marker in _MARKER.finditer(line)]
+    markers = [marker.end() for marker in PHRASES["announces_answer"].finditer(line)]
     if not markers and (foreign := [marker.end() for marker in _FOREIGN_MARKER.finditer(line)]):
         return line[foreign[-1] :] if says_something(line[foreign[-1] :]) else ""
     if markers:
@@ -143,8 +137,8 @@ def _announced(line: str) -> str | None:
     return rest if not rest or starts_like_mathematics or "FINAL ANSWER" in line else None
 
 
-_SPAN = phrase("formula")
-_SENTENCE_ENDS = phrase("ends_sentence")
+_SPAN = PHRASES["formula"]
+_SENTENCE_ENDS = PHRASES["ends_sentence"]
 _VERB = re.compile(r"\b(?:is|are|equals|be)\b(?=\s*\S)")
 
 
@@ -176,7 +170,6 @@ def _between_last(text: str, opening: str, closing: str) -> str | None:
 
 # --- conclusions and whole replies -------------------------------------------------------------
 
-_CUE = phrase("concludes")
 _LINES_OF_CONCLUSION = 6
 _NAMED = r"(?:\$[^$\n=]{1,40}=[^$\n=]{1,200}\$|\b[A-Za-z] ?= ?-?\d[\d./]{0,20}\b)"
 _PERHAPS = re.compile(r"\b(?:(?:could|might|may) be|perhaps|maybe)\b")
@@ -194,7 +187,7 @@ def _conclusion(words: str) -> str | None:
     """Return the last formula or number of the sentence that concludes a reply."""
     lines = [line for line in words.splitlines() if line.strip()][-_LINES_OF_CONCLUSION:]
     ending = "\n".join(lines)[-2 * _LONGEST :]
-    cues = [cue.start() for cue in _CUE.finditer(ending)]
+    cues = [cue.start() for cue in PHRASES["concludes"].finditer(ending)]
     if not cues:
         return None
     sentence = ending[cues[-1] :]
@@ -218,7 +211,7 @@ def _formulas(sentence: str) -> list[str]:
     return [next(filter(None, span.groups())) for span in _SPAN.finditer(sentence)]
 
 
-_NAMED_LINE = phrase("named_line")
+_NAMED_LINE = PHRASES["named_line"]
 _JOINS_LINES = frozenset(("", "and", "or"))
 
 
@@ -263,8 +256,7 @@ def _whole(words: str) -> str | None:
 
 
 _NO_ANSWER = re.compile(r"^(?:I|We|Let|Sorry)\b|\\boxed\s*\W*$|\?$")
-_UNSURE = phrase("is_unsure")
-_VALUE = phrase("bare_value")
+_UNSURE = PHRASES["is_unsure"]
 
 
 def _closing(words: str) -> str | None:
@@ -273,7 +265,7 @@ def _closing(words: str) -> str | None:
     sentence = re.split(r"(?<=[.!])\s+(?=[A-Z$\\*])", ending)[-1].strip()
     if _UNSURE.search(sentence) or sentence.endswith((":", ",", "-")) or len(sentence) > 300:
         return None
-    values = _formulas(sentence) or ["".join(value) for value in _VALUE.findall(sentence)]
+    values = _formulas(sentence) or list(map("".join, PHRASES["bare_value"].findall(sentence)))
     found = list(filter(says_something, values))
     if not found or (
         len({value.strip() for value in found}) > 1
@@ -301,9 +293,7 @@ def _ends_with(sentence: str, value: str, words: str) -> bool:
 # --- printed lines -----------------------------------------------------------------------------
 
 _CHATTER = re.compile(r"(?:all )?(?:done|finished|completed?|end|success\w*)\W*", re.IGNORECASE)
-_ERROR = phrase("error_line")
 _LABEL = re.compile(r"^[^\W\d_][\w \t'’()/,-]{2,80}?(?:[:?]|->|=>|→)[ \t]+(?=\S)")
-_SENTENCE = phrase("printed_sentence")
 _TALLEST = 50
 """Most lines of a printed matrix."""
 
@@ -320,7 +310,7 @@ def _last_line(lines: list[str]) -> Extracted:
         last, rule = block, "last_lines"
     if len(last) > _LONGEST:
         return Extracted(last, rule)  # too long to look for a label
-    label = _LABEL.match(last) or _SENTENCE.match(last)
+    label = _LABEL.match(last) or PHRASES["printed_sentence"].match(last)
     if label and says_something(last[label.end() :]):
         last, rule = last[label.end() :], "labelled"
     return Extracted(tidy(last) if rule == "labelled" else last, rule)
@@ -349,7 +339,7 @@ def _after_errors(text: str) -> list[str]:
     lines = [line.rstrip() for line in text.split("\n") if says_something(line)]
     while len(lines) > 1 and _CHATTER.fullmatch(lines[-1].strip()):
         lines.pop()
-    errors = [number for number, line in enumerate(lines) if _ERROR.match(line)]
+    errors = [number for number, line in enumerate(lines) if PHRASES["error_line"].match(line)]
     return lines[errors[-1] + 1 :] if errors else lines
 
 

@@ -10,7 +10,7 @@ import re
 import unicodedata
 from fractions import Fraction
 
-from judge.reading.words import ALTERING, NUMBER_WORDS, SCALES, TABLES, listed, phrase, terms
+from judge.reading.words import ALTERING, LISTS, NUMBER_WORDS, PHRASES, SCALES, TABLES, terms
 from judge.reading.wrappers import IN_FONT
 
 _CLOSE = Fraction(1, 10**9)
@@ -71,9 +71,7 @@ def is_foreign(question: str, reference: str, answer: str) -> bool:
     if not _scripts(answer) <= _scripts(known):
         return True
     words, known_words = _words(answer), _words(known)
-    return any(
-        len(words & language) > 1 and len(known_words & language) < 2 for language in _LANGUAGES
-    )
+    return any(len(words & each) > 1 and len(known_words & each) < 2 for each in _LANGUAGES)
 
 
 # --- numbers -----------------------------------------------------------------------------------
@@ -95,7 +93,6 @@ _SIGNS = frozenset(terms("minus negative"))
 _OPERATION = re.compile(r"\\(?:[dt]?frac|sqrt|sum|prod|int|lim|log|ln|binom)(?![a-zA-Z])")
 _NAMED = re.compile(r"[A-Za-z](?:_\w|_\{\w{1,9}\})?")
 _SUBSCRIPT = re.compile(r"_\s?(?:\{[^{}]{0,40}\}|\w)")
-_UNIT = phrase("marked_unit")
 _NUMBER_WORDS = {word: Fraction(value) for word, value in NUMBER_WORDS.items()} | {
     "half": Fraction(1, 2),
     **{word: Fraction(factor) for word, factor in (TABLES["factors"] | SCALES).items()},
@@ -112,7 +109,7 @@ def _last_member(reference: str) -> str:
 
 def single_number(text: str) -> Fraction | None:
     """Return the value of a text that is one rational number, apart from marked units."""
-    match = _NUMBER.fullmatch(_UNIT.sub("", text).strip())
+    match = _NUMBER.fullmatch(PHRASES["marked_unit"].sub("", text).strip())
     return _value(match) if match else None
 
 
@@ -197,7 +194,7 @@ def _is_broken(answer: str) -> bool:
 _CHOICE = re.compile(r"(?:\\text(?:bf)?\s?\{)?\(?[A-H]\)?\}?")
 _COMMAND = re.compile(r"\\[a-zA-Z]+")
 _NAME = re.compile(r"[^\W\d_]+")
-_NOTATION, _IN_FORMULAS = listed("notation"), listed("in_formulas")
+_NOTATION, _IN_FORMULAS = LISTS["notation"], LISTS["in_formulas"]
 _LANGUAGES = tuple(frozenset(terms(words)) for words in TABLES["languages"].values())
 
 
@@ -217,8 +214,8 @@ def _share_a_word(reference: str, answer: str) -> bool:
     return bool(stems[0] & stems[1])
 
 
+_SAY_LITTLE = LISTS["say_little"]
 _CHINESE = re.compile(r"[\u3400-\u9fff]")
-_SAY_LITTLE = listed("say_little")
 
 
 def _names(text: str) -> set[str]:
@@ -236,9 +233,6 @@ def _scripts(text: str) -> set[str]:
     for word in _NAME.findall(text):
         for letter in filter(str.isalpha, word):
             script = unicodedata.name(letter, "UNKNOWN").split()[0]
-            if script not in _LATIN and not (script == "GREEK" and len(word) < 4):
+            if script not in LISTS["latin"] and not (script == "GREEK" and len(word) < 4):
                 scripts.add(script)
     return scripts
-
-
-_LATIN = listed("latin")

@@ -23,12 +23,12 @@ def refusal(question: str, reference: str, answer: str) -> Refusal | None:
     if len(text) > LONGEST_ANSWER:
         return "no_answer", f"longer than {LONGEST_ANSWER} characters, so no final answer"
     plain = _plain(text)
-    empty = _STOCK_PHRASES.fullmatch(plain) or _TAUTOLOGY.fullmatch(plain)
-    if empty or _POINTS_ELSEWHERE.search(plain):
+    empty = any(_PATTERNS[name].fullmatch(plain) for name in ("stock_phrases", "tautology"))
+    if empty or _PATTERNS["points_elsewhere"].search(plain):
         return "no_answer", "a stock phrase instead of an answer"
-    if _SORRY.search(text):
+    if _PATTERNS["sorry"].search(text):
         return "no_answer", "a refusal"
-    if _FAILURE.search(text):
+    if _PATTERNS["failure"].search(text):
         return "no_answer", "an error message"
     if _CODE.search(answer):
         return "no_answer", "a program instead of an answer"
@@ -47,28 +47,18 @@ def is_empty(answer: str) -> bool:
 
 def rounding_settles(question: str, answer: str) -> bool:
     """Tell whether the problem asks for rounding and the answer is precise enough for it."""
-    places = _requested_places(question)
-    if places is None:
-        return _ROUNDING.search(question) is not None
+    requests = _PHRASES["places"].items()
+    asked = [n for words, n in requests if re.search(words, question, re.IGNORECASE)]
+    if not asked:
+        return _PATTERNS["rounding"].search(question) is not None
     decimals = re.search(r"\.(\d+)", answer)
-    return (len(decimals.group(1)) if decimals else 0) >= places
+    return (len(decimals[1]) if decimals else 0) >= int(asked[0])
 
 
 _PHRASES = read_tables("judge.model", "phrases.toml")
-
-_STOCK_PHRASES = compiled(_PHRASES["stock_phrases"])
-_TAUTOLOGY = compiled(_PHRASES["tautology"])
-_POINTS_ELSEWHERE = compiled(_PHRASES["points_elsewhere"])
-_SORRY = compiled(_PHRASES["sorry"])
-_FAILURE = compiled(_PHRASES["failure"])
-_ROUNDING = compiled(_PHRASES["rounding"])
+_PATTERNS = {name: compiled(p) for name, p in _PHRASES.items() if isinstance(p, str)}
 _ADDRESSES = {name: compiled(pattern) for name, pattern in _PHRASES["addresses"].items()}
 _CODE = re.compile(r"```|\bprint\s*\(|^\s*(?:def \w+\(|import \w|from \w+ import)", re.MULTILINE)
-
-
-def _requested_places(question: str) -> int | None:
-    places = _PHRASES["places"].items()
-    return next((n for words, n in places if re.search(words, question, re.IGNORECASE)), None)
 
 
 def _restates(answer: str, question: str) -> bool:

@@ -3,7 +3,7 @@ r"""Find the boxes in a text, the last complete one in particular, and tidy what
 import re
 from dataclasses import dataclass
 
-from judge.reading.words import phrase
+from judge.reading.words import PHRASES
 from judge.reading.wrappers import matching_brace
 
 
@@ -28,9 +28,8 @@ BOX_OPENS = r"(?:\\{1,4}f?boxed|\\fbox|\\framebox|\x08oxed|(?<![\w\\])boxed)\s{0
 _BOX_OR_BRACE = re.compile(rf"{BOX_OPENS}|\\.|[{{}}]", re.DOTALL)
 _WHOLE_BOX = re.compile(rf"\s*{BOX_OPENS}")
 _BARE_BOX = re.compile(r"\\boxed[ \t]{1,9}(?=[^\s${}\\]{0,39}[^\W_])([^\s${}\\]{1,40})")
-_APPROXIMATE = phrase("approximate")
+_APPROXIMATE = PHRASES["approximate"]
 """What says that a box repeats the answer as a rounded decimal: at its start, or before it."""
-_JOINT = phrase("joint")
 _LONGEST_JOINT = 60
 _MOST_JOINED = 20
 
@@ -49,7 +48,7 @@ def last_boxes(text: str) -> tuple[Extracted | None, bool]:
     answers, joints = [last], ""
     for start, end, content in reversed(boxes[:-1]):
         joint = text[end:first_start]
-        if len(joint) > _LONGEST_JOINT or not _JOINT.fullmatch(joint):
+        if len(joint) > _LONGEST_JOINT or not PHRASES["joint"].fullmatch(joint):
             break
         first_start = start
         if content not in answers:

@@ -8,10 +8,9 @@ import re
 from judge.reading.printed import as_mathematics
 from judge.reading.tree import Unreadable
 from judge.reading.units import parse_unit
-from judge.reading.words import TABLES, phrase
+from judge.reading.words import PHRASES, TABLES
 from judge.reading.wrappers import MAX_CHARS, TAIL, strip_remarks, strip_wording, unwrap
 
-_EATEN = phrase("eaten")
 _EATEN_LETTER = {"\t": r"\t", "\f": r"\f", "\b": r"\b", "\r": r"\r", "\x0b": r"\v", "\n": r"\n"}
 _LOST_F = re.compile(r"(?<![A-Za-z\\])rac(?=\{)")
 _SPACING = re.compile(r"\\(?:left|right|quad|qquad|displaystyle)(?![A-Za-z])|\\[,;:! ]|[$~]")
@@ -37,21 +36,13 @@ _UNICODE = str.maketrans(
     | TABLES["unicode"]
 )
 
-_MICRO = phrase("micro")
 _OHM = re.compile(r"(?<=\d)(?:\\[ ,;]|[\s~])*([kMmG]?)\s*(?:\\Omega|Ω)\s*$")
 _CROSS = re.compile(r"\\(?:vec|overrightarrow|mathbf)\s*\{?\s*[A-Za-z]{1,3}\s*\}?\s*\\times\b")
 _SIUNITX = re.compile(r"\\(SI|si|qty|unit|num|ang)\s*\{([^{}]*)\}(?:\s*\{([^{}]*)\})?")
 _TIMES_TEN = re.compile(r"(?<=\d)\s*x\s*(?=10\s*(?:\^|\*\*))")
 _PARALLEL = re.compile(r"(?<=[A-Z]{2})\s*(?://|\\parallel|∥)\s*(?=[A-Z]{2})")
 _PERMUTATIONS = re.compile(r"(?<![A-Za-z\\])[AP]_\{?(\d+)\}?\^\{?(\d+)\}?")
-_UNIT_BEHIND = phrase("units_behind")
-"""Several units that no command marks: 5 N m^2 kg^-2, 8.31 J/(mol K), 40 miles/hour."""
-_CHOOSE = phrase("choose")
-"""Binomial coefficients in the notations of several countries."""
-_INDEX = phrase("index")
-"""What an index runs through, in brackets or with a plain letter: (k∈Z)."""
 _DOUBLED = re.compile(r"\\\\(?=[A-Za-z{}%$,;:!])")
-_DOUBLED_ROW = phrase("doubled_row")
 _DOLLAR_MONEY = re.compile(r"(?<!\\)\$(?=\s*[\d.])")
 _BRACED_WORD = re.compile(r"(?<=[\d\s)])\{\s*([A-Za-z]+(?: [A-Za-z]+)*)\s*\}")
 _SPACED_COMMA = re.compile(r",\s*\\!\s*|\{,\}|\\,(?=\d{3}(?!\d))")
@@ -65,7 +56,7 @@ def clean(text: str) -> str:
     if "   " in text:  # patterns with several optional spaces would try every division of a run
         text = re.sub(r" {3,}", "  ", text)
     if not text.isprintable():
-        text = _EATEN.sub(lambda match: _EATEN_LETTER[match[0]], text)
+        text = PHRASES["eaten"].sub(lambda match: _EATEN_LETTER[match[0]], text)
     if not text.isascii():
         text = _plain_unicode(text)
     if _CROSS.search(text):
@@ -84,20 +75,20 @@ def clean(text: str) -> str:
     if "{" in text:
         text = _SIUNITX.sub(_siunitx, _SYSTEM_BRACE.sub("", _LOST_F.sub(r"\\frac", text)))
     if "C" in text or "choose" in text:
-        text = _CHOOSE.sub(_binomial, text)
+        text = PHRASES["choose"].sub(_binomial, text)
     if "x" in text:
         text = _TIMES_TEN.sub(r" \\times ", text)
     if "_" in text and "^" in text:
         text = _PERMUTATIONS.sub(r"\\frac{\1!}{(\1-\2)!}", text)
     if "/" in text or "^" in text:
-        text = _UNIT_BEHIND.sub(_marked_unit, text)
+        text = PHRASES["units_behind"].sub(_marked_unit, text)
     if "Omega" in text or "Ω" in text:
         text = _OHM.sub(r" \\text{\1Omega}", text)
     if "mu" in text or not text.isascii():
-        text = _MICRO.sub(lambda m: r" \text{u" if m[1] is None else " u", text)
+        text = PHRASES["micro"].sub(lambda m: r" \text{u" if m[1] is None else " u", text)
     text = unwrap(strip_remarks(strip_wording(text)))
     if "in" in text or "∈" in text:
-        text = _INDEX.sub(r", \1\\in\\mathbb{\2}", text)
+        text = PHRASES["index"].sub(r", \1\\in\\mathbb{\2}", text)
     if "$" in text:
         text = _dollars(text)
     if "{" in text:
@@ -156,7 +147,7 @@ def _single_backslashes(text: str) -> str:
     if r"\\begin" in text:  # commands doubled; row breaks doubled too, or not
         return _DOUBLED.sub(r"\\", text.replace("\\\\\\\\", "\0")).replace("\0", "\\\\")
     # In a matrix \\frac is a row break and a command that lost its backslash.
-    return _DOUBLED_ROW.sub(lambda m: f"{m[1]}\\" if m[1] else "\\\\\\", text)
+    return PHRASES["doubled_row"].sub(lambda m: f"{m[1]}\\" if m[1] else "\\\\\\", text)
 
 
 def _dollars(text: str) -> str:

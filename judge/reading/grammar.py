@@ -15,19 +15,16 @@ from judge.reading.forms import Forms
 from judge.reading.tokens import tokenize
 from judge.reading.tree import Node, Unreadable, depth, negative
 from judge.reading.units import is_unit, parse_unit
-from judge.reading.words import SCALES, phrase, terms
+from judge.reading.words import PHRASES, SCALES, terms
 
 _RELATIONS = ("=", "<", ">", "<=", ">=", "!=", "~", "in")
 _SET_OPERATORS = {"∪": "union", "∩": "intersection", "∖": "difference"}
 _CLOSING = {"(": (")", "]"), "[": ("]", ")"), "\\{": ("\\}", "}"), "{": ("}", "\\}")}
 _LOGIC = {"∧": "and", "∨": "or"}
 _SEPARATORS = (",", "and", "or", "xor", *_LOGIC)
-_CLOCK = phrase("clock")
-_CONDITION = phrase("condition")
+_CONDITION = PHRASES["condition"]
 _MAY_BE_CONDITION = re.compile(r"for|where|with|such|when|\bif\b|provided")
-_RESTRICTS, _CASES = phrase("restricts"), phrase("cases")
 _PROBABILITIES = frozenset(terms("P p E V Pr Var D Cov"))
-_BASE_SUFFIX = phrase("base_suffix")
 _BASE_LETTERS = re.compile(r"(-?)(?=\w*\d|[A-F]+_\{?16)([0-9A-F]{2,})_\{?(?:\\text\{)?(\w+)\}?\}?$")
 
 
@@ -39,10 +36,10 @@ def read(text: str) -> Node:
 
 def parse(text: str) -> Node:
     """Parse a cleaned text."""
-    if len(text) < 60 and (match := _CLOCK.fullmatch(text)) and (match[2] or match[3]):
+    if len(text) < 60 and (match := PHRASES["clock"].fullmatch(text)) and (match[2] or match[3]):
         half = f"{match[3].lower()}m" if match[3] else ""
         return tree.Clock(int(match[1]), int(match[2] or 0), half)
-    if (match := _BASE_SUFFIX.match(text) or _BASE_LETTERS.match(text)) and (
+    if (match := PHRASES["base_suffix"].match(text) or _BASE_LETTERS.match(text)) and (
         base := build.base_named(match[3])
     ):
         return negative(tree.Based(match[2], base)) if match[1] else tree.Based(match[2], base)
@@ -66,8 +63,8 @@ def conditions_agree(left: str, right: str) -> bool:
     if conditions[0] == conditions[1]:
         return True
     if all(conditions):
-        return not any(map(_RESTRICTS.search, conditions))
-    return not any(map(_CASES.search, conditions))
+        return not any(map(PHRASES["restricts"].search, conditions))
+    return not any(map(PHRASES["cases"].search, conditions))
 
 
 def _parse_whole(text: str) -> Node:
@@ -112,13 +109,11 @@ class Grammar(Forms):
             parts.append(self.statement())
         if len(parts) == 1:
             return parts[0]
-        return tree.Group(
-            "bare",
-            tuple(
-                tree.Group("tuple", part.items) if tree.is_group(part, "bare") else part
-                for part in parts
-            ),
+        tuples = (
+            tree.Group("tuple", part.items) if tree.is_group(part, "bare") else part
+            for part in parts
         )
+        return tree.Group("bare", tuple(tuples))
 
     def statement(self) -> Node:
         """Parse items separated by commas, "and" or "or"."""
@@ -133,10 +128,9 @@ class Grammar(Forms):
         if len(items) == 1:
             return items[0]
         items = build.spread_modulus(items)
-        stated = (
-            {"and", "or"} if all(isinstance(i, tree.Chain | tree.Logic) for i in items) else set()
-        )
-        if set(joins) & (stated | _LOGIC.keys()):
+        stated = all(isinstance(item, tree.Chain | tree.Logic) for item in items)
+        joining = {*_LOGIC, "and", "or"} if stated else _LOGIC.keys()
+        if not joining.isdisjoint(joins):
             return build.join_logic(items, [_LOGIC.get(join, join) for join in joins])
         return tree.Group("bare", tuple(items))
 
@@ -238,9 +232,8 @@ class Grammar(Forms):
     def quantity(self) -> Node:
         """Parse a value and the unit after it."""
         node = self.sum()
-        if self.token.kind != "text" and not (
-            self.is_op("/") and self.tokens[self.at + 1].kind == "text"
-        ):
+        per_unit = self.is_op("/") and self.tokens[self.at + 1].kind == "text"
+        if self.token.kind != "text" and not per_unit:
             return node
         if isinstance(node, tree.Text):
             raise Unreadable("words among values")

@@ -2,11 +2,9 @@
 
 import re
 
-from judge.reading.words import phrase
+from judge.reading.words import PHRASES
 
-_NUMBER = phrase("printed_number")
 _COMPLEX = re.compile(r"\bmpc\(real='([^']*)', imag='([^']*)'\)")
-_CONTAINER = phrase("printed_container")
 _OPTION = re.compile(r",\s*(?:dtype|device|requires_grad|shape)\s*=\s*[\w.'()]+")
 _POLYNOMIAL = re.compile(r"\bPoly\((.*?)(?:, [A-Za-z]\w*)+, domain='[^']*'\)")
 _SPACED_ARRAY = re.compile(r"\[[\[\]\s\d.eEj+-]*\d[.j]?\s+[\[\d-][\[\]\s\d.eEj+-]*\]")
@@ -17,8 +15,9 @@ def as_mathematics(text: str) -> str:
     """Rewrite the types around printed numbers, and arrays whose numbers only spaces separate."""
     text = re.sub(r"\bnp\.(True|False)_", r"\1", text)
     if "(" in text:
-        text = _COMPLEX.sub(r"(\1+\2*i)", _POLYNOMIAL.sub(r"(\1)", _NUMBER.sub(r"\2", text)))
-        if found := _CONTAINER.fullmatch(text):
+        text = _POLYNOMIAL.sub(r"(\1)", PHRASES["printed_number"].sub(r"\2", text))
+        text = _COMPLEX.sub(r"(\1+\2*i)", text)
+        if found := PHRASES["printed_container"].fullmatch(text):
             text = _OPTION.sub("", found[1])
     if text.startswith("{"):
         text = re.sub(r"(['\"])(\w+)\1(?=\s*:)", r"\2", text)

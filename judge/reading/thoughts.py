@@ -8,7 +8,7 @@ reply only mentions, in words or in code, is not a tag. Not covered: thoughts wi
 import re
 from typing import NamedTuple
 
-from judge.reading.words import phrase
+from judge.reading.words import PHRASES
 
 
 class Divided(NamedTuple):
@@ -20,13 +20,12 @@ class Divided(NamedTuple):
     """False where the text ends within thoughts, so that there may be no reply at all."""
 
 
-_OPENING, _CLOSING = phrase("opens_thoughts"), phrase("closes_thoughts")
-_STOP = phrase("stop_token")
+_OPENING, _CLOSING = PHRASES["opens_thoughts"], PHRASES["closes_thoughts"]
+_STOP = PHRASES["stop_token"]
 _STOPS_BEFORE = re.compile(rf"^(?:\s*{_STOP.pattern})+(?:assistant\b|model\b)?")
 _STOP_BEHIND = re.compile(rf"{_STOP.pattern}\s*$")
 _FENCE_CLOSES = re.compile(r"^```[ \t]*$", re.MULTILINE)
 _MOST_STOPS = 20
-_NEXT_TURN, _CHANNEL = phrase("next_turn"), phrase("channel")
 _BARE_CHANNELS = re.compile(r"\s*analysis(?=[^\sa-z])(.*)", re.DOTALL)
 """Harmony channels whose special tokens a server removed: "analysisWe need ...assistantfinal12"."""
 
@@ -41,7 +40,7 @@ def without_stops(reply: str) -> str:
     """Drop stop tokens at both ends, and a further turn that a model wrote after the first."""
     if "<" not in reply and "[" not in reply:
         return reply
-    reply = _STOPS_BEFORE.sub("", _NEXT_TURN.sub("", reply))
+    reply = _STOPS_BEFORE.sub("", PHRASES["next_turn"].sub("", reply))
     for _ in range(_MOST_STOPS):
         stop = _STOP_BEHIND.search(reply, max(0, len(reply) - 60))
         if stop is None:
@@ -52,7 +51,7 @@ def without_stops(reply: str) -> str:
 
 def _by_channels(text: str) -> Divided | None:
     """Divide a text in the harmony format; None for any other text."""
-    headers = [header for header in _CHANNEL.finditer(text) if not _mentioned(text, *header.span())]
+    headers = [h for h in PHRASES["channel"].finditer(text) if not _mentioned(text, *h.span())]
     if not headers:
         bare = _BARE_CHANNELS.match(text)
         if bare is None:

@@ -9,7 +9,7 @@ import re
 from judge.reading.cursor import Token, join_digit_groups
 from judge.reading.tree import Unreadable
 from judge.reading.units import CHINESE_UNITS, UNIT_LETTERS, UNIT_SYMBOLS, UNIT_WORDS, upright_unit
-from judge.reading.words import CONSTRUCTORS, FUNCTIONS, GREEK, MEASURES_OF, listed, named, terms
+from judge.reading.words import CONSTRUCTORS, FUNCTIONS, GREEK, LISTS, MEASURES_OF, named, terms
 from judge.reading.wrappers import matching_brace
 
 _ACCENTED = "\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u0126\u0128-\u017f"
@@ -33,7 +33,7 @@ _JOINS_VALUES = {1: re.compile(r"\s+\d"), 2: re.compile(r"\s+(?:-?\d|[a-z]\s*=)"
 _BEFORE_NAME = re.compile(r"\s*[A-Za-z(\[]")
 _CONSTANTS, _CONNECTORS = named("constants"), named("connectors")
 _SHORT_CONNECTORS = named("short_connectors")
-_ONLY_BEFORE_BRACKET = listed("only_before_bracket")
+_ONLY_BEFORE_BRACKET = LISTS["only_before_bracket"]
 _SETS = {name: ("set", letter) for name, letter in named("number_sets").items()}
 _FIXED = {word: ("op", sign) for word, sign in _CONNECTORS.items()} | _SETS
 """Words that always mean the same, as (kind, value)."""
@@ -49,12 +49,11 @@ _COMMANDS = (
     | {name: ("const", constant) for name, constant in _CONSTANTS.items() if len(name) > 1}
     | {name: ("op", operator) for name, operator in named("relations").items()}
     | {name: ("op", operator) for name, operator in named("operators").items()}
-    | {name: ("form", name) for name in listed("forms")}
+    | {name: ("form", name) for name in LISTS["forms"]}
     | {alias: ("form", name) for alias, name in named("form_aliases").items()}
     | {"not": ("op", "not"), "\\": ("op", "\\\\")}
 )
 """LaTeX commands that always mean the same, as (kind, value); the later table has precedence."""
-_ACCENTS, _SKIPPED, _TEXT_COMMANDS = map(listed, ("accents", "skipped", "text_commands"))
 _UNIT_VECTORS, _BLACKBOARD = frozenset("ijk"), frozenset("RQZNC")
 _CHINESE = re.compile(rf"或者|[或且和及与]|{CHINESE_UNITS}|[万萬亿]|[^或且和及与万萬亿]+")
 _UNITS = UNIT_WORDS | UNIT_LETTERS
@@ -275,13 +274,13 @@ class _Scanner:
             return self.delimiter(name, index)
         if name in _COMMANDS:
             self.add(*_COMMANDS[name])
-        elif name in _TEXT_COMMANDS:
+        elif name in LISTS["text_commands"]:
             return self.font_command(name, index)
-        elif name in _ACCENTS:
+        elif name in LISTS["accents"]:
             return self.accent(index)
         elif name in MEASURES_OF and _BEFORE_NAME.match(self.text, index):
             self.add("name", name)
-        elif name.isspace() or name in _SKIPPED:
+        elif name.isspace() or name in LISTS["skipped"]:
             self.spaced = True
         elif name.isdigit() or name == "-":
             self.add("op", "\\\\")  # a row break that lost its second backslash
@@ -292,9 +291,8 @@ class _Scanner:
 
     def accent(self, index: int) -> int:
         r"""Read the letter under \vec or \hat, which names a vector; i, j, k are unit vectors."""
-        match = re.match(
-            r"\s*(?:\{\s*([A-Za-z]+|\\[a-z]+)\s*\}|([A-Za-z]|\\[a-z]+))", self.text[index:]
-        )
+        pattern = r"\s*(?:\{\s*([A-Za-z]+|\\[a-z]+)\s*\}|([A-Za-z]|\\[a-z]+))"
+        match = re.match(pattern, self.text[index:])
         if match is None:
             raise Unreadable("an accent on something else than a letter")
         letters = (match[1] or match[2]).removeprefix("\\").removesuffix("math")

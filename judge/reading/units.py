@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 
-from judge.reading.words import ALTERING, PART_WORDS, TABLES, listed, named
+from judge.reading.words import ALTERING, LISTS, PART_WORDS, TABLES, named
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +34,7 @@ class Unit:
 
 _SPELLED = {word: spelled.split() for word, spelled in TABLES["spelled"].items()}
 _POWERS: dict[str, int] = TABLES["powers"]
-_NEUTRAL = listed("neutral")
-_NO_UNIT = ALTERING | listed("no_unit") | {f"{part}s" for part in PART_WORDS}
+_NO_UNIT = ALTERING | LISTS["no_unit"] | {f"{part}s" for part in PART_WORDS}
 _SPACING = re.compile(r"\\[,;:! ]|\\cdot(?![a-z])|[~{}^]")
 _WORD = re.compile(r"[^\W\d_]+|-?\d+|/")
 
@@ -53,11 +52,11 @@ _DERIVED = {name: measure for names, measure in TABLES["derived"].items() for na
 UNIT_WORDS = (
     {name for name in _MEASURES if len(name) > 2 and name.isascii()}
     | {name for name in _DERIVED if len(name) > 3 and name.islower()}
-    | listed("short_units")
+    | LISTS["short_units"]
     | {*_SPELLED, *_POWERS}
 ) - {"mol"}
 """Words that mean a unit wherever they stand; shorter ones do so only after a space or in text."""
-UNIT_LETTERS = listed("unit_symbols")
+UNIT_LETTERS = LISTS["unit_symbols"]
 
 
 def parse_unit(text: str) -> Unit | None:
@@ -80,7 +79,7 @@ def parse_unit(text: str) -> Unit | None:
                 pending = power
             else:
                 found[-1] = (found[-1][0], found[-1][1] * power)
-        elif lower not in _NEUTRAL or word in ("A", "T") or words == ["in"]:
+        elif lower not in LISTS["neutral"] or word in ("A", "T") or words == ["in"]:
             measure = _MEASURES.get(word) or _MEASURES.get(lower)
             known = known and measure is not None
             noun = ({f"#{singular(lower)}": 1}, Fraction(1))
@@ -145,7 +144,7 @@ def _add_derived() -> None:
             _MEASURES[name] = dict(unit.dimension), unit.size * Fraction(count)
     for prefixes, exponent in TABLES["prefixes"].items():
         symbol, word = prefixes.split()
-        for name in listed("prefixed"):
+        for name in LISTS["prefixed"]:
             dimension, size = _MEASURES[name]
             prefix = word if len(name) > 3 and name != "Omega" else symbol
             _MEASURES.setdefault(prefix + name, (dimension, size * Fraction(10) ** exponent))

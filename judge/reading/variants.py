@@ -7,20 +7,17 @@ two notations, which counts only where both are equal; `compare` checks that.
 import re
 from typing import NamedTuple
 
-from judge.reading.words import phrase
+from judge.reading.words import PHRASES
 from judge.reading.wrappers import IN_FONT
 
 _NO_LETTER = re.compile(r"[^A-J]{0,30}$|[\d\\$ {}+-]*\d|\\(?:frac|sqrt|pi|left)")
 """How texts begin that name no choice: most answers, so that they take no time."""
-_OPTION = phrase("option")
 _ANOTHER = re.compile(r"(?:or|and|[,/&])\s*\(?[A-J]\b")
 """A second choice behind the first: (C) or (D)."""
-_AROUND_LETTER = phrase("around_letter")
 _LETTER = re.compile(r"\(?([A-J])[.)]?")
 _LETTERS = re.compile(r"([A-J])(?:\s*(?:[,;、和与及]|\band\b|\\?&)\s*([A-J]))*")
 _NUMBERED = "①②③④⑤⑥⑦⑧⑨⑩", "甲乙丙丁戊"
 """Signs of statements and people, in their order."""
-_TWICE = phrase("twice")
 
 
 class Option(NamedTuple):
@@ -34,7 +31,7 @@ def option_in(text: str) -> Option | None:
     """Return the choice that a text names with a bracket, dot or colon; None without one."""
     if _NO_LETTER.match(text):
         return None
-    found = _OPTION.match(IN_FONT.sub(r"\1", text).strip())
+    found = PHRASES["option"].match(IN_FONT.sub(r"\1", text).strip())
     if found is None or _ANOTHER.match(found[3]):
         return None
     return Option((found[1] or found[2]).upper(), found[3].strip())
@@ -44,7 +41,7 @@ def letters_in(text: str) -> str:
     """Return the letters of a text that is nothing but choices: `B`, `(B)`, `A, C`, `AC`."""
     if len(text) > 60 or _NO_LETTER.match(text):
         return ""
-    bare = _AROUND_LETTER.sub("", IN_FONT.sub(r"\1", text)).strip(" .。")
+    bare = PHRASES["around_letter"].sub("", IN_FONT.sub(r"\1", text)).strip(" .。")
     if found := _LETTER.fullmatch(bare):
         return found[1]
     if _LETTERS.fullmatch(bare) or re.fullmatch(r"[A-J]{2,5}", bare):
@@ -66,7 +63,7 @@ def same_numbered(reference: str, answer: str) -> bool:
 
 def said_twice(text: str) -> tuple[str, str] | None:
     """Return both notations of `3/8 or 0.375` and `3/8 (0.375)`; None where there is only one."""
-    found = _TWICE.match(text) if "(" in text or "or" in text or "i.e" in text else None
+    found = PHRASES["twice"].match(text) if "(" in text or "or" in text or "i.e" in text else None
     if found is None:
         return None
     first, second = found[1].strip(" ,"), (found[2] or found[3]).strip()

@@ -16,13 +16,9 @@ def compiled(pattern: str) -> re.Pattern[str]:
     return re.compile(pattern.replace("\n", ""))
 
 
-def phrase(name: str) -> re.Pattern[str]:
-    """Compile a pattern of `phrases.toml`."""
-    return compiled(_PHRASES[name])
-
-
 TABLES = read_tables("judge.reading", "words.toml")
-_PHRASES = read_tables("judge.reading", "phrases.toml")
+LISTS = {name: frozenset(text.split()) for name, text in TABLES["lists"].items()}
+PHRASES = {name: compiled(p) for name, p in read_tables("judge.reading", "phrases.toml").items()}
 
 
 def terms(text: str) -> tuple[str, ...]:
@@ -30,17 +26,12 @@ def terms(text: str) -> tuple[str, ...]:
     return tuple(text.split())
 
 
-def listed(name: str) -> frozenset[str]:
-    """Return the words of a list in the file."""
-    return frozenset(TABLES["lists"][name].split())
-
-
 def named(table: str) -> dict[str, str]:
     """Map each word or sign in a table of the file to the name that it stands for."""
     return {word: name for name, words in TABLES[table].items() for word in words.split()}
 
 
-FUNCTIONS = {name: name for name in listed("functions")} | named("functions")
+FUNCTIONS = {name: name for name in LISTS["functions"]} | named("functions")
 KNOWN_FUNCTIONS = frozenset(FUNCTIONS.values()) | {"degree", "percent"}
 INVERSE = {name: f"a{name}" for name in terms("sin cos tan cot sec csc sinh cosh tanh")}
 ARGUMENTS = {
@@ -49,11 +40,13 @@ ARGUMENTS = {
     **dict.fromkeys(terms("gcd lcm max min"), (1, 20)),
 }
 """How many arguments a function takes, where that is not exactly one."""
-MEASURES_OF = listed("measures_of")
-CONSTRUCTORS = listed("constructors")
+MEASURES_OF = LISTS["measures_of"]
+CONSTRUCTORS = LISTS["constructors"]
+CALLED = FUNCTIONS.keys() | CONSTRUCTORS
+"""Names that mean a function or constructor, so that a text with one is no words."""
 GREEK = frozenset(TABLES["greek"])
-ALTERING = listed("altering")
-ANSWER_MARKERS = phrase("answer_markers").pattern
+ALTERING = LISTS["altering"]
+ANSWER_MARKERS = PHRASES["answer_markers"].pattern
 
 SCALES: dict[str, int] = TABLES["scales"]
 _ONES, _TENS, _PARTS = (terms(TABLES["numbers"][name]) for name in ("ones", "tens", "parts"))

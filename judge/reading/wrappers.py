@@ -9,7 +9,7 @@ from functools import lru_cache
 
 from judge.reading.thoughts import without_stops
 from judge.reading.units import is_unit
-from judge.reading.words import ALTERING, ANSWER_MARKERS, PART_WORDS, phrase
+from judge.reading.words import ALTERING, ANSWER_MARKERS, PART_WORDS, PHRASES
 
 MAX_CHARS = 2_000
 IN_FONT = re.compile(r"\\(?:text(?:bf|it|rm)?|math(?:rm|bf|it)|[mh]box)\s*\{\s*([^{}]*?)\s*\}")
@@ -18,7 +18,7 @@ IN_FONT = re.compile(r"\\(?:text(?:bf|it|rm)?|math(?:rm|bf|it)|[mh]box)\s*\{\s*(
 _WRAPPERS = (("$$", "$$"), ("$", "$"), (r"\(", r"\)"), (r"\[", r"\]"), ("`", "`"), ('"', '"'),
              ("**", "**"), ("'", "'"), ("*", "*"), ("__", "__"), ("_", "_"))  # fmt: skip
 _WRAPPING = frozenset(opening[0] for opening, _ in _WRAPPERS)
-_LEAD, _BEHIND, _CLAUSE = map(phrase, ("lead", "behind_answer", "clause"))
+_LEAD = PHRASES["lead"]
 _VARIABLE = re.compile(r"^([a-z])(?::| is| equals)\s+(?=[-\d\\])")
 _LEAD_IN_TEXT = re.compile(r"^\\text(?:bf)?\s*\{\s*([^{}]{1,80})\}\s*(?=\S)")
 _CHINESE_LEAD = re.compile(r"^(?:[一总]?共有?|即|为|是)(?=\d)")
@@ -28,18 +28,15 @@ _PARTS = re.compile(rf"^(\d+)[ -]({'|'.join(PART_WORDS.keys() - {'quarter'})})s$
 _MARKER = re.compile(
     rf"^(?:[^\W\d_]{{1,12}}\s){{0,3}}?[^\W\d_]{{0,9}}?{ANSWER_MARKERS}\s*", re.IGNORECASE
 )
-TAIL = phrase("tail")
+TAIL = PHRASES["tail"]
 _TAIL_ENDS = frozenset(" .,;:。}nexk■□∎")
 """The last characters of what `TAIL` strips."""
-_LABEL = phrase("label")
 _ODDS = re.compile(r"^(\d+) (?:in|out of) (\d+)$")
 _NAMED = re.compile(r"(?:^|(?<=[,;]))\s*([A-Z][a-z]{2,20}(?: [a-z]{1,20}){0,3})\s{0,9}:(?=\s)")
-_REMARK, _ABOUT = phrase("remark"), phrase("about")
 _UNIT_BEHIND = re.compile(r"(?<=[\d}$])\s+\((?:in )?([A-Za-z]+)\)\s*$")
 _MARKS = "[\\s\u2600-\u27bf\u2b00-\u2bff\ufe0f\U0001f300-\U0001faff]+"
 _EMOJI = re.compile(rf"^{_MARKS}|{_MARKS}$")
 _TAGS = re.compile(r"^(?:<[A-Za-z_]{1,14}>\s*)+(?=[^\s<])|(?<=[^\s>])(?:\s*</[A-Za-z_]{1,14}>)+$")
-_COLOUR, _THEREFORE, _STRUCK_OUT = map(phrase, ("colour", "therefore", "struck_out"))
 _BOX = re.compile(r"^\\{0,4}boxed\s*(?=\{.*\}$)", re.DOTALL)
 
 
@@ -49,11 +46,11 @@ def strip_wording(text: str) -> str:
     if len(text) > MAX_CHARS:
         return text
     if "~~" in text:
-        text = _STRUCK_OUT.sub("", text)
+        text = PHRASES["struck_out"].sub("", text)
     for _ in range(3):
         before = text
         if text[:1] in "\\∴⇒=→-":
-            text = _THEREFORE.sub("", text)
+            text = PHRASES["therefore"].sub("", text)
         if text[:1] in "<[b\\$#" or text[-1:] in ")]$}>":
             text = _without_leftovers(text)
         if text[:1].isalpha():
@@ -63,7 +60,7 @@ def strip_wording(text: str) -> str:
                 lambda m: m[0] if _LEAD.sub("", f"{m[1]} ").strip() else "", text
             )
         if " " in text and (text[-1:].isalpha() or text[-2:-1].isalpha()):
-            text = _CLAUSE.sub("", _BEHIND.sub("", text))
+            text = PHRASES["clause"].sub("", PHRASES["behind_answer"].sub("", text))
         if text[-1:] in _TAIL_ENDS:
             text = TAIL.sub("", text)
         text = unwrap(text.strip())
@@ -78,9 +75,9 @@ def strip_remarks(text: str) -> str:
         text = _EMOJI.sub("", text)
     if text.endswith(")"):
         text = _UNIT_BEHIND.sub(lambda m: rf" \text{{{m[1]}}}" if is_unit(m[1]) else m[0], text)
-        text = _REMARK.sub("", text)
+        text = PHRASES["remark"].sub("", text)
     if text[:1].isalpha():
-        text = _ABOUT.sub("", text)
+        text = PHRASES["about"].sub("", text)
         text = _POINT.sub("", _VARIABLE.sub(r"\1=", text))
     text = _MIXED.sub(lambda m: f"({m[1]}+1/{PART_WORDS[m[2]]})", _ODDS.sub(r"\1/\2", text))
     text = _PARTS.sub(lambda m: f"{m[1]}/{PART_WORDS[m[2]]}", text)
@@ -88,7 +85,7 @@ def strip_remarks(text: str) -> str:
         return text
     if len(named := _NAMED.findall(text)) > 1 and len(set(named)) == len(named):
         return _NAMED.sub(r"\\text{\1}=", text)
-    return _LABEL.sub(lambda match: match[0] if _alters(match[1] or match[2]) else "", text)
+    return PHRASES["label"].sub(lambda m: m[0] if _alters(m[1] or m[2]) else "", text)
 
 
 def _alters(label: str) -> bool:
@@ -100,7 +97,7 @@ def _alters(label: str) -> bool:
 def _without_leftovers(text: str) -> str:
     """Strip stop tokens, tags, marks and colours, and a delimiter that lost its other half."""
     if "box" in text or "color" in text:
-        text = _BOX.sub(r"\\boxed", _COLOUR.sub("", text))
+        text = _BOX.sub(r"\\boxed", PHRASES["colour"].sub("", text))
     if "<" in text or "[" in text:
         text = _TAGS.sub("", without_stops(text)).strip()
     if text[:1] == "#":

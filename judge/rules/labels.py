@@ -5,15 +5,15 @@ A side without such a label, or with both, contradicts nothing.
 
 import re
 
-from judge.reading.words import TABLES, phrase
+from judge.reading.words import PHRASES, TABLES
 
 _OPPOSITES = [tuple(map(re.compile, pair)) for pair in TABLES["opposite_labels"].values()]
-_LOGARITHM = phrase("named_logarithm")
 
 
 def contradict(left: str, right: str) -> bool:
     """Tell whether each side has a label, and they name different things."""
-    logarithms = [found and found[1] for found in map(_LOGARITHM.match, (left, right))]
+    found = map(PHRASES["named_logarithm"].match, (left, right))
+    logarithms = [logarithm and logarithm[1] for logarithm in found]
     if all(logarithms) and logarithms[0] != logarithms[1]:
         return True
     for pair in _OPPOSITES:

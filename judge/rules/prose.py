@@ -6,19 +6,18 @@ from functools import lru_cache
 from judge.reading import words as vocabulary
 from judge.reading.clean import without_spacing
 from judge.reading.units import parse_unit, singular
+from judge.reading.words import CALLED, LISTS, PHRASES, TABLES
 from judge.reading.wrappers import IN_FONT
 from judge.relation import Finding, different, equal, undecided
 
-_NOTHING = vocabulary.listed("nothing")
-_MACHINE, _ADDRESS, _HEDGE = map(vocabulary.phrase, ("machine", "to_grader", "hedge"))
 _MARKUP = re.compile(r"\\[a-zA-Z]+\s*|[{}$\\\"'`*_]|\\[ ,;!]")
 _PUNCTUATION = re.compile(r"[^\w\s/+-]+")
 _WORD = re.compile(r"[A-Za-z]{2,}")
 _SENTENCE_LETTERS = re.compile(r"[A-Za-z][A-Za-z ,.'’-]*")
-_ARTICLES, _OPPOSITES, _EMPTY_SETS = map(vocabulary.listed, ("articles", "opposites", "empty_sets"))
-_FORMULAS: dict[str, str] = vocabulary.TABLES["formulas"]
+_ARTICLES, _OPPOSITES = LISTS["articles"], LISTS["opposites"]
+_FORMULAS: dict[str, str] = TABLES["formulas"]
 _MEANINGS: dict[str, str] = {
-    words: meaning for meaning, others in vocabulary.TABLES["synonyms"].items() for words in others
+    words: meaning for meaning, others in TABLES["synonyms"].items() for words in others
 }
 """What words mean that are without articles and plural endings."""
 
@@ -26,18 +25,19 @@ _MEANINGS: dict[str, str] = {
 def is_nothing(text: str) -> str:
     """Say why the text is no answer at all; empty when it may be one."""
     bare = "".join(text.split()).strip(".").lower()
-    if not re.search(r"[^\W_]|\\(?:infty|emptyset|varnothing)|[∞∅π]", text) or bare in _NOTHING:
+    content = re.search(r"[^\W_]|\\(?:infty|emptyset|varnothing)|[∞∅π]", text)
+    if content is None or bare in LISTS["nothing"]:
         return "no content"
-    if _MACHINE.search(text):
+    if PHRASES["machine"].search(text):
         return "a program's error message"
-    if _ADDRESS.search(text):
+    if PHRASES["to_grader"].search(text):
         return "words to the grader"
     return ""
 
 
 def is_hedge(text: str) -> bool:
     """Tell whether the text gives several alternatives or is unsure."""
-    return bool(_HEDGE.search(text))
+    return bool(PHRASES["hedge"].search(text))
 
 
 def plain_words(text: str) -> str:
@@ -61,7 +61,7 @@ def same_wording(left: str, right: str) -> bool:
 
 
 _BRACED = re.compile(r"(?<![\\^_A-Za-z}])\{([A-Za-z ]{2,})\}")
-_ONLY_WORDS = vocabulary.phrase("only_words")
+_ONLY_WORDS = PHRASES["only_words"]
 _SIGN_OR_WORD = re.compile(r"\\[a-zA-Z]+|\d+(?:[.,]\d+)*|[^\W\d_]+|\\[^\s,;:!]|[^\s\w$~]|_")
 
 
@@ -79,7 +79,7 @@ def is_words(text: str) -> bool:
         return True
     if _FORMULA.search(unmarked) or unmarked.lower() in _LETTER_NAMES:
         return False
-    if not _CALLED.isdisjoint(_WORD.findall(unmarked)):
+    if not CALLED.isdisjoint(_WORD.findall(unmarked)):
         return False
     if not _SENTENCE_LETTERS.fullmatch(unmarked) and len(_WORD.findall(unmarked)) < 4:
         return False
@@ -92,8 +92,7 @@ def is_words(text: str) -> bool:
 _CHINESE = re.compile(r"[\u3400-\u9fff，。、 ]+")
 _FORMULA = re.compile(r"[=^<>]|\*\*|\d\s*-\s*\w|\w\s*[+*/]\s*\w|[)\w][-+*/]\(|\)[-+*/]\w")
 _LETTER_NAMES = {"infinity", "infty", "inf", *map(str.lower, vocabulary.GREEK)}
-_CALLED = vocabulary.FUNCTIONS.keys() | vocabulary.CONSTRUCTORS
-_SHORT = vocabulary.listed("short_words") | vocabulary.NUMBER_WORDS.keys()
+_SHORT = LISTS["short_words"] | vocabulary.NUMBER_WORDS.keys()
 
 
 def words_as_mathematics(text: str) -> str:
@@ -103,7 +102,7 @@ def words_as_mathematics(text: str) -> str:
     if known := _FORMULAS.get(words, "") or _number_in(parts):
         return known
     number, noun = _number_in(parts[:-1]) if parts[1:] else "", parts[-1]
-    counts = number and noun not in _PRONOUNS and parse_unit(noun) is not None
+    counts = number and noun not in LISTS["pronouns"] and parse_unit(noun) is not None
     return rf"{number} \text{{{noun}}}" if counts else ""
 
 
@@ -112,14 +111,13 @@ def _number_in(words: list[str]) -> str:
     if words[0] in ("minus", "negative") and len(words) > 1:
         number = _number_in(words[1:])
         return f"-{number}" if number else ""
-    if words[0] in _NO_CHANGE and len(words) > 1:
+    if words[0] in LISTS["no_change"] and len(words) > 1:
         return _number_in(words[1:])
     for between in ("in", "out"):  # one in eight, one out of eight
         if between in words:
             at = words.index(between)
-            above, below = (
-                _number_in(part) if part else "" for part in (words[:at], words[at + 1 :])
-            )
+            sides = words[:at], words[at + 1 :]
+            above, below = (_number_in(side) if side else "" for side in sides)
             return f"{above}/{below}" if above.isdigit() and below.isdigit() else ""
     if words[-1] in vocabulary.PART_WORDS and words[-2:-1] == ["and"]:  # one and a half
         whole = _number_in(words[:-2])
@@ -139,12 +137,9 @@ def _number_in(words: list[str]) -> str:
     return str(total + group)
 
 
-_PRONOUNS, _NO_CHANGE = vocabulary.listed("pronouns"), vocabulary.listed("no_change")
-
-
 def means_no_solution(text: str) -> bool:
     """Tell whether a text says that nothing is a solution, in words or as the empty set."""
-    return plain_words(text) == "no solution" or text.strip("$ ") in _EMPTY_SETS
+    return plain_words(text) == "no solution" or text.strip("$ ") in LISTS["empty_sets"]
 
 
 def _follows(number: int, group: int) -> bool:
