@@ -21,7 +21,7 @@ def keys_of(*keys: str, at_once: int = 2) -> Keys:
     return Keys(found[start : start + at_once] for start in range(0, len(found), at_once))
 
 
-@pytest.mark.parametrize("count", [0, 1, 999, 1000, 2500])
+@pytest.mark.parametrize("count", [0, 1, 9_999, 10_000, 25_000])
 def test_trials_whose_key_is_not_held_stay_in_their_order(count: int) -> None:
     trials = [Trial(f"{7 * n % count:016x}") for n in range(count)]
     held = {trial.key for trial in trials[::3]}
@@ -32,8 +32,8 @@ def test_trials_whose_key_is_not_held_stay_in_their_order(count: int) -> None:
 
 
 def test_keys_that_belong_to_no_trial_are_counted() -> None:
-    trials = [Trial(f"k{n}") for n in range(1500)]
-    assert keys_of("k3", "k1499", "other", "k1500").besides(trials) == 2
+    trials = [Trial(f"k{n}") for n in range(15_000)]
+    assert keys_of("k3", "k14999", "other", "k15000").besides(trials) == 2
     assert keys_of("k3").besides([]) == 1
     assert keys_of().besides(iter(())) == 0
 
@@ -49,7 +49,7 @@ def test_trials_are_taken_only_as_far_as_they_are_asked_for() -> None:
     """A run with ten million trials left asks for one at a time."""
 
     def trials():
-        yield from (Trial(f"{n}") for n in range(1000))
+        yield from (Trial(f"{n}") for n in range(10_000))
         raise AssertionError("went on")
 
     assert next(keys_of("0").lacking(trials())).key == "1"
