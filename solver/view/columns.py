@@ -4,9 +4,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from solver.records import Problem
-from solver.view.snapshot import Entry
-
-Value = str | float | None
+from solver.view.coded import Value
+from solver.view.entry import Entry
 
 
 @dataclass(frozen=True)
@@ -19,6 +18,8 @@ class Column:
     of_problem: Callable[[Problem], Value] | None = None
     """One of the two is set. What depends on the problem alone is looked up once a problem."""
     number: bool = False
+    measured: bool = False
+    """Whether it is a number of which nearly each trial has one of its own, and none is missing."""
     shown: bool = True
     """Whether a list shows it where the address names no columns."""
     in_words: bool = False
@@ -44,19 +45,14 @@ COLUMNS: Mapping[str, Column] = {
         Column("score", lambda entry: entry.score, number=True, shown=False),
         Column("reason", lambda entry: entry.reason),
         Column("attempts", lambda entry: entry.attempts, number=True),
-        Column("seconds", lambda entry: entry.model_seconds, number=True),
-        Column("waited", lambda entry: entry.waited, number=True, shown=False),
-        Column("started", lambda entry: entry.started, number=True, shown=False),
+        Column("seconds", lambda entry: entry.model_seconds, number=True, measured=True),
+        Column("waited", lambda entry: entry.waited, number=True, measured=True, shown=False),
+        Column("started", lambda entry: entry.started, number=True, measured=True, shown=False),
     )
 }
 """`theirs` is what the scorers of the tool said that a run was imported from. `seconds` are those
 in which the model wrote, `waited` all others of the trial: its programs, the judge, and the queues
 for them and for the model."""
 
-
-def value_of(column: Column, entry: Entry, problems: Mapping[str, Problem]) -> Value:
-    """Return a trial's value in a column."""
-    if column.of_entry is not None:
-        return column.of_entry(entry)
-    assert column.of_problem is not None
-    return column.of_problem(problems[entry.problem_id])
+ENDED = Column("ended", lambda entry: entry.ended, number=True, measured=True, shown=False)
+"""Lists can be ordered by it, the latest first; it is no word of the filter line."""

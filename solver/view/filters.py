@@ -15,20 +15,26 @@ problem.
 import operator
 import re
 import sys
+from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
+from functools import partial
+from itertools import accumulate
 from typing import overload
+
+import numpy as np
 
 from solver.analysis.recited import Standing
 from solver.errors import ConfigError
-from solver.view.columns import COLUMNS, Column, Value, value_of
-from solver.view.snapshot import LONGEST_VALUE, Entry, Snapshot
+from solver.view.coded import Coded, Mask, Places, Value, joined, loose, written
+from solver.view.columns import COLUMNS, ENDED, Column
+from solver.view.entry import Entry
+from solver.view.snapshot import LONGEST_VALUE, Snapshot
 
 Standings = Mapping[tuple[str, str, str], str]
 """What signs of memory say of a problem, by its id, the model and the mode."""
 Place = tuple[str, Entry]
 """A trial, after the name of its run."""
-_Passes = Callable[[Entry], bool]
 
 _WORD = re.compile(r'(?:(-?)([A-Za-z_]+):(~|[<>]=?)?)?("[^"]*"?|[^\s"]\S*)')
 _ORDERS = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge}
@@ -75,14 +81,19 @@ class Criteria:
 
 
 class Found(Sequence[Place]):
-    """Trials of some runs, one run after the other, paired with their runs when they are shown."""
+    """Trials of some runs in an order, paired with their runs when they are shown."""
 
-    def __init__(self, parts: Sequence[tuple[str, Sequence[Entry]]]) -> None:
+    def __init__(
+        self, parts: Sequence[tuple[str, Sequence[Entry]]], rows: Places | None = None
+    ) -> None:
+        """Take all trials of each run, and which of them: their places if all stood in one list."""
         self._parts = parts
+        self._ends = list(accumulate(len(entries) for _, entries in parts))
+        self._rows = np.arange(self._ends[-1] if parts else 0) if rows is None else rows
 
     def __len__(self) -> int:
         """Count the trials."""
-        return sum(len(entries) for _, entries in self._parts)
+        return len(self._rows)
 
     @overload
     def __getitem__(self, place: int) -> Place: ...
@@ -93,28 +104,28 @@ class Found(Sequence[Place]):
     def __getitem__(self, place: int | slice) -> Place | list[Place]:
         """Return a trial, or some side by side."""
         if isinstance(place, slice):
-            return [self[each] for each in range(*place.indices(len(self)))]
-        left = place + len(self) if place < 0 else place
-        for run, entries in self._parts:
-            if 0 <= left < len(entries):
-                return run, entries[left]
-            left -= len(entries)
-        raise IndexError(place)
+            return [self._at(row) for row in self._rows[place].tolist()]
+        return self._at(int(self._rows[place]))
+
+    def _at(self, row: int) -> Place:
+        """Return the trial at a place of the list of all."""
+        number = bisect_right(self._ends, row)
+        run, entries = self._parts[number]
+        return run, entries[row - self._ends[number]]  # counted from the end of the run's trials
 
     def __iter__(self) -> Iterator[Place]:
         """Yield each trial."""
-        return ((run, entry) for run, entries in self._parts for entry in entries)
+        return map(self._at, self._rows.tolist())
 
     def index(self, value: Place, start: int = 0, stop: int = sys.maxsize) -> int:
         """Return the place of a trial. Raises ValueError where it is not there."""
         low, high, _ = slice(start, stop).indices(len(self))
-        before = 0
-        for run, entries in self._parts:
+        for (run, entries), end in zip(self._parts, self._ends, strict=True):
             if run == value[0]:
-                low, high = (max(0, end - before) for end in (low, high))
-                return before + entries.index(value[1], low, high)
-            before += len(entries)
-        raise ValueError(f"no trials of {value[0]}")
+                row = end - len(entries) + entries.index(value[1])
+                for place in np.flatnonzero(self._rows[low:high] == row).tolist():
+                    return low + int(place)
+        raise ValueError(f"the trial of {value[0]} is not in the list")
 
 
 def matching(
@@ -128,69 +139,53 @@ def matching(
     The order is the name of a column, after a minus for the largest first, or `latest`; any other
     is that of runs and problems. Raises ConfigError where the filter line cannot be read.
     """
-    parts: list[tuple[str, Sequence[Entry]]] = []
+    passing = [np.zeros(0, bool)]
     for run, snapshot in snapshots.items():
-        found = snapshot.entries
-        if criteria.problem:
-            found = snapshot.of_problem.get(criteria.problem, ())
-        for passes in _conditions(run, snapshot, criteria, elsewhere):
-            found = list(filter(passes, found))
-        parts.append((run, found))
-    places = Found(parts)
-    column = COLUMNS.get(order.removeprefix("-"))
-    if order == "latest":
-        return sorted(places, key=lambda place: -place[1].ended)
-    return _sorted(places, column, snapshots, order.startswith("-")) if column else places
-
-
-def _sorted(
-    places: Iterable[Place], column: Column, snapshots: Mapping[str, Snapshot], largest: bool
-) -> list[Place]:
-    """Sort by a column; trials without a value come last in either direction."""
-    values = [(value_of(column, place[1], snapshots[place[0]].problems), place) for place in places]
-    known = [pair for pair in values if pair[0] is not None]
-    known.sort(key=lambda pair: _sortable(pair[0]), reverse=largest)
-    return [place for _, place in known] + [place for value, place in values if value is None]
-
-
-def _sortable(value: Value) -> tuple[float, str]:
-    """Return what orders numbers before texts, and texts without regard to case."""
-    return (0.0, value.casefold()) if isinstance(value, str) else (value or 0.0, "")
+        mask = np.ones(len(snapshot.entries), bool)
+        for condition in _conditions(run, snapshot, criteria, elsewhere):
+            mask &= condition
+        passing.append(mask)
+    rows: Places = np.flatnonzero(np.concatenate(passing))
+    column = ENDED.name if order == "latest" else order.removeprefix("-")
+    if snapshots and (order == "latest" or column in COLUMNS):
+        whole = joined([snapshot.columns[column] for snapshot in snapshots.values()])
+        rows = whole.sorted(rows, largest=order == "latest" or order.startswith("-"))
+    return Found([(run, snapshot.entries) for run, snapshot in snapshots.items()], rows)
 
 
 def _conditions(
     run: str, snapshot: Snapshot, criteria: Criteria, elsewhere: Elsewhere
-) -> Iterator[_Passes]:
-    """Yield a condition for each field of the filter, and for each word of its line."""
+) -> Iterator[Mask]:
+    """Yield what passes each field of the filter, and each word of its line."""
     for name, chosen in criteria.query().items():
         if name != "q":
-            yield _passes(COLUMNS[name], _exactly(chosen), snapshot)
+            yield snapshot.columns[name].where(partial(_exactly, chosen))
     for minus, name, sign, quoted in _WORD.findall(criteria.q):
         word, wanted = name.casefold(), quoted.strip('"')
         if word == "flipped":
-            passes = _flipped(wanted, elsewhere)
+            passing = _flipped(wanted, snapshot, elsewhere)
         elif word == "standing":
-            passes = _standing(wanted, elsewhere.standings(run))
+            passing = _standing(wanted, snapshot, elsewhere.standings(run))
         else:
-            passes = _condition(word, sign, wanted, snapshot)
-        yield _negated(passes) if minus else passes
+            passing = _condition(word, sign, wanted, snapshot)
+        yield ~passing if minus else passing
 
 
-def _exactly(chosen: str) -> Callable[[Value], bool]:
-    """Return the test that a value is written just so, as one that was chosen from a list."""
-    return lambda value: _text(value) == chosen
+def _exactly(chosen: str, value: Value) -> bool:
+    """Tell whether a value is written just so, as one that was chosen from a list."""
+    return written(value) == chosen
 
 
-def _condition(name: str, sign: str, wanted: str, snapshot: Snapshot) -> _Passes:
-    """Return the condition of one word. Raises ConfigError where it cannot be read."""
+def _condition(name: str, sign: str, wanted: str, snapshot: Snapshot) -> Mask:
+    """Return what passes one word. Raises ConfigError where it cannot be read."""
     if not name:
         return _mentions(wanted.casefold(), snapshot)
     if name == "is" and wanted == "disagreed":
-        return lambda entry: (entry.problem_id, entry.model) in snapshot.disagreed
+        return _among(("problem", "model"), snapshot.disagreed, snapshot)
     if name == "is" and wanted == "unstable":
-        return lambda entry: (entry.problem_id, entry.model, entry.mode) in snapshot.unstable
+        return _among(("problem", "model", "mode"), snapshot.unstable, snapshot)
     if name == "is" and wanted == "changed":
-        return lambda entry: entry.changed
+        return snapshot.changed
     if name == "is":
         raise ConfigError(f"is:{wanted}: it can be {', '.join(_STATES[:-1])} or {_STATES[-1]}")
     if name not in COLUMNS:
@@ -198,11 +193,11 @@ def _condition(name: str, sign: str, wanted: str, snapshot: Snapshot) -> _Passes
             f"{name}: no such word; the words are {', '.join(WORDS)};"
             f' to look for the text, put it in quotes: "{name}:{wanted}"'
         )
-    return _passes(COLUMNS[name], _test(COLUMNS[name], sign, wanted), snapshot)
+    return _test(COLUMNS[name], sign, wanted, snapshot.columns[name])
 
 
-def _test(column: Column, sign: str, wanted: str) -> Callable[[Value], bool]:
-    """Return what a value must pass. Raises ConfigError for a number that is none."""
+def _test(column: Column, sign: str, wanted: str, values: Coded) -> Mask:
+    """Return what passes a test of a column. Raises ConfigError for a number that is none."""
     if sign in _ORDERS:
         try:
             limit = float(wanted)
@@ -212,79 +207,68 @@ def _test(column: Column, sign: str, wanted: str) -> Callable[[Value], bool]:
             raise ConfigError(
                 f"{column.name}:{sign}{wanted}: {sign} needs a column of numbers and a number"
             )
-        compare = _ORDERS[sign]
-        return lambda value: isinstance(value, int | float) and compare(value, limit)
-    plain = _loose(wanted)
-    if sign == "~":
-        return lambda value: value is not None and plain in _loose(_text(value))
-    return lambda value: _loose(_text(value)) == plain
+        return values.compared(_ORDERS[sign], limit)
+    return values.holding(loose(wanted)) if sign == "~" else values.reading(loose(wanted))
 
 
-def _text(value: Value) -> str:
-    """Return a value as it is written in a filter."""
-    return "none" if value is None else f"{value:g}" if isinstance(value, float) else str(value)
-
-
-def _loose(text: str) -> str:
-    """Return a text without regard to case, and to how its words are joined."""
-    return text.casefold().replace("_", " ")
-
-
-def _passes(column: Column, test: Callable[[Value], bool], snapshot: Snapshot) -> _Passes:
-    """Return the condition that a column's value passes a test."""
-    if column.of_entry is not None:
-        value = column.of_entry
-        if (different := snapshot.values.get(column.name)) is not None:
-            passing = {each for each in different if test(each)}
-            return lambda entry: value(entry) in passing
-        return lambda entry: test(value(entry))
-    of_problem = column.of_problem
-    assert of_problem is not None
-    chosen = {name for name, problem in snapshot.problems.items() if test(of_problem(problem))}
-    return lambda entry: entry.problem_id in chosen
-
-
-def _mentions(needle: str, snapshot: Snapshot) -> _Passes:
-    """Return the condition that id, question, reference or answer holds a text."""
-    named = {name for name, text in snapshot.texts.items() if needle in text}
-    return lambda entry: (
-        entry.problem_id in named
-        or (entry.answer is not None and needle in entry.answer.casefold())
+def _mentions(needle: str, snapshot: Snapshot) -> Mask:
+    """Return the trials of which id, question, reference or answer holds a text."""
+    named: Mask = np.array([needle in text for text in snapshot.texts.values()], bool)
+    answered = snapshot.columns["answer"].where(
+        lambda answer: answer is not None and needle in str(answer).casefold()
     )
+    return answered | named[snapshot.columns["question"].codes]
 
 
-def _flipped(run: str, elsewhere: Elsewhere) -> _Passes:
-    """Return the condition that the same trial of another run was right where this is not, or not.
+def _among(names: Sequence[str], found: Iterable[Sequence[str]], snapshot: Snapshot) -> Mask:
+    """Return the trials whose values in some columns are together among those found."""
+    columns = [snapshot.columns[name] for name in names]
+    known = [{value: n for n, value in enumerate(column.values)} for column in columns]
+    table: Mask = np.zeros([len(column.values) for column in columns], bool)
+    for values in found:
+        place = tuple(at.get(value, -1) for at, value in zip(known, values, strict=True))
+        if min(place) >= 0:  # else it is of a trial that has not been read yet
+            table[place] = True
+    passing: Mask = table[tuple(column.codes for column in columns)]
+    return passing
+
+
+def _flipped(run: str, snapshot: Snapshot, elsewhere: Elsewhere) -> Mask:
+    """Return the trials that were right in another run and are wrong in this, or the reverse.
 
     Raises ConfigError where there is no such run, or it is still being read.
     """
     other = elsewhere.trials(run)
     if other is None:
         raise ConfigError(f"flipped:{run}: no such run, or it is still being read; try again")
-    before = {_same(entry): entry.correct for entry in other.entries if entry.outcome.scored}
-    return lambda entry: (
-        entry.outcome.scored and before.get(_same(entry), entry.correct) is not entry.correct
-    )
+    here = np.zeros(len(snapshot.entries), np.int64)
+    there = np.zeros(len(other.entries), np.int64)
+    shared = other.scored.copy()
+    for name in ("problem", "model", "mode", "repeat"):  # what the two have in common of a trial
+        column = snapshot.columns[name]
+        places = other.columns[name].among(column)
+        shared &= places >= 0
+        here = here * len(column.values) + column.codes
+        there = there * len(column.values) + places
+    there, right = there[shared], other.right[shared]
+    order = there.argsort(kind="stable")
+    there, right = there[order], right[order]
+    last = there.searchsorted(here, side="right") - 1
+    found = snapshot.scored & (last >= 0)
+    found[found] = there[last[found]] == here[found]
+    found[found] = right[last[found]] != snapshot.right[found]
+    return found
 
 
-def _standing(wanted: str, standings: Standings) -> _Passes:
-    """Return the condition that the signs of memory say this of its problem.
+def _standing(wanted: str, snapshot: Snapshot, standings: Standings) -> Mask:
+    """Return the trials of whose problem the signs of memory say this.
 
     Raises ConfigError where it is none of what they can say.
     """
     if wanted not in list(Standing):
         raise ConfigError(f"standing:{wanted}: it can be {', '.join(Standing)}")
-    return lambda entry: standings.get((entry.problem_id, entry.model, entry.mode)) == wanted
-
-
-def _same(entry: Entry) -> tuple[str, str, str, int]:
-    """Return what two runs have in common of one trial."""
-    return entry.problem_id, entry.model, entry.mode, entry.repeat
-
-
-def _negated(passes: _Passes) -> _Passes:
-    """Return the opposite condition."""
-    return lambda entry: not passes(entry)
+    found = [arm for arm, standing in standings.items() if standing == wanted]
+    return _among(("problem", "model", "mode"), found, snapshot)
 
 
 def completions(choices: Mapping[str, Iterable[str]]) -> list[str]:

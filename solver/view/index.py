@@ -19,7 +19,8 @@ from solver.errors import ConfigError
 from solver.records import Outcome, Problem, failure_of, outcome_of
 from solver.store import FILE, Reader, check_types, damage, file_to_read
 from solver.view.connection import connect
-from solver.view.snapshot import Entry, Snapshot
+from solver.view.entry import Entry
+from solver.view.snapshot import Snapshot
 
 PATIENCE = 0.15
 """Seconds that a page waits for the first reading of a run."""

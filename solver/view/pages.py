@@ -17,10 +17,11 @@ from solver.errors import ConfigError
 from solver.records import Problem
 from solver.text import plain
 from solver.view.columns import COLUMNS
+from solver.view.entry import Entry
 from solver.view.filters import Criteria, Elsewhere, Place, completions, matching
 from solver.view.library import MOST_OPEN, About, Library, StoredTrial
 from solver.view.progress import arms_of, progress_of
-from solver.view.snapshot import Entry, Snapshot, choices_of
+from solver.view.snapshot import Snapshot, choices_of
 from solver.view.templating import build_environment
 
 PAGE = 50
@@ -111,10 +112,10 @@ class Pages:
         shown = self._stored(about.name, key)
         criteria, order, query = _list_of(request)
         before = after = None
-        if snapshot is not None:
+        if snapshot is not None and (entry := snapshot.entry(shown.problem.id, key)):
             found, _ = self._matching({about.name: snapshot}, criteria, order)
-            with suppress(KeyError, ValueError):  # it is not in the list
-                place = found.index((about.name, snapshot.by_key[key]))
+            with suppress(ValueError):  # it is not in the list
+                place = found.index((about.name, entry))
                 before = found[place - 1][1] if place else None
                 after = found[place + 1][1] if place + 1 < len(found) else None
         return self._page(

@@ -1,10 +1,12 @@
 """Compute the progress of a run: the results so far, the speed, and the time left."""
 
+import operator
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from solver.records import Outcome
+from solver.view.columns import ENDED
 from solver.view.library import About
 from solver.view.snapshot import Snapshot
 from solver.view.templating import duration
@@ -49,7 +51,7 @@ def _pace(about: About, snapshot: Snapshot) -> str:
     """Return the speed and the time left, in words; empty unless the run is running."""
     if not about.running:
         return ""
-    ended = sum(entry.ended >= about.started for entry in snapshot.entries)
+    ended = int(snapshot.columns[ENDED.name].compared(operator.ge, about.started).sum())
     seconds = time.time() - about.started
     if not ended or seconds <= 0:
         return "no trial has ended since it started"

@@ -4,65 +4,18 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any
 
-from judge.logs.records import Theirs
-from solver.analysis.other_judge import change_among, together
+import numpy as np
+
 from solver.records import Outcome, Problem
 from solver.stats.metrics import Estimate, accuracy
+from solver.view.coded import Coded, Mask, coded, measured
+from solver.view.columns import COLUMNS, ENDED
+from solver.view.entry import Entry
 
 LONGEST_VALUE = 500
 """The most characters of a filter's value; longer names are not listed as choices."""
-
-
-class Entry(NamedTuple):
-    """One trial in a list."""
-
-    key: str
-    problem_id: str
-    model: str
-    mode: str
-    repeat: int
-    started: float
-    """Unix time."""
-    seconds: float
-    attempts: int
-    """Number of turns."""
-    answer: str | None
-    """The beginning of the answer."""
-    outcome: Outcome
-    score: int | None
-    reason: str | None
-    """The beginning of the verdict's reason."""
-    model_seconds: float
-    """Those in which the model answered, without the time its requests waited for their turn."""
-    said: tuple[Theirs, ...] = ()
-    """What the scorers of the tool said that the trial was imported from."""
-
-    @property
-    def theirs(self) -> str | None:
-        """Return their verdict in a word; None where there is none."""
-        return together(self.said)
-
-    @property
-    def changed(self) -> bool:
-        """Tell whether our judge changes a verdict of theirs, or leaves the trial open."""
-        return change_among(self.said, self.outcome) is not None
-
-    @property
-    def correct(self) -> bool:
-        """Tell whether the trial was judged right."""
-        return self.outcome is Outcome.CORRECT
-
-    @property
-    def waited(self) -> float:
-        """Return the seconds that were not the model's: programs, judge, and every queue."""
-        return max(0.0, self.seconds - self.model_seconds)
-
-    @property
-    def ended(self) -> float:
-        """Return when it ended, as Unix time."""
-        return self.started + self.seconds
 
 
 @dataclass(frozen=True)
@@ -75,14 +28,53 @@ class Snapshot:
 
     def prepared(self) -> "Snapshot":
         """Compute now what pages would otherwise compute on first use, and return the snapshot."""
-        for _ in (self.by_key, self.values, self.accuracies, self.outcomes, self.of_problem):
-            pass
+        for name in (
+            "columns",
+            "values",
+            "accuracies",
+            "outcomes",
+            "of_problem",
+            "changed",
+        ):
+            getattr(self, name)
+        for column in self.columns.values():
+            _ = column.ranks
         return self
 
     @cached_property
-    def by_key(self) -> Mapping[str, Entry]:
-        """Return the entries by the key of their trial."""
-        return {entry.key: entry for entry in self.entries}
+    def columns(self) -> Mapping[str, Coded]:
+        """Return the values of all trials in each column, and when they ended."""
+        problem = coded([entry.problem_id for entry in self.entries], self.problems)
+        found: dict[str, Coded] = {}
+        for column in (*COLUMNS.values(), ENDED):
+            if column.of_problem is not None:
+                values = [column.of_problem(each) for each in self.problems.values()]
+                found[column.name] = Coded(values, problem.codes)
+            elif column.of_entry is not None and column.measured:
+                found[column.name] = measured(column.of_entry(entry) for entry in self.entries)
+            elif column.of_entry is not None:
+                found[column.name] = coded([column.of_entry(entry) for entry in self.entries])
+        return {**found, "problem": problem}
+
+    @cached_property
+    def scored(self) -> Mask:
+        """Tell of each trial whether it counts as right or wrong."""
+        return self.columns["outcome"].where(lambda value: Outcome(str(value)).scored)
+
+    @cached_property
+    def right(self) -> Mask:
+        """Tell of each trial whether it was judged right."""
+        return self.columns["outcome"].where(lambda value: value == Outcome.CORRECT)
+
+    @cached_property
+    def changed(self) -> Mask:
+        """Tell of each trial whether our judge changes a verdict of the tool's own scorers."""
+        return np.array([bool(entry.said) and entry.changed for entry in self.entries], bool)
+
+    def entry(self, problem_id: str, key: str) -> Entry | None:
+        """Return the entry of a trial; None where it is not there."""
+        found = (entry for entry in self.of_problem.get(problem_id, ()) if entry.key == key)
+        return next(found, None)
 
     @cached_property
     def values(self) -> Mapping[str, Set[Any]]:
@@ -92,7 +84,7 @@ class Snapshot:
             "domain": {problem.domain for problem in problems},
             "level": {problem.level for problem in problems},
             **{
-                name: {getattr(entry, name) for entry in self.entries}
+                name: set(self.columns[name].values)
                 for name in ("model", "mode", "outcome", "theirs", "score", "repeat", "attempts")
             },
         }

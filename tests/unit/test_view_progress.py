@@ -10,21 +10,25 @@ from solver.view.library import Library
 from tests.viewed import PROBLEMS, add, client_of, page, write
 
 
+def outcomes(snapshot):
+    return {entry.key: entry.outcome for entry in snapshot.entries}
+
+
 def test_a_trial_that_ends_appears(tmp_path):
     store = Store.create_or_open(write(tmp_path / "first"))
     index = Index(tmp_path / "first")
     assert len(index.snapshot(patience=20).entries) == 8
     add(store, "new", PROBLEMS[3], repeat=1)
-    assert "new" in _eventually(index, lambda snapshot: len(snapshot.entries) == 9).by_key
+    assert "new" in outcomes(_eventually(index, lambda snapshot: len(snapshot.entries) == 9))
     store.close()
 
 
 def test_a_trial_that_is_judged_again_changes(tmp_path):
     store = Store.create_or_open(write(tmp_path / "first"))
     index = Index(tmp_path / "first")
-    assert index.snapshot(patience=20).by_key["code-0"].outcome is Outcome.CORRECT
+    assert outcomes(index.snapshot(patience=20))["code-0"] is Outcome.CORRECT
     store.add_verdict("code-0", Verdict(1, "model", "no", "different"), judge="k")
-    _eventually(index, lambda now: now.by_key["code-0"].outcome is Outcome.WRONG)
+    _eventually(index, lambda now: outcomes(now)["code-0"] is Outcome.WRONG)
     store.close()
 
 
@@ -32,9 +36,9 @@ def test_a_trial_that_runs_again_after_an_error_changes(tmp_path):
     store = Store.create_or_open(write(tmp_path / "first"))
     add(store, "again", PROBLEMS[3], repeat=1, verdict=None, error="ModelError: away", turns=())
     index = Index(tmp_path / "first")
-    assert index.snapshot(patience=20).by_key["again"].outcome is Outcome.ERROR
+    assert outcomes(index.snapshot(patience=20))["again"] is Outcome.ERROR
     add(store, "again", PROBLEMS[3], repeat=1, started=1.9e9)
-    _eventually(index, lambda now: now.by_key["again"].outcome is Outcome.CORRECT)
+    _eventually(index, lambda now: outcomes(now)["again"] is Outcome.CORRECT)
     store.close()
 
 
