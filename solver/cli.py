@@ -185,15 +185,16 @@ def show(
 ) -> None:
     """Print a run's tables again, or the whole trials of one problem."""
     from solver.errors import ConfigError
+    from solver.report.runs import runs_of
     from solver.report.show import show_run
     from solver.report.trial import show_problem
     from solver.store import Store
 
     store = Store.open(run)
     if problem is None:
-        once = Store.open(greedy) if greedy else None
-        draw = drawn(json, store, *([once] if once else []))
-        show_run(store, greedy=once, every_k=every_k, draw=draw)
+        shown, *once = runs_of([store, *([Store.open(greedy)] if greedy else [])])
+        draw = drawn(json, shown, *once)
+        show_run(shown, greedy=once[0] if once else None, every_k=every_k, draw=draw)
     elif json:
         raise ConfigError(
             "--json is of tables; `solver export RUN --format jsonl` writes whole trials"
@@ -215,7 +216,7 @@ def compare(
     Runs of one model in several quantisations or on several servers are also put on a ladder, each
     against the most precise. Runs whose problems or scoring differ are refused, with what differs.
     """
-    from solver.analysis.comparable import read_run, remarks
+    from solver.analysis.comparable import remarks
     from solver.analysis.compare import apart, compare_runs
     from solver.analysis.ladder import ladders
     from solver.report.runs import runs_of
@@ -224,8 +225,8 @@ def compare(
     from solver.store.reading import require_distinct
 
     require_distinct(runs)
-    stores = [Store.open(run) for run in runs]
-    read = [read_run(run.store, run.name) for run in runs_of(stores)]
+    stored = runs_of([Store.open(run) for run in runs])
+    read = [run.compared for run in stored]
     found = compare_runs(read)
     rungs, notes = [*ladders(read, found)], remarks(read)
     show_comparisons(
@@ -234,7 +235,7 @@ def compare(
         missing=apart(read),
         folders={each.name: run for each, run in zip(read, runs, strict=True)},
         rungs=rungs,
-        draw=drawn(json, *stores),
+        draw=drawn(json, *stored),
     )
 
 
@@ -252,12 +253,14 @@ def failures(
     Outcomes, exceptions, retries, truncated replies, refused programs, overlooked answers.
     """
     from solver.analysis.failures import failures_of
+    from solver.report.runs import stored_run
     from solver.report.show import show_failures
     from solver.store import Store
 
     store = Store.open(run)
-    found = failures_of(store, domain=domain, level=level, model=model, mode=mode)
-    show_failures(found, folder=run, draw=drawn(json, store))
+    stored = stored_run(store)
+    found = failures_of(store, stored.trials, domain=domain, level=level, model=model, mode=mode)
+    show_failures(found, folder=run, draw=drawn(json, stored))
 
 
 @app.command()
@@ -269,14 +272,14 @@ def cost(
     json: JsonOption = False,
 ) -> None:
     """Show tokens, seconds and money, per correct answer."""
-    from solver.analysis.arms import stored_trials
     from solver.analysis.cost import costs, load_prices
+    from solver.report.runs import stored_run
     from solver.report.show import show_costs
     from solver.store import Store
 
-    store = Store.open(run)
-    found = costs(stored_trials(store), load_prices(prices))
-    show_costs(found, folder=run, draw=drawn(json, store))
+    stored = stored_run(Store.open(run))
+    found = costs(stored.trials, load_prices(prices))
+    show_costs(found, folder=run, draw=drawn(json, stored))
 
 
 @app.command()
@@ -303,22 +306,22 @@ def plan(
     json: JsonOption = False,
 ) -> None:
     """Show what a run would take, and what it could show."""
-    from solver.analysis.comparable import read_run
     from solver.analysis.cost import load_prices
     from solver.analysis.plan import plan_run
+    from solver.report.runs import stored_run
     from solver.report.show import show_plan
     from solver.run.start import prepare
     from solver.store import Store
 
     given = given_of(problems=problems, limit=limit, repeats=repeats)
     job = prepare(config, given, set_ or (), name=None, runs=Path("runs"))
-    pilot = Store.open(like) if like else None
+    pilot = stored_run(Store.open(like)) if like else None
     found = plan_run(
         job.config,
         job.problems,
         load_prices(prices),
-        pilot=read_run(pilot) if pilot else None,
-        pilot_sessions=pilot.sessions() if pilot else (),
+        pilot=pilot.compared if pilot else None,
+        pilot_sessions=pilot.sessions if pilot else (),
         points=points / 100,
     )
     show_plan(found, draw=drawn(json, *([pilot] if pilot else [])))

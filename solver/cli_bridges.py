@@ -105,13 +105,14 @@ def import_(
     """
     from solver.bridges.imports import import_logs
     from solver.problems import load
+    from solver.report.runs import stored_run
     from solver.report.show import show_run
     from solver.run.start import checked_name
     from solver.store import Store
 
     folder = runs / checked_name(name or files[0].stem)
     import_logs(files, folder, problems=load(problems) if problems else None, model=model)
-    show_run(Store.open(folder))
+    show_run(stored_run(Store.open(folder)))
 
 
 @bridges.command("lm-eval-path")

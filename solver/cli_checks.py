@@ -36,6 +36,7 @@ def rejudge(
     from solver.checks.rejudge import rejudge_as_first
     from solver.checks.shown import show_change
     from solver.errors import ConfigError, require_unix
+    from solver.report.runs import stored_run
     from solver.report.show import show_run
     from solver.store import Store
 
@@ -51,7 +52,7 @@ def rejudge(
         raise ConfigError(f"--original takes no other setting, but {', '.join(overrides)} is given")
     store = Store.create_or_open(_existing(run))
     change = rejudge_as_first(store) if original else judge_again(store, overrides)
-    show_run(store)
+    show_run(stored_run(store))
     show_change(change)
     store.close()
 

@@ -53,11 +53,12 @@ def contamination(run: RunPath, json: JsonOption = False) -> None:
 
     The run is one of `solver probe`. The page of `solver report` has the same tables.
     """
+    from solver.report.runs import stored_run
     from solver.report.show import show_contamination
     from solver.store import Store
 
-    store = Store.open(run)
-    show_contamination(store, draw=drawn(json, store))
+    stored = stored_run(Store.open(run))
+    show_contamination(stored, draw=drawn(json, stored))
 
 
 @lab.command()

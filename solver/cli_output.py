@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 if TYPE_CHECKING:
+    from solver.report.runs import Run
     from solver.report.show import Draw
-    from solver.store import Store
 
 _FAILS = (errno.ENOSPC, errno.EIO, errno.EDQUOT, errno.EFBIG)
 
@@ -28,13 +28,12 @@ def take_any_encoding() -> None:
             stream.reconfigure(errors="solver")
 
 
-def drawn(json: bool, *stores: "Store") -> "Draw":
+def drawn(json: bool, *runs: "Run") -> "Draw":
     """Return what prints sections: as JSON about these runs where asked, else for a terminal."""
     from solver.report.render.data import print_data
     from solver.report.render.terminal import print_sections
-    from solver.report.runs import runs_of
 
-    return partial(print_data, runs=runs_of(stores)) if json else print_sections
+    return partial(print_data, runs=runs) if json else print_sections
 
 
 UsageError: type[Exception] = typer.BadParameter.__mro__[1]

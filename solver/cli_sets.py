@@ -78,8 +78,9 @@ def against(
     published score lies inside, and each setting that differs or may, with what it is worth where
     the run can tell: replies that were cut, answers that were overlooked, verdicts, wordings.
     """
+    from solver.report.runs import stored_run
     from solver.report.show import show_against
     from solver.store import Store
 
-    store = Store.open(run)
-    show_against(store, scores=scores, model=model, draw=drawn(json, store))
+    stored = stored_run(Store.open(run))
+    show_against(stored, scores=scores, model=model, draw=drawn(json, stored))

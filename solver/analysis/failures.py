@@ -142,6 +142,7 @@ class Failures:
 @no_garbage_collection()
 def failures_of(
     store: Store,
+    every: Trials | None = None,
     *,
     domain: str | None = None,
     level: int | None = None,
@@ -150,9 +151,11 @@ def failures_of(
 ) -> Failures:
     """Count what went wrong in a stored run, or in the part that the arguments select.
 
+    `every` are its trials, where they have been read already.
     Raises ConfigError where that part holds no trial.
     """
-    problems, every = store.problems(), stored_trials(store)
+    problems = store.problems()
+    every = stored_trials(store) if every is None else every
     of_part = np.array(
         [
             domain in (None, problems[name].domain) and level in (None, problems[name].level)

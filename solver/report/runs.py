@@ -143,6 +143,11 @@ class Run:
         return vote_weights(self.store, self.rows_if(lambda mode: mode.vote))
 
 
+def stored_run(store: Store) -> Run:
+    """Return a run by the name of its folder."""
+    return runs_of([store])[0]
+
+
 def runs_of(stores: Sequence[Store]) -> list[Run]:
     """Return runs by the names of their folders, by whole paths where two share a name."""
     names = [store.folder.resolve().name for store in stores]

@@ -8,7 +8,6 @@ from typing import TypeAlias
 
 from solver.analysis.against import against_all, with_rows
 from solver.analysis.compare import Apart, Comparison
-from solver.analysis.contamination import contamination_of
 from solver.analysis.cost import ArmCost
 from solver.analysis.failures import Failures
 from solver.analysis.ladder import Ladder
@@ -39,7 +38,6 @@ from solver.report.sections.rounds import rounds
 from solver.report.sections.wordings import wordings
 from solver.report.tables import Kind, text_of
 from solver.report.warnings import warnings_of
-from solver.store import Store
 from solver.text import share_of
 
 Draw: TypeAlias = Callable[[Iterable[Section | None]], None]
@@ -54,9 +52,9 @@ all."""
 
 @no_garbage_collection()
 def show_run(
-    store: Store,
+    run: Run,
     *,
-    greedy: Store | None = None,
+    greedy: Run | None = None,
     every_k: bool = False,
     draw: Draw = print_sections,
 ) -> None:
@@ -64,11 +62,10 @@ def show_run(
 
     `greedy` is a run at temperature 0 to show next to them.
     """
-    run = Run(store, store.folder.name)
     arms = named_arms([run])
     probed = remembered([run.contamination])
     if not arms and probed is None:
-        draw([_nothing_yet(store.folder)])
+        draw([_nothing_yet(run.store.folder)])
         return
     found = comparisons_of([run])
     side_by_side = compared(found.found, found.apart)
@@ -87,7 +84,7 @@ def show_run(
     ]
     if (repeats := run.manifest.get("config", {}).get("repeats", 1)) > 1:
         ks = range(1, repeats + 1) if every_k else None
-        once = [greedy.trials()] if greedy else []
+        once = [greedy.trials] if greedy else []
         sections.append(repeated(repeats_in(arms, greedy=once, ks=ks)))
     sections.append(probed and replace(probed, folded=()))
     draw([*sections, Section("run", "", facts=tuple(_whole_run(run, arms)))])
@@ -116,16 +113,16 @@ def _in_short(named: Named) -> str:
     return f"{named.name} {text_of(value, Kind.SHARE)} [{text_of(interval, Kind.INTERVAL)}]"
 
 
-def show_contamination(store: Store, *, draw: Draw = print_sections) -> None:
+def show_contamination(run: Run, *, draw: Draw = print_sections) -> None:
     """Print the signs of memory that the probes of a run found, problem by problem at the end.
 
     Raises ConfigError for a run that was not probed.
     """
-    section = remembered([contamination_of(store)])
+    section = remembered([run.contamination])
     if section is None:
         raise ConfigError(
-            f"{store.folder}: holds no probe; `solver probe CONFIG` makes one, with the keys probes"
-            " and control"
+            f"{run.store.folder}: holds no probe; `solver probe CONFIG` makes one, with the keys"
+            " probes and control"
         )
     draw([replace(section, tables=(*section.tables, *section.folded), folded=())])
 
@@ -186,7 +183,7 @@ def show_plan(plan: Plan, *, draw: Draw = print_sections) -> None:
 
 
 def show_against(
-    store: Store,
+    run: Run,
     *,
     scores: Path | None = None,
     model: str | None = None,
@@ -196,7 +193,6 @@ def show_against(
 
     `model` is the published name of the run's model. Raises ConfigError where no score is known.
     """
-    run = Run(store, store.folder.name)
     names = names_by_arm(named_arms([run]))
     whole = with_rows(run.compared, run.rows)
     found = against_all(whole, run.failures.arms, published_scores(scores), model)

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from solver.config import Config
 from solver.errors import ConfigError, StoreError, require_unix
+from solver.report.runs import stored_run
 from solver.report.show import show_run
 from solver.run.build import build
 from solver.run.crew import Crew, Here
@@ -67,7 +68,7 @@ def execute_shard(job: Job, shard: Shard, *, on: str | None = None, verbose: boo
             watch = asyncio.run(do_trials(job, local.store, opening, share, beside))
     if (local.home / FILE).exists():
         with closing(Store.open(local.home)) as store:
-            show_run(store)
+            show_run(stored_run(store))
     for line in errors_left(watch, job.folder):
         say_wrapped(line, error=True)
     say_wrapped(

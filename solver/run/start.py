@@ -17,6 +17,7 @@ from solver.config_file import load_config, merged, settings, shipped_names
 from solver.errors import ConfigError, require_unix
 from solver.problems import ProblemSet, load_sets, select
 from solver.records import Problem
+from solver.report.runs import stored_run
 from solver.report.show import show_run
 from solver.run.crew import Crew, Opening, on_this_machine
 from solver.run.judging import policy_of
@@ -222,7 +223,7 @@ def execute(job: Job, *, verbose: bool = False, opening: Opening = on_this_machi
         store.checkpoint()
         with logging_to(job.folder, live=verbose):
             watch = asyncio.run(do_trials(job, store, opening))
-        show_run(store)
+        show_run(stored_run(store))
         for line in errors_left(watch, job.folder):
             say_wrapped(line, error=True)
     except BaseException:

@@ -9,6 +9,7 @@ from solver.analysis.compare import compare_runs
 from solver.analysis.cost import costs
 from solver.analysis.failures import failures_of
 from solver.report import write_tables
+from solver.report.runs import stored_run
 from solver.report.show import show_run
 from tests.fakes import config_of
 from tests.stored import problem, said, stored, trial
@@ -54,14 +55,14 @@ def test_a_difference_is_the_first_listed_minus_the_second(store, capsys):
         assert places[each.a.model, each.a.mode] < places[each.b.model, each.b.mode]
     assert (found[0].a.mode, found[0].b.mode) == ("tir", "code")
     assert found[0].difference.value == pytest.approx(2 / 3)
-    show_run(store)
+    show_run(stored_run(store))
     shown = capsys.readouterr().out
     assert "scripted/b: tir − code " in shown
     assert "code − tir" not in shown
 
 
 def test_the_page_and_the_terminal_list_arms_alike(store, capsys):
-    show_run(store)
+    show_run(stored_run(store))
     shown = [line for line in capsys.readouterr().out.splitlines() if line.startswith("scripted/")]
     names = [f"{model} · {mode}" for model, mode in ORDER]
     assert [line for line in shown if line in names] == names

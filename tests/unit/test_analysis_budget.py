@@ -7,6 +7,7 @@ from sandbox import Exit
 from solver.analysis.arms import stored_trials
 from solver.analysis.budget import budgets_of
 from solver.report import write_report, write_tables
+from solver.report.runs import stored_run
 from solver.report.show import show_run
 from solver.stats.paired import holm, mcnemar, mean_interval
 from tests.stored import problem, said, stored, trial
@@ -123,7 +124,7 @@ def test_a_mode_that_has_nothing_to_spend_tokens_on_is_said_to(tmp_path, capsys)
         )
     ]
     store = stored(tmp_path, PROBLEMS, trials)
-    show_run(store)
+    show_run(stored_run(store))
     store.close()
     shown = " ".join(capsys.readouterr().out.split())
     assert "For the same tokens" in shown
@@ -135,7 +136,7 @@ def test_a_single_attempt_and_a_single_trial_have_no_section(tmp_path, capsys):
         one for n in range(N) for one in (trial(f"p{n}", said("1"), right=True), words(n, 0, True))
     ]
     store = stored(tmp_path, PROBLEMS, trials)
-    show_run(store)
+    show_run(stored_run(store))
     store.close()
     assert "For the same tokens" not in capsys.readouterr().out
 
@@ -150,7 +151,7 @@ def test_dear_words_without_repeats_to_set_against_are_named(tmp_path, capsys):
         )
     ]
     store = stored(tmp_path, PROBLEMS, trials)
-    show_run(store)
+    show_run(stored_run(store))
     store.close()
     shown = " ".join(capsys.readouterr().out.split())
     assert "code has no repeats that could vote with the 3,000 tokens a problem of cot" in shown

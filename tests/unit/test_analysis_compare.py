@@ -17,6 +17,7 @@ from solver.cli import app
 from solver.errors import ConfigError
 from solver.records import Message, Outcome
 from solver.report import write_report, write_tables
+from solver.report.runs import stored_run
 from solver.report.sections.compare import compared
 from solver.report.show import show_comparisons, show_run
 from solver.report.tables import Kind, text_of
@@ -357,7 +358,7 @@ WHY = (
 
 def test_a_run_says_why_its_modes_cannot_be_compared(tmp_path, capsys):
     store = undecided_words(tmp_path)
-    show_run(store)
+    show_run(stored_run(store))
     store.close()
     assert WHY in " ".join(capsys.readouterr().out.split())
 

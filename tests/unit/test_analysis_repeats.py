@@ -5,6 +5,7 @@ from fractions import Fraction
 import pytest
 
 from solver.analysis.repeats import repeats_of, usual_ks
+from solver.report.runs import stored_run
 from solver.report.show import show_run
 from solver.stats.metrics import g_pass_at_k, mg_pass_at_k, pass_at_k
 from tests.stored import problem, said, stored, trial
@@ -138,7 +139,7 @@ def test_a_headline_over_half_the_problems_says_so(tmp_path, capsys):
         for repeat, (answer, right) in enumerate(given)
     ]
     store = stored(tmp_path, PROBLEMS, trials, config={"repeats": 4})
-    show_run(store)
+    show_run(stored_run(store))
     store.close()
     printed = " ".join(capsys.readouterr().out.split())
     assert "1 of 2 (50.0 %) problems are left out" in printed
@@ -149,7 +150,7 @@ def test_the_table_is_shown_with_repeats_and_not_without(tmp_path, capsys):
     for repeats, shown in ((4, True), (1, False)):
         trials = [trial("p1", said("1"), right=True, repeat=r) for r in range(repeats)]
         store = stored(tmp_path / str(repeats), PROBLEMS, trials, config={"repeats": repeats})
-        show_run(store, greedy=store)
+        show_run(stored_run(store), greedy=stored_run(store))
         store.close()
         printed = capsys.readouterr().out
         assert ("G-Pass@k" in printed and "τ 0.75" in printed) is shown

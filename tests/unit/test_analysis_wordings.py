@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from solver.analysis.wordings import sensitivities
+from solver.report.runs import stored_run
 from solver.report.show import show_run
 from solver.stats.spread import spread
 from tests.stored import problem, said, stored, trial
@@ -61,6 +62,6 @@ def test_the_wordings_of_a_mode_are_shown_together(tmp_path, capsys):
     (found,) = sensitivities(store.trials())
     assert found.wordings == ("cot", "cot@wording-2")
     assert found.spread.width == 0.5
-    show_run(store)
+    show_run(stored_run(store))
     assert "cot: 2 wordings lie 50.0 points apart (25.0 % to 75.0 %)" in capsys.readouterr().out
     store.close()

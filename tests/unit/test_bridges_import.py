@@ -24,6 +24,7 @@ from solver.errors import ConfigError
 from solver.problems import ProblemSet
 from solver.records import Outcome, Problem
 from solver.report import write_report
+from solver.report.runs import stored_run
 from solver.report.sections.failures import failed
 from solver.report.sections.other_judge import by_other_judges
 from solver.report.show import show_run
@@ -252,7 +253,7 @@ def test_every_command_for_runs_works_on_an_imported_one(tmp_path, capsys):
     imported(tmp_path / "run", path).close()
     store = Store.create_or_open(tmp_path / "run")
     assert rejudge(store, {"policy": {"missing_unit": "refuse"}}).judged == 4
-    show_run(store)
+    show_run(stored_run(store))
     shown = capsys.readouterr().out
     assert "Changed by the judge" in shown
     assert "lm-eval" in shown

@@ -13,6 +13,7 @@ from solver.errors import ConfigError
 from solver.records import Outcome
 from solver.report.parts import Section
 from solver.report.render.data import as_data, print_data
+from solver.report.runs import stored_run
 from solver.report.show import show_run
 from solver.report.tables import Column, Kind, Table
 from solver.store import FILE, Store
@@ -42,6 +43,14 @@ def test_a_command_prints_one_document_with_a_value_in_each_column(capsys, run, 
     shown = printed(capsys, command, run)
     for section in found["sections"]:
         assert section["title"] in shown
+
+
+@pytest.mark.parametrize("command", ["show", "compare", "failures", "cost"])
+def test_a_document_is_made_of_one_reading_of_the_trials(monkeypatch, capsys, run, command):
+    times, trials = [], Store.trials
+    monkeypatch.setattr(Store, "trials", lambda *given: times.append(1) or trials(*given))
+    printed(capsys, command, run, "--json")
+    assert len(times) == 1
 
 
 @pytest.mark.parametrize("command", ["show", "compare", "failures", "cost"])
@@ -146,7 +155,7 @@ def test_a_plan_is_printed_as_a_document_too(capsys, tmp_path, monkeypatch):
 def test_a_value_has_the_digits_that_the_section_has(capsys, run):
     seen = []
     store = Store.open(run)
-    show_run(store, draw=seen.extend)
+    show_run(stored_run(store), draw=seen.extend)
     store.close()
     held = [
         [list(cell) if isinstance(cell, tuple) else cell for cell in row]

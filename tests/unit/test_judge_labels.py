@@ -14,6 +14,7 @@ from solver.checks.labelling import label_run
 from solver.cli import app
 from solver.errors import ConfigError
 from solver.report import write_report
+from solver.report.runs import stored_run
 from solver.report.show import show_run
 from solver.store.labels import Label, add_label, read_labels
 from tests.stored import problem, said, stored, trial
@@ -146,7 +147,7 @@ def test_the_labels_stand_beside_the_accuracy(tmp_path, capsys):
     store = judged_run(tmp_path)
     for row in to_label(stored_rows(store), {}, 40):
         add_label(tmp_path, Label(key=row.key, right=row.correct, labelled=0.0))
-    show_run(store)
+    show_run(stored_run(store))
     store.close()
     assert re.search(r"labels +accuracy 52\.6 % \(.* – .*\) over all 38 trials, by 38 labels",
                      capsys.readouterr().out)  # fmt: skip

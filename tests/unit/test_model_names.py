@@ -2,7 +2,7 @@
 
 import pytest
 
-from solver.report.runs import short_names
+from solver.report.runs import short_names, stored_run
 from solver.report.show import show_run
 from solver.store import Store
 from solver.text import model_name
@@ -40,7 +40,7 @@ def test_files_of_one_name_in_two_folders_are_told_apart():
 def test_show_titles_an_arm_with_the_name_of_its_model_file_alone(tmp_path):
     store = Store.open(write_run(tmp_path / "run", problems=3, repeats=1, models=(FILES[0],)))
     seen = []
-    show_run(store, draw=seen.extend)
+    show_run(stored_run(store), draw=seen.extend)
     store.close()
     titles = [section.title for section in seen if section is not None and section.title]
     assert titles[0].startswith("local/x-1.5b · ")

@@ -5,6 +5,7 @@ import pytest
 from solver.analysis.accuracy import accuracy_of_run
 from solver.analysis.failures import failures_of
 from solver.report import write_report, write_tables
+from solver.report.runs import stored_run
 from solver.report.show import show_failures, show_run
 from tests.stored import problem, said, stored, trial
 
@@ -35,7 +36,7 @@ def store(tmp_path, monkeypatch):
 
 def test_its_turns_are_attempts_in_show(store, capsys):
     assert accuracy_of_run(store).arms[0].exhausted == 1
-    show_run(store)
+    show_run(stored_run(store))
     shown = capsys.readouterr().out
     assert "drafts     2: 2  (drafts used: trials)" in shown
     assert "unresolved 1/2 (50.0 %) of trials" in shown

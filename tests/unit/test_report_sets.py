@@ -11,6 +11,7 @@ from solver.analysis.compare import compare_runs
 from solver.analysis.failures import failures_of
 from solver.bridges.tables import export_run
 from solver.report import write_report
+from solver.report.runs import stored_run
 from solver.report.show import show_comparisons, show_failures, show_run
 from tests.stored import problem, said, stored, trial
 
@@ -51,7 +52,7 @@ def test_every_table_has_a_row_for_each_set(run, capsys):
     (found,) = compare_runs([read_run(run)])
     assert [part.name for part in found.sets] == [*SETS]
     for show in (
-        lambda: show_run(run),
+        lambda: show_run(stored_run(run)),
         lambda: show_comparisons([found]),
         lambda: show_failures(failures_of(run)),
     ):
@@ -66,7 +67,7 @@ def test_every_table_has_a_row_for_each_set(run, capsys):
 def test_a_run_of_one_set_has_no_such_rows(tmp_path, capsys):
     alone = [each.model_copy(update={"set": "starter"}) for each in PROBLEMS]
     store = run_of(tmp_path / "alone", alone)
-    show_run(store)
+    show_run(stored_run(store))
     show_failures(failures_of(store))
     assert "starter" not in capsys.readouterr().out
     assert all(not arm.sets for arm in accuracy_of_run(store).arms)

@@ -5,6 +5,7 @@ import re
 import pytest
 
 from solver.analysis.accuracy import accuracy_of_run
+from solver.report.runs import stored_run
 from solver.report.show import show_run
 from solver.report.trial import show_problem
 from solver.text import plain
@@ -30,7 +31,7 @@ async def test_a_hostile_reply_is_shown_written_out(tmp_path, capsys):
     reply = HOSTILE.replace("\ud800", "") + "\n" + program("print(1)\n# " + "A" * 10_000)
     async with finished_run(tmp_path, [reply], config=config_of(mode="code,cot")) as store:
         store.write_manifest(trials=6)
-        show_run(store)
+        show_run(stored_run(store))
         show_problem(store, "p1")
     shown = capsys.readouterr().out
     assert not re.search(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]", shown)
@@ -74,7 +75,7 @@ async def test_unresolved_trials_and_unsolved_problems_are_printed(tmp_path, cap
     config = config_of(code={"retries": 1})
     async with finished_run(tmp_path, ["no"], config=config) as store:
         store.write_manifest(config=config.model_dump(mode="json"), trials=3)
-        show_run(store)
+        show_run(stored_run(store))
     shown = capsys.readouterr().out
     assert "3/3 (100.0 %) of trials spent every attempt" in shown
     assert "3/3 (100.0 %) of problems solved by no model" in shown
@@ -84,7 +85,7 @@ async def test_unresolved_trials_and_unsolved_problems_are_printed(tmp_path, cap
 async def test_one_of_the_last_lines_repeats_the_accuracy_of_every_arm(tmp_path, capsys):
     replies = [f"{program('print(1)')}\nSo \\boxed{{2}}."]
     async with finished_run(tmp_path, replies, config=config_of(mode="code,cot")) as store:
-        show_run(store)
+        show_run(stored_run(store))
     (line,) = re.findall(r"(?m)^accuracy   .*", capsys.readouterr().out)
     assert re.fullmatch(r"accuracy   code 33\.3 % \[\S+ – \S+\] · cot 33\.3 % \[\S+ – \S+\]", line)
 
@@ -93,7 +94,7 @@ async def test_a_run_of_every_mode_is_shown(tmp_path, capsys):
     config = config_of(mode="code,cot,tir,csv", code={"regenerate": "literal,guided,refine"})
     replies = [f"{program('print(1)')}\nSo \\boxed{{1}}."]
     async with finished_run(tmp_path, replies, config=config) as store:
-        show_run(store)
+        show_run(stored_run(store))
     shown = capsys.readouterr().out
     for words in (
         "scripted/test · tir", "scripted/test · csv", "Regeneration\n",
@@ -109,7 +110,7 @@ async def test_a_run_of_every_mode_is_shown(tmp_path, capsys):
 async def test_a_run_of_code_and_words_alone_shows_no_other_mode(tmp_path, capsys):
     config = config_of(mode="code,cot")
     async with finished_run(tmp_path, [program("print(1)")], config=config) as store:
-        show_run(store)
+        show_run(stored_run(store))
     shown = capsys.readouterr().out
     for title in ("Regeneration", "Rounds of", "Self-verification", "Repeats"):
         assert title not in shown
@@ -119,7 +120,7 @@ async def test_two_modes_are_shown_with_every_number_of_their_difference(tmp_pat
     config = config_of(mode="code,cot")
     replies = [f"{program('print(1)')}\nSo \\boxed{{2}}."]
     async with finished_run(tmp_path, replies, config=config) as store:
-        show_run(store)
+        show_run(stored_run(store))
     shown = capsys.readouterr().out
     for title in (
         "Differences, first minus second", "What each side got, and for what", "Who solves what",

@@ -5,7 +5,7 @@ import pytest
 from solver.analysis.cost import costs
 from solver.analysis.failures import failures_of
 from solver.records import Detail
-from solver.report.runs import Run
+from solver.report.runs import Run, stored_run
 from solver.report.show import show_costs, show_failures, show_run
 from solver.report.warnings import warnings_of
 from tests.stored import changed, problem, said, stored, trial
@@ -49,7 +49,7 @@ def test_failures_show_them(store, capsys):
 
 
 def test_tokens_of_thoughts_stand_next_to_the_answers(store, capsys):
-    show_run(store)
+    show_run(stored_run(store))
     text = capsys.readouterr().out
     assert "(2,528 of them thoughts)" in text
     assert " of replies, 1 of them while thinking" in text
@@ -74,7 +74,7 @@ def test_costs_tell_thoughts_apart(store, capsys):
 
 def test_other_runs_have_no_word_of_them(tmp_path, capsys):
     store = stored(tmp_path, [problem(1)], [trial("p1", said("1"), right=True)])
-    show_run(store)
+    show_run(stored_run(store))
     show_failures(failures_of(store))
     show_costs(costs(store.trials(), {}))
     store.close()

@@ -8,6 +8,7 @@ from solver.analysis.comparable import read_run
 from solver.analysis.compare import compare_runs
 from solver.errors import ConfigError
 from solver.models.scripted import Scripted
+from solver.report.runs import stored_run
 from solver.report.show import show_run
 from solver.run.loop import run
 from solver.run.start import prepare
@@ -51,7 +52,7 @@ async def test_a_run_ends_at_the_second_look_that_finds_its_difference_known(
 
 async def test_the_run_says_that_it_was_ended_and_is_not_called_partial(tmp_path, capsys):
     store = await run_to(tmp_path, 0.1)
-    show_run(store)
+    show_run(stored_run(store))
     store.close()
     shown = capsys.readouterr().out
     assert "ended after 70 of 120 problems: ± 10 points known" in shown

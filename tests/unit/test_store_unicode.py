@@ -25,6 +25,7 @@ from solver.records import (
     without_surrogates,
 )
 from solver.report import write_report, write_tables
+from solver.report.runs import stored_run
 from solver.report.show import show_run
 from solver.report.trial import show_problem
 from solver.store import Store
@@ -111,7 +112,7 @@ def test_a_run_of_any_text_is_shown_reported_viewed_and_exported(capsys, text):
     with tempfile.TemporaryDirectory() as home:
         folder = Path(home) / "run"
         store = store_of(folder, text)
-        show_run(store)
+        show_run(stored_run(store))
         show_problem(store, next(iter(store.problems())))
         assert capsys.readouterr().out.encode()
         store.close()
