@@ -173,14 +173,14 @@ def _arm(
     prompts = first + (replies - 1) * (first + trials * kept)
     partial = trials * replies * (requests - 1) * cap
     one = _mean_trial(model.name, mode.name, pilot)
-    sent = Range(first, trials * one.input_tokens if one else None, requests * prompts + partial)
-    received = Range(0, trials * one.output_tokens if one else None, trials * replies * cap)
+    sent = _within(first, trials * one.input_tokens if one else None, requests * prompts + partial)
+    received = _within(0, trials * one.output_tokens if one else None, trials * replies * cap)
     price = prices.get(model.name)
     return ArmPlan(
         model=model.name,
         mode=mode.name,
         trials=trials,
-        calls=Range(trials, trials * one.requests if one else None, trials * replies * requests),
+        calls=_within(trials, trials * one.requests if one else None, trials * replies * requests),
         input_tokens=sent,
         output_tokens=received,
         thought_tokens=trials * one.thought_tokens if one else None,
@@ -188,6 +188,13 @@ def _arm(
         currency=price.currency if price else "",
         model_seconds=trials * one.model_seconds if one else None,
     )
+
+
+def _within(least: float, likely: float | None, most: float) -> Range:
+    """Return a range that holds what is likely, since its ends are estimated from characters."""
+    if likely is None:
+        return Range(least, None, most)
+    return Range(min(least, likely), likely, max(most, likely))
 
 
 def _prompt_tokens(config: Config, mode: Mode, problem: Problem) -> float:

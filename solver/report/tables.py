@@ -40,6 +40,19 @@ class Kind(StrEnum):
     """A p-value."""
     MONEY = "money"
     """An amount in the currency that the column's title names."""
+    RANGE = "range"
+    """The lowest and the highest count."""
+    MONEY_RANGE = "money range"
+
+    @property
+    def is_pair(self) -> bool:
+        """Tell whether its values are two numbers, low and high."""
+        return self in _PAIRS
+
+
+_PAIRS = frozenset(
+    {Kind.INTERVAL, Kind.POINTS_INTERVAL, Kind.CHANGE_INTERVAL, Kind.RANGE, Kind.MONEY_RANGE}
+)
 
 
 @dataclass(frozen=True)
@@ -87,12 +100,7 @@ def text_of(value: Value, kind: Kind) -> str:
     if isinstance(value, str):
         return short(value, _MOST[kind]) if kind in _MOST else plain(value)
     if isinstance(value, tuple):
-        low, high = value
-        if kind is Kind.POINTS_INTERVAL:
-            return f"{_signed(low)} to {_signed(high)}"
-        if kind is Kind.CHANGE_INTERVAL:
-            return f"{_change(low)} to {_change(high)}"
-        return f"{100 * low:.1f} – {100 * high:.1f}"
+        return _pair(*value, kind)
     match kind:
         case Kind.SHARE:
             return f"{100 * value:.1f} %"
@@ -108,6 +116,20 @@ def text_of(value: Value, kind: Kind) -> str:
             return _amount(value)
         case _:
             return f"{value:,}"
+
+
+def _pair(low: float, high: float, kind: Kind) -> str:
+    match kind:
+        case Kind.POINTS_INTERVAL:
+            return f"{_signed(low)} to {_signed(high)}"
+        case Kind.CHANGE_INTERVAL:
+            return f"{_change(low)} to {_change(high)}"
+        case Kind.RANGE | Kind.MONEY_RANGE:
+            one = Kind.COUNT if kind is Kind.RANGE else Kind.MONEY
+            ends = dict.fromkeys(text_of(end, one) for end in (low, high))
+            return " to ".join(ends)
+        case _:
+            return f"{100 * low:.1f} – {100 * high:.1f}"
 
 
 _MOST = {Kind.FORMULA: 40, Kind.PROSE: 80}

@@ -127,7 +127,29 @@ def test_thoughts_of_an_earlier_run_are_told_apart_in_the_tokens_out(tmp_path, c
     store.close()
     assert plan.arms[0].thought_tokens == 300 * len(PROBLEMS)
     show_plan(plan)
-    assert "about 900 of them thoughts" in " ".join(capsys.readouterr().out.split())
+    shown = capsys.readouterr().out
+    assert "of them thoughts" in shown
+    assert " 900" in shown
+
+
+def test_what_is_likely_lies_between_the_least_and_the_most(tmp_path):
+    """A prompt has more tokens than its characters tell where the model's template adds some."""
+    store = stored(
+        tmp_path, [problem(1)], [trial("p1", said("1", tokens=(500_000, 9)), right=True)]
+    )
+    (arm,) = plan_run(config_of(), PROBLEMS, PRICES, pilot=read_run(store)).arms
+    store.close()
+    for span in (arm.calls, arm.input_tokens, arm.output_tokens, arm.money):
+        assert span.least <= span.likely <= span.most
+    assert arm.input_tokens.most == 500_000 * len(PROBLEMS)
+
+
+def test_a_plan_of_minutes_is_in_minutes(tmp_path, capsys):
+    store = stored(tmp_path, [problem(1)], [trial("p1", said("1"), right=True)])
+    sessions = [{"started": 0.0, "ended": 65.0}]
+    show_plan(plan_run(config_of(), PROBLEMS, {}, pilot=read_run(store), pilot_sessions=sessions))
+    store.close()
+    assert "time       about 3 min 15 s at the pace of" in capsys.readouterr().out
 
 
 def test_a_killed_session_foretells_no_time(tmp_path):

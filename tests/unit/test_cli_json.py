@@ -149,7 +149,11 @@ def test_a_plan_is_printed_as_a_document_too(capsys, tmp_path, monkeypatch):
     found = json.loads(printed(capsys, "plan", "run.yaml", "--json"))
     assert found["runs"] == []
     (section,) = found["sections"]
-    assert section["tables"][0]["rows"][0][:2] == ["scripted/x · cot", 3]
+    (table,) = section["tables"]
+    (row,) = table["rows"]
+    assert row[:3] == ["scripted/x · cot", 3, [3, 3]]
+    assert row[4] == [0, 3 * 2048]
+    assert [column["kind"] for column in table["columns"]][2:] == ["range"] * 3
 
 
 def test_a_value_has_the_digits_that_the_section_has(capsys, run):

@@ -40,6 +40,13 @@ def test_csv_text_is_never_a_formula():
     assert rows[1][1:] == ["1234", "0.5"]
 
 
+@pytest.mark.parametrize("kind", [Kind.INTERVAL, Kind.RANGE, Kind.MONEY_RANGE])
+def test_csv_has_the_low_and_the_high_end_of_a_pair(kind):
+    table = Table("t", "", (Column("n", kind),), (((1, 2),),))
+    rows = list(csv.reader(comma_separated(table).splitlines()))
+    assert rows == [["n: low", "n: high"], ["1", "2"]]
+
+
 @pytest.mark.parametrize("text", ["x" * 1_000_000, "\x1b\u202e" * 1_000_000, "é\n" * 50])
 def test_a_shortened_text_is_harmless_and_short(text):
     found = short(text, 40)
@@ -60,6 +67,9 @@ def test_a_shortened_text_is_harmless_and_short(text):
         (0.0004, Kind.CHANGE, "0.000"),
         ((-1.5, 1200.0), Kind.CHANGE_INTERVAL, "−1.50 to +1,200"),
         (0.0004, Kind.CHANCE, "< 0.001"),
+        ((0, 1200), Kind.RANGE, "0 to 1,200"),
+        ((14, 14), Kind.RANGE, "14"),
+        ((0.0, 1200.5), Kind.MONEY_RANGE, "0.00 to 1,200.50"),
         (12345, Kind.COUNT, "12,345"),
         (None, Kind.SHARE, "–"),
     ],

@@ -5,7 +5,7 @@ import io
 import re
 from collections.abc import Iterable
 
-from solver.report.tables import Kind, Table
+from solver.report.tables import Table
 from solver.text import no_formula, plain
 
 
@@ -36,22 +36,21 @@ def latex(table: Table) -> str:
 
 
 def comma_separated(table: Table) -> str:
-    """Write CSV with full precision; an interval takes two columns.
+    """Write CSV with full precision; an interval or a range takes two columns.
 
     No text begins like a formula of a spreadsheet.
     """
     file = io.StringIO()
     writer = csv.writer(file, lineterminator="\n")
-    pairs = (Kind.INTERVAL, Kind.POINTS_INTERVAL, Kind.CHANGE_INTERVAL)
     writer.writerow(
         title
         for c in table.columns
-        for title in ((f"{c.title}: low", f"{c.title}: high") if c.kind in pairs else (c.title,))
+        for title in ((f"{c.title}: low", f"{c.title}: high") if c.kind.is_pair else (c.title,))
     )
     for row in table.rows:
         cells: list[str | int | float] = []
         for value, column in zip(row, table.columns, strict=True):
-            if column.kind in pairs:
+            if column.kind.is_pair:
                 cells += value if isinstance(value, tuple) else ("", "")
             elif isinstance(value, str):
                 cells.append(no_formula(plain(value)))

@@ -1,41 +1,86 @@
 """Show the plan of a run: what it will cost, and the differences that it could detect."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from solver.analysis.comparable import counted
 from solver.analysis.plan import ArmPlan, Detectable, Plan, Range, Stability
 from solver.report.parts import Rows, Section
 from solver.report.tables import Column, Kind, Table
-from solver.text import model_name
+from solver.text import duration, model_name
 
 
 def planned(plan: Plan) -> Section:
     """Show the plan; where no price is known, without money."""
-    money = any(arm.money for arm in plan.arms)
-    names = ("calls", "tokens in", "tokens out", *["cost"] * money)
-    columns = (
-        Column("arm", Kind.TEXT),
-        Column("trials"),
-        *(Column(name, Kind.TEXT) for name in names),
-    )
-    rows: Rows = [
-        (
-            *(f"{model_name(arm.model)} · {arm.mode}", arm.trials, _range(arm.calls)),
-            *(_range(arm.input_tokens), _output(arm), *[_cost(arm)] * money),
-        )
-        for arm in plan.arms
-    ]
     words = (
         "Tokens in are estimated at 4 characters each; tokens out include thoughts; not counted:"
         " requests that fail, and the judge's model.",
     )
-    table = Table("plan", "Plan", columns, tuple(rows))
-    return Section("plan", "Plan", words, tables=(table,), facts=tuple(_facts(plan)))
+    currencies = tuple(dict.fromkeys(arm.currency for arm in plan.arms if arm.money))
+    tables = (_bounds(plan.arms, currencies), *_likely(plan, currencies))
+    return Section("plan", "Plan", words, tables=tables, facts=tuple(_facts(plan)))
+
+
+def _bounds(arms: Sequence[ArmPlan], currencies: Sequence[str]) -> Table:
+    """Show the least and the most that each arm takes."""
+    columns = (
+        Column("arm", Kind.TEXT),
+        Column("trials"),
+        *(Column(name, Kind.RANGE) for name in ("requests", "tokens in", "tokens out")),
+        *(Column(f"cost, {each}", Kind.MONEY_RANGE) for each in currencies),
+    )
+    rows: Rows = [
+        (
+            *(_name(arm), arm.trials),
+            *(_ends(span) for span in (arm.calls, arm.input_tokens, arm.output_tokens)),
+            *(
+                (arm.money.least, arm.money.most) if arm.money and arm.currency == each else None
+                for each in currencies
+            ),
+        )
+        for arm in arms
+    ]
+    return Table("plan", "At least and at most", columns, tuple(rows))
+
+
+def _likely(plan: Plan, currencies: Sequence[str]) -> Iterator[Table]:
+    """Show what each arm takes if it goes as in the earlier run; nothing without one."""
+    known = [arm for arm in plan.arms if arm.calls.likely is not None]
+    if not known:
+        return
+    thoughts = any(arm.thought_tokens for arm in known)
+    columns = (
+        Column("arm", Kind.TEXT),
+        *(Column(name) for name in ("requests", "tokens in", "tokens out")),
+        *([Column("of them thoughts")] if thoughts else []),
+        *(Column(f"cost, {each}", Kind.MONEY) for each in currencies),
+    )
+    rows: Rows = [
+        (
+            _name(arm),
+            *(_count(span.likely) for span in (arm.calls, arm.input_tokens, arm.output_tokens)),
+            *([_count(arm.thought_tokens)] if thoughts else []),
+            *(arm.money.likely if arm.money and arm.currency == e else None for e in currencies),
+        )
+        for arm in known
+    ]
+    yield Table("plan-likely", f"Likely, as in {plan.pilot}", columns, tuple(rows))
+
+
+def _name(arm: ArmPlan) -> str:
+    return f"{model_name(arm.model)} · {arm.mode}"
+
+
+def _ends(span: Range) -> tuple[int, int]:
+    return round(span.least), round(span.most)
+
+
+def _count(number: float | None) -> int | None:
+    return None if number is None else round(number)
 
 
 def _facts(plan: Plan) -> Iterator[tuple[str, str]]:
     if plan.seconds is not None:
-        yield "time", f"about {plan.seconds / 3600:.1f} hours at the pace of {plan.pilot}"
+        yield "time", f"about {duration(plan.seconds)} at the pace of {plan.pilot}"
     elif plan.pilot is None:
         yield "time", "give `--like RUN`, an earlier and smaller run, to estimate it"
     else:
@@ -77,25 +122,3 @@ def _power(found: Detectable) -> str:
     if found.free is not None:
         points += f", or of {100 * found.free:.1f} where repeats differ freely,"
     return f"a difference of {points} would show 4 times in 5"
-
-
-def _range(span: Range) -> str:
-    if span.likely is not None:
-        return f"about {span.likely:,.0f}, at most {span.most:,.0f}"
-    if span.least == span.most:
-        return f"{span.most:,.0f}"
-    least = f"{span.least:,.0f} to " if span.least else "at most "
-    return f"{least}{span.most:,.0f}"
-
-
-def _output(arm: ArmPlan) -> str:
-    """Return the tokens out, and how many of them are thoughts where an earlier run shows any."""
-    thoughts = f", about {arm.thought_tokens:,.0f} of them thoughts" if arm.thought_tokens else ""
-    return f"{_range(arm.output_tokens)}{thoughts}"
-
-
-def _cost(arm: ArmPlan) -> str | None:
-    if arm.money is None:
-        return None
-    likely = "" if arm.money.likely is None else f"about {arm.money.likely:,.2f}, "
-    return f"{likely}at most {arm.money.most:,.2f} {arm.currency}"
