@@ -62,7 +62,7 @@ class Column:
     title: str
     kind: Kind = Kind.COUNT
     minor: bool = False
-    """A terminal that is too narrow leaves it out; the page and the files never do."""
+    """A terminal that is too narrow leaves it out, the page folds it away; the files do neither."""
 
     @property
     def is_text(self) -> bool:

@@ -10,6 +10,7 @@ import pytest
 
 from solver.records import Problem
 from solver.report import write_report
+from solver.report.render.fold import ROOM
 from tests.bench.report import write_run
 from tests.fakes import config_of, finished_run, program
 from tests.needs import chromium, require
@@ -102,6 +103,19 @@ def test_the_page_is_never_wider_than_the_screen(tmp_path, page, width):
     text = page.read_text(encoding="utf-8")
     found = measure(tmp_path, text, "view.document.documentElement.scrollWidth", width=width)
     assert found <= width
+
+
+def test_no_table_is_scrolled_sideways_on_a_laptop(tmp_path, page):
+    found = measure(
+        tmp_path,
+        page.read_text(encoding="utf-8").replace("<details", "<details open"),
+        "[...view.document.querySelectorAll('.scroll')].map(box =>"
+        " [box.ariaLabel, box.scrollWidth - box.clientWidth, box.clientWidth])",
+        width=1280,
+    )
+    assert len(found) > 20
+    assert [table for table in found if table[1] > 0] == []
+    assert {room for _, _, room in found} == {ROOM}
 
 
 def test_words_in_figures_stay_legible_on_a_phone(tmp_path, page):

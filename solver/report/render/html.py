@@ -10,6 +10,7 @@ from markupsafe import Markup
 from solver.markup import FORMULA_CSS, answer_html, line_html
 from solver.report.content import Content
 from solver.report.figures import Figure, Forest, Stack, names_of
+from solver.report.render.fold import folded, more_titles
 from solver.report.render.svg import COLOURS, draw, marker_path
 from solver.report.tables import Kind, Table, Value
 from solver.templates import build_engine
@@ -21,7 +22,10 @@ WIDEST_FORMULA = 120
 def render(content: Content) -> str:
     """Write the page."""
     pages = build_engine("solver.report.render", ".")
-    pages.globals.update(cells=cells, draw=draw, formula_css=Markup(FORMULA_CSS), legend=legend)
+    pages.globals.update(
+        cells=cells, draw=draw, folded=folded, formula_css=Markup(FORMULA_CSS), legend=legend,
+        more_titles=more_titles,
+    )  # fmt: skip
     return pages.get_template("page.html.j2").render(content=content)
 
 
