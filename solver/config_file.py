@@ -140,11 +140,14 @@ def check_config(content: dict[str, Any], *, source: str) -> Config:
     type_ = config_type(listed_names(content.get("mode", ())))
     with _one_line(type_, source):
         config = type_.model_validate(content)
-        for model in config.model:
+        for number, model in enumerate(config.model):
             config.sampling_of(model)
             options = config.provider_options(model)
             require(model.name, needs(options.get("thinking", "default")))
-            provider_of_model(model.name).options.model_validate(options)
+            known, shared = provider_of_model(model.name).options, config.providers
+            _check_options(known, shared.get(model.provider, {}), f"providers.{model.provider}")
+            own = "model.options" if len(config.model) == 1 else f"model[{number}].options"
+            _check_options(known, options, own)
             require(model.name, {what for mode in config.running for what in mode.needs})
             if model.template != "default":
                 require(model.name, {"raw"})
@@ -183,11 +186,20 @@ def judging_part(config: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _check_providers(config: JudgingConfig) -> None:
-    """Check the options of each provider. Raises ConfigError, ValidationError."""
+    """Check the options of each provider. Raises ConfigError."""
     from solver.models import provider_of  # here, since it imports provider files
 
     for provider, options in config.providers.items():
-        provider_of(provider).options.model_validate(options)
+        _check_options(provider_of(provider).options, options, f"providers.{provider}")
+
+
+def _check_options(known: type[BaseModel], options: dict[str, Any], where: str) -> None:
+    """Check the options of a provider. Raises ConfigError, which names `where` they stand."""
+    try:
+        known.model_validate(options)
+    except ValidationError as invalid:
+        wrong = _explain(invalid, list(known.model_fields), inside=f"{where}.")
+        raise ConfigError(" · ".join(wrong)) from invalid
 
 
 def _refuse_keys(content: dict[str, Any], source: str) -> None:
@@ -202,16 +214,16 @@ def _one_line(type_: type[JudgingConfig], source: str) -> Iterator[None]:
     try:
         yield
     except ValidationError as invalid:
-        wrong = " · ".join(_explain(invalid, type_))
+        known = _keys_of(type_) if invalid.title in ("Config", "JudgingConfig") else []
+        wrong = " · ".join(_explain(invalid, known))
         raise ConfigError(f"{source}: {wrong}") from invalid
     except ConfigError as wrong_provider:
         raise ConfigError(f"{source}: {wrong_provider}") from wrong_provider
 
 
-def _explain(invalid: ValidationError, config: type[JudgingConfig]) -> Iterator[str]:
-    """Yield each mistake as `where: what, and what to do`."""
+def _explain(invalid: ValidationError, known: list[str], *, inside: str = "") -> Iterator[str]:
+    """Yield each mistake as `where: what, and what to do`; `inside` begins every place."""
     mistakes = invalid.errors()
-    known = _keys_of(config) if invalid.title in ("Config", "JudgingConfig") else []
     for mistake in mistakes:
         place = [str(part) for part in mistake["loc"]]
         if mistake["type"] == "too_short" and any(
@@ -220,6 +232,7 @@ def _explain(invalid: ValidationError, config: type[JudgingConfig]) -> Iterator[
         ):
             continue  # it is too short since pydantic left out what the other mistake is about
         where = re.sub(r"\.(\d+)", r"[\1]", ".".join(place))
+        where = f"{inside}{where}" if where else inside.rstrip(".")
         yield f"{where}: {_what(mistake, known)}" if where else _what(mistake, known)
 
 

@@ -42,7 +42,16 @@ def parse_yaml(text: str) -> Any:
         yaml.YAMLError, ValueError, TypeError, LookupError, AttributeError, OverflowError,
     ) as failure:  # fmt: skip
         # the last five come of a value that is not what its tag says, such as the date 2001-13-45
-        raise ConfigError(f"not YAML: {' '.join(str(failure).split())}") from failure
+        raise ConfigError(f"not YAML: {_told(failure)}") from failure
+
+
+def _told(failure: Exception) -> str:
+    """Say in one line what is wrong with a text, and where in it."""
+    if not isinstance(failure, yaml.MarkedYAMLError) or failure.problem_mark is None:
+        return " ".join(str(failure).replace('in "<unicode string>", ', "at ").split())
+    mark = failure.problem_mark
+    what = " ".join(f"{failure.context or ''} {failure.problem or ''}".split())
+    return f"line {mark.line + 1}, column {mark.column + 1}: {what}"
 
 
 def _text(path: Path, missing: Callable[[], str]) -> str:

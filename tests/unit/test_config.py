@@ -36,9 +36,25 @@ def message_of(tmp_path: Path, text: str) -> str:
         ("model: llama3.1", "should be provider/name"),
         ("repeats: 2", "model: is missing"),
         ("- just\n- a list", "should hold keys and values"),
-        ("model: [unclosed", "not YAML"),
+        ("model: [unclosed", "not YAML: line 1, column 17: while parsing a flow sequence"),
+        ("model: a\n\tmode: b", "not YAML: line 2, column 1: while scanning for the next token"),
         ("model: scripted/a\nmodel: scripted/b", "key 'model' is written twice"),
-        ("model: ollama/x\nproviders: {ollama: {num_ctz: 1}}", "num_ctz: unknown key"),
+        (
+            "model: ollama/x\nproviders: {ollama: {num_ctz: 1}}",
+            "providers.ollama.num_ctz: unknown key, did you mean 'num_ctx'?",
+        ),
+        (
+            "model: {name: ollama/x, options: {num_ctz: 1}}",
+            "model.options.num_ctz: unknown key, did you mean 'num_ctx'?",
+        ),
+        (
+            "model: [scripted/a, {name: ollama/x, options: {num_ctx: big}}]",
+            "model[1].options.num_ctx: 'big' should be a whole number",
+        ),
+        (
+            "model: scripted/a\nproviders: {ollama: {num_ctz: 1}}",
+            "providers.ollama.num_ctz: unknown key, did you mean 'num_ctx'?",
+        ),
         ("model: scripted/a\nsampling: {temperature: hot}", "sampling.temperature: 'hot'"),
         ("model: scripted/a\nsandbox: podman", "sandbox.kind: 'podman' is unknown"),
         ("model: scripted/a\nrepeats: 4", "repeats: 4 repeats at temperature 0"),

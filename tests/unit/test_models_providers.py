@@ -192,7 +192,9 @@ def test_an_unknown_provider_is_answered_with_those_of_installed_packages_too(pa
 
 def test_an_option_of_a_provider_from_outside_is_checked_with_the_config(package):
     content = {"model": {"name": f"{package.name}.echo/x", "options": {"times": 0}}}
-    with pytest.raises(ConfigError, match=r"test: times: 0 is too small, it must be at least 1"):
+    with pytest.raises(
+        ConfigError, match=r"test: model\.options\.times: 0 is too small, it must be at least 1"
+    ):
         check_config(content, source="test")
 
 
