@@ -6,7 +6,7 @@ from random import Random
 import pytest
 
 from solver.report.parts import Section
-from solver.report.render.terminal import print_sections
+from solver.report.render.terminal import MOST_COMMANDS, print_sections
 from solver.report.tables import Column, Kind, Table
 
 HOSTILE = "\x1b]0;owned\x07\x9b31m\u202e[bold]"
@@ -107,3 +107,13 @@ def test_each_block_of_a_wide_table_has_what_tells_its_rows_apart(capsys):
     blocks = text.count("problem")
     assert blocks > 1
     assert [text.count(f" {repeat} ") for repeat in (17, 18, 19)] == [blocks] * 3
+
+
+def test_commands_that_are_left_out_are_counted(capsys):
+    commands = tuple(f"solver show runs/r --problem p{n}" for n in range(MOST_COMMANDS + 3))
+    text = shown(capsys, Section("a", "Title", to_read=commands), 80)
+    assert text.count("to read    solver show") == MOST_COMMANDS
+    assert "more       3 such commands are left out" in text.splitlines()[-1]
+    every = shown(capsys, Section("a", "Title", to_read=commands[:MOST_COMMANDS]), 80)
+    assert every.count("to read    solver show") == MOST_COMMANDS
+    assert "left out" not in every

@@ -27,6 +27,8 @@ LEAST_NAME = 6
 """The same for the names that are repeated before each block of columns."""
 MOST_ITEMS = 10
 """The most problem ids of a section that are listed; the rest is counted."""
+MOST_COMMANDS = 10
+"""The most commands of a section that are printed."""
 _GAP = 2
 _INDENT = 11
 """Where the text of a fact begins, behind its label."""
@@ -70,8 +72,11 @@ def _print_facts(console: Console, section: Section, width: int | None) -> None:
         console.print()
     for label, text in section.facts:
         say_wrapped(f"{label:<10} {text}", indent=_INDENT, width=width)
-    for command in section.to_read:
+    for command in section.to_read[:MOST_COMMANDS]:
         say(f"{'to read':<10} {command}")
+    if (more := len(section.to_read) - MOST_COMMANDS) > 0:
+        rest = f"{more:,} such commands are left out; the tables name what to put into one"
+        say_wrapped(f"{'more':<10} {rest}", indent=_INDENT, width=width)
 
 
 def _print_table(console: Console, table: Table, *, titled: bool) -> None:

@@ -18,8 +18,6 @@ Solved = tuple[str, str, SolvedBy]
 
 _ALL = frozenset({"all"})
 MOST_ANSWERS = 60
-MOST_TO_READ = 8
-"""The most commands that follow the tables."""
 LONGEST_QUESTION = 300
 """The most characters of a question that a table holds."""
 MOST_KINDS = 12
@@ -67,7 +65,7 @@ def _to_read(found: Sequence[tuple[str, ArmFailures]], folder: Path) -> list[str
         for _, arm in found
         for place in (
             *(kind.examples[0].place for kind in arm.wrong),
-            *(crash.example for crash in arm.crashes),
+            *(crash.example for crash in arm.crashes[:MOST_KINDS]),
         )
     ]
     commands = (
@@ -75,7 +73,7 @@ def _to_read(found: Sequence[tuple[str, ArmFailures]], folder: Path) -> list[str
                 "--repeat", each.repeat)
         for each in examples
     )  # fmt: skip
-    return list(dict.fromkeys(commands))[:MOST_TO_READ]
+    return list(dict.fromkeys(commands))
 
 
 def outcomes_by_cell(found: Sequence[tuple[str, ArmFailures]]) -> Section:

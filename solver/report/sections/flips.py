@@ -10,7 +10,6 @@ from solver.report.tables import Column, Kind, Table
 from solver.text import command, short
 
 MOST_FLIPS = 200
-MOST_TO_READ = 20
 
 
 def flips(found: Sequence[Comparison], names: Names, note: str) -> Table:
@@ -48,13 +47,10 @@ def flips(found: Sequence[Comparison], names: Names, note: str) -> Table:
 
 def to_read(found: Sequence[Comparison], folders: Mapping[str, Path]) -> list[str]:
     """Return the commands that print both sides' trials of such problems."""
+    every = [(each, flip) for each in found for flip in each.flips]
     places = dict.fromkeys(
         (run, flip.problem_id)
-        for each in found
-        for flip in each.flips
+        for each, flip in every[:MOST_FLIPS]
         for run in (each.a.run, each.b.run)
     )
-    return [
-        command("show", folders[run], "--problem", problem)
-        for run, problem in list(places)[:MOST_TO_READ]
-    ]
+    return [command("show", folders[run], "--problem", problem) for run, problem in places]
