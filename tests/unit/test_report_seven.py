@@ -36,6 +36,13 @@ def seven_tables(seven):
     return {path.stem: list(csv.DictReader(path.open(encoding="utf-8"))) for path in paths}
 
 
+def test_no_table_has_two_columns_of_one_title(seven, seven_tables):
+    assert len(seven_tables) > 20
+    for path in sorted((seven / "csv").glob("*.csv")):
+        titles = next(csv.reader(path.open(encoding="utf-8")))
+        assert [title for title in titles if titles.count(title) > 1] == [], path.stem
+
+
 def test_each_arm_is_compared_with_the_first_and_all_pairs_are_there(seven_tables):
     others = ("code+literal", "code+guided", "code+refine", "cot", "tir", "csv")
     compared = [row["comparison"] for row in seven_tables["differences"]]

@@ -237,11 +237,11 @@ def _caps(found: Sequence[tuple[str, ArmFailures]]) -> Table:
         Column("arm", Kind.TEXT),
         Column("replies"),
         Column("at the cap"),
-        Column("%", Kind.SHARE),
+        Column("at the cap, %", Kind.SHARE),
         Column("trials with one"),
         Column("of those, not right"),
         Column("prompts cut"),
-        Column("trials with one"),
+        Column("trials with a prompt cut"),
     )
     rows: Rows = [
         (

@@ -65,12 +65,12 @@ def _executed(found: _Found) -> Table:
     columns = (
         Column("arm", Kind.TEXT),
         Column("execution s a trial", Kind.NUMBER),
-        Column("minus plain", Kind.CHANGE),
-        Column("95 % range", Kind.CHANGE_INTERVAL),
+        Column("s minus plain", Kind.CHANGE),
+        Column("95 % range, s", Kind.CHANGE_INTERVAL),
         Column("change, %", Kind.POINTS),
         Column("attempts a trial", Kind.NUMBER),
-        Column("minus plain", Kind.CHANGE),
-        Column("95 % range", Kind.CHANGE_INTERVAL),
+        Column("attempts minus plain", Kind.CHANGE),
+        Column("95 % range, attempts", Kind.CHANGE_INTERVAL),
     )
     rows: Rows = []
     for name, arm in found:

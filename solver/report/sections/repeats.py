@@ -173,7 +173,7 @@ def _votes(found: Sequence[tuple[str, Repeats]]) -> Table:
         Column("maj@n", Kind.SHARE),
         Column("95 % interval", Kind.INTERVAL),
         Column("verification-weighted vote", Kind.SHARE),
-        Column("95 % interval", Kind.INTERVAL),
+        Column("its interval", Kind.INTERVAL),
     )
     rows: Rows = [
         (

@@ -108,9 +108,9 @@ def _repairs(found: _Found) -> Table:
         Column("attempts"),
         Column("retried"),
         Column("answered in the next attempt"),
-        Column("%", Kind.SHARE),
+        Column("answered, %", Kind.SHARE),
         Column("right in the end"),
-        Column("%", Kind.SHARE),
+        Column("right, %", Kind.SHARE),
     )
     rows: Rows = [
         (
