@@ -67,11 +67,14 @@ def drop_output(failure: BaseException) -> OSError:
     return OSError(f"the output cannot be written: {reason}")
 
 
-_PLAIN = {"–": "-", "—": "-", "…": "~", "×": "x", "·": "|", "→": ">", "≥": ">", "≤": "<", "─": "-"}
+_PLAIN = {
+    "–": "-", "—": "-", "−": "-", "─": "-", "…": "~", "×": "x", "·": "|", "→": ">", "≥": ">",
+    "≤": "<", "“": '"', "”": '"', "’": "'", "‘": "'", "±": "+-",
+}  # fmt: skip
 
 
 def _written_out(failure: UnicodeError) -> tuple[str | bytes, int]:
-    """Replace what an output's encoding lacks: by a sign as wide, or by its code."""
+    """Replace what an output's encoding lacks: by what looks like it, or by its code."""
     if not isinstance(failure, UnicodeEncodeError):
         raise failure
     lacking = failure.object[failure.start : failure.end]

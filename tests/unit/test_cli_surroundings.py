@@ -54,6 +54,15 @@ def test_a_table_is_printed_in_any_encoding(tmp_path, encoding):
     done.stdout.decode(encoding)
 
 
+def test_a_comparison_in_ascii_has_signs_for_its_minus_and_its_quotes(tmp_path):
+    trials = [trial("p1", said("1"), right=mode == "code", mode=mode) for mode in ("code", "cot")]
+    stored(tmp_path / "r", [problem(1)], trials).close()
+    done = solver("compare", tmp_path / "r", PYTHONIOENCODING="ascii")
+    assert done.returncode == 0
+    assert b"code - cot" in done.stdout
+    assert b"\\u" not in done.stdout
+
+
 def test_too_few_files_are_said_before_anything_is_requested(tmp_path, config):
     done = solver("run", config, "--runs", tmp_path / "runs", before="ulimit -n 64")
     assert done.returncode == 2
