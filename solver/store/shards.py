@@ -148,7 +148,7 @@ def file_to_read(folder: Path, *, tell: bool = False) -> Path:
 
 
 def _instead(folder: Path) -> str:
-    """Name the runs that may have been meant: those inside, or beside with a name like it."""
+    """Name the runs that may have been meant, inside or beside; where none is, what makes one."""
     if inside := _runs_in(folder):
         return f"; it holds the runs {first_of(inside, MOST_NAMED)}: name one"
     beside = _runs_in(folder.parent)
@@ -156,7 +156,9 @@ def _instead(folder: Path) -> str:
     close = begin or get_close_matches(folder.name, beside, n=1, cutoff=0.7)
     if close:
         return f"; did you mean {folder.parent / close[0]}?"
-    return f"; {folder.parent} holds {first_of(beside, MOST_NAMED)}" if beside else ""
+    if beside:
+        return f"; {folder.parent} holds {first_of(beside, MOST_NAMED)}"
+    return "; `solver run` makes one"
 
 
 def _runs_in(folder: Path) -> list[str]:

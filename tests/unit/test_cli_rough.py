@@ -73,6 +73,10 @@ def test_a_rough_input_is_one_line(here, arguments, said):
         (["show", "runs/ru"], "runs/ru: no run there (no run.sqlite); did you mean runs/run?"),
         (["show", "runs"], "runs: no run there (no run.sqlite); it holds the runs run: name one"),
         (["show", "problems.jsonl"], "problems.jsonl: no run there (no run.sqlite)"),
+        (
+            ["show", "elsewhere/run"],
+            "elsewhere/run: no run there (no run.sqlite); `solver run` makes one",
+        ),
         (["report", "runs/run", "runs/../runs/run"], "runs/../runs/run: this run is given twice"),
         (["compare", "runs/run", "runs/run"], "runs/run: this run is given twice; name two"),
     ],
