@@ -11,13 +11,13 @@ pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.alone]
 
 
 async def test_standing_in_line_for_a_core_is_not_billed(shared: Sandbox) -> None:
-    with limited(shared, seconds=1, wall_seconds=3), busy_cores():
+    with limited(shared, seconds=1), busy_cores():
         done = await shared.run(NEEDS_A_SHORT_TIME)
         asleep = await shared.run("import time; time.sleep(60)")
         endless = await shared.run("while True: pass")
     assert done.exit is Exit.OK, done
     assert (asleep.exit, endless.exit) == (Exit.TIMEOUT, Exit.TIMEOUT)
-    assert asleep.seconds < endless.seconds < 30, "the one that slept was given time back"
+    assert asleep.seconds < endless.seconds, "the one that slept was given time back"
 
 
 async def test_standing_in_line_is_not_billed_in_a_session_either(shared: Sandbox) -> None:
