@@ -6,7 +6,6 @@ import http.client
 import json
 import os
 import secrets
-import sys
 import threading
 import time
 from collections.abc import AsyncGenerator
@@ -160,17 +159,11 @@ def xllamacpp() -> Any:
     They wait thousands of times a second. How long is chosen once, by what else runs when the
     library is first loaded. An OMP_WAIT_POLICY or GOMP_SPINCOUNT that is set is left alone.
     """
-    chosen = {"OMP_WAIT_POLICY", "GOMP_SPINCOUNT"} & os.environ.keys()
-    if not chosen and not _loaded():
+    if not {"OMP_WAIT_POLICY", "GOMP_SPINCOUNT"} & os.environ.keys():
         os.environ["GOMP_SPINCOUNT"] = str(QUIET_SPINS if _quiet() else BUSY_SPINS)
     import xllamacpp
 
     return xllamacpp
-
-
-def _loaded() -> bool:
-    """Tell whether the library was loaded before, when it read how long to spin."""
-    return "xllamacpp" in sys.modules
 
 
 def _quiet() -> bool:

@@ -23,7 +23,6 @@ def not_loaded(monkeypatch, tmp_path):
     def load(text):
         if text is not None:
             (tmp_path / "loadavg").write_text(text)
-        monkeypatch.setattr(_llama_cpp, "_loaded", lambda: False)
         xllamacpp()
         return os.environ.get("GOMP_SPINCOUNT")
 
