@@ -23,7 +23,7 @@ from solver.view.entry import Entry
 from solver.view.snapshot import Snapshot
 
 PATIENCE = 0.15
-"""Seconds that a page waits for the first reading of a run."""
+"""Seconds that a page waits for a reading of a run; then it shows what was read before."""
 SHOWN_ANSWER = 200
 """The most characters of an answer, and of a reason, that are shown in lists and searched."""
 _MOST_SINGLY = 2_000
@@ -58,15 +58,16 @@ class Index:
         Thread(target=self._first, daemon=True).start()
 
     def snapshot(self, *, patience: float = PATIENCE) -> Snapshot | None:
-        """Return the run as it is now; None if its first reading is not done within `patience`.
+        """Return the run as it is now, or was when a reading was last done within `patience`.
 
-        Raises ConfigError where the run cannot be read.
+        None before the first one is done. Raises ConfigError where the run cannot be read.
         """
         if not self._ready.wait(patience):
             return None
+        if self._failure is None:
+            self._look_again(patience)
         if self._failure is not None:
             raise self._failure
-        self._look_again()
         return self._snapshot
 
     @property
@@ -89,16 +90,27 @@ class Index:
                 self._failure = failure
         self._ready.set()
 
-    def _look_again(self) -> None:
-        """Read what has changed, but spend at most a twentieth of the time on this."""
+    def _look_again(self, patience: float) -> None:
+        """Read what has changed in a thread of its own, and wait for it at most so long.
+
+        At most a twentieth of the time is spent on this.
+        """
         if time.monotonic() < self._next_look or not self._lock.acquire(blocking=False):
             return
+        reading = Thread(target=self._again, daemon=True)
+        reading.start()
+        reading.join(patience)
+
+    def _again(self) -> None:
+        """Read what has changed, and release the lock."""
         try:
             start = time.monotonic()
             with damage(self.folder / FILE):
                 self._snapshot = self._reader.read().prepared()
             now = time.monotonic()
             self._next_look = now + max(0.5, 20 * (now - start))
+        except ConfigError as failure:
+            self._failure = failure
         finally:
             self._lock.release()
 

@@ -28,15 +28,8 @@ class Snapshot:
 
     def prepared(self) -> "Snapshot":
         """Compute now what pages would otherwise compute on first use, and return the snapshot."""
-        for name in (
-            "columns",
-            "values",
-            "accuracies",
-            "outcomes",
-            "of_problem",
-            "changed",
-        ):
-            getattr(self, name)
+        for _ in (self.values, self.accuracies, self.outcomes, self.of_problem, self.changed):
+            pass
         for column in self.columns.values():
             _ = column.ranks
         return self

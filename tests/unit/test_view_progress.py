@@ -1,10 +1,18 @@
 """The viewer follows a run while it is written."""
 
+import re
+import sqlite3
 import time
+from contextlib import closing
+from dataclasses import replace
+from threading import Event
+
+import pytest
 
 from judge import Verdict
+from solver.errors import ConfigError
 from solver.records import Outcome
-from solver.store import Store
+from solver.store import FILE, Store
 from solver.view.index import Index
 from solver.view.library import Library
 from tests.viewed import PROBLEMS, add, client_of, page, write
@@ -40,6 +48,32 @@ def test_a_trial_that_runs_again_after_an_error_changes(tmp_path):
     add(store, "again", PROBLEMS[3], repeat=1, started=1.9e9)
     _eventually(index, lambda now: outcomes(now)["again"] is Outcome.CORRECT)
     store.close()
+
+
+def test_a_page_does_not_wait_for_a_long_reading_of_what_has_changed(tmp_path, monkeypatch):
+    index, may_go_on = Index(write(tmp_path / "first")), Event()
+    before = index.snapshot(patience=20)
+    read = index._reader.read
+
+    def long():
+        may_go_on.wait(60)
+        return replace(read())
+
+    monkeypatch.setattr(index._reader, "read", long)
+    assert index.snapshot(patience=0.01) is before
+    may_go_on.set()
+    _eventually(index, lambda snapshot: snapshot is not before)
+
+
+def test_a_run_that_is_damaged_while_it_is_looked_at_is_refused_and_opened_anew(tmp_path):
+    folder = write(tmp_path / "first")
+    index = Index(folder)
+    index.snapshot(patience=20)
+    with closing(sqlite3.connect(folder / FILE)) as database:
+        database.execute("DROP TABLE trials")
+    with pytest.raises(ConfigError, match=re.escape(str(folder / FILE))):
+        _eventually(index, lambda snapshot: False)
+    assert index.is_stale()
 
 
 def _eventually(index, holds):
