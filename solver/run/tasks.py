@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import NamedTuple
 
 from solver.config import Config
 from solver.models import provider_of_model, template_identity
@@ -10,9 +11,8 @@ from solver.modes import identity
 from solver.records import Problem, Reply, Turn, digest_of_text, json_text
 
 
-@dataclass(frozen=True)
-class Task:
-    """One trial to do."""
+class Task(NamedTuple):
+    """One trial to do; a tuple, since a run makes millions of them before its first request."""
 
     key: str
     problem: Problem

@@ -4,6 +4,7 @@ import json
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache, wraps
+from itertools import chain
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, Self, TypeVar
 
@@ -15,10 +16,10 @@ from sandbox import Exit
 from solver.collector import no_garbage_collection
 from solver.errors import ConfigError
 from solver.records import Failure, Problem, Reply, Trial, Turn, detail_of, failure_of, outcome_of
-from solver.store.column_reading import parts, read_trials
+from solver.store.column_reading import read_trials
 from solver.store.columns import Ranked, Trials
 from solver.store.facts import Ends, Refused, Row, Texts
-from solver.store.keys import Keys
+from solver.store.keys import Keys, finished_keys
 from solver.store.manifest import check_manifest, read_manifest
 from solver.store.opening import MOST_BYTES, damage, open_to_read, unpacked
 from solver.store.schema import FILE, check_types, has, with_thoughts
@@ -218,8 +219,7 @@ class Reader:
     @_whole
     def finished(self) -> Keys:
         """Return the keys of trials that need not run again: all without an error of ours."""
-        query = "SELECT CAST(key AS BLOB) FROM trials WHERE error IS NULL ORDER BY key"
-        return Keys(keys for (keys,) in parts(self._database, query))
+        return Keys(finished_keys(self._database))
 
     @_whole
     def unfinished(self) -> set[str]:
@@ -233,11 +233,7 @@ class Reader:
     @_whole
     def begun(self) -> Keys:
         """Return the keys of trials that are finished or unfinished."""
-        query = (
-            "SELECT CAST(key AS BLOB) FROM (SELECT key FROM trials WHERE error IS NULL"
-            " UNION SELECT key FROM turns ORDER BY key)"
-        )
-        return Keys(keys for (keys,) in parts(self._database, query))
+        return Keys(chain(finished_keys(self._database), [sorted(self.unfinished())]))
 
     @_whole
     def turns(self, key: str) -> tuple[Turn, ...]:

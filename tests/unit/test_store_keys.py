@@ -17,7 +17,7 @@ class Trial:
 
 
 def keys_of(*keys: str, at_once: int = 2) -> Keys:
-    found = sorted(key.encode() for key in keys)
+    found = sorted(keys)
     return Keys(found[start : start + at_once] for start in range(0, len(found), at_once))
 
 
@@ -62,3 +62,14 @@ def test_begun_is_what_is_finished_and_unfinished(tmp_path: Path) -> None:
     store = Store.open(run)
     assert set(store.begun()) == {*store.finished(), *store.unfinished()}
     assert 0 < len(store.finished()) < len(store.begun()) == len(set(store.begun()))
+
+
+def test_keys_that_only_look_like_ours_are_told_from_them() -> None:
+    """16 digits are held as a number, and other ways to write that number are other keys."""
+    ours, number = "00000000000000ab", "ab"
+    others = ["00000000000000AB", number, f" {ours}", f"{ours} ", "0000 000000000ab", "g" * 16]
+    assert list(keys_of(ours, *others)) == [ours, *sorted(others)]
+    for held in (ours, *others):
+        lacking = keys_of(held).lacking(Trial(key) for key in (ours, *others))
+        assert [trial.key for trial in lacking] == [k for k in (ours, *others) if k != held]
+        assert keys_of(ours, *others).besides([Trial(held)]) == len(others)
