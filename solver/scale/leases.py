@@ -7,8 +7,11 @@ from dataclasses import dataclass, field
 from solver.run.tasks import Task
 
 LEASES = 2
-"""A node holds at most so many times the trials that it works on at the same time: those, and as
-many again to go on with while its report is under way."""
+"""A node holds at most so many leases: the trials that it works on at the same time, and as many
+again to go on with while its report is under way."""
+LEASE_SECONDS = 0.1
+"""A lease is no less than what a node ends in this time, so that quick trials do not wait for the
+next report."""
 
 
 @dataclass
@@ -31,14 +34,16 @@ class Share:
             self.returned.extend(task for task in [next(self.source, None)] if task)
         return self.returned[0] if self.returned else None
 
-    def lease(self, node: str, nodes: int) -> list[Task]:
+    def lease(self, node: str, nodes: int, rate: float) -> list[Task]:
         """Give a node as many trials as it has room for, but no more than its part of the rest.
 
-        A trial of another model waits until the node has ended those of the model before it.
+        It is one of so many, and ends about `rate` trials a second. A trial of another model waits
+        until the node has ended those of the model before it.
         """
         held = self.held.setdefault(node, {})
         part = max(1, -(-self.left // max(nodes, 1)))
-        room = min(LEASES * self.at_once - len(held), part)
+        lease = max(self.at_once, round(rate * LEASE_SECONDS))
+        room = min(LEASES * lease - len(held), part)
         taken: list[Task] = []
         while len(taken) < room and (task := self.next()) is not None:
             if any(other.model != task.model for other in held.values()):
@@ -53,7 +58,7 @@ class Share:
 class Leases:
     """All trials that are left of a run, and who holds which.
 
-    It remembers the trials that are held, and those alone: at most `LEASES` × `at_once` a node.
+    It remembers the trials that are held, and those alone: at most `LEASES` leases a node.
     """
 
     def __init__(self, shares: Sequence[Share]) -> None:
@@ -64,9 +69,9 @@ class Leases:
         """Tell whether every trial has ended."""
         return all(share.next() is None and not any(share.held.values()) for share in self._shares)
 
-    def lease(self, node: str, nodes: int) -> list[Task]:
-        """Return further trials for a node, one of so many that work."""
-        return [task for share in self._shares for task in share.lease(node, nodes)]
+    def lease(self, node: str, nodes: int, rate: float = 0.0) -> list[Task]:
+        """Return further trials for a node, one of so many that work, by the rate of its ends."""
+        return [task for share in self._shares for task in share.lease(node, nodes, rate)]
 
     def holds(self, node: str, key: str) -> bool:
         """Tell whether a trial is with this node; what others say of it is late, and dropped."""

@@ -15,9 +15,9 @@ from solver.records import Message, Problem, Reply, Trial, Turn
 from solver.run.tasks import tasks_of
 from solver.run.watch import Watch
 from solver.scale.driver import Team
-from solver.scale.hiring import MOST_STARTS, Hiring
+from solver.scale.hiring import MOST_STARTS, Hiring, Member
 from solver.scale.leases import LEASES, Leases, Share
-from solver.scale.messages import About, Event, Group, NodeLost, Opened, Place, Report
+from solver.scale.messages import About, Counts, Event, Group, NodeLost, Opened, Place, Report
 from solver.scale.opening import on_cluster
 from solver.scale.software import software
 from solver.store import Store
@@ -325,6 +325,29 @@ def test_what_is_given_back_is_given_out_first_and_in_its_order():
 def test_few_trials_are_divided_between_the_nodes():
     leases = shares("scripted/one", at_once=8)
     assert [len(leases.lease(node, 2)) for node in "ab"] == [2, 1]
+
+
+def test_a_lease_of_a_quick_node_is_what_it_ends_in_a_tenth_of_a_second():
+    tasks = list(
+        tasks_of(config_of(mode="cot", repeats=40, sampling={"temperature": 1}), PROBLEMS[:4])
+    )
+    leases = Leases([Share(iter(tasks), 8, len(tasks))])
+    assert len(leases.lease("a", 1, 50.0)) == LEASES * 8
+    assert leases.lease("a", 1, 80.0) == []
+    assert len(leases.lease("a", 1, 240.0)) == LEASES * (24 - 8)
+    assert len(leases.lease("b", 2, 1e9)) == (len(tasks) - LEASES * 24) / 2
+
+
+def test_trials_that_end_together_after_a_long_time_make_no_quick_node():
+    """16 replies of 0.2 s that are told in two reports, the second right after the first."""
+    member = Member(Place("a", "a"), Hand(Place("a", "a")))
+    for number in range(1, 100):
+        member.told(Counts(seconds=0.2 * number), 8)
+        member.told(Counts(seconds=0.2 * number + 0.001), 8)
+        assert member.rate < 100
+    assert member.rate > 70
+    member.told(Counts(seconds=member.counts.seconds), 8)
+    assert member.rate < 100
 
 
 async def test_a_node_that_answers_as_the_run_ends_does_not_keep_it_from_ending(tmp_path):
