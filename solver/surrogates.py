@@ -16,11 +16,16 @@ def without_surrogates(value: _Value) -> _Value:
     found: Any = value
     if isinstance(value, str):
         found = value if value.isascii() else _SURROGATE.sub("\ufffd", value)
+    elif isinstance(value, int | float | None):
+        pass
     elif isinstance(value, list | tuple):
         found = type(value)(map(without_surrogates, value))
     elif isinstance(value, dict):
         found = dict(map(without_surrogates, value.items()))
     elif is_dataclass(value) and not isinstance(value, type):
         parts = {field.name: getattr(value, field.name) for field in fields(value) if field.init}
-        found = replace(value, **without_surrogates(parts))
+        changed = {
+            name: new for name, old in parts.items() if (new := without_surrogates(old)) != old
+        }
+        found = replace(value, **changed) if changed else value
     return found  # type: ignore[no-any-return]
