@@ -290,7 +290,7 @@ class Config(JudgingConfig):
 
     def section(self, options: type[Section]) -> Section:
         """Return the section of the mode whose options these are."""
-        found = next(value for _, value in self if type(value) is options)
+        found = getattr(self, _section_name(type(self), options))
         assert isinstance(found, options)
         return found
 
@@ -342,6 +342,11 @@ class Config(JudgingConfig):
         from solver.modes import mode_of, with_section
 
         yield from map(mode_of, with_section(self.mode))
+
+
+@cache
+def _section_name(config: type[Config], options: type[Record]) -> str:
+    return next(n for n, field in config.model_fields.items() if field.annotation is options)
 
 
 def config_type(modes: Sequence[str]) -> type[Config]:

@@ -4,6 +4,7 @@ import os
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, fields, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +36,7 @@ class Judging:
     asks_always: bool = False
     """Its model is asked about every answer, not only where the rules are undecided."""
 
-    @property
+    @cached_property
     def id(self) -> str:
         """Return what is stored with every verdict."""
         return judge_id(self.facts)

@@ -161,6 +161,7 @@ class Endpoint:
         self.traffic = traffic
         self._answered = False
         self._loading = asyncio.Lock()
+        self._to_load = model if isinstance(model, LoadingModel) else None
         self._loaded = False
 
     async def load(self) -> dict[str, Any]:
@@ -169,8 +170,7 @@ class Endpoint:
         Empty where they were loaded before. Loading has a time of its own, and every request waits
         for it. Raises ModelError; Stopped at Ctrl-C, since there is nothing in it to be stored.
         """
-        model = self.model
-        if self._loaded or not isinstance(model, LoadingModel):
+        if self._loaded or (model := self._to_load) is None:
             return {}
         async with self._loading:
             if self._loaded:
