@@ -20,7 +20,7 @@ import asyncio
 import re
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -34,7 +34,7 @@ from judge.model.guard import is_empty, refusal, rounding_settles
 from judge.model.replies import Opinion
 from judge.model.rubric import PROTOCOLS, READING, Case, Protocol
 from judge.policy import Choice, Policy, rules_version
-from judge.relation import Comparison
+from judge.relation import Comparison, Relation
 from judge.verdict import Verdict
 from judge.workers.pool import Pool
 
@@ -47,6 +47,8 @@ PRESETS = tuple(PROTOCOLS)
 _LONGEST_SHOWN = 2_000
 """Characters of an answer that the model sees in the presets that ask about every answer."""
 _BATCH = 1_000
+_LONGEST_KNOWN, _MOST_KNOWN = 500, 10_000
+"""The characters of a pair whose comparison is kept, and how many are."""
 
 
 def open_judge(
@@ -93,6 +95,7 @@ class Judge:
     preset: str
     policy: Policy
     threshold: int
+    _known: dict[tuple[str, str, Policy], Comparison] = field(default_factory=dict, repr=False)
 
     async def grade(self, question: str, reference: str, answer: str) -> Verdict:
         """Grade one answer.
@@ -102,8 +105,8 @@ class Judge:
         started = time.perf_counter()
         case = Case(question, reference, answer)
         rules = await self._compare(case)
-        found = extract_answer(answer)
-        if not rules.is_equal and found.rule in _MARKED and found.answer:
+        found = None if rules.is_equal else extract_answer(answer)
+        if found is not None and found.rule in _MARKED and found.answer:
             case = replace(case, answer=found.answer)  # it is a reply, and this its answer
             rules = await self._compare(case)
         verdict = await self._decide(case, rules)
@@ -196,8 +199,16 @@ class Judge:
         await asyncio.to_thread(self.pool.close)
 
     async def _compare(self, case: Case, policy: Policy | None = None) -> Comparison:
-        future = self.pool.submit(case.reference, case.answer, policy or self.policy)
-        return await asyncio.wrap_future(future)
+        """Compare by the rules; what they decided lately is known, since repeats answer alike."""
+        pair = case.reference, case.answer, policy or self.policy
+        if (known := self._known.get(pair)) is not None:
+            return known
+        found = await asyncio.wrap_future(self.pool.submit(*pair))
+        if found.relation is not Relation.UNDECIDED and sum(map(len, pair[:2])) <= _LONGEST_KNOWN:
+            self._known[pair] = found
+            if len(self._known) > _MOST_KNOWN:
+                del self._known[next(iter(self._known))]
+        return found
 
     async def _decide(self, case: Case, rules: Comparison) -> Verdict:
         by_rules = verdicts.verdict_of_rules(rules)

@@ -488,3 +488,51 @@ def test_compare_stays_a_function_whatever_is_imported_first():
         [sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=ROOT
     )
     assert found.stdout.strip() == "True"
+
+
+class Counting(NumbersOnly):
+    """The same rules, which count what they are asked."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[str, str]] = []
+
+    def submit(self, reference: str, answer: str, policy: Policy) -> Future[Comparison]:
+        self.asked.append((reference, answer))
+        return super().submit(reference, answer, policy)
+
+
+def by_counting_rules() -> tuple[Judge, Counting]:
+    rules = Counting()
+    judge = Judge(
+        pool=rules,  # type: ignore[arg-type]
+        model=None, preset=PRESETS[0], policy=Policy(), threshold=4,
+    )  # fmt: skip
+    return judge, rules
+
+
+def test_a_pair_that_the_rules_decided_is_compared_once() -> None:
+    judge, rules = by_counting_rules()
+    answers = ["1/2", "2", "1/2", "2"]
+    verdicts = asyncio.run(grade_each(judge, answers))
+    assert [verdict.correct for verdict in verdicts] == [True, False, True, False]
+    assert [verdict.reason for verdict in verdicts[:2]] == [v.reason for v in verdicts[2:]]
+    assert rules.asked == [("1/2", "1/2"), ("1/2", "2")]
+
+
+def test_a_pair_that_the_rules_did_not_decide_is_compared_again() -> None:
+    """It may have been the deadline, or a worker that died."""
+    judge, rules = by_counting_rules()
+    assert not any(verdict.valid for verdict in asyncio.run(grade_each(judge, ["x", "x"])))
+    assert rules.asked == [("1/2", "x")] * 2
+
+
+def test_neither_long_pairs_nor_too_many_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("judge.grade._MOST_KNOWN", 2)
+    judge, rules = by_counting_rules()
+    long = "1" * 600
+    asyncio.run(grade_each(judge, [long, long, "1", "2", "3", "3", "2", "1"]))
+    assert [answer for _, answer in rules.asked] == [long, long, "1", "2", "3", "1"]
+
+
+async def grade_each(judge: Judge, answers: list[str]) -> list[Verdict]:
+    return [await judge.grade("q", "1/2", answer) for answer in answers]
