@@ -55,6 +55,12 @@ class ModelOptions(Record):
     """The chat template: `default` is the server's own, `none` sends the bare text to be continued,
     as base models need it; or a .jinja or tokenizer_config.json file."""
 
+    @field_validator("sampling")
+    @classmethod
+    def _sampling_by_key(cls, value: dict[str, Any]) -> dict[str, Any]:
+        Sampling.model_validate(value)
+        return value
+
     @property
     def provider(self) -> str:
         """Return the part before the slash."""
@@ -220,28 +226,32 @@ class Config(JudgingConfig):
 
     @model_validator(mode="after")
     def _combinations(self) -> Self:
+        if faults := list(dict.fromkeys(self._faults())):
+            raise ValueError(" · ".join(faults))
+        return self
+
+    def _faults(self) -> Iterator[str]:
+        """Yield which keys do not go together, or say a thing twice."""
         from solver.modes import prompt_faults
 
         names = [model.name for model in self.model]
         if len(set(names)) < len(names):
-            raise ValueError(f"model: {first_twice(names)} is listed twice")
-        if len(set(self.mode)) < len(self.mode):
-            raise ValueError(f"mode: {first_twice(self.mode)} is listed twice")
+            yield f"model: {first_twice(names)} is listed twice"
         if len(set(self.sets)) < len(self.sets):
-            raise ValueError(f"problems: {first_twice(self.sets)!r} is listed twice")
-        for fault in prompt_faults(self):
-            raise ValueError(fault)
-        for mode in self._sections():
-            for fault in mode.faults(self):
-                raise ValueError(fault)
-        if len(set(self.modes)) < len(self.modes):
-            raise ValueError(f"mode: {first_twice(self.modes)} is among the wordings, too")
+            yield f"problems: {first_twice(self.sets)!r} is listed twice"
         if self.greedy and self.repeats > 1:
-            raise ValueError(
+            yield (
                 f"repeats: {self.repeats} repeats at temperature 0 repeat the same reply;"
                 " set sampling.temperature above 0"
             )
-        return self
+        for mode in self._sections():
+            yield from mode.faults(self)
+        if len(set(self.mode)) < len(self.mode):
+            yield f"mode: {first_twice(self.mode)} is listed twice"
+        elif wrong := [*prompt_faults(self)]:
+            yield from wrong
+        elif len(set(self.modes)) < len(self.modes):
+            yield f"mode: {first_twice(self.modes)} is among the wordings, too"
 
     @property
     def running(self) -> "tuple[Mode, ...]":

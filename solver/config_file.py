@@ -4,17 +4,18 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from difflib import get_close_matches
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ValidationError
-from pydantic_core import ErrorDetails
+from pydantic import ValidationError
 
-from solver.config import Config, JudgingConfig, ModelOptions, config_type, listed_names
+from solver.config import Config, JudgingConfig, config_type, listed_names
+from solver.config_faults import explain, keys_of, provider_faults, said, shared_faults
 from solver.errors import ConfigError
 from solver.secrets import typed_secrets
 from solver.serve.plan import Plan, plan_of
-from solver.text import first_of, one_line
+from solver.text import first_of
 from solver.yaml_file import parse_yaml, read_yaml
 
 SHIPPED = next(
@@ -125,38 +126,37 @@ def read_config(path: Path) -> dict[str, Any]:
 
 
 def check_config(content: dict[str, Any], *, source: str) -> Config:
-    """Make a `Config` from plain data, and check the options of its providers too.
+    """Make a `Config` from plain data, and check its models and its providers' options too.
 
-    Raises ConfigError, naming `source`.
+    Raises ConfigError, naming `source`, with all that is wrong.
     """
-    from solver.models import (  # here, since it imports provider files
-        needs,
-        provider_of_model,
-        require,
-        template_identity,
-    )
-
     _refuse_keys(content, source)
-    type_ = config_type(listed_names(content.get("mode", ())))
-    with _one_line(type_, source):
-        config = type_.model_validate(content)
-        for number, model in enumerate(config.model):
-            config.sampling_of(model)
-            options = config.provider_options(model)
-            require(model.name, needs(options.get("thinking", "default")))
-            known, shared = provider_of_model(model.name).options, config.providers
-            _check_options(known, shared.get(model.provider, {}), f"providers.{model.provider}")
-            own = "model.options" if len(config.model) == 1 else f"model[{number}].options"
-            _check_options(known, options, own)
-            require(model.name, {what for mode in config.running for what in mode.needs})
-            if model.template != "default":
-                require(model.name, {"raw"})
-                template_identity(model.template)
-            if any(prompt.stop for prompt in config.asked_with()):
-                require(model.name, {"stop"})
-        _check_providers(config)
-        serve_plan(config)
+    config, faults = None, []
+    with _one_line(JudgingConfig, source):
+        type_ = config_type(listed_names(content.get("mode", ())))
+        try:
+            config = type_.model_validate(content)
+        except ValidationError as invalid:
+            faults = [*explain(invalid, keys_of(type_))]
+        faults += provider_faults(content)
+        if config is not None:
+            faults += _faults_together(config)
+        if faults or config is None:
+            raise ConfigError(" · ".join(dict.fromkeys(faults)))
     return config
+
+
+def _faults_together(config: Config) -> Iterator[str]:
+    """Yield what is wrong with models for what the rest of the config asks of them."""
+    from solver.models import require  # here, since it imports provider files
+
+    needed = {what for mode in config.running for what in mode.needs}
+    stops = any(prompt.stop for prompt in config.asked_with())
+    for model in config.model:
+        yield from said(partial(require, model.name, needed))
+        if stops:
+            yield from said(partial(require, model.name, {"stop"}))
+    yield from said(partial(serve_plan, config))
 
 
 def serve_plan(config: Config) -> Plan | None:
@@ -176,30 +176,14 @@ def check_judging(content: dict[str, Any], *, source: str) -> JudgingConfig:
     _refuse_keys(content, source)
     with _one_line(JudgingConfig, source):
         config = JudgingConfig.model_validate(content)
-        _check_providers(config)
+        if faults := [*shared_faults(config.providers)]:
+            raise ConfigError(" · ".join(faults))
     return config
 
 
 def judging_part(config: Mapping[str, Any]) -> dict[str, Any]:
     """Return the keys of a stored config that judging needs."""
     return {key: config[key] for key in JudgingConfig.model_fields if key in config}
-
-
-def _check_providers(config: JudgingConfig) -> None:
-    """Check the options of each provider. Raises ConfigError."""
-    from solver.models import provider_of  # here, since it imports provider files
-
-    for provider, options in config.providers.items():
-        _check_options(provider_of(provider).options, options, f"providers.{provider}")
-
-
-def _check_options(known: type[BaseModel], options: dict[str, Any], where: str) -> None:
-    """Check the options of a provider. Raises ConfigError, which names `where` they stand."""
-    try:
-        known.model_validate(options)
-    except ValidationError as invalid:
-        wrong = _explain(invalid, list(known.model_fields), inside=f"{where}.")
-        raise ConfigError(" · ".join(wrong)) from invalid
 
 
 def _refuse_keys(content: dict[str, Any], source: str) -> None:
@@ -214,90 +198,11 @@ def _one_line(type_: type[JudgingConfig], source: str) -> Iterator[None]:
     try:
         yield
     except ValidationError as invalid:
-        known = _keys_of(type_) if invalid.title in ("Config", "JudgingConfig") else []
-        wrong = " · ".join(_explain(invalid, known))
+        known = keys_of(type_) if invalid.title in ("Config", "JudgingConfig") else []
+        wrong = " · ".join(explain(invalid, known))
         raise ConfigError(f"{source}: {wrong}") from invalid
     except ConfigError as wrong_provider:
         raise ConfigError(f"{source}: {wrong_provider}") from wrong_provider
-
-
-def _explain(invalid: ValidationError, known: list[str], *, inside: str = "") -> Iterator[str]:
-    """Yield each mistake as `where: what, and what to do`; `inside` begins every place."""
-    mistakes = invalid.errors()
-    for mistake in mistakes:
-        place = [str(part) for part in mistake["loc"]]
-        if mistake["type"] == "too_short" and any(
-            len(other["loc"]) > len(place) and other["loc"][: len(place)] == mistake["loc"]
-            for other in mistakes
-        ):
-            continue  # it is too short since pydantic left out what the other mistake is about
-        where = re.sub(r"\.(\d+)", r"[\1]", ".".join(place))
-        where = f"{inside}{where}" if where else inside.rstrip(".")
-        yield f"{where}: {_what(mistake, known)}" if where else _what(mistake, known)
-
-
-def _what(mistake: ErrorDetails, known: list[str]) -> str:
-    value, kind, context = mistake["input"], mistake["type"], mistake.get("ctx", {})
-    match kind:
-        case "extra_forbidden":
-            place = [str(part) for part in mistake["loc"] if not isinstance(part, int)]
-            if place[-1] in ("probes", "control", "calculation"):
-                return "is for `solver probe` alone; run the config with that command"
-            return "unknown key" + _meant(place[-1], ".".join(place[:-1]), known)
-        case "missing":
-            return "is missing"
-        case "too_short":
-            return "is empty, and at least one is needed"
-        case "greater_than_equal":
-            return f"{value!r:.80} is too small, it must be at least {context['ge']}"
-        case "greater_than":
-            return f"{value!r:.80} is too small, it must be more than {context['gt']}"
-        case "less_than_equal" | "less_than":
-            most = context.get("le", context.get("lt"))
-            return f"{value!r:.80} is too large, it must be at most {most}"
-        case "literal_error":
-            options = re.findall(r"'([^']+)'", str(context["expected"]))
-            close = get_close_matches(str(value), options, n=1, cutoff=0.5)
-            hint = f"did you mean {close[0]!r}? " if close else ""
-            return f"{value!r:.80} is unknown; {hint}choices: {', '.join(options)}"
-        case "value_error":
-            return one_line(str(context["error"]), 400)
-        case "int_parsing" | "int_type" | "int_from_float":
-            return f"{value!r:.80} should be a whole number"
-        case "float_parsing" | "float_type":
-            return f"{value!r:.80} should be a number"
-        case "bool_parsing" | "bool_type":
-            return f"{value!r:.80} should be true or false"
-        case "string_pattern_mismatch":
-            return f"{value!r:.80} should be provider/name, e.g. ollama/llama3.1:8b"
-        case _:
-            message = mistake["msg"].removeprefix("Input ").replace("a valid", "a")
-            return f"{value!r:.80} {message[0].lower()}{message[1:]}"
-
-
-def _meant(key: str, section: str, known: list[str]) -> str:
-    """Ask whether a key of the same section was meant, or one like it elsewhere."""
-    beside = [name.rpartition(".")[2] for name in known if name.rpartition(".")[0] == section]
-    begin = [name for name in beside if len(key) > 1 and name.startswith(key)]
-    close = begin or get_close_matches(key, beside, n=1, cutoff=0.6)
-    if not close:
-        elsewhere = [name for name in known if name.rpartition(".")[2] == key]
-        by_leaf = {name.rpartition(".")[2]: name for name in reversed(known)}
-        like = get_close_matches(key, by_leaf, n=1, cutoff=0.75)
-        close = elsewhere or [by_leaf[leaf] for leaf in like]
-    return f", did you mean {close[0]!r}?" if close else ""
-
-
-def _keys_of(record: type[BaseModel], section: str = "") -> list[str]:
-    """List every key a config may have, at any depth, as `section.key`."""
-    keys = []
-    for name, field in record.model_fields.items():
-        keys.append(f"{section}{name}")
-        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
-            keys += _keys_of(field.annotation, f"{section}{name}.")
-    if not section:
-        keys += _keys_of(ModelOptions, "model.")
-    return keys
 
 
 def _nearby(path: Path) -> str:

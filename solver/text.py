@@ -4,6 +4,7 @@ Everything a model wrote passes through `plain`, so no escape sequence reaches a
 """
 
 import os
+import re
 import shlex
 import shutil
 import sys
@@ -41,15 +42,22 @@ def say_wrapped(
     """Print plain text, wrapped between words to `width` or the output's; never within a word."""
     most = width or width_of_output()
     for line in plain(text).splitlines():
-        if most is not None and len(line) > most:
-            line = fill(
-                line,
-                max(most, 2 * indent),
-                subsequent_indent=" " * indent,
-                break_long_words=False,
-                break_on_hyphens=False,
-            )
-        print(line, file=sys.stderr if error else sys.stdout, flush=True)
+        shown = line if most is None else wrapped(line, max(most, 2 * indent), indent=indent)
+        print(shown, file=sys.stderr if error else sys.stdout, flush=True)
+
+
+def wrapped(line: str, width: int, *, indent: int = 0) -> str:
+    """Split a line of plain text between words; a number keeps its percent sign."""
+    if len(line) <= width:
+        return line
+    found = fill(
+        re.sub(r"(?<=\d) (?=%)", "\u00a0", line),
+        width,
+        subsequent_indent=" " * indent,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+    return found.replace("\u00a0", " ")
 
 
 def width_of_output() -> int | None:
@@ -137,3 +145,8 @@ def duration(seconds: float) -> str:
     if hours:
         return f"{hours} h {minutes:02} min"
     return f"{minutes} min {rest:02} s" if minutes else f"{rest} s"
+
+
+def size(count: int) -> str:
+    """Write a number of bytes as `512 MiB`, or from 1 GiB on as `71.1 GiB`."""
+    return f"{count / 2**30:,.1f} GiB" if count >= 2**30 else f"{count // 2**20} MiB"

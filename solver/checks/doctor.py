@@ -20,7 +20,7 @@ from solver.run.dry import served_line
 from solver.run.judging import connect_judge
 from solver.run.serving import covers_judge, left_to_ask
 from solver.run.start import FREE_DISK_MB
-from solver.text import say_wrapped
+from solver.text import say_wrapped, size
 
 
 @dataclass(frozen=True)
@@ -109,8 +109,9 @@ def print_findings(findings: Iterable[Finding]) -> int:
 
 def _disk() -> Finding:
     """Check the free disk space of the current folder."""
-    free = shutil.disk_usage(".").free // 2**20
-    return Finding("disk here", free >= FREE_DISK_MB, f"{free:,} MiB free", needed=True)
+    free = shutil.disk_usage(".").free
+    enough = free >= FREE_DISK_MB * 2**20
+    return Finding("disk here", enough, f"{size(free)} free", needed=True)
 
 
 def _models(config: Config) -> Iterator[Finding]:

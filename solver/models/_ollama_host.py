@@ -57,7 +57,9 @@ class Host:
         except (httpx.TransportError, ConnectionError) as broken:
             self.down_until = time.monotonic() + DOWN_SECONDS
             fix = "start it with `ollama serve`, or set the option hosts"
-            raise unreachable(self.place, broken, fix=fix) from broken
+            clients = isinstance(broken, ConnectionError)  # whose words are advice, as `fix` is
+            why = broken.__context__ if clients and broken.__context__ else broken
+            raise unreachable(self.place, why, fix=fix) from broken
         except library.ResponseError as broken:  # an error after a 200, in a stream or alone
             raise self._refusal(None, broken.error, {}) from broken
         except ValueError as unreadable:  # not JSON, or JSON of another shape

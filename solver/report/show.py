@@ -19,7 +19,7 @@ from solver.errors import ConfigError
 from solver.report.parts import Section, by_arm, value_and_range
 from solver.report.render.terminal import print_sections
 from solver.report.runs import Named, Run, named_arms, names_by_arm, short_names
-from solver.report.sections.accuracy import never_solved, of_arm
+from solver.report.sections.accuracy import never_solved, of_arm, overall
 from solver.report.sections.against import against_published
 from solver.report.sections.budget import budgeted
 from solver.report.sections.checks import checks
@@ -43,7 +43,9 @@ from solver.text import share_of
 Draw: TypeAlias = Callable[[Iterable[Section | None]], None]
 """Prints sections: `print_sections` for people, `print_data` for programs."""
 
-MOST_ARMS = 8
+MOST_ONE_BY_ONE = 3
+"""The most arms that are shown one by one from the start; of more, all are compared first."""
+MOST_ARMS = 12
 """The most arms whose accuracies are repeated in one line at the end."""
 MOST_CHANGED = 20
 """The most trials that are listed where our judge changes another tool's verdict; the report lists
@@ -68,14 +70,17 @@ def show_run(
         draw([_nothing_yet(run.store.folder)])
         return
     found = comparisons_of([run])
-    side_by_side = compared(found.found, found.apart)
+    in_full = compared(found.found, found.apart)
+    side_by_side = in_full and replace(in_full, folded=())
+    together = len(arms) > MOST_ONE_BY_ONE
     other_judge = changed_by_the_judge(
         by_arm(arms, lambda run: run.other_judge), run.problems, most=MOST_CHANGED
     )
     sections = [
+        *([overall(arms), side_by_side] if together else []),
         *(of_arm(arm) for arm in arms),
         other_judge,
-        side_by_side and replace(side_by_side, folded=()),
+        None if together else side_by_side,
         budgeted(arms),
         wordings(by_arm(arms, lambda run: sensitivities(run.trials))),
         regenerated(by_arm(arms, lambda run: chain.from_iterable(run.regeneration))),

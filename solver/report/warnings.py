@@ -13,6 +13,8 @@ from solver.text import command, model_name, short
 
 CAP_WARNING = 0.01
 """Share of replies at the cap above which the reader is warned."""
+MOST_NAMED = 3
+"""The most arms with such replies that are named; of more, only the one with the most is."""
 
 
 @dataclass(frozen=True)
@@ -55,16 +57,23 @@ def warnings_of(run: Run) -> Iterator[Warn]:
     if cut := sum(arm.prompt_cut for arm in found.arms):
         yield Warn(name, f"{cut:,} prompts were cut by the server: raise its context size")
     capped = [
-        f"{model_name(arm.model)} · {arm.mode} {of(arm.capped, arm.replies)}{_thinking(arm)}"
+        (
+            arm.capped / arm.replies,
+            f"{model_name(arm.model)} · {arm.mode} {of(arm.capped, arm.replies)}{_thinking(arm)}",
+        )
         for arm in found.arms
         if arm.capped > CAP_WARNING * arm.replies
     ]
     if capped:
+        where = ": " + ", ".join(arm for _, arm in capped)
+        if len(capped) > MOST_NAMED:
+            every = command("failures", run.store.folder)
+            where = f" in {len(capped)} of {len(found.arms)} arms (`{every}` has all of them), most"
+            where += f" in {max(capped)[1]}"
         yield Warn(
             name,
-            "replies were truncated at sampling.max_tokens: "
-            + ", ".join(capped)
-            + "; a trial that ends so counts as not solved: raise it",
+            f"replies were truncated at sampling.max_tokens{where}; a trial that ends so counts as"
+            " not solved: raise it",
         )
     yield from _settings_of(run)
 

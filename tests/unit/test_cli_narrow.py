@@ -1,14 +1,18 @@
 """In narrow terminals every printing command shows its numbers whole."""
 
 import json
+import os
 import re
 import shutil
+import subprocess
+import sys
 
 import pytest
 from typer.testing import CliRunner
 
 from solver.cli import app
 from solver.report.tables import Kind, text_of
+from solver.text import size
 from tests.bench.report import write_run
 
 WIDTHS = (80, 60)
@@ -85,3 +89,36 @@ def test_no_line_with_a_number_is_left_for_the_terminal_to_break(here, monkeypat
         broken = line[width - 1 : width + 1]
         assert not re.fullmatch(r"[\d.,%][\d.,%]", broken), line
         assert not re.search(r"\d…|…\d", line), line
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize(
+    "command",
+    ["show runs/many", "show runs/once", "compare runs/many", "failures runs/many",
+     "failures runs/once", "cost runs/many", "plan run.yaml --like runs/once", "doctor",
+     "problems", "config sampling"],
+)  # fmt: skip
+def test_no_line_but_a_command_to_copy_is_wider_than_the_terminal(
+    here, monkeypatch, width, command
+):
+    lines = printed(here, monkeypatch, width, command).splitlines()
+    wide = [
+        each for each in lines if len(each) > width and not each.startswith("to read    solver")
+    ]
+    assert lines
+    assert wide == []
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_no_line_of_the_help_is_wider_than_the_terminal(width):
+    env = {**os.environ, "COLUMNS": str(width)}
+    line = [sys.executable, "-m", "solver", "view", "--help"]
+    done = subprocess.run(line, check=True, text=True, capture_output=True, env=env)
+    assert width // 2 < max(map(len, done.stdout.splitlines())) <= width
+
+
+def test_free_space_is_told_in_the_unit_that_fits(here, monkeypatch):
+    assert re.search(r"disk here: [\d,.]+ (MiB|GiB) free", printed(here, monkeypatch, 80, "doctor"))
+    assert [size(n * 2**20) for n in (0, 512, 1023, 1024, 72_828, 2**22)] == [
+        "0 MiB", "512 MiB", "1023 MiB", "1.0 GiB", "71.1 GiB", "4,096.0 GiB",
+    ]  # fmt: skip

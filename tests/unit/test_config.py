@@ -105,6 +105,41 @@ def test_all_mistakes_are_told_at_once(tmp_path):
     assert "repeat: unknown" in message
 
 
+def test_an_unknown_provider_is_told_with_all_other_mistakes(tmp_path):
+    message = message_of(
+        tmp_path,
+        "model: [nosuch/x, {name: olama/y, sampling: {temp: 1}}, {name: ollama/z, options: {a: 1}}]"
+        "\nrepeats: x\nsampling: {temp: 1}\nproviders: {ollama: {num_ctz: 1}, opnai: {}}",
+    )
+    places = [mistake.partition(": ")[0] for mistake in message.split(" · ")]
+    assert places == [
+        "model[1].sampling.temp", "repeats", "sampling.temp", "model 'nosuch/x'",
+        "model 'olama/y'", "model[2].options.a", "providers.ollama.num_ctz", "providers.opnai",
+    ]  # fmt: skip
+    assert "model[1].sampling.temp: unknown key, did you mean 'temperature'?" in message
+    assert "providers.opnai: no provider called 'opnai'. Did you mean 'openai'?" in message
+
+
+def test_all_keys_that_do_not_go_together_are_told_at_once(tmp_path):
+    message = message_of(
+        tmp_path, "model: [scripted/a, scripted/a]\nmode: cot,cot\nproblems: aime2025,aime2025\n"
+        "repeats: 4\ncode: {regenerate: guided}",
+    )  # fmt: skip
+    places = ("model", "problems", "repeats", "code.regenerate", "mode")
+    told = [mistake.partition(": ")[0] for mistake in message.split(" · ")]
+    assert sorted(told) == sorted(places)
+
+
+@pytest.mark.parametrize(
+    "wrong", ["model: 3", "model: [{options: 1}]", "model: x\nproviders: [1]",
+              "model: x\nproviders: {ollama: 3}", "model: {name: 1}", "model:"],
+)  # fmt: skip
+def test_values_of_a_wrong_kind_are_told_each_once(tmp_path, wrong):
+    mistakes = message_of(tmp_path, wrong).split(" · ")
+    assert len(mistakes) == len(set(mistakes))
+    assert all(": " in mistake for mistake in mistakes)
+
+
 def test_a_missing_file_names_the_one_that_was_meant(tmp_path):
     (tmp_path / "quickstart.yaml").write_text("model: scripted/a", encoding="utf-8")
     with pytest.raises(ConfigError, match=r"did you mean .*quickstart\.yaml"):

@@ -87,6 +87,14 @@ def test_doctor_says_which_key_to_set(provider, monkeypatch):
         assert provider_finding(provider.name).good
 
 
+def test_doctor_says_once_what_to_do_about_a_server_that_is_not_there(monkeypatch):
+    monkeypatch.setenv("OLLAMA_HOST", "http://127.0.0.1:9")
+    detail = provider_finding("ollama").detail
+    assert detail.startswith("http://127.0.0.1:9: no connection: ")
+    assert "start it with `ollama serve`, or set the option hosts" in detail
+    assert "Please check" not in detail
+
+
 @pytest.mark.parametrize(
     ("name", "free"),
     [

@@ -41,8 +41,32 @@ def test_no_number_is_cut_and_no_line_is_wider_than_the_terminal(capsys, width, 
     for row in table.rows:
         for number in row[2:-1]:
             assert f"{number:,}" in text
-    if width >= 60:  # a list's line may be longer, for the terminal to break
-        assert max(map(len, text.splitlines())) <= width
+    assert max(map(len, text.splitlines())) <= max(width, 60 * (rows > 1))
+
+
+@pytest.mark.parametrize("width", [60, 80])
+def test_a_single_row_with_a_long_text_is_a_list_whose_lines_are_wrapped(capsys, width):
+    titles = ("solved at least once by", "and never by", "problems", "for example")
+    ids = [f"starter/counting_and_probability/{level}/12" for level in (1, 2, 3)]
+    columns = tuple(Column(title, Kind.TEXT) for title in titles)
+    row = ("a-long-name-of-a-model · code", "a-long-name-of-a-model · cot", "3", ", ".join(ids))
+    text = shown(capsys, Section("a", "T", tables=(Table("t", "T", columns, (row,)),)), width)
+    assert max(map(len, text.splitlines())) <= width
+    assert all(one in text for one in ids)
+    _, *rest = text.partition("for example")[2].splitlines()
+    assert len(rest) >= 1
+    assert all(line.startswith("  ") for line in rest)
+
+
+@pytest.mark.parametrize("width", range(40, 60))
+def test_a_number_keeps_its_percent_sign_where_words_are_wrapped(capsys, width):
+    words = " ".join(f"in {share / 10:.1f} % of the replies" for share in range(101, 131))
+    table = Table("t", words, (Column("n"),), ((1,),), words)
+    text = shown(capsys, Section("a", "T", (words,), tables=(table,), facts=(("f", words),)), width)
+    assert text.count("%") == 4 * 30
+    assert max(map(len, text.splitlines())) <= width
+    assert not re.search(r"(?m)^ *%", text)
+    assert not re.search(r"(?m) $", text.partition("\n\n")[0])
 
 
 @pytest.mark.parametrize(("width", "there"), [(100, False), (400, True)])

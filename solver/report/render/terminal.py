@@ -17,7 +17,7 @@ from rich.text import Text
 
 from solver.report.parts import Section
 from solver.report.tables import Table
-from solver.text import first_of, one_line, plain, say, say_wrapped, width_of_output
+from solver.text import first_of, one_line, plain, say, say_wrapped, width_of_output, wrapped
 
 WIDTH = 100
 """Width in characters where the output is not a terminal."""
@@ -57,7 +57,7 @@ def _print_section(console: Console, section: Section) -> None:
     else:
         console.print()
     for words in section.words:
-        console.print(Text(plain(words)))
+        _print_words(console, words)
     tables = (*section.tables, *section.folded)
     for table in tables:
         _print_table(console, table, titled=len(tables) > 1 or bool(section.words))
@@ -81,11 +81,14 @@ def _print_facts(console: Console, section: Section, width: int | None) -> None:
 
 def _print_table(console: Console, table: Table, *, titled: bool) -> None:
     sheet = _sheet(table)
-    console.print(Text(f"\n{plain(table.title)}" if titled else "", style="italic"))
+    console.print()
+    if titled:
+        _print_words(console, table.title, style="italic")
     if len(sheet.texts) == 1 and _full(sheet) > console.width:
         most = max(map(cell_len, sheet.titles))
+        hanging = most + _GAP if most + _GAP <= console.width // 3 else _GAP
         for title, text in zip(sheet.titles, sheet.texts[0], strict=True):
-            console.print(Text(f"{title:<{most}}  {text}"), soft_wrap=True)
+            say_wrapped(f"{title:<{most}}  {text}", indent=hanging, width=console.width)
     else:
         for number, (columns, widths) in enumerate(_blocks(sheet, console.width)):
             if number:
@@ -95,7 +98,12 @@ def _print_table(console: Console, table: Table, *, titled: bool) -> None:
             wide = console if needed <= console.width else _console(needed)
             wide.print(grid)
     if table.note:
-        console.print(Text(plain(table.note), style="dim"))
+        _print_words(console, table.note, style="dim")
+
+
+def _print_words(console: Console, words: str, *, style: str = "") -> None:
+    for line in plain(words).splitlines():
+        console.print(Text(wrapped(line, console.width), style=style), soft_wrap=True)
 
 
 @dataclass(frozen=True)

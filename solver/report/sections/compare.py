@@ -21,6 +21,7 @@ from solver.report.parts import (
     value_and_range,
 )
 from solver.report.runs import Run, short_names
+from solver.report.sections.comparison_summary import summary
 from solver.report.sections.comparison_words import Names, key_of, pair_name, sentences
 from solver.report.sections.flips import flips, to_read
 from solver.report.sections.other_judge import by_other_judges
@@ -29,6 +30,8 @@ from solver.report.tables import Column, Kind, Table, Value, text_of
 from solver.stats.paired import Difference, holm
 from solver.text import short
 
+MOST_ONE_BY_ONE = 3
+"""The most comparisons that are told in sentences of their own; more are told together."""
 MOST_BY_DOMAIN = 6
 """The most comparisons in the figure by domain; the tables hold all of them."""
 
@@ -90,15 +93,14 @@ def compared(
     if not pairs:
         return None
     names = short_names([key_of(side) for pair in pairs for side in pair])
-    reasons = [
-        f"{pair_name(each.a, each.b, names)}: not compared, because {each.why}." for each in missing
-    ]
+    reasons, not_compared = _reasons(missing, names)
     title = "Programs against words" if _programs_against_words(pairs) else "Side by side"
     if not found:
-        return Section("compared", title, tuple(reasons))
+        return Section("compared", title, reasons, tables=not_compared)
     adjusted = holm([each.difference.p_value for each in found])
     found = [replace(each, adjusted=p) for each, p in zip(found, adjusted, strict=True)]
     leading = found if every else list(_leading(found))
+    words = sentences if len(leading) <= MOST_ONE_BY_ONE else summary
     table = _table("differences", "Differences, first minus second", leading, names)
     folded = [_parts(leading, names), flips(leading, names, WHOLE_TRIALS * (folders is None))]
     if len(leading) < len(found):
@@ -107,7 +109,7 @@ def compared(
     return Section(
         "compared",
         title,
-        (*sentences(leading, len(found), names), *reasons),
+        (*words(leading, len(found), names), *reasons),
         tuple(_figures(leading, names)),
         tables=(
             table,
@@ -115,9 +117,23 @@ def compared(
             _sides(leading, names),
             *ranks(found, names),
             _four_counts(leading, names),
+            *not_compared,
         ),
         folded=tuple(table for table in folded if table.rows),
         to_read=tuple(to_read(leading, folders)) if folders else (),
+    )
+
+
+def _reasons(missing: Sequence[Apart], names: Names) -> tuple[tuple[str, ...], tuple[Table, ...]]:
+    """Say why pairs are not compared: in a sentence each, or of many in a table."""
+    pairs = [(pair_name(each.a, each.b, names), each.why) for each in missing]
+    if len(pairs) <= MOST_ONE_BY_ONE:
+        return tuple(f"{pair}: not compared, because {why}." for pair, why in pairs), ()
+    columns = (Column("comparison", Kind.TEXT), Column("not compared, because", Kind.TEXT))
+    title = "Pairs that are not compared"
+    return (
+        (f"{len(pairs)} pairs are not compared; a table below says why.",),
+        (Table("not-compared", title, columns, tuple(pairs)),),
     )
 
 

@@ -1,10 +1,10 @@
-"""What comparisons say in sentences."""
+"""What comparisons say in sentences, each difference by itself."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
 from solver.analysis.comparable import counted
-from solver.analysis.compare import Comparison, Tried
+from solver.analysis.compare import Comparison, Side, Tried
 from solver.report.parts import listed, share
 from solver.report.runs import Key
 from solver.report.tables import Kind, text_of
@@ -26,7 +26,7 @@ def sentences(found: Sequence[Comparison], pairs: int, names: Names) -> Iterator
     clear: list[str] = []
     unclear: dict[str, list[Comparison]] = defaultdict(list)
     for each in found:
-        if each.adjusted < 0.05:
+        if is_clear(each):
             clear.append(_clear(each, pairs, names) + "".join(_cautions(each, names)))
         else:
             unclear[of_side(each.a, names)].append(each)
@@ -34,6 +34,11 @@ def sentences(found: Sequence[Comparison], pairs: int, names: Names) -> Iterator
     for first, group in list(unclear.items())[:MOST_SENTENCES]:
         cautions = dict.fromkeys(caution for each in group for caution in _cautions(each, names))
         yield _unclear(first, group, pairs, names) + "".join(cautions)
+
+
+def is_clear(each: Comparison) -> bool:
+    """Tell whether a difference is more than chance, by p after Holm."""
+    return each.adjusted < 0.05
 
 
 def _clear(each: Comparison, pairs: int, names: Names) -> str:
@@ -51,20 +56,41 @@ def _clear(each: Comparison, pairs: int, names: Names) -> str:
 def _cautions(each: Comparison, names: Names) -> Iterator[str]:
     """Yield what else could have made the difference: caps, trials left out, and effort."""
     for side in (each.a, each.b):
-        if side.capped > CAPPED * side.replies:
+        if is_capped(side):
             cut = text_of(share(side.capped, side.replies), Kind.SHARE)
             yield f" The token cap cut {cut} of the replies of {of_side(side, names)}."
-        if side.errors > LEFT_OUT * side.trials:
+        if has_errors(side):
             lost = text_of(share(side.errors, side.trials), Kind.SHARE)
             yield f" Errors of ours ended {lost} of the trials of {of_side(side, names)}."
-    if each.of_all and abs(each.of_all.value - each.difference.value) > LEFT_OUT:
+    if each.of_all and shift_of(each) > LEFT_OUT:
         yield (
             f" With unscored trials counted as wrong, {_minus(each, names)} is"
             f" {text_of(each.of_all.value, Kind.POINTS)} points ({span(each.of_all)})."
         )
-    tokens = [one.tokens if (one := side.usage.per_trial()) else 0 for side in (each.a, each.b)]
+    tokens = tokens_of(each)
     if max(tokens) > EFFORT * min(tokens):
         yield f" {_minus(each, names)}: {tokens[0]:,.0f} and {tokens[1]:,.0f} tokens a trial."
+
+
+def is_capped(side: Side) -> bool:
+    """Tell whether the token cap cut so many of its replies that a reader must know."""
+    return side.capped > CAPPED * side.replies
+
+
+def has_errors(side: Side) -> bool:
+    """Tell whether errors of ours ended so many of its trials that a reader must know."""
+    return side.errors > LEFT_OUT * side.trials
+
+
+def shift_of(each: Comparison) -> float:
+    """Return by how much the difference shifts if unscored trials count as wrong."""
+    return abs(each.of_all.value - each.difference.value) if each.of_all else 0.0
+
+
+def tokens_of(each: Comparison) -> tuple[float, float]:
+    """Return the mean tokens of a trial on both sides."""
+    a, b = (side.usage.per_trial() for side in (each.a, each.b))
+    return (a.tokens if a else 0, b.tokens if b else 0)
 
 
 def _minus(each: Comparison, names: Names) -> str:
@@ -74,18 +100,27 @@ def _minus(each: Comparison, names: Names) -> str:
 def _unclear(first: str, group: Sequence[Comparison], pairs: int, names: Names) -> str:
     if len(group) == 1:
         return _alone(group[0], pairs, names)
-    others = [
-        f"{of_side(each.b, names)} ({text_of(each.difference.value, Kind.POINTS)};"
-        f" {span(each.difference)}; p {text_of(each.adjusted, Kind.CHANCE)})"
-        for each in group
-    ]
+    others = [f"{of_side(each.b, names)} {bracket(each)}" for each in group]
+    return (
+        f"{first} cannot be told apart with this many problems from {listed(others)}:"
+        f" {in_brackets(group, pairs)}"
+    )
+
+
+def bracket(each: Comparison) -> str:
+    """Write a difference, its interval and its p, which `in_brackets` explains."""
+    p = text_of(each.adjusted, Kind.CHANCE)
+    return f"({text_of(each.difference.value, Kind.POINTS)}; {span(each.difference)}; p {p})"
+
+
+def in_brackets(group: Sequence[Comparison], pairs: int) -> str:
+    """Explain what `bracket` writes of these comparisons."""
     sizes = sorted({each.difference.n_problems for each in group})
     problems = counted(sizes[-1], "problem")
     if len(sizes) > 1:
         problems = f"{sizes[0]:,} to {problems}"
     return (
-        f"{first} cannot be told apart with this many problems from {listed(others)}: in brackets"
-        " the difference in points, first minus second, its 95 % interval, and"
+        "in brackets the difference in points, first minus second, its 95 % interval, and"
         f" p{_holm(pairs)}; n = {problems}.{_without_zero(group)}"
     )
 
@@ -103,7 +138,7 @@ def _alone(each: Comparison, pairs: int, names: Names) -> str:
 
 def _without_zero(group: Sequence[Comparison]) -> str:
     """Explain an interval that excludes 0 where p does not."""
-    if all(each.difference.low <= 0 <= each.difference.high for each in group):
+    if all(is_clear(e) or e.difference.low <= 0 <= e.difference.high for e in group):
         return ""
     return " An interval without 0 is of that pair alone; p allows for all pairs."
 

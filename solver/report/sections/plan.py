@@ -12,8 +12,8 @@ from solver.text import duration, model_name
 def planned(plan: Plan) -> Section:
     """Show the plan; where no price is known, without money."""
     words = (
-        "Tokens in are estimated at 4 characters each; tokens out include thoughts; not counted:"
-        " requests that fail, and the judge's model.",
+        "Tokens in are estimated at 4 characters each, and tokens out include thoughts. Failed"
+        " requests and those to the judge's model are not counted.",
     )
     currencies = tuple(dict.fromkeys(arm.currency for arm in plan.arms if arm.money))
     tables = (_bounds(plan.arms, currencies), *_likely(plan, currencies))
@@ -82,12 +82,15 @@ def _facts(plan: Plan) -> Iterator[tuple[str, str]]:
     if plan.seconds is not None:
         yield "time", f"about {duration(plan.seconds)} at the pace of {plan.pilot}"
     elif plan.pilot is None:
-        yield "time", "give `--like RUN`, an earlier and smaller run, to estimate it"
+        yield "time", "unknown; `--like RUN` estimates it from an earlier, smaller run"
     else:
         yield "time", f"unknown: {plan.pilot} has no complete session with these modes"
-    half = f"±{100 * plan.widest:.1f} points at 50 % over {plan.problems} problems"
+    half = f"±{100 * plan.widest:.1f} points for an accuracy of 50 % over {plan.problems} problems"
     if plan.repeats > 1:
-        half += f", ±{100 * plan.narrowest:.1f} if the {plan.repeats} repeats are independent"
+        half += (
+            f" whose {plan.repeats} repeats always agree, ±{100 * plan.narrowest:.1f} where they"
+            " are independent"
+        )
     yield "interval", half
     for found in plan.detectable:
         basis = f"as in {plan.pilot}, " if found.observed else "if "
@@ -118,7 +121,8 @@ def _power(found: Detectable) -> str:
         return "no difference would show, because there are too few problems"
     points = f"{100 * found.difference:.1f} points"
     if found.difference > found.discordance:
-        return f"not enough to show any difference, for that takes {points}"
+        return f"no difference would show, because that takes {points}"
+    shown = f"a difference of {points} would show 4 times in 5"
     if found.free is not None:
-        points += f", or of {100 * found.free:.1f} where repeats differ freely,"
-    return f"a difference of {points} would show 4 times in 5"
+        shown += f" if repeats always agree, one of {100 * found.free:.1f} if they are independent"
+    return shown
