@@ -1,5 +1,6 @@
 """Keys of stored trials in one sorted array: 8 bytes each, where a set of texts takes over 100."""
 
+import re
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import compress, islice
@@ -13,6 +14,7 @@ _AT_ONCE = 10_000
 """Keys that are read, or looked up, together."""
 _LONGEST = 64  # bytes of keys that are in one array; ours have 16
 _DIGITS = 16
+_OURS = re.compile(rb"[0-9a-f]{%d}" % _DIGITS)
 
 
 class HasKey(Protocol):
@@ -29,24 +31,25 @@ _Keyed = TypeVar("_Keyed", bound=HasKey)
 class Keys:
     """Some keys, each once."""
 
-    def __init__(self, parts: Iterable[Sequence[str]]) -> None:
+    def __init__(self, parts: Iterable[Sequence[bytes]]) -> None:
         """Take the keys, part by part; it is quickest where they are sorted.
 
         A key that the program made is 16 hexadecimal digits, and held as a number.
         """
-        arrays, others = [np.zeros(0, dtype=np.uint64)], []
+        arrays, others = [np.zeros(0, dtype=np.uint64)], list[bytes]()
         for part in parts:
-            if (numbers := _numbers(part)) is not None:
-                arrays.append(numbers)
-                continue
-            for key in part:
-                if (number := _numbers([key])) is None:
-                    others.append(key)
-                else:
-                    arrays.append(number)
+            numbers = _numbers(b"".join(part).decode("latin-1"), part)
+            if numbers is None:
+                ours = [key for key in part if _OURS.fullmatch(key)]
+                others += [key for key in part if not _OURS.fullmatch(key)]
+                numbers = _numbers(b"".join(ours).decode("latin-1"), ours)
+                assert numbers is not None
+            arrays.append(numbers)
         self._numbers = np.concatenate(arrays)
         self._numbers.sort(kind="stable")  # which passes over what is sorted
-        self._others = {key: place for place, key in enumerate(others, len(self._numbers))}
+        self._others = {
+            key: place for place, key in enumerate(dict.fromkeys(others), len(self._numbers))
+        }
 
     def __len__(self) -> int:
         """Count the keys."""
@@ -57,7 +60,8 @@ class Keys:
         for start in range(0, len(self._numbers), _AT_ONCE):
             for number in self._numbers[start : start + _AT_ONCE].tolist():
                 yield f"{number:016x}"
-        yield from self._others
+        for key in self._others:
+            yield key.decode(errors="replace")
 
     def lacking(self, trials: Iterable[_Keyed]) -> Iterator[_Keyed]:
         """Yield the trials, in their order, whose key is not among these."""
@@ -79,43 +83,47 @@ class Keys:
 
     def _places(self, keys: Sequence[str]) -> Array:
         """Return where each key is among these; -1 where it is not."""
-        if (numbers := _numbers(keys)) is not None:
+        if (numbers := _numbers("".join(keys), keys)) is not None:
             return places_in(self._numbers, numbers)
         return np.array([self._place(key) for key in keys])
 
     def _place(self, key: str) -> int:
-        number = _numbers([key])
+        number = _numbers(key, [key])
         if number is None:
-            return self._others.get(key, -1)
+            return self._others.get(key.encode(), -1)
         return int(places_in(self._numbers, number)[0])
 
 
-def _numbers(keys: Sequence[str]) -> Array | None:
+def _numbers(joined: str, keys: Sequence[str] | Sequence[bytes]) -> Array | None:
     """Return keys as numbers; None where one is not 16 lower-case hexadecimal digits."""
-    text = "".join(keys)
     try:
-        read = bytes.fromhex(text)
+        read = bytes.fromhex(joined)
     except ValueError:
         return None
-    if read.hex() != text or {*map(len, keys)} != {_DIGITS}:
+    if read.hex() != joined or {*map(len, keys)} - {_DIGITS}:
         return None
     return np.frombuffer(read, dtype=">u8").astype(np.uint64)
 
 
-def finished_keys(database: sqlite3.Connection) -> Iterator[list[str]]:
+def finished_keys(database: sqlite3.Connection) -> Iterator[list[bytes]]:
     """Yield the keys of trials without an error of ours, sorted, some at a time.
 
-    SQLite joins them to one text, since a row for each would take most of the time.
+    SQLite joins them to one text, since a row for each would take most of the time. Raises
+    ValueError where a key holds a line break, which none of ours does.
     """
-    last: str | None = ""
+    last: bytes | None = b""
     while last is not None:
-        joined, last = database.execute(
-            "SELECT group_concat(key, char(10)), max(key) FROM"
-            " (SELECT key FROM trials WHERE error IS NULL AND key > ? ORDER BY key LIMIT ?)",
+        joined, last, count = database.execute(
+            "SELECT CAST(group_concat(key, char(10)) AS BLOB), CAST(max(key) AS BLOB), count(*)"
+            " FROM (SELECT key FROM trials WHERE error IS NULL AND key > CAST(? AS TEXT)"
+            " ORDER BY key LIMIT ?)",
             (last, _AT_ONCE),
         ).fetchone()
-        if joined is not None:
-            yield joined.split("\n")
+        if count:
+            keys = joined.split(b"\n")
+            if len(keys) != count:
+                raise ValueError("a key of trials has a line break")
+            yield keys
 
 
 def array_of(keys: Sequence[bytes]) -> Array:

@@ -233,7 +233,8 @@ class Reader:
     @_whole
     def begun(self) -> Keys:
         """Return the keys of trials that are finished or unfinished."""
-        return Keys(chain(finished_keys(self._database), [sorted(self.unfinished())]))
+        others = sorted(key.encode() for key in self.unfinished())
+        return Keys(chain(finished_keys(self._database), [others]))
 
     @_whole
     def turns(self, key: str) -> tuple[Turn, ...]:

@@ -1,12 +1,14 @@
 """Keys of stored trials in one array: what a set of texts would say."""
 
 import sqlite3
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from solver.store import FILE, Store
+from solver.errors import ConfigError
+from solver.store import FILE, Reader, Store
 from solver.store.keys import Keys
 from tests.bench.report import write_run
 
@@ -17,7 +19,7 @@ class Trial:
 
 
 def keys_of(*keys: str, at_once: int = 2) -> Keys:
-    found = sorted(keys)
+    found = sorted(key.encode() for key in keys)
     return Keys(found[start : start + at_once] for start in range(0, len(found), at_once))
 
 
@@ -73,3 +75,27 @@ def test_keys_that_only_look_like_ours_are_told_from_them() -> None:
         lacking = keys_of(held).lacking(Trial(key) for key in (ours, *others))
         assert [trial.key for trial in lacking] == [k for k in (ours, *others) if k != held]
         assert keys_of(ours, *others).besides([Trial(held)]) == len(others)
+
+
+@pytest.mark.parametrize("key", [b"\xf0", b"\xffa", b"\xf0\x9f", "\U0010ffff".encode()])
+def test_a_key_that_is_no_text_is_passed_over(tmp_path: Path, key: bytes) -> None:
+    """Read as a text it would sort before itself, and come again for ever."""
+    run = write_run(tmp_path / "run", problems=3)
+    with sqlite3.connect(run / FILE) as database:
+        (some,) = database.execute("SELECT min(key) FROM trials").fetchone()
+        database.execute("UPDATE trials SET key = CAST(? AS TEXT) WHERE key = ?", (key, some))
+    with closing(Reader.open(run)) as reader:
+        assert len(reader.finished()) == reader.ended()
+        assert len(reader.begun()) >= reader.ended()
+        assert reader.begun().besides([Trial("x")]) == len(reader.begun())
+        assert len(list(reader.finished())) == reader.ended()
+
+
+def test_a_key_with_a_line_break_is_refused_in_one_line(tmp_path: Path) -> None:
+    """It would be read as two keys."""
+    run = write_run(tmp_path / "run", problems=3)
+    with sqlite3.connect(run / FILE) as database:
+        (some,) = database.execute("SELECT min(key) FROM trials").fetchone()
+        database.execute("UPDATE trials SET key = ? WHERE key = ?", ("a\nb", some))
+    with closing(Reader.open(run)) as reader, pytest.raises(ConfigError, match="line break"):
+        reader.finished()
