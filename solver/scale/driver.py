@@ -177,7 +177,7 @@ class Shift:
             self._leases.give_back(member.place.id)
 
     def _next(self, member: Member) -> list[Todo]:
-        tasks = self._leases.lease(member.place.id, len(self._tending), member.rate)
+        tasks = self._leases.lease(member.place.id, len(self._tending))
         return [self._todo(task) for task in tasks]
 
     def _todo(self, task: Task) -> Todo:
@@ -194,7 +194,6 @@ class Shift:
         self._keep_loaded(member, report)
         events = [one for one in report.events if self._leases.holds(member.place.id, one.key)]
         member.late += len(report.events) - len(events)
-        before = member.trials
         try:
             self._store_events(events)
         except StoreError as failure:
@@ -205,7 +204,8 @@ class Shift:
             for event in events:
                 if isinstance(event.what, Trial):
                     self._end(member, event.key, event.what)
-        member.told(report.counts, member.trials - before)
+        self._leases.took(member.place.id, report.counts.seconds - member.counts.seconds)
+        member.counts = report.counts
         self._count()
         if report.ended_by is not None and member.failed is None and not self._watch.stopping:
             member.failed = report.ended_by

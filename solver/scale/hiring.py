@@ -25,8 +25,6 @@ CLOSED_WITHIN = 10.0
 """Seconds in which a worker closes its models and its sandbox, before it is killed."""
 OPENED_WITHIN = 900.0
 """Seconds in which a node starts a worker and builds its parts: a large model may have to load."""
-RATE_SECONDS = 1.0
-"""Over about so long the rate of a node is averaged: trials that end at once are no rate."""
 
 logger = logging.getLogger(__name__)
 
@@ -82,8 +80,6 @@ class Member:
     place: Place
     worker: Worker
     counts: Counts = field(default_factory=Counts)
-    rate: float = 0.0
-    """Trials that it ends a second."""
     trials: int = 0
     errors: int = 0
     late: int = 0
@@ -97,13 +93,6 @@ class Member:
     def works(self) -> bool:
         """Tell whether it can be given trials."""
         return self.lost is None and self.failed is None
-
-    def told(self, counts: Counts, ended: int) -> None:
-        """Take the counts of a report, in which so many trials ended."""
-        seconds = counts.seconds - self.counts.seconds
-        if seconds > 0:
-            self.rate += (ended / seconds - self.rate) * min(1.0, seconds / RATE_SECONDS)
-        self.counts = counts
 
     def facts(self) -> dict[str, Any]:
         """Return what it did, for the manifest."""

@@ -1,17 +1,19 @@
 """Keep which trials are with which node, so that each is stored once and none is lost."""
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from solver.run.tasks import Task
 
 LEASES = 2
-"""A node holds at most so many leases: the trials that it works on at the same time, and as many
-again to go on with while its report is under way."""
+"""A node holds at most so many leases: what it works on, and as many again to go on with while its
+report is under way."""
 LEASE_SECONDS = 0.1
-"""A lease is no less than what a node ends in this time, so that quick trials do not wait for the
-next report."""
+"""A lease is the trials that a node works on at the same time, or what it ends in this time, if
+that is more, so that quick trials do not wait for the next report."""
+RATE_SECONDS = 1.0
+"""Over about so long the rate of a node is averaged: trials that end together are no rate."""
 
 
 @dataclass
@@ -27,6 +29,12 @@ class Share:
     """Given to a node that did not end them."""
     held: dict[str, dict[str, Task]] = field(default_factory=dict)
     """By node, then by key."""
+    model: str = ""
+    """Of the trial that was given last."""
+    ended: Counter[str] = field(default_factory=Counter)
+    """Trials that a node ended since it was last told how long that took."""
+    rates: dict[str, float] = field(default_factory=dict)
+    """Trials of this model that a node ends a second."""
 
     def next(self) -> Task | None:
         """Return the next trial, without taking it; None where there is none."""
@@ -34,15 +42,17 @@ class Share:
             self.returned.extend(task for task in [next(self.source, None)] if task)
         return self.returned[0] if self.returned else None
 
-    def lease(self, node: str, nodes: int, rate: float) -> list[Task]:
-        """Give a node as many trials as it has room for, but no more than its part of the rest.
+    def lease(self, node: str, nodes: int) -> list[Task]:
+        """Give one of so many nodes what it has room for, but no more than its part of the rest.
 
-        It is one of so many, and ends about `rate` trials a second. A trial of another model waits
-        until the node has ended those of the model before it.
+        A trial of another model waits until the node has ended those of the model before it.
         """
         held = self.held.setdefault(node, {})
+        if (first := self.next()) is not None and first.model != self.model:
+            self.model = first.model
+            self.rates.clear()
         part = max(1, -(-self.left // max(nodes, 1)))
-        lease = max(self.at_once, round(rate * LEASE_SECONDS))
+        lease = max(self.at_once, round(self.rates.get(node, 0.0) * LEASE_SECONDS))
         room = min(LEASES * lease - len(held), part)
         taken: list[Task] = []
         while len(taken) < room and (task := self.next()) is not None:
@@ -53,6 +63,11 @@ class Share:
             taken.append(task)
         self.left -= len(taken)
         return taken
+
+    def took(self, node: str, seconds: float) -> None:
+        """Note how long a node took for the trials that it has ended since the last time."""
+        rate, ended = self.rates.get(node, 0.0), self.ended.pop(node, 0)
+        self.rates[node] = rate + (ended / seconds - rate) * min(1.0, seconds / RATE_SECONDS)
 
 
 class Leases:
@@ -69,9 +84,15 @@ class Leases:
         """Tell whether every trial has ended."""
         return all(share.next() is None and not any(share.held.values()) for share in self._shares)
 
-    def lease(self, node: str, nodes: int, rate: float = 0.0) -> list[Task]:
-        """Return further trials for a node, one of so many that work, by the rate of its ends."""
-        return [task for share in self._shares for task in share.lease(node, nodes, rate)]
+    def lease(self, node: str, nodes: int) -> list[Task]:
+        """Return further trials for a node, one of so many that work."""
+        return [task for share in self._shares for task in share.lease(node, nodes)]
+
+    def took(self, node: str, seconds: float) -> None:
+        """Note the time between two reports of a node, in which it ended what has been told."""
+        if seconds > 0:
+            for share in self._shares:
+                share.took(node, seconds)
 
     def holds(self, node: str, key: str) -> bool:
         """Tell whether a trial is with this node; what others say of it is late, and dropped."""
@@ -79,9 +100,9 @@ class Leases:
 
     def end(self, node: str, key: str) -> Task:
         """Forget a trial that a node holds and has ended, and return it."""
-        return next(
-            share.held[node].pop(key) for share in self._shares if key in share.held.get(node, ())
-        )
+        share = next(share for share in self._shares if key in share.held.get(node, ()))
+        share.ended[node] += 1
+        return share.held[node].pop(key)
 
     def give_back(self, node: str) -> int:
         """Take from a node all that it holds, for others; return how many that were."""

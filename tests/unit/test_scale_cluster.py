@@ -15,9 +15,9 @@ from solver.records import Message, Problem, Reply, Trial, Turn
 from solver.run.tasks import tasks_of
 from solver.run.watch import Watch
 from solver.scale.driver import Team
-from solver.scale.hiring import MOST_STARTS, Hiring, Member
+from solver.scale.hiring import MOST_STARTS, Hiring
 from solver.scale.leases import LEASES, Leases, Share
-from solver.scale.messages import About, Counts, Event, Group, NodeLost, Opened, Place, Report
+from solver.scale.messages import About, Event, Group, NodeLost, Opened, Place, Report
 from solver.scale.opening import on_cluster
 from solver.scale.software import software
 from solver.store import Store
@@ -327,27 +327,61 @@ def test_few_trials_are_divided_between_the_nodes():
     assert [len(leases.lease(node, 2)) for node in "ab"] == [2, 1]
 
 
+def end(leases, node, tasks, seconds):
+    """Have a node end these trials in so many seconds."""
+    for task in list(tasks):
+        leases.end(node, task.key)
+    leases.took(node, seconds)
+
+
+def share_of(model, at_once):
+    config = config_of(model=model, mode="cot", repeats=400, sampling={"temperature": 1})
+    tasks = list(tasks_of(config, PROBLEMS[:4]))
+    return Share(iter(tasks), at_once, len(tasks))
+
+
 def test_a_lease_of_a_quick_node_is_what_it_ends_in_a_tenth_of_a_second():
-    tasks = list(
-        tasks_of(config_of(mode="cot", repeats=40, sampling={"temperature": 1}), PROBLEMS[:4])
-    )
-    leases = Leases([Share(iter(tasks), 8, len(tasks))])
-    assert len(leases.lease("a", 1, 50.0)) == LEASES * 8
-    assert leases.lease("a", 1, 80.0) == []
-    assert len(leases.lease("a", 1, 240.0)) == LEASES * (24 - 8)
-    assert len(leases.lease("b", 2, 1e9)) == (len(tasks) - LEASES * 24) / 2
+    share = share_of("scripted/one", at_once=8)
+    leases = Leases([share])
+    for rate, held in ((0, 16), (80, 16), (240, 48), (1e9, 1600)):
+        share.rates["a"] = rate
+        leases.lease("a", 1)
+        assert len(share.held["a"]) == held
+
+
+def test_no_lease_is_more_than_a_nodes_part_of_the_rest():
+    share = share_of("scripted/one", at_once=8)
+    leases = Leases([share])
+    share.rates["a"] = 1e9
+    leases.lease("b", 2)
+    share.rates["a"] = 1e9
+    assert len(leases.lease("a", 2)) == (1600 - 16) / 2
+
+
+def test_what_a_node_ends_quickly_enlarges_no_lease_of_slow_trials():
+    """Neither at another endpoint, nor of the next model at the same one."""
+    both, other = share_of(["scripted/quick", "scripted/slow"], 8), share_of("scripted/other", 1)
+    leases, most = Leases([both, other]), 0
+    while leases.lease("a", 1) or both.model == "scripted/quick":
+        quick = [task for task in both.held["a"].values() if task.model == "scripted/quick"]
+        most = max(most, len(quick))
+        end(leases, "a", quick, 0.01)
+    assert most > LEASES * 8
+    assert {task.model for task in both.held["a"].values()} == {"scripted/slow"}
+    assert (len(both.held["a"]), len(other.held["a"])) == (LEASES * 8, LEASES)
 
 
 def test_trials_that_end_together_after_a_long_time_make_no_quick_node():
     """16 replies of 0.2 s that are told in two reports, the second right after the first."""
-    member = Member(Place("a", "a"), Hand(Place("a", "a")))
-    for number in range(1, 100):
-        member.told(Counts(seconds=0.2 * number), 8)
-        member.told(Counts(seconds=0.2 * number + 0.001), 8)
-        assert member.rate < 100
-    assert member.rate > 70
-    member.told(Counts(seconds=member.counts.seconds), 8)
-    assert member.rate < 100
+    share = share_of("scripted/one", at_once=16)
+    leases = Leases([share])
+    for _ in range(40):
+        leases.lease("a", 1)
+        first = list(share.held["a"].values())[:16]
+        end(leases, "a", first[:8], 0.2)
+        end(leases, "a", first[8:], 0.001)
+        assert share.rates["a"] < 100
+    assert share.rates["a"] > 70
 
 
 async def test_a_node_that_answers_as_the_run_ends_does_not_keep_it_from_ending(tmp_path):
