@@ -26,6 +26,7 @@ class LlamaCpp:
         self._name = name
         self._key = secrets.token_hex(16)
         self._running: dict[threading.Thread, threading.Event] = {}
+        self._answered = False
         library = xllamacpp()
         params = library.CommonParams()
         params.model.path = str(path)
@@ -60,6 +61,7 @@ class LlamaCpp:
         stop = threading.Event()
 
         def receive(event: dict[str, Any]) -> bool:
+            self._answered = True
             send(event)
             return stop.is_set()
 
@@ -106,6 +108,12 @@ class LlamaCpp:
             stop.set()
         for thread in list(self._running):
             await asyncio.to_thread(thread.join, 5.0)
+        if not self._answered:
+            # Its loop may not run yet, and would not hear that it is to end: the library would wait
+            # for it for ever.
+            with contextlib.suppress(ModelError):
+                async for _ in self.events({"prompt": "1", "max_tokens": 1, "stream": True}):
+                    pass
         self._server = None
 
     def _post(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
