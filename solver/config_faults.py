@@ -1,7 +1,7 @@
 """Say what is wrong with a config: each mistake as where, what, and what to do."""
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from contextlib import suppress
 from difflib import get_close_matches
 from typing import Any
@@ -12,7 +12,8 @@ from pydantic_core import ErrorDetails
 from solver.config import ModelOptions
 from solver.errors import ConfigError
 from solver.records import Sampling
-from solver.text import one_line
+from solver.secrets import without_secrets
+from solver.text import one_line, short
 
 
 def provider_faults(content: Mapping[str, Any]) -> Iterator[str]:
@@ -31,11 +32,21 @@ def provider_faults(content: Mapping[str, Any]) -> Iterator[str]:
         place = "model.options" if len(entries) == 1 else f"model[{number}].options"
         if (model := _model_of(entry)) is not None:
             yield from _model_faults(model, shared, place)
+    judge = content.get("judge")
+    judge = {"model": judge} if isinstance(judge, str) else _mapping(judge)
+    if isinstance(name := judge.get("model"), str) and "/" in name:
+        asked = _model_of({"name": name, "options": judge.get("options", {})})
+        if asked is not None:
+            for fault in _model_faults(asked, shared, "judge.options"):
+                yield re.sub(r"^model(?= ')", "judge", fault)
     yield from shared_faults(shared)
 
 
 def shared_faults(providers: Mapping[str, dict[str, Any]]) -> Iterator[str]:
-    """Yield what is wrong with the options that all models of a provider share."""
+    """Yield what is wrong with the options that all models of a provider share.
+
+    What is missing there may stand beside a model.
+    """
     from solver.models import provider_of  # here, since it imports provider files
 
     for name, options in providers.items():
@@ -44,16 +55,23 @@ def shared_faults(providers: Mapping[str, dict[str, Any]]) -> Iterator[str]:
         except ConfigError as unknown:
             yield f"providers.{name}: {unknown}"
         else:
-            yield from _wrong(known, options, f"providers.{name}")
+            elsewhere = known.model_fields.keys() - options.keys()
+            yield from _wrong(known, options, f"providers.{name}", elsewhere)
 
 
 def _model_of(entry: Any) -> ModelOptions | None:
-    """Return a model, or no more than its name where the rest is wrong; None without a name."""
-    named = entry.get("name") if isinstance(entry, dict) else entry
-    for form in (entry, {"name": named}):
+    """Return a model with those of its keys that are right; None without a name."""
+    given = entry if isinstance(entry, dict) else {"name": entry}
+    right: dict[str, Any] = {"name": given.get("name")}
+    try:
+        found = ModelOptions.model_validate(right)
+    except ValidationError:
+        return None
+    for key in ModelOptions.model_fields.keys() & given.keys():
         with suppress(ValidationError):
-            return ModelOptions.model_validate(form)
-    return None
+            found = ModelOptions.model_validate(right | {key: given[key]})
+            right[key] = given[key]
+    return found
 
 
 def _model_faults(
@@ -66,9 +84,10 @@ def _model_faults(
     except ConfigError as unknown:
         yield str(unknown)
         return
-    wrong = list(_wrong(known, model.options, place))
+    beside = shared.get(model.provider, {})
+    options = {**beside, **model.options}
+    wrong = list(_wrong(known, options, place, beside.keys() - model.options.keys()))
     yield from wrong
-    options = {**shared.get(model.provider, {}), **model.options}
     thinking = options.get("thinking", "default") if model.thinking == "default" else model.thinking
     if not wrong:
         yield from said(lambda: require(model.name, needs(thinking)))
@@ -85,23 +104,54 @@ def said(check: Callable[[], object]) -> Iterator[str]:
         yield str(wrong)
 
 
-def _wrong(known: type[BaseModel], options: dict[str, Any], where: str) -> Iterator[str]:
-    """Yield what is wrong with options, which stand at `where` in the config."""
+def _wrong(
+    known: type[BaseModel], options: dict[str, Any], where: str, elsewhere: Set[str]
+) -> Iterator[str]:
+    """Yield what is wrong with options, which stand at `where` in the config.
+
+    What is wrong with those that stand elsewhere is told there.
+    """
     try:
         known.model_validate(options)
     except ValidationError as invalid:
-        yield from explain(invalid, list(known.model_fields), inside=f"{where}.")
+        yield from explain(
+            invalid, list(known.model_fields), inside=f"{where}.", elsewhere=elsewhere
+        )
 
 
 def _mapping(value: object) -> Mapping[Any, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def explain(invalid: ValidationError, known: list[str], *, inside: str = "") -> Iterator[str]:
-    """Yield each mistake as `where: what, and what to do`; `inside` begins every place."""
+_LONG = re.compile(r"\S{200,}")
+"""What no place and no name is."""
+
+
+class Faults(ConfigError):
+    """All that is wrong with a config, each as where, what, and what to do."""
+
+    def __init__(self, source: str, faults: Iterable[str]) -> None:
+        clean = (_LONG.sub(lambda word: short(word[0], 100), without_secrets(f)) for f in faults)
+        self.faults = list(dict.fromkeys(clean))
+        super().__init__(f"{source}: {' · '.join(self.faults)}")
+
+
+def explain(
+    invalid: ValidationError,
+    known: list[str],
+    *,
+    inside: str = "",
+    elsewhere: Set[str] = frozenset(),
+) -> Iterator[str]:
+    """Yield each mistake as `where: what, and what to do`; `inside` begins every place.
+
+    Those of the keys `elsewhere` are left out.
+    """
     mistakes = invalid.errors()
     for mistake in mistakes:
         place = [str(part) for part in mistake["loc"]]
+        if place and place[0] in elsewhere:
+            continue
         if mistake["type"] == "too_short" and any(
             len(other["loc"]) > len(place) and other["loc"][: len(place)] == mistake["loc"]
             for other in mistakes

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
 from difflib import get_close_matches
 from functools import partial
 from pathlib import Path
@@ -11,7 +10,14 @@ from typing import Any
 from pydantic import ValidationError
 
 from solver.config import Config, JudgingConfig, config_type, listed_names
-from solver.config_faults import explain, keys_of, provider_faults, said, shared_faults
+from solver.config_faults import (
+    Faults,
+    explain,
+    keys_of,
+    provider_faults,
+    said,
+    shared_faults,
+)
 from solver.errors import ConfigError
 from solver.secrets import typed_secrets
 from solver.serve.plan import Plan, plan_of
@@ -52,19 +58,31 @@ def load_config(path: Path, overrides: dict[str, Any] | None = None) -> Config:
     naming the file, each wrong key, and what to do.
     """
     path = find_config(path)
-    content = read_config(path)
+    content, over = read_config(path), overrides or {}
     try:
-        return check_config(merged(content, overrides or {}), source=str(path))
-    except ConfigError as wrong:
-        said = str(wrong).removeprefix(f"{path}: ")
-        where, _, what = said.partition(": ")
-        key = re.split(r"[.\[]", where)[0]
-        if overrides and key in overrides:
-            by_word = where == f"{key}.{_SHORT.get(key)}" and isinstance(overrides[key], str)
-            by_option = key in Config.model_fields and ("." not in where or "[" in where or by_word)
-            option = f"--{key}" if by_option else ""
-            raise ConfigError(f"{option or f'--set {where}'}: {what}") from wrong
-        raise
+        return check_config(merged(content, over), source=str(path))
+    except Faults as wrong:
+        given = {fault: _option_of(fault, over) for fault in wrong.faults}
+        told = [option + fault.partition(": ")[2] for fault, option in given.items() if option]
+        if rest := [fault for fault, option in given.items() if not option]:
+            told.append(f"{path}: {' · '.join(rest)}")
+        raise ConfigError(" · ".join(told)) from wrong
+
+
+def _option_of(fault: str, overrides: Mapping[str, Any]) -> str:
+    """Return the option of the command line that a mistake came from, as `--option: `, or ""."""
+    where = fault.partition(": ")[0]
+    keys = re.split(r"[.\[ ]", where)
+    value: Any = overrides
+    for key in keys if keys[0] != "model" else keys[:1]:
+        if not isinstance(value, dict):
+            break
+        if key.rstrip("]") not in value:
+            return ""
+        value = value[key.rstrip("]")]
+    by_word = where == f"{keys[0]}.{_SHORT.get(keys[0])}" and isinstance(overrides[keys[0]], str)
+    plain = "." not in where or "[" in where or by_word or where.startswith(f"{keys[0]} '")
+    return f"--{keys[0]}: " if keys[0] in Config.model_fields and plain else f"--set {where}: "
 
 
 def merged(content: dict[str, Any], overrides: dict[str, Any]) -> dict[str, Any]:
@@ -131,18 +149,23 @@ def check_config(content: dict[str, Any], *, source: str) -> Config:
     Raises ConfigError, naming `source`, with all that is wrong.
     """
     _refuse_keys(content, source)
-    config, faults = None, []
-    with _one_line(JudgingConfig, source):
-        type_ = config_type(listed_names(content.get("mode", ())))
-        try:
-            config = type_.model_validate(content)
-        except ValidationError as invalid:
-            faults = [*explain(invalid, keys_of(type_))]
-        faults += provider_faults(content)
-        if config is not None:
-            faults += _faults_together(config)
-        if faults or config is None:
-            raise ConfigError(" · ".join(dict.fromkeys(faults)))
+    names = listed_names(content.get("mode", ()))
+    names = (
+        [name for name in names if isinstance(name, str)] if isinstance(names, list | tuple) else []
+    )
+    config, faults = None, list[str]()
+    try:
+        type_ = config_type(names)
+        config = type_.model_validate(content)
+    except ValidationError as invalid:
+        faults += explain(invalid, keys_of(type_))
+    except ConfigError as wrong_mode:
+        faults.append(str(wrong_mode))
+    faults += provider_faults(content)
+    if config is not None:
+        faults += _faults_together(config)
+    if faults or config is None:
+        raise Faults(source, faults)
     return config
 
 
@@ -174,10 +197,12 @@ def check_judging(content: dict[str, Any], *, source: str) -> JudgingConfig:
     Raises ConfigError, naming `source`.
     """
     _refuse_keys(content, source)
-    with _one_line(JudgingConfig, source):
+    try:
         config = JudgingConfig.model_validate(content)
-        if faults := [*shared_faults(config.providers)]:
-            raise ConfigError(" · ".join(faults))
+    except ValidationError as invalid:
+        raise Faults(source, explain(invalid, keys_of(JudgingConfig))) from invalid
+    if faults := [*shared_faults(config.providers)]:
+        raise Faults(source, faults)
     return config
 
 
@@ -190,19 +215,6 @@ def _refuse_keys(content: dict[str, Any], source: str) -> None:
     """Raise ConfigError where a key of an API stands in plain data."""
     if typed := list(typed_secrets(content)):
         raise ConfigError(f"{source}: {' · '.join(typed)}")
-
-
-@contextmanager
-def _one_line(type_: type[JudgingConfig], source: str) -> Iterator[None]:
-    """Turn what is wrong with plain data into one line that names `source`."""
-    try:
-        yield
-    except ValidationError as invalid:
-        known = keys_of(type_) if invalid.title in ("Config", "JudgingConfig") else []
-        wrong = " · ".join(explain(invalid, known))
-        raise ConfigError(f"{source}: {wrong}") from invalid
-    except ConfigError as wrong_provider:
-        raise ConfigError(f"{source}: {wrong_provider}") from wrong_provider
 
 
 def _nearby(path: Path) -> str:

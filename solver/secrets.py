@@ -61,7 +61,13 @@ def typed_secrets(content: Any, where: str = "") -> Iterator[str]:
     """
     if isinstance(content, dict):
         for name, value in content.items():
-            yield from typed_secrets(value, f"{where}.{name}" if where else str(name))
+            place = f"{where}.{name}" if where else str(name)
+            if without_secrets(place) != place:
+                yield (
+                    f"{where}: ".lstrip(": ") + "a key's name holds a password, or a key of an API"
+                )
+            else:
+                yield from typed_secrets(value, place)
     elif isinstance(content, list | tuple):
         for number, value in enumerate(content):
             yield from typed_secrets(value, f"{where}[{number}]")

@@ -120,6 +120,113 @@ def test_an_unknown_provider_is_told_with_all_other_mistakes(tmp_path):
     assert "providers.opnai: no provider called 'opnai'. Did you mean 'openai'?" in message
 
 
+PROVIDER = """
+from pydantic import model_validator
+from solver.models import Provider
+from solver.models.scripted import connect
+from solver.records import Record
+
+class Options(Record):
+    url: str
+    first: int | None = None
+    second: int | None = None
+
+    @model_validator(mode="after")
+    def _one(self):
+        if self.first and self.second:
+            raise ValueError("first and second exclude each other")
+        return self
+
+PROVIDER = Provider(
+    name="outer", description="x", options=Options, connect=connect, can=frozenset({"seed"})
+)
+"""
+
+
+@pytest.mark.parametrize(
+    ("shared", "own", "said"),
+    [
+        ("url: h", "first: 1", ""),
+        ("first: 1", "url: h", ""),
+        ("first: 1", "first: 2", "model.options.url: is missing"),
+        ("url: h, second: 1", "first: 1", "model.options: first and second exclude each other"),
+        ("url: 1", "first: 1", "providers.outside_provider.outer.url: 1 should be a string"),
+        ("url: h", "first: x", "model.options.first: 'x' should be a whole number"),
+    ],
+)
+def test_options_of_a_provider_and_of_its_model_are_checked_together(
+    tmp_path, monkeypatch, shared, own, said
+):
+    package = tmp_path / "outside_provider"
+    package.mkdir()
+    (package / "__init__.py").touch()
+    (package / "outer.py").write_text(PROVIDER)
+    monkeypatch.syspath_prepend(tmp_path)
+    text = (
+        f"model: {{name: outside_provider.outer/x, options: {{{own}}}}}\n"
+        f"providers: {{outside_provider.outer: {{{shared}}}}}\n"
+    )
+    if said:
+        assert message_of(tmp_path, text) == said
+    else:
+        (tmp_path / "good.yaml").write_text(text)
+        load_config(tmp_path / "good.yaml")
+
+
+@pytest.mark.parametrize(
+    ("overrides", "said"),
+    [
+        ({"repeats": "x"}, "--repeats: 'x' should be a whole number"),
+        ({"model": "nosuch/x"}, "--model: no provider called 'nosuch'."),
+        ({"model": "nosuch/x3.1"}, "--model: no provider called 'nosuch'."),
+        ({"judge": "nosuch/x"}, "--judge: no provider called 'nosuch'."),
+        ({"sampling": {"tempo": 1}}, "--set sampling.tempo: unknown key"),
+    ],
+)
+def test_each_mistake_is_told_of_the_option_or_the_file_that_it_stands_in(
+    tmp_path, overrides, said
+):
+    path = tmp_path / "bad.yaml"
+    path.write_text("model: ollama/x\nsampling: {temp: 1}\n")
+    with pytest.raises(ConfigError) as told:
+        load_config(path, overrides)
+    first, _, rest = str(told.value).partition(f" · {path}: ")
+    assert first.startswith(said)
+    assert rest == "sampling.temp: unknown key, did you mean 'temperature'?"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("model: ollama/x\njudge: nosuch/x", "judge 'nosuch/x': no provider called 'nosuch'."),
+        (
+            "model: ollama/x\njudge: {model: openai/x, options: {parallell: 3}}",
+            "judge.options.parallell: unknown key, did you mean 'parallel'?",
+        ),
+        (
+            "model: {name: ollama/x, thinking: bogus, options: {a: 1}}",
+            "model[0].thinking: 'bogus' is unknown;",
+        ),
+        ("model: ollama/x\nmode: [1]", "mode[0]: 1 should be a string"),
+        ("model: ollama/x\nmode: [[a]]", "mode[0]: ['a'] should be a string"),
+    ],
+)
+def test_what_is_wrong_with_a_judge_a_model_or_a_mode_is_told(tmp_path, text, said):
+    assert message_of(tmp_path, text).startswith(said)
+
+
+@pytest.mark.parametrize("name", ["https://u:hunter2@h", "sk-abcdefghijklmnopqrstuvwx"])
+@pytest.mark.parametrize(
+    "text",
+    ["'{name}': 1", "providers: {{'{name}': {{}}}}", "providers: {{openai: {{'{name}': 1}}}}"],
+)
+def test_a_secret_that_is_the_name_of_a_key_is_not_repeated(tmp_path, text, name):
+    said = message_of(tmp_path, "model: ollama/x\n" + text.format(name=name))
+    assert "a key's name holds a password, or a key of an API" in said
+    assert "hunter2" not in said
+    assert "sk-" not in said
+
+
 def test_all_keys_that_do_not_go_together_are_told_at_once(tmp_path):
     message = message_of(
         tmp_path, "model: [scripted/a, scripted/a]\nmode: cot,cot\nproblems: aime2025,aime2025\n"

@@ -84,9 +84,16 @@ def test_a_number_without_end_is_refused(tmp_path, key, value):
         load_config(tmp_path / "c.yaml")
 
 
-def test_a_value_of_any_length_is_shown_in_a_line(tmp_path):
-    long = "x" * 100_000
-    (tmp_path / "c.yaml").write_text(f"model: scripted/x\nrepeats: {long}\nmode: {long}\n")
+@pytest.mark.parametrize(
+    "text",
+    [
+        "model: scripted/x\nrepeats: {long}\nmode: {long}\n",
+        "model: {long}/x\njudge: {long}/x\n",
+        "model: [ollama/{long}, ollama/{long}]\nproblems: [{long}, {long}]\n",
+    ],
+)
+def test_a_value_of_any_length_is_shown_in_a_line(tmp_path, text):
+    (tmp_path / "c.yaml").write_text(text.format(long="x" * 100_000))
     with pytest.raises(ConfigError) as refused:
         load_config(tmp_path / "c.yaml")
     assert len(str(refused.value)) < 1000
