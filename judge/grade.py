@@ -95,7 +95,9 @@ class Judge:
     preset: str
     policy: Policy
     threshold: int
-    _known: dict[tuple[str, str, Policy], Comparison] = field(default_factory=dict, repr=False)
+    _known: dict[tuple[str, str, Policy], Comparison] = field(
+        init=False, repr=False, default_factory=dict
+    )
 
     async def grade(self, question: str, reference: str, answer: str) -> Verdict:
         """Grade one answer.

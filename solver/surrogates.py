@@ -19,13 +19,13 @@ def without_surrogates(value: _Value) -> _Value:
     elif isinstance(value, int | float | None):
         pass
     elif isinstance(value, list | tuple):
-        found = type(value)(map(without_surrogates, value))
+        cleaned = list(map(without_surrogates, value))
+        if any(new is not old for new, old in zip(cleaned, value, strict=True)):
+            found = type(value)(cleaned)
     elif isinstance(value, dict):
         found = dict(map(without_surrogates, value.items()))
     elif is_dataclass(value) and not isinstance(value, type):
-        parts = {field.name: getattr(value, field.name) for field in fields(value) if field.init}
-        changed = {
-            name: new for name, old in parts.items() if (new := without_surrogates(old)) != old
-        }
+        parts = [(field.name, getattr(value, field.name)) for field in fields(value) if field.init]
+        changed = {name: new for name, old in parts if (new := without_surrogates(old)) is not old}
         found = replace(value, **changed) if changed else value
     return found  # type: ignore[no-any-return]

@@ -4,6 +4,7 @@ import re
 from random import Random
 
 import pytest
+from rich.cells import cell_len
 
 from solver.report.parts import Section
 from solver.report.render.terminal import MOST_COMMANDS, print_sections
@@ -141,3 +142,8 @@ def test_commands_that_are_left_out_are_counted(capsys):
     every = shown(capsys, Section("a", "Title", to_read=commands[:MOST_COMMANDS]), 80)
     assert every.count("to read    solver show") == MOST_COMMANDS
     assert "left out" not in every
+
+
+def test_words_of_wide_characters_are_wrapped_by_their_width(capsys):
+    section = Section("s", "S", ("問題は次の通りです。" * 12, "a model called 模型 " * 12))
+    assert max(cell_len(line) for line in shown(capsys, section, 60).splitlines()) <= 60

@@ -103,7 +103,9 @@ def _print_table(console: Console, table: Table, *, titled: bool) -> None:
 
 def _print_words(console: Console, words: str, *, style: str = "") -> None:
     for line in plain(words).splitlines():
-        console.print(Text(wrapped(line, console.width), style=style), soft_wrap=True)
+        narrow = cell_len(line) == len(line)  # else characters are wrapped by their widths
+        shown = wrapped(line, console.width) if narrow else line
+        console.print(Text(shown, style=style), soft_wrap=narrow)
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from solver.report.sections.comparison_words import (
     in_brackets,
     is_capped,
     is_clear,
+    is_uneven,
     of_side,
     pair_name,
     shift_of,
@@ -40,7 +41,12 @@ def _differences(found: Sequence[Comparison], pairs: int, names: Names) -> str:
         named = [_named(each, names) for each in clear[:MOST_SENTENCES]]
         named += [f"{len(clear) - len(named)} more"] * (len(clear) > len(named))
         words = f"{len(clear)} of {len(found)} pairs {verb} clearly: {listed(named)}. "
-    if unclear:
+    if len(unclear) == 1 < len(found):
+        words += (
+            f"The arms of the other pair, {_named(unclear[0], names)}, cannot be told apart with"
+            " this many problems. "
+        )
+    elif unclear:
         largest = max(unclear, key=lambda each: abs(each.difference.value))
         others = f"the other {len(unclear)}" if clear else f"these {len(found)} pairs"
         words += (
@@ -84,7 +90,7 @@ def _of_pairs(found: Sequence[Comparison], names: Names) -> Iterator[str]:
             f" by more than {100 * LEFT_OUT:g} point, most {pair_name(most.a, most.b, names)}, to"
             f" {text_of(most.of_all.value, Kind.POINTS)} ({span(most.of_all)})."
         )
-    if uneven := [each for each in found if _ratio(each) > EFFORT]:
+    if uneven := [each for each in found if is_uneven(each)]:
         most = max(uneven, key=_ratio)
         a, b = tokens_of(most)
         yield (
@@ -96,4 +102,4 @@ def _of_pairs(found: Sequence[Comparison], names: Names) -> Iterator[str]:
 
 def _ratio(each: Comparison) -> float:
     tokens = tokens_of(each)
-    return max(tokens) / max(min(tokens), 1)
+    return max(tokens) / min(tokens)

@@ -67,9 +67,9 @@ def _cautions(each: Comparison, names: Names) -> Iterator[str]:
             f" With unscored trials counted as wrong, {_minus(each, names)} is"
             f" {text_of(each.of_all.value, Kind.POINTS)} points ({span(each.of_all)})."
         )
-    tokens = tokens_of(each)
-    if max(tokens) > EFFORT * min(tokens):
-        yield f" {_minus(each, names)}: {tokens[0]:,.0f} and {tokens[1]:,.0f} tokens a trial."
+    if is_uneven(each):
+        a, b = tokens_of(each)
+        yield f" {_minus(each, names)}: {a:,.0f} and {b:,.0f} tokens a trial."
 
 
 def is_capped(side: Side) -> bool:
@@ -87,8 +87,14 @@ def shift_of(each: Comparison) -> float:
     return abs(each.of_all.value - each.difference.value) if each.of_all else 0.0
 
 
+def is_uneven(each: Comparison) -> bool:
+    """Tell whether one side takes so many more tokens than the other that a reader must know."""
+    tokens = tokens_of(each)
+    return max(tokens) > EFFORT * min(tokens) > 0
+
+
 def tokens_of(each: Comparison) -> tuple[float, float]:
-    """Return the mean tokens of a trial on both sides."""
+    """Return the mean tokens of a trial on both sides; 0 where they are not known."""
     a, b = (side.usage.per_trial() for side in (each.a, each.b))
     return (a.tokens if a else 0, b.tokens if b else 0)
 
