@@ -62,12 +62,11 @@ def typed_secrets(content: Any, where: str = "") -> Iterator[str]:
     if isinstance(content, dict):
         for name, value in content.items():
             place = f"{where}.{name}" if where else str(name)
-            if without_secrets(place) != place:
-                yield (
-                    f"{where}: ".lstrip(": ") + "a key's name holds a password, or a key of an API"
-                )
-            else:
+            if without_secrets(place) == place:
                 yield from typed_secrets(value, place)
+            else:
+                inside = f"{where}: " if where else ""
+                yield f"{inside}a key's name holds a password, or a key of an API"
     elif isinstance(content, list | tuple):
         for number, value in enumerate(content):
             yield from typed_secrets(value, f"{where}[{number}]")

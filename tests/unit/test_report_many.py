@@ -88,6 +88,11 @@ def test_each_clear_difference_is_named_until_there_are_many(tmp_path):
     many = compared([*found, *twice, *found], every=True).words[0]
     assert "12 of 18 pairs differ clearly: " in many
     assert "and 6 more. " in many
+    unclear = [each for each in found if each.difference.p_value > 0.05]
+    assert len(unclear) == 2
+    one = compared([each for each in found if each is not unclear[0]], every=True).words[0]
+    assert one.startswith("4 of 5 pairs differ clearly: ")
+    assert "The arms of the other pair, " in one
 
 
 def test_reasons_of_many_pairs_that_are_not_compared_are_a_table(three):

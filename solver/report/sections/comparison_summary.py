@@ -41,7 +41,7 @@ def _differences(found: Sequence[Comparison], pairs: int, names: Names) -> str:
         named = [_named(each, names) for each in clear[:MOST_SENTENCES]]
         named += [f"{len(clear) - len(named)} more"] * (len(clear) > len(named))
         words = f"{len(clear)} of {len(found)} pairs {verb} clearly: {listed(named)}. "
-    if len(unclear) == 1 < len(found):
+    if clear and len(unclear) == 1:
         words += (
             f"The arms of the other pair, {_named(unclear[0], names)}, cannot be told apart with"
             " this many problems. "
