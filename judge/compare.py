@@ -174,16 +174,18 @@ def _unread(left_node: Node | str, right_node: Node | str, left: str, right: str
     if prose.is_hedge(right):
         return different("hedge", "no single answer")
     if prose.is_words(right) and is_definite(left_node):
-        return _number_in_prose(right)
+        return _number_in_prose(right, left)
     return undecided("unread", f"answer {right_node}")
 
 
-def _number_in_prose(answer: str) -> Finding:
+def _number_in_prose(answer: str, reference: str) -> Finding:
     if not answer.isascii():
         return undecided("prose", "words in another language")
     numbers = {Fraction(number) for number in _NUMBERS_IN_PROSE.findall(answer)}
     if len(numbers) == 1:
         return undecided("prose", "a number in a sentence")
+    if not numbers.isdisjoint(map(Fraction, _NUMBERS_IN_PROSE.findall(reference))):
+        return undecided("prose", "a sentence with several numbers, the reference's among them")
     return different("prose", "a sentence with several numbers" if numbers else "words")
 
 
