@@ -8,26 +8,24 @@ from solver.report import write_report
 from solver.run.start import INTERRUPTED, execute, prepare
 from solver.text import command, say, say_wrapped
 
-CONFIG = Path("quickstart")
-
 
 def run_demo(runs: Path) -> int:
     """Run the quickstart, write its page, and print where it is; return the exit code.
 
-    Qwen2.5-Coder 0.5B is asked where it is here or the hub has it, else SmolLM2, which a package
-    index has too. Programs run in Docker or bubblewrap, else with reduced isolation.
+    Qwen2.5-Coder 0.5B is asked where it is here or the hub has it; else SmolLM2, which a package
+    index has too, and sums, of which it can solve some. Programs run in Docker or bubblewrap, else
+    with reduced isolation.
     """
     name = "quickstart"
-    overrides: dict[str, object] = {}
-    changes: list[str] = []
     if not has_qwen_coder():
+        name = "sums"
         say_wrapped(
-            "The model hub does not answer: using SmolLM2 (135 million parameters), 98 MB, which"
-            " solves few problems; with the hub it would be Qwen2.5-Coder 0.5B, 491 MB."
+            "The model hub does not answer: SmolLM2 (135 million parameters, 98 MB) is asked for"
+            " sums, since it solves little else. With the hub it would be Qwen2.5-Coder 0.5B, 491"
+            " MB, and problems of algebra, geometry and so on."
         )
-        name += "-smollm2"
-        overrides["model"] = ["local/smollm2"]
-        changes.append("code.examples=3")  # it needs to be shown how
+    config = Path(name)
+    overrides: dict[str, object] = {}
     works = {fact.what: fact.works for fact in probe()}
     if not (works["Docker engine"] and works["sandbox image"]) and not works["bubblewrap"]:
         say_wrapped(
@@ -36,7 +34,7 @@ def run_demo(runs: Path) -> int:
         )
         overrides["sandbox"] = "reduced"
         name += "-reduced"
-    job = prepare(CONFIG, overrides, changes, name=name, runs=runs)
+    job = prepare(config, overrides, name=name, runs=runs)
     code = execute(job)
     if code != INTERRUPTED:
         say(f"page: {write_report([job.folder], None)}")
