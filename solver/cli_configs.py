@@ -14,7 +14,7 @@ configs = typer.Typer()
 def demo(
     runs: RunsOption = Path("runs"),
 ) -> None:
-    """Run a small model on 14 easy problems: no key, no GPU, no Docker.
+    """Run a small model on a few easy problems: no key, no GPU, no Docker.
 
     Programs against words, in two or three minutes on two cores; the same command resumes it.
     """
