@@ -129,7 +129,7 @@ async def kill_runs(folder: Path, *, kind: str, arm: str, kills: int, limit: int
         number = 0
         while found.kills < kills:
             number += 1
-            name = f"{config}-{number}"
+            name = f"{config}-{number}-{os.getpid()}"  # clones may do this on one engine at once
             model.sent.clear()
             moments = await _kill_one(folder, config, name, model, found, chance, kills)
             for times in model.sent.values():  # no two trials of a run ask the same

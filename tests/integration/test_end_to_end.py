@@ -15,7 +15,7 @@ from sandbox import Exit
 from solver.checks.screen_audit import run_refused
 from solver.store import Store
 from tests.fakes import config_of, finished_run, program
-from tests.integration.engines import require
+from tests.integration.engines import ours, require
 from tests.servers import serve_openai
 
 PROBLEMS = "".join(
@@ -50,41 +50,43 @@ def run_solver(folder, *arguments):
 @pytest.mark.docker
 async def test_a_run_over_the_wire_and_in_docker_prints_the_right_table(tmp_path):
     require("docker")
+    run = ours("run")
     async with serve_openai(reply=REPLY) as url:
         prepare(tmp_path, url, "docker")
-        done = run_solver(tmp_path, "run", "run.yaml")
+        done = run_solver(tmp_path, "run", "run.yaml", "--name", run)
     assert done.returncode == 0, done.stderr
     assert "correct 1 · wrong 11" in done.stdout
     assert "sandbox    docker" in done.stdout
-    store = Store.open(tmp_path / "runs/run")
+    store = Store.open(tmp_path / "runs" / run)
     manifest = store.manifest()
     assert manifest["sandbox"]["image_id"].startswith("sha256:")
     assert manifest["models"]["openai/any"]
     assert {row.outcome for row in store.rows()} == {"correct", "wrong"}
     store.close()
-    assert containers_of("run") == []
+    assert containers_of(run) == []
 
 
 @pytest.mark.docker
 @pytest.mark.parametrize("end", [signal.SIGKILL, signal.SIGINT, signal.SIGTERM])
 async def test_no_container_outlives_the_run_however_it_ends(tmp_path, end):
     require("docker")
+    name = ours(f"ended-{end}")
     async with serve_openai(reply=program("while True: pass")) as url:
         prepare(tmp_path, url, "docker")
         said = tmp_path / "said"
         with said.open("w") as file:
             child = subprocess.Popen(
-                command("run", "run.yaml", "--name", f"ended-{end}"),
+                command("run", "run.yaml", "--name", name),
                 cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=file,
             )  # fmt: skip
-        wait_until(lambda: containers_of(f"ended-{end}"))
-        wait_until(lambda: stored_replies(tmp_path / f"runs/ended-{end}"))
+        wait_until(lambda: containers_of(name))
+        wait_until(lambda: stored_replies(tmp_path / "runs" / name))
         child.send_signal(end)
         if end is not signal.SIGKILL:
             wait_until(lambda: "stopping" in said.read_text())
             child.send_signal(end)
         child.wait(120)
-        wait_until(lambda: not containers_of(f"ended-{end}"))
+        wait_until(lambda: not containers_of(name))
     assert child.returncode == (-signal.SIGKILL if end is signal.SIGKILL else 130)
 
 

@@ -16,7 +16,7 @@ from sandbox.boxes.docker import Containers
 from sandbox.boxes.engine import connect
 from sandbox.boxes.owners import LABEL, this_process
 from sandbox.pool import Pool
-from tests.integration.engines import require
+from tests.integration.engines import ours, require
 from tests.integration.proxies import Proxy
 
 pytestmark = pytest.mark.docker
@@ -29,7 +29,7 @@ def _engine() -> None:
 
 @asynccontextmanager
 async def opened(kind: str = "docker", owner: str = "docker-tests") -> AsyncIterator[Sandbox]:
-    box = await open_sandbox(kind, limits=Limits(seconds=20), workers=1, owner=owner)
+    box = await open_sandbox(kind, limits=Limits(seconds=20), workers=1, owner=ours(owner))
     try:
         yield box
     finally:
@@ -38,7 +38,7 @@ async def opened(kind: str = "docker", owner: str = "docker-tests") -> AsyncIter
 
 def containers(owner: str) -> list[str]:
     with connect() as client:
-        filters = {"label": f"{LABEL}.run={owner}"}
+        filters = {"label": f"{LABEL}.run={ours(owner)}"}
         found = client.containers.list(all=True, filters=filters, ignore_removed=True)
         return [str(container.id) for container in found]
 
@@ -102,7 +102,7 @@ async def test_the_container_is_locked() -> None:
 
 
 async def test_containers_of_dead_harnesses_are_removed_and_those_of_the_living_are_not() -> None:
-    dead = {**this_process("reap-dead").labels(), f"{LABEL}.started": "1"}
+    dead = {**this_process(ours("reap-dead")).labels(), f"{LABEL}.started": "1"}
     async with opened(owner="reap-living") as box:
         with connect() as client:
             image = image_status().image_id
@@ -114,10 +114,10 @@ async def test_containers_of_dead_harnesses_are_removed_and_those_of_the_living_
 
 
 async def test_all_containers_of_one_run_can_be_removed() -> None:
-    labels = this_process("reap-run").labels()
+    labels = this_process(ours("reap-run")).labels()
     with connect() as client:
         client.containers.create(image_status().image_id, ["x"], labels=labels)
-    assert len(reap("reap-run")) == 1
+    assert len(reap(ours("reap-run"))) == 1
     assert containers("reap-run") == []
 
 

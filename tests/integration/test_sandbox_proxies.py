@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from sandbox import Exit, Limits, Sandbox, open_sandbox
-from tests.integration.engines import require
+from tests.integration.engines import ours, require
 from tests.integration.proxies import Crumbling, Forgetful, Hasty, Proxy
 
 pytestmark = pytest.mark.docker
@@ -21,11 +21,11 @@ async def opened(
     kind: type[Proxy], folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[Sandbox]:
     require("docker")
-    proxy = kind(folder / "docker.sock")
+    proxy, owner = kind(folder / "docker.sock"), ours(kind.__name__)
     monkeypatch.setenv("DOCKER_HOST", proxy.address)
     try:
         async with asyncio.timeout(240):
-            sandbox = await open_sandbox("docker", limits=Limits(), workers=1, owner=kind.__name__)
+            sandbox = await open_sandbox("docker", limits=Limits(), workers=1, owner=owner)
         try:
             yield sandbox
         finally:
@@ -37,7 +37,7 @@ async def opened(
 
 def boxes(kind: type[Proxy]) -> list[str]:
     """Return the ids of the boxes behind such a proxy."""
-    label = f"label=solver.sandbox.run={kind.__name__}"
+    label = f"label=solver.sandbox.run={ours(kind.__name__)}"
     asked = ["docker", "-H", ENGINE, "ps", "-aq", "--filter", label]
     return subprocess.run(asked, capture_output=True, text=True, check=True).stdout.split()
 

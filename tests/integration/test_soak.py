@@ -17,7 +17,7 @@ import pytest
 
 from sandbox import open_sandbox
 from tests.integration.boxes import POOLS
-from tests.integration.engines import STRICT, require
+from tests.integration.engines import STRICT, ours, require
 from tests.integration.soaks import LIMITS, SEED, children_of, mix, soak
 
 
@@ -27,7 +27,7 @@ async def test_ordinary_programs_are_right_among_hostile_ones(kind: str) -> None
     strict = kind == "docker-strict"
     ordinary, hostile, stalling = (4, 3, 1) if strict else (40, 30, 2)
     programs = mix(random.Random(SEED), ordinary=ordinary, hostile=hostile, stalling=stalling)
-    sandbox = await open_sandbox(kind, limits=LIMITS, workers=2, owner="test-soak")
+    sandbox = await open_sandbox(kind, limits=LIMITS, workers=2, owner=ours("test-soak"))
     try:
         assert await soak(sandbox, programs) == []
     finally:
@@ -37,7 +37,7 @@ async def test_ordinary_programs_are_right_among_hostile_ones(kind: str) -> None
 @pytest.mark.parametrize("kind", [*POOLS, STRICT])
 async def test_nothing_is_left_after_a_soak(kind: str) -> None:
     require(kind)
-    owner = f"test-leak-{kind}"
+    owner = ours(f"test-leak-{kind}")
     before = traces(owner)
     sandbox = await open_sandbox(kind, limits=LIMITS, workers=2, owner=owner)
     few = 3 if kind == "docker-strict" else 6  # whose every program needs a container of its own
@@ -55,10 +55,10 @@ async def test_ordinary_programs_are_right_while_containers_are_killed() -> None
     programs = mix(chance, ordinary=50, hostile=15, stalling=3)
 
     async def kill_one() -> None:
-        if found := boxes("test-killed"):
+        if found := boxes(ours("test-killed")):
             await command("docker", "kill", chance.choice(found))
 
-    sandbox = await open_sandbox("docker", limits=LIMITS, workers=2, owner="test-killed")
+    sandbox = await open_sandbox("docker", limits=LIMITS, workers=2, owner=ours("test-killed"))
     try:
         assert await soak(sandbox, programs, kill_one) == []
     finally:
@@ -76,7 +76,7 @@ async def test_ordinary_programs_are_right_while_native_boxes_are_killed() -> No
             with contextlib.suppress(ProcessLookupError):
                 os.kill(chance.choice(found), signal.SIGKILL)
 
-    sandbox = await open_sandbox("native", limits=LIMITS, workers=2, owner="test-killed")
+    sandbox = await open_sandbox("native", limits=LIMITS, workers=2, owner=ours("test-killed"))
     try:
         programs = mix(chance, ordinary=50, hostile=15, stalling=3)
         assert await soak(sandbox, programs, kill_one) == []
