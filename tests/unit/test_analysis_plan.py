@@ -252,7 +252,7 @@ def test_too_few_problems_show_no_difference():
 
 
 def test_the_command_prints_calls_interval_and_power():
-    result = CliRunner().invoke(app, ["plan", "configs/quickstart.yaml"])
+    result = CliRunner().invoke(app, ["plan", "configs/quickstart.yaml", "--set", "limit=14"])
     assert result.exit_code == 0, result.exception
     for words in ("14 to 28", "±27.0 points", "would show 4 times in 5", "--like RUN"):
         assert words in result.output
