@@ -251,6 +251,13 @@ def test_too_few_problems_show_no_difference():
     assert all(found.difference is None for found in plan.detectable)
 
 
+def test_shares_that_would_all_show_nothing_stand_in_one_line():
+    result = CliRunner().invoke(app, ["plan", "configs/quickstart.yaml"])
+    (line,) = [line for line in result.output.splitlines() if line.startswith("power")]
+    assert "if 50 % or 25 % or 10 % of problems" in line
+    assert "no difference would show, because that takes 66.5 points" in line
+
+
 def test_the_command_prints_calls_interval_and_power():
     result = CliRunner().invoke(app, ["plan", "configs/quickstart.yaml", "--set", "limit=14"])
     assert result.exit_code == 0, result.exception

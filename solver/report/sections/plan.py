@@ -1,6 +1,7 @@
 """Show the plan of a run: what it will cost, and the differences that it could detect."""
 
 from collections.abc import Iterator, Sequence
+from itertools import groupby
 
 from solver.analysis.comparable import counted
 from solver.analysis.plan import ArmPlan, Detectable, Plan, Range, Stability
@@ -92,10 +93,11 @@ def _facts(plan: Plan) -> Iterator[tuple[str, str]]:
             " are independent"
         )
     yield "interval", half
-    for found in plan.detectable:
-        basis = f"as in {plan.pilot}, " if found.observed else "if "
-        share = f"{100 * found.discordance:.0f} % of problems are solved by exactly one of two arms"
-        yield "power", f"{basis}{share}: {_power(found)}"
+    kinds = groupby(plan.detectable, lambda found: (found.observed, _power(found)))
+    for (observed, shown), alike in kinds:
+        shares = " or ".join(f"{100 * found.discordance:.0f} %" for found in alike)
+        basis = f"as in {plan.pilot}, " if observed else "if "
+        yield "power", f"{basis}{shares} of problems are solved by exactly one of two arms: {shown}"
     for stable in plan.stability:
         yield "power", f"as in {plan.pilot}, G-Pass@{stable.k} at τ {stable.tau}: {_shown(stable)}"
     if plan.needed:
