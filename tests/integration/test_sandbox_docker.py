@@ -107,8 +107,7 @@ async def test_containers_of_dead_harnesses_are_removed_and_those_of_the_living_
         with connect() as client:
             image = image_status().image_id
             client.containers.create(image, ["x"], labels=dead)
-        removed = reap()
-        assert len(removed) >= 1
+        reap()
         assert containers("reap-dead") == []
         assert (await box.run("print('alive')")).stdout == "alive\n"
 
@@ -235,13 +234,13 @@ async def test_an_engine_that_stays_away_is_a_sandbox_error_and_no_answer(
 
 
 async def test_an_image_derived_from_ours_is_never_taken_for_it() -> None:
-    ours = image_status()
+    built, tag = image_status(), ours("solver-test-derived")
     with connect() as client:
-        source = io.BytesIO(f'FROM {ours.image_id}\nENTRYPOINT ["/nowhere"]\n'.encode())
-        derived, _ = client.images.build(fileobj=source, tag="solver-test-derived", rm=True)
+        source = io.BytesIO(f'FROM {built.image_id}\nENTRYPOINT ["/nowhere"]\n'.encode())
+        derived, _ = client.images.build(fileobj=source, tag=tag, rm=True)
         try:
             image = sandbox.boxes.image
             assert derived.labels[image.CONTENT_LABEL] == image.content_hash()
-            assert image_status().image_id == ours.image_id
+            assert image_status().image_id == built.image_id
         finally:
-            client.images.remove("solver-test-derived", force=True)
+            client.images.remove(tag, force=True)
