@@ -36,6 +36,7 @@ _FOR_SYMPY = frozenset((Relation.UNDECIDED, tier) for tier in ("sampling", "digi
 """Results after which sympy is asked: these rules could compute no number."""
 _WHOLE_NUMBER = re.compile(r"-?\d{1,40}")
 _NUMBERS_IN_PROSE = re.compile(r"\d+(?:\.\d+)?")
+_THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}\b)")
 _SHAPES = frozenset(("kind", "count", "items"))
 _VALUES = _SHAPES | {"equation", "sampling", "exact", "digits"}
 _CHOICES = frozenset("ABCDEFGH")
@@ -181,10 +182,12 @@ def _unread(left_node: Node | str, right_node: Node | str, left: str, right: str
 def _number_in_prose(answer: str, reference: str) -> Finding:
     if not answer.isascii():
         return undecided("prose", "words in another language")
-    numbers = {Fraction(number) for number in _NUMBERS_IN_PROSE.findall(answer)}
+    written = _NUMBERS_IN_PROSE.findall(_THOUSANDS.sub("", answer))
+    numbers = {Fraction(number) for number in written}
     if len(numbers) == 1:
         return undecided("prose", "a number in a sentence")
-    if not numbers.isdisjoint(map(Fraction, _NUMBERS_IN_PROSE.findall(reference))):
+    size = reference.removeprefix("-")
+    if _NUMBERS_IN_PROSE.fullmatch(size) and Fraction(size) in numbers:
         return undecided("prose", "a sentence with several numbers, the reference's among them")
     return different("prose", "a sentence with several numbers" if numbers else "words")
 

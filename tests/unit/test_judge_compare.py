@@ -303,6 +303,7 @@ OTHER = {
         ("4", "Solution"),
         ("4", "it is either 4 or 5"),
         ("25", "The result of multiplying 5 by 6 is 30."),
+        (r"\frac{1}{2}", "There are 2 ways out of 7 pupils"),
     ],
 }
 
@@ -318,6 +319,8 @@ OPEN = [
     (r"10^{10^{10^{10}}}", "10^{10}"),
     ("25", "The result of multiplying 5 by 5 is 25."),
     ("12", "12 of the 30 pupils are left-handed"),
+    ("1296", "The product of 48 and 27 is 1,296"),
+    ("1296", "There are 1,296 pupils in that school"),
 ]
 
 
