@@ -1,4 +1,4 @@
-"""Run the quickstart with what this machine has, and say what to try next."""
+"""Run the demo with what this machine has, and say what to try next."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from solver.text import command, say, say_wrapped
 
 
 def run_demo(runs: Path) -> int:
-    """Run the quickstart, write its page, and print where it is; return the exit code.
+    """Run the quickstart or the sums, write its page, and print where it is; return the exit code.
 
     Qwen2.5-Coder 0.5B is asked where it is here or the hub has it; else SmolLM2, which a package
     index has too, and sums, of which it can solve some. Programs run in Docker or bubblewrap, else
@@ -38,6 +38,6 @@ def run_demo(runs: Path) -> int:
     code = execute(job)
     if code != INTERRUPTED:
         say(f"page: {write_report([job.folder], None)}")
-    say_wrapped("\nNext: every trial in a page, and your own model on the same kind of problems:")
+    say_wrapped("\nNext: every trial in a page, and a model of your own on starter problems:")
     say(f"  {command('view', runs)}\n  solver run --model ollama/NAME")
     return code

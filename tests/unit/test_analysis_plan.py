@@ -254,7 +254,7 @@ def test_too_few_problems_show_no_difference():
 def test_shares_that_would_all_show_nothing_stand_in_one_line():
     result = CliRunner().invoke(app, ["plan", "configs/quickstart.yaml"])
     (line,) = [line for line in result.output.splitlines() if line.startswith("power")]
-    assert "if 50 % or 25 % or 10 % of problems" in line
+    assert "if 50 %, 25 % or 10 % of problems" in line
     assert "no difference would show, because that takes 66.5 points" in line
 
 

@@ -52,11 +52,11 @@ def test_smollm2_is_asked_for_sums_without_a_hub_and_that_is_said(ran, tmp_path,
     assert "page: page.html" in said
 
 
-@pytest.mark.parametrize("hub", [True, False])
-def test_both_ask_programs_and_words_the_same_number_of_problems(ran, hub):
+@pytest.mark.parametrize(("hub", "problems"), [(True, 9), (False, 21)])
+def test_programs_and_words_are_asked_the_problems_that_the_readme_counts(ran, hub, problems):
     job, _ = ran(hub=hub)
     assert job.config.mode == ("code", "cot")
-    assert 9 <= len(job.problems) <= 21
+    assert len(job.problems) == problems
 
 
 def test_programs_run_with_reduced_isolation_only_where_nothing_else_works(ran, tmp_path, capsys):

@@ -95,7 +95,8 @@ def _facts(plan: Plan) -> Iterator[tuple[str, str]]:
     yield "interval", half
     kinds = groupby(plan.detectable, lambda found: (found.observed, _power(found)))
     for (observed, shown), alike in kinds:
-        shares = " or ".join(f"{100 * found.discordance:.0f} %" for found in alike)
+        *most, last = (f"{100 * found.discordance:.0f} %" for found in alike)
+        shares = f"{', '.join(most)} or {last}" if most else last
         basis = f"as in {plan.pilot}, " if observed else "if "
         yield "power", f"{basis}{shares} of problems are solved by exactly one of two arms: {shown}"
     for stable in plan.stability:
