@@ -69,10 +69,10 @@ async def test_ordinary_programs_are_right_while_containers_are_killed() -> None
 async def test_ordinary_programs_are_right_while_native_boxes_are_killed() -> None:
     require("native")
     chance = random.Random(SEED)
-    ours = children()
+    before = children()
 
     async def kill_one() -> None:
-        if found := sorted(children() - ours):
+        if found := sorted(children() - before):
             with contextlib.suppress(ProcessLookupError):
                 os.kill(chance.choice(found), signal.SIGKILL)
 
