@@ -36,7 +36,6 @@ _FOR_SYMPY = frozenset((Relation.UNDECIDED, tier) for tier in ("sampling", "digi
 """Results after which sympy is asked: these rules could compute no number."""
 _WHOLE_NUMBER = re.compile(r"-?\d{1,40}")
 _NUMBERS_IN_PROSE = re.compile(r"\d+(?:\.\d+)?")
-_THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}\b)")
 _SHAPES = frozenset(("kind", "count", "items"))
 _VALUES = _SHAPES | {"equation", "sampling", "exact", "digits"}
 _CHOICES = frozenset("ABCDEFGH")
@@ -182,7 +181,7 @@ def _unread(left_node: Node | str, right_node: Node | str, left: str, right: str
 def _number_in_prose(answer: str, reference: str) -> Finding:
     if not answer.isascii():
         return undecided("prose", "words in another language")
-    written = _NUMBERS_IN_PROSE.findall(_THOUSANDS.sub("", answer))
+    written = _NUMBERS_IN_PROSE.findall(_GROUPED.sub("", answer))
     numbers = {Fraction(number) for number in written}
     if len(numbers) == 1:
         return undecided("prose", "a number in a sentence")

@@ -71,10 +71,10 @@ def outcomes_counted(outcomes: Mapping[Outcome, int]) -> str:
     return " · ".join(f"{plain_name(o)} {outcomes[o]:,}" for o in Outcome if outcomes.get(o))
 
 
-def listed(names: Sequence[str]) -> str:
-    """Write `a`, `a and b`, `a, b and c`."""
+def listed(names: Iterable[str], word: str = "and") -> str:
+    """Write `a`, `a and b`, `a, b and c`, or with another word than `and`."""
     *most, last = names
-    return f"{', '.join(most)} and {last}" if most else last
+    return f"{', '.join(most)} {word} {last}" if most else last
 
 
 def names_of_arms(arms: Sequence[Named]) -> tuple[str, ...]:

@@ -103,7 +103,7 @@ async def test_the_container_is_locked() -> None:
 
 
 async def test_containers_of_dead_harnesses_are_removed_and_those_of_the_living_are_not() -> None:
-    dead = {**this_process(ours("reap-dead")).labels(), f"{LABEL}.started": "1"}
+    dead = {**this_process("reap-dead").labels(), f"{LABEL}.started": "1"}
     async with opened(owner="reap-living") as box:
         with connect() as client:
             image = image_status().image_id

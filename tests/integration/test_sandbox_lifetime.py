@@ -16,7 +16,7 @@ from sandbox import Limits, SandboxError, open_sandbox
 from sandbox.boxes.engine import connect
 from sandbox.opening import launcher_for
 from tests.integration.boxes import ALL_KINDS, NOT_STRICT, opened
-from tests.integration.engines import NATIVE, REDUCED, require
+from tests.integration.engines import NATIVE, REDUCED, ours, require
 
 ROOT = Path(__file__).parents[2]
 
@@ -124,7 +124,7 @@ def still_alive(pids: list[int], kind: str, owner: str) -> list[object]:
 def test_nothing_outlives_the_harness_by_more_than_a_moment(
     kind: str, signal_number: int, harness: Harness
 ) -> None:
-    owner = f"test-{os.getpid()}-{signal_number}"
+    owner = ours(f"test-{signal_number}")
     process = harness.start(kind, owner)
     assert still_alive(harness.inside, kind, owner)
     process.send_signal(signal_number)

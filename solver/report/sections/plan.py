@@ -5,7 +5,7 @@ from itertools import groupby
 
 from solver.analysis.comparable import counted
 from solver.analysis.plan import ArmPlan, Detectable, Plan, Range, Stability
-from solver.report.parts import Rows, Section
+from solver.report.parts import Rows, Section, listed
 from solver.report.tables import Column, Kind, Table
 from solver.text import duration, model_name
 
@@ -95,8 +95,7 @@ def _facts(plan: Plan) -> Iterator[tuple[str, str]]:
     yield "interval", half
     kinds = groupby(plan.detectable, lambda found: (found.observed, _power(found)))
     for (observed, shown), alike in kinds:
-        *most, last = (f"{100 * found.discordance:.0f} %" for found in alike)
-        shares = f"{', '.join(most)} or {last}" if most else last
+        shares = listed((f"{100 * found.discordance:.0f} %" for found in alike), "or")
         basis = f"as in {plan.pilot}, " if observed else "if "
         yield "power", f"{basis}{shares} of problems are solved by exactly one of two arms: {shown}"
     for stable in plan.stability:
