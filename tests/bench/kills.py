@@ -15,10 +15,8 @@ import hashlib
 import json
 import os
 import random
-import shutil
 import signal
 import sqlite3
-import subprocess
 import sys
 import tempfile
 import time
@@ -30,6 +28,7 @@ from typing import Any
 
 from solver.store import FILE, Store
 from tests.fakes import program
+from tests.integration.engines import containers_of
 from tests.servers import serving
 from tests.wires import OpenAIWire, Said
 
@@ -238,15 +237,6 @@ async def _left_behind(folder: Path, name: str) -> list[str]:
             break
         await asyncio.sleep(0.2)
     return left
-
-
-def containers_of(name: str) -> list[str]:
-    """Return the ids of a run's containers, running or not."""
-    if shutil.which("docker") is None:
-        return []
-    label = f"label=solver.sandbox.run={name}"
-    asked = ["docker", "ps", "--all", "--quiet", "--filter", label]
-    return subprocess.run(asked, capture_output=True, text=True, check=False).stdout.split()
 
 
 async def _main() -> int:

@@ -1,9 +1,12 @@
-"""Skips tests of boxes that this machine cannot build, and names theirs."""
+"""Skips tests of boxes that this machine cannot build, names theirs and finds their containers."""
 
 import os
+import shutil
+import subprocess
 
 import pytest
 
+from sandbox.boxes.owners import LABEL
 from tests.needs import require as require
 
 DOCKER = pytest.param("docker", marks=pytest.mark.docker)
@@ -15,3 +18,15 @@ REDUCED = pytest.param("reduced", marks=pytest.mark.native)
 def ours(name: str) -> str:
     """Return a name for boxes that no other process has: clones may test on one engine at once."""
     return f"{name}-{os.getpid()}"
+
+
+def containers_of(owner: str, *options: str) -> list[str]:
+    """Return the ids of an owner's containers, running or not; none where no engine answers.
+
+    `options` are docker's own, `--host` for another engine than the usual one.
+    """
+    if shutil.which("docker") is None:
+        return []
+    label = f"label={LABEL}.run={owner}"
+    asked = ["docker", *options, "ps", "--all", "--quiet", "--no-trunc", "--filter", label]
+    return subprocess.run(asked, capture_output=True, text=True, check=False).stdout.split()

@@ -15,7 +15,7 @@ from sandbox import Exit
 from solver.checks.screen_audit import run_refused
 from solver.store import Store
 from tests.fakes import config_of, finished_run, program
-from tests.integration.engines import ours, require
+from tests.integration.engines import containers_of, ours, require
 from tests.servers import serve_openai
 
 PROBLEMS = "".join(
@@ -141,17 +141,6 @@ def stored_replies(run):
     file = (run / "run.sqlite").as_uri()
     with contextlib.closing(sqlite3.connect(f"{file}?mode=ro", uri=True)) as database:
         return database.execute("SELECT count(*) FROM replies").fetchone()[0]
-
-
-def containers_of(run):
-    """Ids of all containers of a run, running or not."""
-    import docker
-
-    client = docker.from_env()
-    found = client.containers.list(all=True, ignore_removed=True)
-    labelled = [c.id for c in found if run in c.labels.values()]
-    client.close()
-    return labelled
 
 
 def wait_until(true):

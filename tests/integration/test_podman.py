@@ -18,7 +18,7 @@ from sandbox import Exit, Limits, image_status, open_sandbox
 from tests.integration.attacks import ATTACKS
 from tests.integration.attacks.sessions import SESSIONS
 from tests.integration.boxes import WALL_SECONDS, assert_untouched
-from tests.integration.engines import require
+from tests.integration.engines import containers_of, require
 from tests.needs import is_required, lacking
 
 pytestmark = pytest.mark.docker
@@ -105,16 +105,10 @@ async def test_sessions_and_killed_containers_in_podman(podman: None, tmp_path: 
             assert (await session.run("print(x + 1)")).stdout == "42\n"
             for attack in SESSIONS[:3]:
                 await session.run(attack.program)
-        for box in containers():
+        for box in containers_of("podman"):
             subprocess.run(["docker", "kill", box], check=False, capture_output=True)
         execution = await sandbox.run("print('on')")
         assert (execution.exit, execution.stdout) == (Exit.OK, "on\n")
     finally:
         await sandbox.close()
-    assert containers() == []
-
-
-def containers() -> list[str]:
-    """Return the ids of the boxes of these tests."""
-    asked = ["docker", "ps", "--all", "--quiet", "--filter", "label=solver.sandbox.run=podman"]
-    return subprocess.run(asked, capture_output=True, text=True, check=True).stdout.split()
+    assert containers_of("podman") == []

@@ -17,7 +17,7 @@ from sandbox.boxes.docker import Containers
 from sandbox.boxes.engine import connect
 from sandbox.boxes.owners import LABEL, this_process
 from sandbox.pool import Pool
-from tests.integration.engines import ours, require
+from tests.integration.engines import containers_of, ours, require
 from tests.integration.proxies import Proxy
 
 pytestmark = pytest.mark.docker
@@ -38,10 +38,7 @@ async def opened(kind: str = "docker", owner: str = "docker-tests") -> AsyncIter
 
 
 def containers(owner: str) -> list[str]:
-    with connect() as client:
-        filters = {"label": f"{LABEL}.run={ours(owner)}"}
-        found = client.containers.list(all=True, filters=filters, ignore_removed=True)
-        return [str(container.id) for container in found]
+    return containers_of(ours(owner))
 
 
 async def test_a_program_whose_container_is_removed_under_it_still_gets_its_answer() -> None:

@@ -13,10 +13,9 @@ from pathlib import Path
 import pytest
 
 from sandbox import Limits, SandboxError, open_sandbox
-from sandbox.boxes.engine import connect
 from sandbox.opening import launcher_for
 from tests.integration.boxes import ALL_KINDS, NOT_STRICT, opened
-from tests.integration.engines import NATIVE, REDUCED, ours, require
+from tests.integration.engines import NATIVE, REDUCED, containers_of, ours, require
 
 ROOT = Path(__file__).parents[2]
 
@@ -110,13 +109,10 @@ def descendants(pid: int) -> list[int]:
     return found + [deeper for child in found for deeper in descendants(child)]
 
 
-def still_alive(pids: list[int], kind: str, owner: str) -> list[object]:
+def still_alive(pids: list[int], kind: str, owner: str) -> list[int] | list[str]:
     if not kind.startswith("docker"):
         return [pid for pid in pids if Path(f"/proc/{pid}").exists()]
-    label = f"solver.sandbox.run={owner}"
-    with connect() as client:
-        found = client.containers.list(all=True, filters={"label": label}, ignore_removed=True)
-        return [container.id for container in found]
+    return containers_of(owner)
 
 
 @NOT_STRICT

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from sandbox import Exit, Limits, Sandbox, open_sandbox
-from tests.integration.engines import ours, require
+from tests.integration.engines import containers_of, ours, require
 from tests.integration.proxies import Crumbling, Forgetful, Hasty, Proxy
 
 pytestmark = pytest.mark.docker
@@ -36,10 +36,8 @@ async def opened(
 
 
 def boxes(kind: type[Proxy]) -> list[str]:
-    """Return the ids of the boxes behind such a proxy."""
-    label = f"label=solver.sandbox.run={ours(kind.__name__)}"
-    asked = ["docker", "-H", ENGINE, "ps", "-aq", "--filter", label]
-    return subprocess.run(asked, capture_output=True, text=True, check=True).stdout.split()
+    """Return the ids of the boxes behind such a proxy, as the engine itself knows them."""
+    return containers_of(ours(kind.__name__), "--host", ENGINE)
 
 
 @pytest.mark.parametrize("kind", [Crumbling, Forgetful, Hasty])

@@ -7,9 +7,7 @@ import contextlib
 import gc
 import os
 import random
-import shutil
 import signal
-import subprocess
 import time
 from collections.abc import Callable
 
@@ -17,7 +15,7 @@ import pytest
 
 from sandbox import open_sandbox
 from tests.integration.boxes import POOLS
-from tests.integration.engines import STRICT, ours, require
+from tests.integration.engines import STRICT, containers_of, ours, require
 from tests.integration.soaks import LIMITS, SEED, children_of, mix, soak
 
 
@@ -55,7 +53,7 @@ async def test_ordinary_programs_are_right_while_containers_are_killed() -> None
     programs = mix(chance, ordinary=50, hostile=15, stalling=3)
 
     async def kill_one() -> None:
-        if found := boxes(ours("test-killed")):
+        if found := containers_of(ours("test-killed")):
             await command("docker", "kill", chance.choice(found))
 
     sandbox = await open_sandbox("docker", limits=LIMITS, workers=2, owner=ours("test-killed"))
@@ -90,7 +88,7 @@ async def test_ordinary_programs_are_right_while_native_boxes_are_killed() -> No
 def traces(owner: str) -> tuple[int, set[int], list[str]]:
     """Return the open descriptors, processes and containers, of which closing must leave none."""
     gc.collect()  # docker-py's connections are closed when they are collected
-    return len(os.listdir("/proc/self/fd")), children(), boxes(owner)
+    return len(os.listdir("/proc/self/fd")), children(), containers_of(owner)
 
 
 def left_since(
@@ -105,14 +103,6 @@ def left_since(
 def children() -> set[int]:
     """Return the living processes that this one started."""
     return children_of(os.getpid())
-
-
-def boxes(owner: str) -> list[str]:
-    """Return the containers of one run, running or not."""
-    if shutil.which("docker") is None:
-        return []
-    asked = ["docker", "ps", "--all", "--quiet", "--filter", f"label=solver.sandbox.run={owner}"]
-    return subprocess.run(asked, capture_output=True, text=True, check=False).stdout.split()
 
 
 async def command(*words: str) -> None:
