@@ -20,7 +20,7 @@ async def open_sandbox(
     workers: int | None = None,
     owner: str = "",
 ) -> Sandbox:
-    """Open a sandbox, and wait until its first worker is ready; the others start afterwards.
+    """Open a sandbox, and wait until its first worker has run a program; the others start then.
 
     `auto` is docker, or native where docker is not available; never a weaker kind. The result's
     `kind` says which it is, and `describe` which better kind was not available and why. `workers`

@@ -39,6 +39,8 @@ _PAUSES = (0.5, 1, 2, 4, 8, 8, 8)
 _COLD_STARTS = 3
 """How often in a row a fork server may end before it is ready, although the engine answers."""
 
+_SEE = "`solver sandbox check` says which sandboxes work here"
+
 
 class _NotWarm(EngineTrouble):
     """A fork server ended before it was ready, for which the engine is rarely the cause."""
@@ -104,12 +106,13 @@ class Pool:
         self._threads = ThreadPoolExecutor(3 * workers + 2, thread_name_prefix="sandbox")
 
     async def open(self) -> None:
-        """Start workers and wait for the first to be warm. Raises SandboxError."""
+        """Start workers, and wait until the first has run a program. Raises SandboxError."""
         opened = False
         try:
             await self._call(self._launcher.prepare)
             self._start_missing(most=1)
-            await self._until_idle()
+            await self._check_health()
+            self._served = 0  # that was none of the caller's programs
             opened = True
         finally:
             if not opened:
@@ -121,13 +124,13 @@ class Pool:
         async with self._slots:
             for loss in range(1, _LOSSES + 1):
                 try:
-                    return await self._run_through_restarts(program)
+                    return await self._run_through_restarts(program, self._limits)
                 except WorkerLost as lost:
                     if self._closed:  # closing ends the workers
                         raise SandboxError("the sandbox was closed") from lost
                     logger.warning("a worker was lost (%d of %d): %s", loss, _LOSSES, lost)
                     if loss == _LOSSES and isinstance(lost, NotStarted):
-                        raise SandboxError(f"{lost}: see `solver sandbox check`") from lost
+                        raise SandboxError(f"{lost}: {_SEE}") from lost
                 if loss > 1:
                     await self._check_health()
             return _KILLED_ITS_WORKERS
@@ -168,16 +171,16 @@ class Pool:
             await asyncio.wait(self._tasks)
         self._threads.shutdown(wait=False, cancel_futures=True)
 
-    async def _run_through_restarts(self, program: str) -> Execution:
+    async def _run_through_restarts(self, program: str, limits: Limits) -> Execution:
         """Run a program, again if the engine failed and its worker was lost. Raises WorkerLost."""
         for _ in range(_RESTARTS):
             try:
-                return await self._try(program)
+                return await self._try(program, limits)
             except WorkerLost as lost:
                 if self._closed or await self._is_engine_there():
                     raise
                 logger.warning("a worker was lost because its engine failed: %s", lost)
-        return await self._try(program)
+        return await self._try(program, limits)
 
     async def _is_engine_there(self) -> bool:
         try:
@@ -196,21 +199,20 @@ class Pool:
             logger.info("the engine works again")
         self._engine_fails = trouble is not None
 
-    async def _try(self, program: str) -> Execution:
+    async def _try(self, program: str, limits: Limits) -> Execution:
         async with self._worker() as worker:
-            facts, output = await self._call(worker.run, program, self._limits)
-        return execution(facts, output, self._limits)
+            facts, output = await self._call(worker.run, program, limits)
+        return execution(facts, output, limits)
 
     async def _check_health(self) -> None:
         """Run a program that is known to be harmless. Raises SandboxError if even that fails."""
         for loss in range(1, _LOSSES + 1):  # one more may be an accident: somebody ended a box
             try:
-                control = await self._run_through_restarts("print(6 * 7)")
+                control = await self._run_through_restarts("print(6 * 7)", Limits())
                 break
             except WorkerLost as lost:
                 if loss == _LOSSES:
-                    trouble = f"workers keep getting lost: {lost}: see `docker info`"
-                    raise EngineTrouble(trouble) from lost
+                    raise SandboxError(f"workers keep getting lost: {lost}: {_SEE}") from lost
         if control.stdout != "42\n":
             raise SandboxError(f"a program that prints 42 printed {control.stdout!r}: do not go on")
 
@@ -347,9 +349,7 @@ class Pool:
             self._destroy(worker)
             if not self._closed:
                 await self._call(self._launcher.check)
-            raise _NotWarm(
-                f"the fork server did not start: {lost}: see `solver sandbox check`"
-            ) from lost
+            raise _NotWarm(f"the fork server did not start: {lost}: {_SEE}") from lost
         finally:
             self._warming.discard(worker)
         self._note_engine(None)

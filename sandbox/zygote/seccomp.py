@@ -134,7 +134,11 @@ def install(code: bytes) -> None:
     Raises OSError.
     """
     program = _Program(len(code) // 8, code)
-    prctl(_PR_SET_SECCOMP, _SECCOMP_MODE_FILTER, ctypes.byref(program))
+    try:
+        prctl(_PR_SET_SECCOMP, _SECCOMP_MODE_FILTER, ctypes.byref(program))
+    except OSError as error:
+        refused = "no filter of system calls (seccomp) can be set, as under an emulated processor"
+        raise OSError(error.errno, refused) from error
 
 
 def build(machine: str, *, sockets: bool, signals: bool) -> bytes:

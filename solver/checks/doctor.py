@@ -8,7 +8,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from sandbox import probe
+from sandbox import SandboxError, open_sandbox, probe
 from solver.config import Config
 from solver.config_file import load_config, serve_plan
 from solver.errors import ConfigError, ModelError
@@ -89,12 +89,23 @@ def sandbox_findings() -> Iterator[Finding]:
     """Check which sandboxes work. One is enough; `auto` prefers Docker."""
     facts = probe()
     works = {fact.what: fact.works for fact in facts}
-    docker = works["Docker engine"] and works["sandbox image"]
     for fact in facts:
         yield Finding(fact.what, fact.works, fact.note)
-    chosen = "docker" if docker else "native" if works["bubblewrap"] else None
-    fix = "install Docker and run `solver sandbox build`, or install bubblewrap"
-    yield Finding("sandbox: auto", chosen is not None, chosen or fix, needed=True)
+    if (works["Docker engine"] and works["sandbox image"]) or works["bubblewrap"]:
+        yield asyncio.run(_opened())
+    else:
+        fix = "install Docker and run `solver sandbox build`, or install bubblewrap"
+        yield Finding("sandbox: auto", False, fix, needed=True)
+
+
+async def _opened() -> Finding:
+    """Open the sandbox that `auto` chooses, which runs a program."""
+    try:
+        sandbox = await open_sandbox(workers=1)
+    except SandboxError as error:
+        return Finding("sandbox: auto", False, str(error), needed=True)
+    await sandbox.close()
+    return Finding("sandbox: auto", True, f"{sandbox.kind}, and a program ran in it")
 
 
 def print_findings(findings: Iterable[Finding]) -> int:

@@ -50,6 +50,8 @@ class FakeBoxes:
         self.away = 0
         """How many of the next checks find that the engine is away."""
         self.launch_seconds = 0.0
+        self.no_walls = False
+        """No program can be started."""
 
     def prepare(self) -> None:
         """Nothing is needed."""
@@ -113,7 +115,7 @@ class FakeBoxes:
                 "leaks": {"clean": False},
                 "runs out": {"oom_kills": 1, "status": 9},
                 "has no walls": {"broken": "no walls"},
-            }.get(program, {})
+            }.get("has no walls" if self.no_walls else program, {})
             if head["do"] == "end":
                 line.sendall(frames.pack({"clean": True}))
             else:
@@ -129,6 +131,7 @@ class FakeBoxes:
 async def opened(boxes: FakeBoxes, kind: str = "docker", workers: int = 1) -> AsyncIterator[Pool]:
     pool = Pool(kind, boxes, Limits(), workers)
     await pool.open()
+    boxes.programs.clear()  # without the one that showed that programs can be run
     try:
         yield pool
     finally:

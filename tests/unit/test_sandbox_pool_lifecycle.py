@@ -43,6 +43,14 @@ async def test_trouble_that_waiting_cannot_fix_is_raised_at_once() -> None:
         await Pool("docker", boxes, Limits(), 1).open()
 
 
+async def test_a_sandbox_in_which_no_program_can_be_started_is_not_opened() -> None:
+    boxes = FakeBoxes()
+    boxes.no_walls = True
+    with pytest.raises(SandboxError, match=r"no walls.*: `solver sandbox check` says"):
+        await Pool("docker", boxes, Limits(), 1).open()
+    assert sorted(boxes.destroyed) == sorted(boxes.launched)
+
+
 async def test_a_bug_that_keeps_workers_from_starting_is_seen_and_nobody_hangs() -> None:
     boxes = FakeBoxes()
     boxes.troubles = [ZeroDivisionError("a bug")]

@@ -115,3 +115,12 @@ def test_signals_are_refused_where_the_host_is_in_reach(machine: str) -> None:
 def test_a_machine_without_a_table_is_refused() -> None:
     with pytest.raises(OSError, match="riscv64"):
         seccomp.build("riscv64", sockets=True, signals=True)
+
+
+def test_a_kernel_that_takes_no_filter_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(errno.EINVAL, "Invalid argument")
+
+    monkeypatch.setattr(seccomp, "prctl", refuse)
+    with pytest.raises(OSError, match="no filter of system calls"):
+        seccomp.install(seccomp.build("x86_64", sockets=True, signals=True))
