@@ -14,6 +14,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 import judge
 from judge import Verdict
 from sandbox import Execution, Exit, Finding, Level
+from solver.numbers import Count, Logprob, Seconds
 from solver.surrogates import without_surrogates
 
 Text = Annotated[str, BeforeValidator(without_surrogates)]
@@ -104,9 +105,9 @@ class Token(Record):
     """One token of a reply, and how sure the model was of it."""
 
     text: Text
-    logprob: float
+    logprob: Logprob
     """Natural logarithm of its probability."""
-    alternatives: tuple[tuple[Text, float], ...] = ()
+    alternatives: tuple[tuple[Text, Logprob], ...] = ()
     """The most likely tokens at its place, best first, with their logarithms; where asked for."""
 
 
@@ -129,15 +130,15 @@ class Reply(Record):
     """The reply without the model's thoughts. Nothing else is read, run, judged or sent back."""
     thoughts: Text = ""
     """What a reasoning model wrote before its reply, where the server shows it."""
-    input_tokens: int = 0
-    output_tokens: int = 0
+    input_tokens: Count = 0
+    output_tokens: Count = 0
     """Thoughts included."""
-    thought_tokens: int | None = None
+    thought_tokens: Count | None = None
     """Tokens of the thoughts; None where there were none, or nobody knows."""
     thoughts_counted: Literal["reported", "counted", "estimated"] | None = None
     """`reported` by the server; `counted` as all tokens minus those of the prompt and the text;
     `estimated` by the length of thoughts and text, where only their sum is known."""
-    seconds: float = 0.0
+    seconds: Seconds = 0.0
     """Wall time of the request that succeeded, without waiting in our own queue or backing off; of
     Ollama the time that the model read and wrote, without the server's queue and loading."""
     requests: int = 1

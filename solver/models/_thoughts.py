@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from judge.reading.thoughts import without_thoughts
 from solver.errors import ConfigError
+from solver.numbers import within
 from solver.records import Reply
 
 _FIELDS = ("thinking", "reasoning_content", "reasoning")
@@ -44,7 +45,7 @@ def keep_apart(reply: Reply, *, total: int | None = None, opened: bool = False) 
     text = reply.text if divided.reply == reply.text else divided.reply.strip()
     thoughts = "\n".join(filter(None, (reply.thoughts.strip(), divided.thoughts.strip())))
     written = reply.output_tokens
-    hidden = (total or 0) - reply.input_tokens - written if reply.input_tokens else 0
+    hidden = within(total or 0) - reply.input_tokens - written if reply.input_tokens else 0
     if hidden > 0:
         written += hidden
     tokens, how = _count(reply, text, thoughts, written, hidden)

@@ -3,14 +3,15 @@
 import sqlite3
 import subprocess
 import sys
-from contextlib import suppress
+from contextlib import closing, suppress
 
 import pytest
 
 from judge import Verdict
 from sandbox import Execution, Exit, Finding, Level
 from solver.errors import ConfigError
-from solver.records import Detail, Message, Outcome, Problem, Reply, Trial, Turn
+from solver.models._thoughts import keep_apart
+from solver.records import Detail, Message, Outcome, Problem, Reply, Token, Trial, Turn
 from solver.store import FILE, Store
 
 TURN = Turn(
@@ -204,3 +205,27 @@ def test_what_fails_in_a_block_leaves_nothing_of_it(store):
     assert store.turns("k") == ()
     store.add_turn("l", 0, TURN)
     assert store.turns("l") == (TURN,)
+
+
+@pytest.mark.parametrize("number", [10**13, 10**25, -1, 10.0**25, float("inf"), float("nan")])
+def test_numbers_that_no_reply_has_do_not_make_a_run_unreadable(number, tmp_path):
+    reply = Reply(
+        text="r", input_tokens=number, output_tokens=number, thought_tokens=number, seconds=number
+    )
+    turn = TURN.model_copy(update={"reply": keep_apart(reply, total=number)})
+    with closing(Store.create_or_open(tmp_path)) as store:
+        store.add_turn("k", 0, turn)
+        store.add_trial("k", TRIAL.model_copy(update={"turns": (turn,)}), judge="j")
+    with closing(Store.open(tmp_path)) as store:
+        assert [row.output_tokens for row in store.rows()] == [0]
+        assert store.trial("k").turns == (turn,)
+
+
+@pytest.mark.parametrize("logprob", [float("-inf"), float("inf"), float("nan")])
+def test_a_logarithm_that_json_does_not_have_comes_back_as_a_number(logprob, store):
+    token = Token(text="a", logprob=logprob, alternatives=(("b", logprob), ("c", -1.5)))
+    turn = TURN.model_copy(update={"reply": Reply(text="a", tokens=(token,))})
+    store.add_turn("k", 0, turn)
+    (stored,) = store.turns("k")
+    assert stored == turn
+    assert token.alternatives == (("b", -9999.0), ("c", -1.5))
