@@ -74,6 +74,8 @@ _DENIED = {
     "ioperm": (173, None),
     "modify_ldt": (154, None),
     "vhangup": (153, 58),
+    "ioprio_set": (251, 30),
+    "io_setup": (206, 0),
     "personality": (135, 92),
     "lookup_dcookie": (212, 18),
     # memory that outlives a program, or that no limit of a process counts
@@ -109,7 +111,17 @@ _SIGNALS = {
     "pidfd_send_signal": (424, 424),
 }
 
-_CLONE, _CLONE3, _SOCKET, _PRLIMIT, _IOCTL = (56, 220), (435, 435), (41, 198), (302, 261), (16, 29)
+_CLONE, _CLONE3, _SOCKET, _IOCTL = (56, 220), (435, 435), (41, 198), (16, 29)
+_ITS_OWN = {
+    "prlimit": (302, 261),
+    "sched_setaffinity": (203, 122),
+    "sched_setscheduler": (144, 119),
+    "sched_setparam": (142, 118),
+    "sched_setattr": (314, 274),
+}
+"""Calls that a process may make for itself, 0 as the first argument, but not for another."""
+_SETPRIORITY = (141, 140)
+"""The same, but 0, 0: the kind of what the second argument names, and which."""
 _AUDIT_ARCH = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
 _X32_CALLS = 0x40000000
 _CLONE_NEW_NAMESPACES = 0x7E020080
@@ -168,34 +180,34 @@ def build(machine: str, *, sockets: bool, signals: bool) -> bytes:
     # clone3 hides its flags behind a pointer; ENOSYS makes the C library fall back to clone
     missing = (_RETURN, 0, 0, _ERROR | errno.ENOSYS)
     lines += [(_JUMP_IF_EQUAL, 0, 1, _CLONE3[column]), missing]
-    lines += _when_first_argument(
-        _CLONE[column], (_JUMP_IF_ANY_BIT, 0, 1, _CLONE_NEW_NAMESPACES), *refuse
-    )
+    new_namespaces = (_JUMP_IF_ANY_BIT, 0, 1, _CLONE_NEW_NAMESPACES)
+    lines += _when_argument(0, _CLONE[column], new_namespaces, *refuse)
     if sockets:
-        lines += _when_first_argument(_SOCKET[column], (_JUMP_IF_EQUAL, 1, 0, _AF_UNIX), *refuse)
+        lines += _when_argument(0, _SOCKET[column], (_JUMP_IF_EQUAL, 1, 0, _AF_UNIX), *refuse)
     else:
         lines += [(_JUMP_IF_EQUAL, 0, 1, _SOCKET[column]), *refuse]
-    # a process may change its own limits, not those of the fork server
-    lines += _when_first_argument(_PRLIMIT[column], (_JUMP_IF_EQUAL, 1, 0, 0), *refuse)
+    # a process may change its own limits and turns, not those of the fork server
+    is_0 = (_JUMP_IF_EQUAL, 1, 0, 0)
+    for numbers in _ITS_OWN.values():
+        lines += _when_argument(0, numbers[column], is_0, *refuse)
+    for index in (0, 1):
+        lines += _when_argument(index, _SETPRIORITY[column], is_0, *refuse)
     for command in (_TIOCSTI, _TIOCLINUX):
-        lines += [
-            (_JUMP_IF_EQUAL, 0, 4, _IOCTL[column]),
-            (_LOAD, 0, 0, _ARGUMENTS + 8),
-            (_JUMP_IF_EQUAL, 0, 1, command),
-            *refuse,
-            (_LOAD, 0, 0, _NUMBER),
-        ]
+        lines += _when_argument(1, _IOCTL[column], (_JUMP_IF_EQUAL, 0, 1, command), *refuse)
     lines += [(_RETURN, 0, 0, _ALLOW)]
     return b"".join(struct.pack("=HBBI", *line) for line in lines)
 
 
-def _when_first_argument(
-    number: int, test: tuple[int, int, int, int], refusal: tuple[int, int, int, int]
+def _when_argument(
+    index: int,
+    number: int,
+    test: tuple[int, int, int, int],
+    refusal: tuple[int, int, int, int],
 ) -> list[tuple[int, int, int, int]]:
-    """Refuse one system call when the low half of its first argument fails a test."""
+    """Refuse one system call when the low half of one of its arguments fails a test."""
     return [
         (_JUMP_IF_EQUAL, 0, 4, number),
-        (_LOAD, 0, 0, _ARGUMENTS),
+        (_LOAD, 0, 0, _ARGUMENTS + 8 * index),
         test,
         refusal,
         (_LOAD, 0, 0, _NUMBER),

@@ -91,10 +91,24 @@ def test_of_sockets_only_those_of_unix_exist_and_none_where_the_host_has_some(ma
 
 
 @MACHINES
-def test_limits_of_other_processes_cannot_be_touched(machine: str) -> None:
-    prlimit = (302, 261)[COLUMN[machine]]
-    assert verdict(machine, prlimit, 0, 7) is ALLOWED
-    assert verdict(machine, prlimit, 1, 7) == EPERM
+@pytest.mark.parametrize(
+    "call",
+    [(302, 261), (203, 122), (144, 119), (142, 118), (314, 274)],
+    ids=["prlimit", "affinity", "scheduler", "param", "attr"],
+)
+def test_limits_and_turns_of_other_processes_cannot_be_touched(
+    machine: str, call: tuple[int, int]
+) -> None:
+    assert verdict(machine, call[COLUMN[machine]], 0, 7) is ALLOWED
+    assert verdict(machine, call[COLUMN[machine]], 1, 7) == EPERM
+
+
+@MACHINES
+@pytest.mark.parametrize("whom", [(0, 1), (1, 0), (2, 0), (2, 20_000)])
+def test_only_its_own_priority_can_be_set(machine: str, whom: tuple[int, int]) -> None:
+    setpriority = (141, 140)[COLUMN[machine]]
+    assert verdict(machine, setpriority, 0, 0, 19) is ALLOWED
+    assert verdict(machine, setpriority, *whom, 19) == EPERM
 
 
 @MACHINES
