@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 _FIRST_USER = 20_000
 """User id of the first worker's programs; the others follow. They stay below 65,536, so that they
 also exist if the engine uses a user namespace."""
-_SHARED_MEMORY_MB = 16
 
 NOT_COVERED = (
     "flaws of the Linux kernel or of the container runtime, which the host shares",
@@ -121,7 +120,7 @@ class Containers:
 
     def _options(self, number: int) -> dict[str, Any]:
         limits = self._limits
-        memory = f"{limits.memory_mb + limits.scratch_mb + _SHARED_MEMORY_MB + SERVER_MB}m"
+        memory = f"{limits.memory_mb + limits.scratch_mb + SERVER_MB}m"
         # without cgroups the kernel counts a user's processes, in all containers together
         user = _FIRST_USER + number if self.engine["limits"] else user_for(number)
         box = Box(
@@ -148,7 +147,7 @@ class Containers:
             "memswap_limit": memory,
             "nano_cpus": int(min(limits.cpus, self.engine["cpus"]) * 1e9),
             "tmpfs": self._folders(),
-            "shm_size": f"{_SHARED_MEMORY_MB}m",
+            "shm_size": f"{limits.scratch_mb}m",
             "ulimits": _ulimits(podman=self._podman),
             "log_config": {"type": "none"},  # else the engine would log every message to disk
             "auto_remove": True,

@@ -240,12 +240,12 @@ class Watch:
         pids = proc.others()
         if now >= self._next_reading:
             self._read_waits(pids)
-        held, processes = 0, 0
+        files_held, held, processes = 0, 0, 0
         for folder in (self._box.scratch, *self._box.other_scratch):
             with contextlib.suppress(OSError):
                 if os.path.ismount(folder):
                     size, files = proc.held_by(folder)
-                    held += size
+                    files_held += size
                     if files > MOST_FILES:
                         return "files"
         if self._box.cgroup:
@@ -255,6 +255,12 @@ class Watch:
                 memory = proc.memory_of(pid)
                 held += max(0, memory["RssAnon"] - self._base["RssAnon"]) + memory["RssShmem"]
                 processes += memory["Threads"]
-        if held > self._allowance.memory_mb * _MB:
+        most = self._allowance.memory_mb * _MB
+        if files_held + held > most and files_held + self._shared_out(pids) > most:
             return "memory"
         return "processes" if processes > self._allowance.processes + 2 else ""
+
+    def _shared_out(self, pids: Sequence[int]) -> float:
+        """Return the memory of all processes, with what several share counted once."""
+        with proc.as_user(self._box.user):
+            return max(0, sum(map(proc.share_of, pids)) - self._base["RssAnon"])

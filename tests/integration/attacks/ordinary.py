@@ -57,6 +57,21 @@ ORDINARY = [
         import numpy
         print(int(numpy.ones(2_500_000).sum()) - 2_499_958)
     """, says="42"),
+    attack("memory that processes share is counted once", OK, """
+        import mmap, os
+        shared = mmap.mmap(-1, 100 * 2**20)
+        for at in range(0, len(shared), 4096):
+            shared[at] = 1
+        children = []
+        for _ in range(5):
+            if (pid := os.fork()) == 0:
+                sum(shared[at] for at in range(0, len(shared), 4096))
+                os._exit(0)
+            children.append(pid)
+        for pid in children:
+            os.waitpid(pid, 0)
+        print(42)
+    """, says="42"),
     attack("timers and alarms", OK, """
         import signal, time
         def rung(*_): raise TimeoutError
