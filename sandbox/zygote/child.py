@@ -15,6 +15,7 @@ import os
 import random
 import re
 import resource
+import select
 import signal
 import struct
 import sys
@@ -22,7 +23,7 @@ import threading
 import time
 import traceback
 import types
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NoReturn
 
 from . import frames, kernel, landlock, seccomp
@@ -30,6 +31,9 @@ from .settings import Allowance, Box
 
 _SLOW_IMPORTS = ("pandas", "scipy.stats", "scipy.signal", "scipy.sparse", "scipy.linalg")
 """Not preloaded, because few programs use them. Imported before the program's clock starts."""
+_STATEMENT = re.compile(r"\b(?:import|from)\b")
+_TIMERS = (signal.ITIMER_REAL, signal.ITIMER_VIRTUAL, signal.ITIMER_PROF)
+_TRIES = 10
 
 _STACK_MB = 64
 _WORK = "work"
@@ -89,13 +93,37 @@ def _run_session(program: str, allowance: Allowance) -> NoReturn:
         _limit_cpu(allowance)
         os.write(DONE, b"!")
         status = _execute(program, f"program_{number}.py", namespace)
-        with contextlib.suppress(OSError, ValueError):
-            sys.stdout.flush()
+        _settle()
         if os.getpid() != process:  # a child that the program forked, and that came to its end
             os._exit(status & 0xFF)
         os.write(DONE, bytes([status & 0xFF]))
+        _until_there_is_one()
         head, program = _wait_for_program()
         allowance = Allowance(**head["limits"])
+
+
+def _settle() -> None:
+    """End what a session's program leaves behind in the air: its timers, and output not written.
+
+    Whatever its signal handlers or its streams raise meanwhile is dropped.
+    """
+    for _ in range(_TRIES):
+        with contextlib.suppress(BaseException):
+            for timer in _TIMERS:
+                signal.setitimer(timer, 0)
+            sys.stdout.flush()
+            sys.stderr.flush()
+            return
+
+
+def _until_there_is_one() -> None:
+    """Wait for a session's next program, through whatever an earlier one's handlers raise."""
+    poll = select.poll()
+    poll.register(TODO, select.POLLIN)
+    while True:
+        with contextlib.suppress(BaseException):
+            if poll.poll():
+                return
 
 
 def _wait_for_program() -> tuple[dict[str, Any], str]:
@@ -206,11 +234,25 @@ def _import_slow_libraries(program: str) -> None:
     for name in _SLOW_IMPORTS:
         package, _, part = name.partition(".")
         if (part or package) not in program:
-            continue  # so that most programs need no regular expression
-        pattern = rf"{package}(?:\.|[^\n]*\bimport\b[^\n]*\b){part}" if part else package
-        if re.search(rf"\b(?:import|from)\b[^\n]*\b{pattern}\b", program):
+            continue  # so that most programs are not searched
+        forms = [[re.compile(rf"\b{re.escape(name)}\b")]]
+        if part:
+            forms.append([re.compile(rf"\b{word}\b") for word in (package, "import", part)])
+        lines = (line for line in program.splitlines() if package in line)
+        if any(_in_order(line, [_STATEMENT, *form]) for line in lines for form in forms):
             with contextlib.suppress(ImportError, MemoryError, OSError):
                 importlib.import_module(name)  # a failure shows when the program imports it
+
+
+def _in_order(line: str, words: Sequence[re.Pattern[str]]) -> bool:
+    """Tell whether a line has these words one after the other; each is looked for once."""
+    at = 0
+    for word in words:
+        found = word.search(line, at)
+        if found is None:
+            return False
+        at = found.end()
+    return True
 
 
 def _fresh_main(filename: str) -> dict[str, object]:
@@ -250,11 +292,14 @@ def _show(error: BaseException) -> None:
 
 
 def _status(left: SystemExit) -> int:
+    """Return the exit status that the interpreter would; what is no number is printed."""
     if left.code is None:
         return 0
     if isinstance(left.code, int):
-        return left.code & 0xFF
-    print(left.code, file=sys.stderr)
+        number = int.__int__(left.code)  # whatever a class of the program's makes of it
+        return number & 0xFF if -(2**63) <= number < 2**63 else 0xFF
+    with contextlib.suppress(BaseException):
+        print(left.code, file=sys.stderr)
     return 1
 
 

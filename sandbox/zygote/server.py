@@ -5,7 +5,6 @@ program is running. As it is the first process of its namespace, the kernel then
 """
 
 import contextlib
-import fcntl
 import gc
 import importlib
 import json
@@ -16,7 +15,7 @@ import select
 import signal
 import site
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -50,7 +49,8 @@ _CHANNEL_IN, _CHANNEL_OUT = 1000, 1001
 _REPLY_SECONDS = 0.002
 """How long to wait before forking the next process. A fork at once competes for the processor with
 those that deliver the reply, which delayed the reply by a millisecond when measured."""
-_MB = 2**20
+_TAKE_SECONDS = 30
+"""How long a session may take to read its next program, on a machine as busy as can be."""
 
 
 def main() -> None:
@@ -198,13 +198,12 @@ class Server:
         if poll.poll(0) or (self.in_session and head["do"] != "step"):
             return False
         if self.in_session:
-            fcntl.fcntl(forked.todo, fcntl.F_SETPIPE_SZ, _MB)
             os.set_blocking(forked.todo, False)  # an earlier program may have stopped its reading
             os.kill(forked.pid, signal.SIGCONT)
         packed = frames.pack_head(head, program.size)
         try:
             _write(forked.todo, [memoryview(packed), program.view()])
-        except (BrokenPipeError, BlockingIOError):
+        except (BrokenPipeError, TimeoutError):
             return False
         return True
 
@@ -262,7 +261,7 @@ class Server:
             self._forget()
         if proc.others():
             return {"clean": False, "why": "a process is left"}
-        with self._as_user():
+        with proc.as_user(self.box.user):
             dirty = [f for f in (self.box.scratch, *self.box.other_scratch) if not wipe(f)]
         if dirty:
             return {"clean": False, "why": f"{dirty[0]} could not be emptied"}
@@ -272,20 +271,6 @@ class Server:
         if self.forked is not None:
             self.forked.close()
         self.forked, self.in_session, self.session_cpu = None, False, 0.0
-
-    @contextlib.contextmanager
-    def _as_user(self) -> Iterator[None]:
-        """Act as the programs' user, so that no link they left can reach the server's own files."""
-        if self.box.user is None:
-            yield
-            return
-        os.setegid(self.box.user)
-        os.seteuid(self.box.user)
-        try:
-            yield
-        finally:
-            os.seteuid(0)
-            os.setegid(0)
 
     def _send(self, head: dict[str, Any], *texts: Text) -> None:
         packed = frames.pack_head(head, sum(text.size for text in texts))
@@ -298,7 +283,7 @@ class Server:
         """End this process and all it started. In its own namespace the kernel does the latter."""
         if os.getpid() != 1:
             proc.kill_everything(0)
-            with self._as_user():
+            with proc.as_user(self.box.user):
                 wipe(self.box.scratch)
             with contextlib.suppress(OSError):
                 os.rmdir(self.box.scratch)
@@ -330,10 +315,27 @@ def _read_channel(size: int) -> bytes:
 
 
 def _write(number: int, pieces: Sequence[memoryview]) -> None:
+    """Write all pieces. Raises TimeoutError where nobody reads from a pipe that does not block."""
     left = [piece for piece in pieces if piece]
     while left:
-        written = os.writev(number, left)
+        try:
+            written = os.writev(number, left)
+        except BlockingIOError:
+            _until_taken(number)
+            continue
         while left and written >= len(left[0]):
             written -= len(left.pop(0))
         if left:
             left[0] = left[0][written:]
+
+
+def _until_taken(number: int) -> None:
+    """Wait until a pipe takes more. Raises TimeoutError, and HostGone."""
+    poll = select.poll()
+    poll.register(number, select.POLLOUT)
+    poll.register(_CHANNEL_IN, 0)  # only whether it is closed
+    ready = dict(poll.poll(_TAKE_SECONDS * 1000))
+    if _CHANNEL_IN in ready:
+        raise HostGone
+    if not ready:
+        raise TimeoutError

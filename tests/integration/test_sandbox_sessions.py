@@ -57,6 +57,41 @@ async def test_output_of_one_program_of_a_session_is_not_in_the_next(shared: San
         assert printed == ["0", "1", "2", "3", "4"]
 
 
+async def test_a_program_s_timer_does_not_ring_in_the_next_one(shared: Sandbox) -> None:
+    ring = "import signal\ndef late(*_): raise TimeoutError\nsignal.signal(signal.SIGALRM, late)\n"
+    async with shared.session() as session:
+        await session.run(ring + "signal.setitimer(signal.ITIMER_REAL, 0.2)\nkept = 7")
+        await asyncio.sleep(0.5)
+        execution = await session.run("import time\ntime.sleep(0.3)\nprint(kept)")
+        assert (execution.stdout, execution.stderr, session.restarts) == ("7\n", "", 0)
+
+
+async def test_what_was_not_flushed_belongs_to_the_program_that_wrote_it(shared: Sandbox) -> None:
+    async with shared.session() as session:
+        warned = await session.run("import sys\nsys.stderr.write('careful')")
+        after = await session.run("print(1)")
+        assert (warned.stderr, after.stderr, after.stdout) == ("careful", "", "1\n")
+
+
+@pytest.mark.parametrize("code", ["Odd()", "Number(3)", "2**64", "-(2**64)", "'no'"])
+async def test_a_session_goes_on_after_an_exit_with_anything(shared: Sandbox, code: str) -> None:
+    odd = (
+        "import sys\nclass Odd:\n  def __str__(self): raise ValueError\n"
+        "class Number(int):\n  def __and__(self, other): raise ValueError\nkept = 7\n"
+    )
+    async with shared.session() as session:
+        left = await session.run(f"{odd}sys.exit({code})")
+        execution = await session.run("print(kept)")
+        assert (left.exit, execution.stdout, session.restarts) == (Exit.CRASHED, "7\n", 0)
+
+
+async def test_a_session_s_program_may_be_longer_than_a_pipe(shared: Sandbox) -> None:
+    async with shared.session() as session:
+        await session.run("kept = 7")
+        execution = await session.run(f"text = '{'x' * 1_000_000}'\nprint(kept, len(text))")
+        assert (execution.stdout, session.restarts) == ("7 1000000\n", 0)
+
+
 async def test_a_traceback_of_a_session_shows_the_lines_of_the_right_program(
     shared: Sandbox,
 ) -> None:
