@@ -4,25 +4,50 @@ import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
+from urllib.parse import unquote
 
-_LOGIN = re.compile(r"(?<=://)[^/\s@\"']+@")
-_PARAMETER = re.compile(
-    r"([?&][\w.-]*(?:key|token|secret|password|passwd|signature)[\w.-]*=)[^&\s\"'#]+",
+_LOGIN = re.compile(r"""(?<=://)(?:[^/\s"\\]|\\[^\s/]|"(?=[^\s,:;>})\]/"]))+@""")
+"""User and password, up to the last @; but not beyond the quote that ends an address."""
+_PARAMETER = re.compile(r"[?&;#]([\w.%-]+)=")
+_VALUE = re.compile(r"""(?:[^&\s"'#\\]|\\\S|["'](?=[\w%]))+""")
+_KEYS_PARAMETER = re.compile(
+    r"key|token|secret|password|passwd|signature|(?:^|[._-])(?:auth|code|credentials?|pwd|sig)$",
     re.IGNORECASE,
 )
+"""Names of parameters of an address that hold a key."""
+_HARMLESS = re.compile(r"(?:(?:api[-_])?version=[\w.-]{0,30})?")
+"""What a query may hold in a config, such as Azure's version."""
+_ADDRESS = re.compile(r"(?:[\w.-]+|\[[\da-f:.]+\])(?::\d+)?(?:/[\w./~%-]*)?", re.IGNORECASE)
+"""An address that can be suggested: host, port and path."""
 _SHAPE = re.compile(
     r"\b(?:sk-[\w-]{16,}|(?:hf|gsk|ghp|xai|pplx)[-_]\w{20,}|AIza[\w-]{30,}|Bearer [\w.+/=-]{16,})"
 )
 """Keys of known providers, wherever they stand."""
 _KEYS_NAME = re.compile(
-    r"(?:^|[_-])(?:api[_-]?key|access[_-]?token|auth[_-]?token|secret|password|passwd|authorization)$",
+    r"(?:^|[_-])(?:(?:api|access|account|private|secret|subscription)[_-]?key"
+    r"|(?:access|auth)?[_-]?token|secret|password|passwd|passphrase|pwd"
+    r"|auth|authorization|credentials?|sig)$",
     re.IGNORECASE,
 )
 """Names of options that hold a key."""
+_MODELS_TOKEN = re.compile(
+    r"(?:audio|begin|bos|cls|end|eo[stm]|first|image|last|mask|max|min|next|pad|sep|special|start"
+    r"|stop|think|thinking|unk|video)[_-]?token$",
+    re.IGNORECASE,
+)
+"""Names of options that hold a token of a model's text."""
 _VARIABLE = re.compile(r"(?:KEY|TOKEN|SECRET|PASSWORD|PASSWD)$", re.IGNORECASE)
 """Names of environment variables that hold a key."""
 _SHORTEST = 8
 """A shorter value would be found in innocent words, too."""
+
+_BY_VARIABLE = "api_key_env: MY_API_KEY, with the key in that variable"
+_SERVERS = {
+    "base_url": f"{_BY_VARIABLE}; or only set OPENAI_BASE_URL to the whole address",
+    "server_url": _BY_VARIABLE,
+    "hosts": "set OLLAMA_API_KEY to the key; or only set OLLAMA_HOST to the whole address",
+}
+"""The options that are addresses of servers, and how each is given a key."""
 
 
 def without_secrets(text: str) -> str:
@@ -32,7 +57,14 @@ def without_secrets(text: str) -> str:
 
 def _in_address(text: str) -> str:
     """Replace passwords and keys in the addresses of a text."""
-    return _PARAMETER.sub(r"\1***", _LOGIN.sub("***@", text))
+    parts, done = [], 0
+    for named in _PARAMETER.finditer(text):
+        if named.start() < done or not _KEYS_PARAMETER.search(unquote(named[1])):
+            continue
+        if value := _VALUE.match(text, named.end()):
+            parts += [text[done : named.end()], "***"]
+            done = value.end()
+    return _LOGIN.sub("***@", "".join((*parts, text[done:])))
 
 
 def secrets_in(environment: Mapping[str, str]) -> list[str]:
@@ -47,47 +79,80 @@ def key_argument(command: Sequence[str]) -> str | None:
         name, _, value = argument.partition("=")
         if name.startswith("--"):
             given = value or (following if not following.startswith("-") else "")
-            if given and (_KEYS_NAME.search(name) or name.endswith("-token")):
+            if given and _names_key(name):
                 return name
         elif value and name.isidentifier() and _VARIABLE.search(name):  # `env HF_TOKEN=… server`
             return name
     return None
 
 
-def typed_secrets(content: Any, where: str = "") -> Iterator[str]:
+def typed_secrets(content: Any, where: str = "", name: str = "") -> Iterator[str]:
     """Yield a line for each key that stands in a config itself: where, and what to write instead.
 
-    The line does not repeat the key.
+    The line does not repeat the key. `name` is that of the option which holds the content.
     """
     if isinstance(content, dict):
-        for name, value in content.items():
-            place = f"{where}.{name}" if where else str(name)
+        for key, value in content.items():
+            place = f"{where}.{key}" if where else str(key)
             if without_secrets(place) == place:
-                yield from typed_secrets(value, place)
+                yield from typed_secrets(value, place, str(key))
             else:
                 inside = f"{where}: " if where else ""
                 yield f"{inside}a key's name holds a password, or a key of an API"
     elif isinstance(content, list | tuple):
         for number, value in enumerate(content):
-            yield from typed_secrets(value, f"{where}[{number}]")
-    elif isinstance(content, str):
-        name = where.rpartition(".")[2]
-        if name == "api_key_env" and content and not _is_variable(content):
-            yield (
-                f"{where}: should be the name of an environment variable, e.g."
-                " api_key_env: MY_API_KEY; put the key into that variable"
-            )
-        elif _in_address(content) != content:
-            address = _PARAMETER.sub("", _LOGIN.sub("", content)).rstrip("?&")
-            yield (
-                f"{where}: holds a password or key, which would be stored with the run; write"
-                f" {name}: {address} and api_key_env: MY_API_KEY, with the key in that variable"
-            )
-        elif _SHAPE.search(content) or (content and _KEYS_NAME.search(name)):
-            yield (
-                f"{where}: holds a key, which would be stored with the run; write"
-                " api_key_env: MY_API_KEY, with the key in that variable"
-            )
+            yield from typed_secrets(value, f"{where}[{number}]", name)
+    elif wrong := _wrong(content, where, name):
+        yield f"{where}: {wrong}"
+
+
+def _wrong(value: Any, where: str, name: str) -> str:
+    """Say what to write instead of a value that is a key or holds one; nothing if it does not."""
+    if type(value) is int and not name.endswith("token"):  # a password, but not the id of a token
+        value = str(value)
+    if not isinstance(value, str):
+        return ""
+    stored = "which would be stored with the run; write"
+    if name == "api_key_env" and value and not _is_variable(value):
+        return (
+            "should be the name of an environment variable, e.g."
+            " api_key_env: MY_API_KEY; put the key into that variable"
+        )
+    if name in _SERVERS and _may_hold_key(value):
+        option = where.rpartition(".")[2]
+        return (
+            f"holds a password or key, or what may be one, {stored}"
+            f" {option}: {_bare(value)} and {_SERVERS[name]}"
+        )
+    if _in_address(value) != value:
+        return f"holds a password or key, {stored} {_BY_VARIABLE}"
+    if _SHAPE.search(value) or (value and _names_key(name)):
+        return f"holds a key, {stored} {_BY_VARIABLE}"
+    return ""
+
+
+def _may_hold_key(address: str) -> bool:
+    """Tell whether an address holds more than a host, a port, a path and a version."""
+    before, _, query = address.partition("?")
+    known = all(_HARMLESS.fullmatch(part) for part in query.split("&"))
+    return not known or any(character in before for character in "@#;")
+
+
+def _bare(address: str) -> str:
+    """Return scheme, host, port and path of an address, which may be broken, and no more of it."""
+    address = address.strip(" \t\"'")
+    head = re.split("[?#;]", address, maxsplit=1)[0]
+    scheme = "https" if head.lower().startswith("https:") else "http"
+    place = head.rpartition("@" if "@" in head else "://")[2].lstrip("/")
+    if "@" in address[len(head) :] or not _ADDRESS.fullmatch(place):  # it is not sure what is what
+        place = "host:port/path"
+    return without_secrets(f"{scheme}://{place}")
+
+
+def _names_key(name: str) -> bool:
+    """Tell whether an option of this name holds a key: `api_key`, `--hf-token`, `clientSecret`."""
+    words = re.sub(r"(?<=[a-z\d])(?=[A-Z])", "_", name)
+    return _KEYS_NAME.search(words) is not None and _MODELS_TOKEN.search(words) is None
 
 
 def _is_variable(text: str) -> bool:

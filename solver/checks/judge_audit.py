@@ -45,7 +45,7 @@ def audit_judge(
     content = judging_part(store.manifest()["config"]) if store is not None else {}
     if model is not None:
         content["judge"] = {**content.get("judge", {}), "model": model}
-    config = check_judging(content, source="judge audit")
+    config = check_judging(content, source="judge audit", typed={"judge": {"model": model}})
     chosen, rows = _pairs(store, pairs), stored_rows(store) if store else []
     if not chosen:
         raise ConfigError(

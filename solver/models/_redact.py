@@ -5,8 +5,8 @@ from urllib.parse import urlsplit
 
 _SHAPED = re.compile(r"\b(sk|key|gsk|xai|Bearer|Basic)[-_ ][\w*.+/=-]{8,}")
 _STARRED = re.compile(r"\S*\*{3,}\S*")
-_LOGIN = re.compile(r"(?<=//)[^/\s@]+@")
-_QUERY = re.compile(r"(https?://[^\s?]+)\?\S*")
+_LOGIN = re.compile(r"(?<=//)[^/\s]+@")
+_QUERY = re.compile(r"(https?://[^\s?#]+)(?:[?#]\S*)?")
 _QUOTED_ENOUGH = 8
 """So many characters of a key in a row give too much of it away."""
 
@@ -31,4 +31,5 @@ def place(url: str) -> str:
     name = parts.hostname or ""
     host = f"[{name}]" if ":" in name else name
     port = f":{parts.port}" if parts.port else ""
-    return f"{parts.scheme}://{host}{port}{parts.path.rstrip('/')}"
+    path = "" if "@" in parts.path else parts.path.rstrip("/")  # of a password that holds a slash
+    return f"{parts.scheme}://{host}{port}{path}"

@@ -123,6 +123,8 @@ def test_a_server_cannot_write_to_the_terminal():
 
 def test_a_url_is_shown_without_its_password_and_query():
     assert place("https://me:secret@host:99/v1/?key=secret") == "https://host:99/v1"
+    assert place("https://me:8/secret@host:99/v1/") == "https://me:8"
+    assert place("http:////me:secret@host") == "http://"
 
 
 @pytest.mark.parametrize(

@@ -271,6 +271,7 @@ def test_a_wait_is_read_from_the_words(words, seconds):
         "kEy-0123456789 was refused",
         "Authorization: Basic bWU6c2VjcmV0LXB3",
         "https://me:secret-pw@host/v1?api-key=0123456789",
+        "https://me:a@secret-pw@host/v1#api-key=0123456789",
     ],
 )
 def test_no_part_of_a_key_reaches_a_message(echo):

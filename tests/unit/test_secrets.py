@@ -4,11 +4,11 @@ import logging
 
 import pytest
 
-from solver.config_file import check_config
+from solver.config_file import check_config, check_judging
 from solver.errors import ConfigError
 from solver.run.log import FILE as LOG
 from solver.run.log import logging_to
-from solver.secrets import key_argument, secrets_in, without_secrets
+from solver.secrets import key_argument, secrets_in, typed_secrets, without_secrets
 from solver.store import FILE, Store
 
 KEY = "sk-hunter2-very-secret"
@@ -18,6 +18,15 @@ HIDDEN = [
     f"http://host/v1?api_key={KEY}",
     f"http://host/v1?version=2&access_token={KEY}&x=1",
     f"https://host/v1?X-Amz-Signature={KEY}",
+    *(f"https://host/v1?{name}={KEY}" for name in ("sig", "code", "auth", "pwd", "credential")),
+    f"http://host/v1?api%5Fke%79={KEY}",
+    f"http://host/v1?sv=1;key={KEY}",
+    f"http://host/v1?x='&key='{KEY}",
+    f"http://host/v1?key=a@{KEY}",
+    f"http://host/v1#token={KEY}",
+    f"http://user:it's-{KEY}@host/v1",
+    f'http://user:a"{KEY}@host/v1',
+    f"http://user:a@{KEY}@host/v1",
 ]
 
 
@@ -37,6 +46,35 @@ def test_an_address_with_a_key_is_refused_with_what_to_write(address):
 
 
 @pytest.mark.parametrize(
+    "address",
+    [
+        "http://user:a hunter2@host/v1",
+        "http://user:a\thunter2@host/v1",
+        "http://user:a/hunter2@host/v1",
+        "http://user:a?hunter2@host/v1",
+        "http://user:a://hunter2@host/v1",
+        "user:hunter2@host:11434",
+        "//user:hunter2@host",
+        "http://host/v1?unknown=hunter2",
+        "http://host/v1?api-version=1;x=hunter2",
+        "http://host/v1;x=hunter2",
+        "http://host/v1#hunter2",
+        "host:1?x=a@hunter2",
+    ],
+)
+@pytest.mark.parametrize(
+    "option", [("openai", "base_url"), ("mistral", "server_url"), ("ollama", "hosts")]
+)
+def test_a_servers_address_holds_a_host_a_path_and_a_version_only(address, option):
+    provider, name = option
+    for value in (address, ["http://host/v1?api-version=2024-10-21", address]):
+        (told,) = typed_secrets({"providers": {provider: {name: value}}})
+        assert "hunter2" not in told
+        assert f"{name}: http" in told.replace("[1]", "")
+    assert not [*typed_secrets({name: "https://host:8/v1?api-version=2024-10-21"})]
+
+
+@pytest.mark.parametrize(
     "content",
     [
         {"providers": {"openai": {"extra_body": {"api_key": "abc"}}}},
@@ -45,6 +83,12 @@ def test_an_address_with_a_key_is_refused_with_what_to_write(address):
         {"providers": {"openai": {"extra_body": {"list": [{"x": f"Bearer {KEY}"}]}}}},
         {"providers": {"openai": {"api_key": "abc"}}},
         {"judge": {"model": "openai/y", "options": {"extra_body": {"password": "abc"}}}},
+        {"providers": {"openai": {"extra_body": {"password": ["abc"]}}}},
+        {"providers": {"openai": {"extra_body": {"pwd": 12345678}}}},
+        *(
+            {"providers": {"openai": {"extra_body": {name: "abc"}}}}
+            for name in ("token", "user_token", "clientSecret", "X-Api-Key", "auth", "credential")
+        ),
         {"problems_file": f"hf_{'a1' * 15}"},
         {"mode": KEY},
     ],
@@ -55,6 +99,24 @@ def test_a_key_anywhere_in_a_config_is_refused_in_one_line_that_does_not_repeat_
     assert "\n" not in str(refused.value)
     assert "abc" not in str(refused.value)
     assert KEY not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "max_tokens", "stop_token_ids", "token_count", "tokens", "author", "keys", "eos_token",
+        "stopToken", "token_id",
+    ],
+)  # fmt: skip
+def test_an_option_that_is_only_called_like_a_key_is_taken(name):
+    assert not [*typed_secrets({"extra_body": {name: "abc", "token": 5, "auth": True}})]
+
+
+def test_a_stored_config_that_holds_a_key_can_be_judged_but_none_is_typed():
+    content = {"providers": {"openai": {"base_url": "http://host/v1?sig=hunter2"}}}
+    check_judging(content, source="a run")
+    with pytest.raises(ConfigError, match="holds a password or key"):
+        check_judging(content, source="a run", typed=content)
 
 
 def test_a_key_that_a_server_or_model_repeats_reaches_neither_manifest_nor_log(tmp_path):
@@ -106,6 +168,8 @@ def test_a_key_in_an_address_from_elsewhere_reaches_neither_file_nor_log(tmp_pat
         "risk-averse-and-long-enough",
         "api_key_env: MY_KEY",
         "ask-me-anything-about-math",
+        '["http://host:1","me@host"]',
+        '{"http://host:1":"http://host:2?mode=code"}',
     ],
 )
 def test_text_without_a_key_stays_as_it_is(text):
