@@ -106,6 +106,8 @@ _CONTEXT_TOKENS = (
     r"(?:length|size|window|limit)(?: is| of|:)? (?:only )?\(?(\d+)", r"<= ?(\d+)", r"> (\d+)",
     r"less than (\d+)", r"allowed \((\d+)", r"cannot exceed (\d+)",
 )  # fmt: skip
+_NO_COUNT = re.compile(r"\d{16,}")
+"""Digits that are no number of tokens; the patterns would try each of them as the first."""
 _DELAY = re.compile(
     r"(?:try again|retry|available again|resets?) (?:in|after) (?:about )?"
     r"(?:(\d+)h)?(?:(\d+)m(?!s))?(?:(\d+(?:\.\d+)?) ?(ms|s\b|sec|minutes?|hours?)?)?",
@@ -179,6 +181,6 @@ def _size(text: str) -> Kind | None:
 
 def _number(patterns: tuple[str, ...], text: str) -> int | None:
     """Return the number that the first fitting pattern finds."""
-    text = text.replace(",", "")
+    text = _NO_COUNT.sub(" ", text.replace(",", ""))
     found = (re.search(pattern, text, re.IGNORECASE) for pattern in patterns)
     return next((int(match[1]) for match in found if match), None)

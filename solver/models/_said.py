@@ -6,11 +6,15 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from solver.models._redact import beginning
+
 _WORDS = (
     "message", "msg", "error", "detail", "details", "errors", "error_message", "error_msg",
     "metadata", "raw", "reason", "title", "description", "innererror", "response",
 )  # fmt: skip
 _CODES = ("code", "type", "status", "error_code", "reason")
+_READ = 20_000
+"""So many characters of an error are read, whatever a server sends."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +44,7 @@ def said_in(body: object) -> Said:
     if isinstance(body, str):
         body = parsed(body)
     if isinstance(body, str):
+        body = beginning(body, _READ)
         page = re.match(r"\s*<(!doctype|html|head|body|\?xml)", body, re.IGNORECASE) is not None
         return Said(words=_without_tags(body) if page else body.strip(), page=page)
     words = list(dict.fromkeys(word.strip() for word in _words(body) if word.strip()))
@@ -49,8 +54,8 @@ def said_in(body: object) -> Said:
     numbers = [int(code) for code in codes if re.fullmatch(r"[45]\d\d", code)]
     parameter = next(_values(body, ("param", "parameter")), "") or next(_places(body), "")
     return Said(
-        words=": ".join(words),
-        codes=" ".join(code for code in codes if not code.isdigit()),
+        words=beginning(": ".join(words), _READ),
+        codes=beginning(" ".join(code for code in codes if not code.isdigit()), _READ),
         parameter=parameter,
         status=numbers[0] if numbers else None,
     )
@@ -120,4 +125,4 @@ def _places(value: Any) -> Iterator[str]:
 def _without_tags(page: str) -> str:
     """Return the words of a web page."""
     page = re.sub(r"(?is)<(script|style)\b.*?(</\1>|$)", " ", page)
-    return f"a web page: {' '.join(re.sub(r'<[^>]*>', ' ', page).split())}"
+    return f"a web page: {' '.join(re.sub(r'<[^<>]*>', ' ', page).split())}"

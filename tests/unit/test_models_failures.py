@@ -1,12 +1,15 @@
 """Errors of servers, told by their whole body: what each decides, and what is said about it."""
 
+import itertools
+import time
+
 import pytest
 
 from solver.errors import Scope
 from solver.models._failures import NoRoom, TooLong, refused, reply_or_cut
-from solver.models._kinds import stated_delay
+from solver.models._kinds import kind_of, stated_delay
 from solver.models._redact import one_line
-from solver.models._said import has_error, said_in
+from solver.models._said import Said, has_error, said_in
 
 ADVICE = {401: "see the key", 404: "see the name", "temperature": "omit it", "max_tokens": "rename"}
 
@@ -272,8 +275,55 @@ def test_a_wait_is_read_from_the_words(words, seconds):
         "Authorization: Basic bWU6c2VjcmV0LXB3",
         "https://me:secret-pw@host/v1?api-key=0123456789",
         "https://me:a@secret-pw@host/v1#api-key=0123456789",
+        "x " * 1_990 + "https://me:secret-pw-0123456789" + "9" * 30 + "@host",
+        "<html>" + "<b></b>" * 2_852 + "<i>https://me:secret-pw-0123456789@host/v1",
+        "<html>" + "<b></b>" * 2_852 + "<i>say kEy-0123456789abcdef",
     ],
 )
 def test_no_part_of_a_key_reaches_a_message(echo):
     shown = str(failure(401, {"error": echo}, secret="kEy-0123456789abcdef"))
     assert not any(part in shown for part in ("0123", "cdef", "secret-pw", "bWU6"))
+
+
+MANY = 1_000_000
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "<html>" + "<" * MANY,
+        "a" * MANY,
+        "1," * MANY,
+        "9" * MANY,
+        "http://" * MANY,
+        "*a" * MANY,
+        '{"error": "' + "1m" * MANY + '"}',
+        '{"error": {"code": "' + "e" * MANY + '"}}',
+        '{"detail": [' + '{"msg": "too long"}, ' * 10_000 + '{"msg": "x"}]}',
+    ],
+)
+def test_no_pattern_is_given_more_than_the_beginning_of_an_error(body):
+    said = said_in(body)
+    assert len(said.words) <= 20_100
+    assert len(said.codes) <= 20_000
+    assert len(str(failure(400, body))) < 500
+
+
+def test_a_pattern_is_not_tried_at_each_digit_or_bracket_or_letter():
+    for piece in ("<", "1,", "1", "a", "http://", "*", "?key", "1m", "//"):
+        for read in (said_in, lambda text: kind_of(Said(words=text), 400, waits=False), one_line):
+            assert growth(read, piece) < 40, (read, piece)
+
+
+def growth(read, piece):
+    """How many times as long eight times as much takes, at best of three."""
+
+    def seconds(count):
+        texts = [f"<html>context length exceeded {piece * (count + n)}" for n in range(3)]
+        started = [time.process_time()]
+        for text in texts:
+            read(text)
+            started.append(time.process_time())
+        return min(b - a for a, b in itertools.pairwise(started))
+
+    return seconds(16_000) / max(seconds(2_000), 0.0005)
