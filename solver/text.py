@@ -62,10 +62,14 @@ def wrapped(line: str, width: int, *, indent: int = 0) -> str:
 
 def width_of_output() -> int | None:
     """Return the output's width in characters, by COLUMNS or its terminal; None if neither says."""
-    given = os.environ.get("COLUMNS", "")
-    if given.isdigit() and int(given):
-        return int(given)
+    if given := natural(os.environ.get("COLUMNS", "")):
+        return given
     return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+
+
+def natural(text: str) -> int | None:
+    """Return the number that a text of at most 18 digits is; None for any other text."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= 18 else None
 
 
 def command(*words: object) -> str:

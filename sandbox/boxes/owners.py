@@ -45,7 +45,7 @@ def from_labels(labels: dict[str, str]) -> Owner:
         run=labels.get(f"{LABEL}.run", ""),
         host=labels.get(f"{LABEL}.host", ""),
         boot=labels.get(f"{LABEL}.boot", ""),
-        pid=int(pid) if pid.isdigit() else 0,
+        pid=int(pid) if pid.isdecimal() and len(pid) < 19 else 0,
         started=labels.get(f"{LABEL}.started", ""),
     )
 

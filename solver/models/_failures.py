@@ -185,6 +185,9 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
 
 
 def is_loopback(url: str) -> bool:
-    """Tell whether a URL points at this machine."""
-    host = urlsplit(url).hostname or ""
+    """Tell whether a URL points at this machine; one that cannot be read does not."""
+    try:
+        host = urlsplit(url).hostname or ""
+    except ValueError:
+        return False
     return host == "localhost" or host == "::1" or host.startswith("127.")

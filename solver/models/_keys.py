@@ -31,13 +31,18 @@ def read_key(variable: str, model: str) -> str:
 
 def checked_url(url: str, model: str, option: str) -> str:
     """Return an address without blanks and quotes around it. Raises ConfigError for a wrong one."""
+    import httpx
+
     url = url.strip().strip("\"'").strip()
     if not url.startswith(("http://", "https://")):
         raise ConfigError(f"model {model!r}: {option} should start with http:// or https://")
     try:
-        known = bool(urlsplit(url).hostname) and urlsplit(url).port != 0
-    except ValueError:  # a port or a bracket that is none
+        known = bool(httpx.URL(url).raw_host and urlsplit(url).hostname) and urlsplit(url).port != 0
+    except (ValueError, httpx.InvalidURL):  # a port or a bracket that is none, an invisible sign
         known = False
     if not known:
-        raise ConfigError(f"model {model!r}: the host or port in {option} is wrong")
+        raise ConfigError(
+            f"model {model!r}: the host or port in {option} is wrong, or it holds an invisible"
+            " character; write it as in http://host:8000/path"
+        )
     return url

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import unquote, urlsplit
 
-from solver.errors import ModelError
+from solver.errors import ConfigError, ModelError
 from solver.models import Found, found
 from solver.models._failures import (
     CONNECT_SECONDS,
@@ -22,8 +22,10 @@ from solver.models._failures import (
     unreachable,
 )
 from solver.models._hosts import DOWN_SECONDS
+from solver.models._keys import checked_url
 from solver.models._redact import place
 from solver.models._said import has_error, parsed
+from solver.text import natural
 
 if TYPE_CHECKING:
     import httpx
@@ -112,8 +114,10 @@ class Host:
 
 
 def hosts_at(urls: Iterable[str], model: str) -> list[Host]:
-    """Return the servers at some addresses, each once."""
-    return [Host(url, model) for url in dict.fromkeys(map(host_url, urls))]
+    """Return the servers at some addresses, each once. Raises ConfigError for a wrong one."""
+    options = f"ollama/{model}", "hosts (or OLLAMA_HOST)"
+    checked = [checked_url(host_url(url), *options) for url in urls]
+    return [Host(url, model) for url in dict.fromkeys(checked)]
 
 
 def _client(url: str, check: "Callable[[httpx.Response], Awaitable[None]]") -> "ollama.AsyncClient":
@@ -158,15 +162,15 @@ def host_url(host: str) -> str:
     A port that is none gives way to the default one.
     """
     scheme, named, rest = host.strip().strip("\"'").strip().rstrip("/").rpartition("://")
-    login, at, address = rest.rpartition("@")
+    login, at, address = rest.lstrip("/").rpartition("@")
     place_, slash, path = address.partition("/")
     name, _, port = place_.rpartition(":") if _has_port(place_) else (place_, "", "")
     if ":" in name and not name.startswith("["):
         name = f"[{name}]"
-    if not (port.isdigit() and 0 < int(port) < 2**16):
+    if not 0 < (natural(port) or 0) < 2**16:
         port = "" if named else "11434"  # else that of http or https
     end = f":{port}" if port else ""
-    return f"{scheme or 'http'}://{login}{at}{name or 'localhost'}{end}{slash}{path}"
+    return f"{scheme.lower() or 'http'}://{login}{at}{name or 'localhost'}{end}{slash}{path}"
 
 
 def _numbers(version: str) -> tuple[int, ...]:
@@ -201,13 +205,15 @@ def ollama_library() -> Any:
 
 def advised_parallel() -> int:
     """Return the requests at a time for each host, as the server's own variable says."""
-    advised = os.environ.get("OLLAMA_NUM_PARALLEL", "")
-    return int(advised) if advised.isdigit() and int(advised) > 0 else 1
+    return natural(os.environ.get("OLLAMA_NUM_PARALLEL", "")) or 1
 
 
 async def look() -> str | None:
     """Say how to start the default server if it does not answer."""
-    host = _default()
+    try:
+        host = _default()
+    except ConfigError as wrong:
+        return str(wrong)
     try:
         await host.reach(host.version, CONNECT_SECONDS)
     except ModelError as failure:
@@ -219,7 +225,10 @@ async def look() -> str | None:
 
 async def find() -> list[Found]:
     """Return the default server with its models, if it answers."""
-    host = _default()
+    try:
+        host = _default()
+    except ConfigError:
+        return []
     try:
         version = await host.reach(host.version, CONNECT_SECONDS)
         listed = await host.reach(host.client.list, CONNECT_SECONDS)
@@ -237,4 +246,4 @@ async def find() -> list[Found]:
 
 def _default() -> Host:
     """Return the host that is asked where no option names one, for no model in particular."""
-    return Host(host_url(os.environ.get("OLLAMA_HOST", "")), "MODEL")
+    return hosts_at((os.environ.get("OLLAMA_HOST", ""),), "MODEL")[0]

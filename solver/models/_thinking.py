@@ -8,6 +8,7 @@ from pydantic import BeforeValidator
 
 from solver.errors import ConfigError
 from solver.records import Sampling
+from solver.text import natural
 
 LEVELS = ("low", "medium", "high")
 SENSIBLE_CAP = 8192
@@ -18,7 +19,8 @@ def _read(value: Any) -> Any:
     """Read `thinking:` of a config, where YAML makes `off` a truth value."""
     if value is False or value == "off":
         return "off"
-    number = int(value) if isinstance(value, str) and value.isdigit() else value
+    read = natural(value) if isinstance(value, str) else None
+    number = value if read is None else read
     if number in ("default", *LEVELS):
         return number
     if isinstance(number, int) and not isinstance(number, bool) and number > 0:

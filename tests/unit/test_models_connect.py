@@ -12,6 +12,7 @@ from solver.errors import ConfigError
 from solver.models import PROVIDERS, connect, provider_of
 from solver.models._failures import refused, retry_after
 from solver.models._kinds import Kind, kind_of
+from solver.models._ollama_host import advised_parallel, find, host_url, look
 from solver.models._redact import one_line, place
 from solver.models._said import Said
 from solver.records import Sampling
@@ -125,6 +126,52 @@ def test_a_url_is_shown_without_its_password_and_query():
     assert place("https://me:secret@host:99/v1/?key=secret") == "https://host:99/v1"
     assert place("https://me:8/secret@host:99/v1/") == "https://me:8"
     assert place("http:////me:secret@host") == "http://"
+
+
+@pytest.mark.parametrize(
+    "url", ["http://[::1", "http://[x]y", "http://[v1.x]/v1", "http://\u200b:9", "http://a/\x01",
+            "http://a/\ud800", "http://℀.x:9"],
+)  # fmt: skip
+def test_an_address_that_no_client_takes_is_refused_by_every_provider(url, monkeypatch):
+    monkeypatch.setenv("MISTRAL_API_KEY", "0123456789")
+    for spec, options in (
+        ("openai/x", {"base_url": url}),
+        ("mistral/x", {"server_url": url}),
+        ("ollama/x", {"hosts": [url]}),
+    ):
+        with pytest.raises(ConfigError, match=r"host or port in .* is wrong") as wrong:
+            connect(spec, Sampling(), options)
+        assert "\n" not in str(wrong.value)
+
+
+@pytest.mark.parametrize("host", ["[::1", "http://[x]y", "xn--\udc80", "ftp://a"])
+async def test_a_host_of_the_environment_that_no_client_takes_is_told(host, monkeypatch):
+    monkeypatch.setenv("OLLAMA_HOST", host)
+    with pytest.raises(ConfigError, match="OLLAMA_HOST"):
+        connect("ollama/x", Sampling(), {})
+    assert "OLLAMA_HOST" in (await look() or "")
+    assert await find() == []
+
+
+@pytest.mark.parametrize(
+    ("host", "url"),
+    [
+        ("gpu:²", "http://gpu:11434"),
+        (f"gpu:{'9' * 5000}", "http://gpu:11434"),
+        ("//me:secret@gpu", "http://me:secret@gpu:11434"),
+        ("HTTP:////gpu", "http://gpu"),
+    ],
+)
+def test_a_host_is_read_with_slashes_and_a_port_that_is_none(host, url):
+    assert host_url(host) == url
+
+
+@pytest.mark.parametrize(
+    ("given", "requests"), [("4", 4), ("0", 1), ("²", 1), ("9" * 5000, 1), ("", 1)]
+)
+def test_a_number_of_the_environment_that_is_none_is_left_out(given, requests, monkeypatch):
+    monkeypatch.setenv("OLLAMA_NUM_PARALLEL", given)
+    assert advised_parallel() == requests
 
 
 @pytest.mark.parametrize(

@@ -37,7 +37,7 @@ def test_values_as_yaml_may_give_them(written, read):
     assert model.thinking == read
 
 
-@pytest.mark.parametrize("written", ["hihg", True, 0, -1, None, 1.5])
+@pytest.mark.parametrize("written", ["hihg", True, 0, -1, None, 1.5, "²", "9" * 30])
 def test_other_values_are_refused_with_the_choices(written):
     with pytest.raises(ConfigError, match=r"thinking: .* is unknown; choices: default, off, low, "):
         config_of(thinking=written)

@@ -9,8 +9,17 @@ from rich.cells import cell_len
 from solver.report.parts import Section
 from solver.report.render.terminal import MOST_COMMANDS, print_sections
 from solver.report.tables import Column, Kind, Table
+from solver.text import natural, width_of_output
 
 HOSTILE = "\x1b]0;owned\x07\x9b31m\u202e[bold]"
+
+
+@pytest.mark.parametrize("columns", ["²", "9" * 5000, "-1", "1_0", "٣", ""])
+def test_a_width_that_is_no_number_is_the_terminals(columns, monkeypatch):
+    monkeypatch.setenv("COLUMNS", columns)
+    assert natural(columns) is None
+    assert width_of_output() is None
+    assert natural("007") == 7
 
 
 def shown(capsys, section, width):

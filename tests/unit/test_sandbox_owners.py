@@ -6,7 +6,7 @@ import subprocess
 import sys
 from dataclasses import replace
 
-from sandbox.boxes.owners import from_labels, is_dead, this_process
+from sandbox.boxes.owners import LABEL, from_labels, is_dead, this_process
 
 
 def test_labels_give_the_owner_back() -> None:
@@ -40,4 +40,6 @@ def test_a_process_of_another_host_is_never_called_dead() -> None:
 
 def test_labels_of_nobody_here_belong_to_no_living_process() -> None:
     assert from_labels({}).pid == 0
+    for pid in ("²", "9" * 5000):
+        assert from_labels({f"{LABEL}.pid": pid}).pid == 0
     assert os.getpid() != 0
