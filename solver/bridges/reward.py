@@ -17,8 +17,8 @@ failure on our side raises SandboxError or JudgeError; it never becomes a reward
 
 `configure` sets the kind of sandbox, the seconds of a program and the workers. The rules' worker
 processes and the sandbox start at the first call and are shared by all threads; a forked process
-starts its own. They end with the process, or with `close`. A model as judge and partial credit are
-not supported.
+starts its own. They end with the process, or with `close`, and a call that this cuts short raises
+Closed, which is both of these errors. A model as judge and partial credit are not supported.
 """
 
 import asyncio
@@ -26,14 +26,15 @@ import atexit
 import os
 import threading
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from concurrent.futures import CancelledError, Future
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, TypeVar
 
-from judge import Policy, extract_answer, extract_output
+from judge import JudgeError, Policy, extract_answer, extract_output
 from judge.grade import Judge
 from judge.workers.pool import Pool
-from sandbox import Exit, Level, Limits, Sandbox, open_sandbox, screen
+from sandbox import Exit, Level, Limits, Sandbox, SandboxError, open_sandbox, screen
 from solver.bridges.reward_columns import Completion, after, begun, references, text_of
 from solver.extract import extract_program
 
@@ -139,24 +140,30 @@ class Options:
 def configure(**options: Any) -> None:
     """Set the options of this process, by their names in `Options`; others get their defaults.
 
-    What is open with other options is closed. Raises TypeError for an unknown name, ValueError for
-    a time that is not above 0.
+    What is open with other options is closed, once the calls that use it are done. Raises TypeError
+    for an unknown name, ValueError for a time that is not above 0.
     """
     global _options
-    chosen = Options(**options)
-    _ = chosen.limits  # a mistake is the caller's, not that of the first program
-    if chosen != _options:
-        close()
+    chosen = _checked(options)
+    with _lock:
         _options = chosen
+    _close_unused()
 
 
 def close() -> None:
-    """End the worker processes and the sandbox of this process; the next call starts new ones."""
-    global _opened
-    with _lock:
-        opened, _opened = _opened, None
-    if opened is not None:
+    """End the worker processes and the sandbox of this process; the next call starts new ones.
+
+    Calls that other threads wait for raise Closed at once.
+    """
+    for opened in _taken(lambda opened: True):
         opened.close()
+
+
+class Closed(SandboxError, JudgeError):
+    """There is no reward, since `close` was called meanwhile or the process is ending."""
+
+    def __init__(self) -> None:
+        super().__init__("no reward: `close` was called meanwhile, or the process is ending")
 
 
 # --- one batch ---------------------------------------------------------------------------------
@@ -167,20 +174,21 @@ Finds = Callable[["Opened", str], Awaitable[str | None]]
 
 def _one(text: Completion, truth: Any, find: Finds, options: dict[str, Any]) -> float:
     """Return the reward of one text; set the options first, if there are any."""
-    if options:
-        configure(**options)
-    [score] = _rewards([text], {"ground_truth": [truth]}, find)
+    chosen = _checked(options) if options else None
+    [score] = _rewards([text], {"ground_truth": [truth]}, find, chosen)
     return score or 0.0
 
 
 def _rewards(
-    completions: Sequence[Completion], columns: dict[str, Any], find: Finds
+    completions: Sequence[Completion],
+    columns: dict[str, Any],
+    find: Finds,
+    chosen: Options | None = None,
 ) -> list[Reward]:
     """Score the completions of a batch at the same time."""
     accepted_by_row = references(columns, len(completions))
-    opened = _open()
 
-    async def score(completion: Completion, accepted: tuple[str, ...]) -> Reward:
+    async def score(opened: Opened, completion: Completion, accepted: tuple[str, ...]) -> Reward:
         if not accepted:
             return None
         text = text_of(completion)
@@ -190,10 +198,11 @@ def _rewards(
         verdict = await opened.judge.grade_any("", accepted, answer)
         return float(verdict.correct) if verdict.valid else None
 
-    async def score_all() -> list[Reward]:
-        return await asyncio.gather(*map(score, completions, accepted_by_row))
+    async def score_all(opened: Opened) -> list[Reward]:
+        rows = zip(completions, accepted_by_row, strict=True)
+        return await asyncio.gather(*(score(opened, *row) for row in rows))
 
-    return opened.wait(score_all())
+    return _do(score_all, chosen)
 
 
 def _of_queries(
@@ -229,6 +238,8 @@ class Opened:
     judge: Judge
     loop: asyncio.AbstractEventLoop
     options: Options
+    calls: set[Future[Any]] = field(default_factory=set, init=False)
+    """What threads wait for."""
     _opening: asyncio.Task[Sandbox] | None = field(default=None, init=False)
 
     async def sandbox(self) -> Sandbox:
@@ -242,53 +253,109 @@ class Opened:
             opening = self._opening = asyncio.ensure_future(opened)
         return await asyncio.shield(opening)
 
-    def wait(self, work: Coroutine[Any, Any, T]) -> T:
-        """Run `work` on the loop and wait for it, from any other thread."""
-        future = asyncio.run_coroutine_threadsafe(work, self.loop)
-        try:
-            return future.result()
-        except BaseException:
-            future.cancel()  # after Ctrl-C the rest of the batch need not run
-            raise
+    def start(self, work: Coroutine[Any, Any, T]) -> "Future[T]":
+        """Start `work` on the loop. The caller holds the lock, so that nothing closes meanwhile."""
+        call = asyncio.run_coroutine_threadsafe(work, self.loop)
+        self.calls.add(call)
+        return call
 
     def close(self) -> None:
-        """End the sandbox, the workers and the loop."""
-        self.wait(self._close_sandbox())
+        """End the calls, the sandbox, the workers and the loop. Nothing may be started any more."""
+        self._cancel_calls()
+        asyncio.run_coroutine_threadsafe(self._close_sandbox(), self.loop).result()
         self.end()
 
     def end(self) -> None:
-        """End the workers and the loop; the sandbox ends by itself with this process."""
+        """End the calls, the workers and the loop; the sandbox ends by itself with this process."""
+        self._cancel_calls()
         self.pool.close()
         self.loop.call_soon_threadsafe(self.loop.stop)
 
+    def _cancel_calls(self) -> None:
+        """End what threads wait for: nothing would ever come from a loop that has stopped."""
+        for call in tuple(self.calls):
+            call.cancel()
+
     async def _close_sandbox(self) -> None:
-        """Close the sandbox, if it was opened."""
+        """Close the sandbox, open or half open, and wait for the end of what was cancelled."""
         opening = self._opening
-        if opening is not None and opening.done() and not opening.exception():
-            await opening.result().close()
+        if opening is not None:
+            opening.cancel()  # does nothing if it is open; else this closes what is half open
+            await asyncio.wait([opening])
+            if not opening.cancelled() and not opening.exception():
+                await opening.result().close()
+        cancelled = asyncio.all_tasks() - {asyncio.current_task()}
+        await asyncio.gather(*cancelled, return_exceptions=True)
 
 
 _lock = threading.Lock()
+"""Held to change what follows and to start a call, never while anything is waited for."""
 _options = Options()
-_opened: Opened | None = None
-_inherited: list[Opened | None] = []
+_opened: dict[Options, Opened] = {}
+"""What is open: with the current options, and with others for the calls that still use it."""
+_inherited: list[dict[Options, Opened]] = []
 """What the parent of a forked process had open, kept so that it is not destroyed in the child."""
 
 
-def _open() -> Opened:
-    """Return the judge and sandbox of this process; open them at the first call."""
-    global _opened
+def _checked(options: dict[str, Any]) -> Options:
+    """Return options by their names. Raises TypeError, ValueError."""
+    chosen = Options(**options)
+    _ = chosen.limits  # a mistake is the caller's, not that of the first program
+    return chosen
+
+
+def _do(work: Callable[[Opened], Coroutine[Any, Any, T]], chosen: Options | None) -> T:
+    """Do `work` with what is open for the chosen options, and wait for it. Raises Closed."""
+    global _options
     with _lock:
-        if _opened is None:
-            _watch_this_process()
-            pool = Pool(_options.judge_workers)
-            judge = Judge(
-                pool=pool, model=None, preset="rules-then-model", policy=Policy(), threshold=4
-            )
-            loop = asyncio.new_event_loop()
-            threading.Thread(target=loop.run_forever, name="reward", daemon=True).start()
-            _opened = Opened(pool, judge, loop, _options)
-        return _opened
+        _options = chosen or _options
+        opened = _open()
+        call = opened.start(work(opened))
+    try:
+        _close_unused()
+        return call.result()
+    except CancelledError:
+        raise Closed from None
+    except RuntimeError as error:
+        if "cannot schedule new futures" in str(error):  # so thread pools say while Python ends
+            raise Closed from error
+        raise
+    finally:
+        call.cancel()  # after Ctrl-C the rest of the batch need not run
+        with _lock:
+            opened.calls.discard(call)
+        _close_unused()
+
+
+def _open() -> Opened:
+    """Return the judge and sandbox of the current options; open them at the first call."""
+    if not threading.main_thread().is_alive():
+        raise Closed
+    if _options not in _opened:
+        _watch_this_process()
+        pool = Pool(_options.judge_workers)
+        judge = Judge(
+            pool=pool, model=None, preset="rules-then-model", policy=Policy(), threshold=4
+        )
+        loop = asyncio.new_event_loop()
+        threading.Thread(target=loop.run_forever, name="reward", daemon=True).start()
+        _opened[_options] = Opened(pool, judge, loop, _options)
+    return _opened[_options]
+
+
+def _close_unused() -> None:
+    """Close what is open with other options than the current ones and serves no call."""
+    for opened in _taken(lambda opened: opened.options != _options and not opened.calls):
+        opened.close()
+
+
+def _taken(unwanted: Callable[[Opened], bool]) -> list[Opened]:
+    """Return what is unwanted, to be closed by the caller alone: no other can find it any more."""
+    with _lock:
+        found = [opened for opened in _opened.values() if unwanted(opened)]
+        for opened in found:
+            del _opened[opened.options]
+    return found
 
 
 @cache
@@ -300,15 +367,12 @@ def _watch_this_process() -> None:
 
 def _ended() -> None:
     """End what is open, as the process ends."""
-    if _opened is not None:
-        _opened.end()
+    for opened in _taken(lambda opened: True):
+        opened.end()
 
 
 def _forked() -> None:
     """Start with nothing open in a forked process."""
     global _lock, _opened
     _inherited.append(_opened)
-    _lock, _opened = (
-        threading.Lock(),
-        None,
-    )  # a thread left in the parent may hold the old lock
+    _lock, _opened = threading.Lock(), {}  # a thread left in the parent may hold the old lock

@@ -1,5 +1,6 @@
 """Reward functions: called as the trainers call them, on what models write to them."""
 
+import asyncio
 import importlib.util
 import multiprocessing
 import os
@@ -11,9 +12,12 @@ from pathlib import Path
 
 import pytest
 
+from judge import JudgeError
+from sandbox import SandboxError
 from solver.bridges import reward as module
 from solver.bridges import reward_columns
 from solver.bridges.reward import (
+    Closed,
     close,
     code_reward,
     compute_code_score,
@@ -263,6 +267,79 @@ def test_after_closing_the_next_call_starts_anew():
     close()
     close()
     assert rewards(["\\boxed{1}"], "1") == [1.0]
+
+
+def in_flight(**options):
+    """Begin a call that is done when `released` is set; return its thread, what it gets, both."""
+    begun, released, found = threading.Event(), threading.Event(), []
+
+    async def work(opened):
+        begun.set()
+        while not released.is_set():
+            await asyncio.sleep(0.01)
+        return opened.options
+
+    def call():
+        try:
+            found.append(module._do(work, module.Options(**options)))
+        except Closed as error:
+            found.append(error)
+
+    thread = threading.Thread(target=call, daemon=True)
+    thread.start()
+    assert begun.wait(60)
+    return thread, found, released
+
+
+def test_closing_ends_the_calls_that_other_threads_wait_for():
+    (first, found, _), (second, found_too, _) = in_flight(), in_flight(seconds=2.0)
+    close()
+    first.join(60)
+    second.join(60)
+    for [failure] in (found, found_too):
+        assert isinstance(failure, SandboxError)
+        assert isinstance(failure, JudgeError)
+    configure()
+    assert rewards(["\\boxed{1}"], "1") == [1.0]
+
+
+def test_calls_with_different_options_at_once_each_have_their_own():
+    thread, found, released = in_flight(seconds=2.0)
+    assert compute_score("math", "\\boxed{1}", "1", seconds=3.0) == 1.0
+    configure()
+    assert [each.seconds for each in module._opened] == [2.0]  # the other served no call
+    released.set()
+    thread.join(60)
+    assert found == [module.Options(seconds=2.0)]
+    assert not module._opened
+
+
+@pytest.mark.parametrize("last", ["score()", "close()", "thread.join()"])
+def test_a_process_ends_whatever_is_called_as_it_ends(last):
+    script = (
+        "import asyncio, atexit, threading\n"
+        "from solver.bridges.reward import Closed, _do, close, compute_score\n"
+        "score = lambda: compute_score('', '\\\\boxed{1}', '1')\n"
+        "wait = lambda opened: asyncio.sleep(3600)\n"
+        "def call():\n"
+        "    try: _do(wait, None)\n"
+        "    except Closed: print('thread', flush=True)\n"
+        "def handler():\n"
+        f"    try: {last}\n"
+        "    except Closed: print('handler', flush=True)\n"
+        "    print('end', flush=True)\n"
+        "atexit.register(handler)\n"  # before the first call, so it runs after our own handler
+        "print(score(), flush=True)\n"
+        "thread = threading.Thread(target=call, daemon=True)\n"
+        "thread.start()\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, timeout=120
+    )
+    printed = set(done.stdout.split())
+    assert {"1.0", "end"} <= printed, done.stderr
+    assert ("handler" in printed) == (last == "score()")
+    assert "thread" in printed or last != "thread.join()"
 
 
 @pytest.mark.parametrize("ends", ["pass", "os._exit(0)"])
