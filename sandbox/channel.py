@@ -6,15 +6,21 @@ Between host and box there may be a proxy, as with Docker Desktop, colima and re
 cut and delay what it passes on, lose what is sent before both its ends are connected, and keep to
 itself that one of them has closed. So each message carries its length; the host speaks first, and
 again while no answer comes; and in a long silence it asks the engine whether the box still runs.
+
+A box ends when the last process closes the connection, and a forked process would hold it as long
+as it lives. So a connection is of the process that made it alone, and closed in those it forks.
 """
 
 import contextlib
+import os
 import select
 import socket
 import struct
 import time
 from collections.abc import Callable
+from functools import cache
 from typing import Any
+from weakref import WeakSet
 
 from sandbox.zygote import frames
 
@@ -57,6 +63,7 @@ class Channel:
         is_box_there: Callable[[], bool] = lambda: True,
     ) -> None:
         self._line = line
+        _lines().add(line)
         self._multiplexed = multiplexed
         self._buffer = bytearray()
         self._deadline = 0.0
@@ -180,3 +187,19 @@ class Channel:
             if not piece:
                 raise EOFError
             return piece
+
+
+@cache
+def _lines() -> WeakSet[socket.socket]:
+    """Return the connections of this process, which it closes in those that it forks."""
+    lines: WeakSet[socket.socket] = WeakSet()
+
+    def let_go() -> None:
+        for line in tuple(lines):
+            with contextlib.suppress(OSError):  # it was closed already
+                os.close(line.detach())  # no shutdown: that would end it for the owner too
+        lines.clear()
+
+    if hasattr(os, "register_at_fork"):
+        os.register_at_fork(after_in_child=let_go)
+    return lines

@@ -92,6 +92,11 @@ class Pool:
         for worker in self._all:
             worker.dispose()
 
+    def let_go(self) -> None:
+        """Close a forked process's copies of the pipes, which would keep workers without owner."""
+        for worker in self._all:
+            worker.let_go()
+
     def __enter__(self) -> "Pool":
         return self
 
@@ -181,6 +186,11 @@ class _Worker:
             self._to.close()
         self._from.close()
         self._errors.close()
+
+    def let_go(self) -> None:
+        """Close the pipe to the process in a forked process, without a word to the worker."""
+        with contextlib.suppress(ValueError), open(os.devnull, "wb") as nothing:
+            os.dup2(nothing.fileno(), self._to.fileno(), inheritable=False)
 
     def _wait_until_ready(self) -> None:
         if self._ready:

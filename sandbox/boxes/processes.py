@@ -35,6 +35,7 @@ def start_process(command: list[str], number: int, environment: dict[str, str]) 
     """
     ours, theirs = socket.socketpair()
     stderr = tempfile.TemporaryFile()  # noqa: SIM115  # stays open as long as the worker lives
+    channel = Channel(ours, read_stderr=lambda: _tail(stderr))
     try:
         process = subprocess.Popen(
             command,
@@ -50,7 +51,6 @@ def start_process(command: list[str], number: int, environment: dict[str, str]) 
         raise SandboxError(f"{command[0]} does not start: {error}") from error
     finally:
         theirs.close()
-    channel = Channel(ours, read_stderr=lambda: _tail(stderr))
 
     def destroy() -> None:
         channel.close()

@@ -374,5 +374,7 @@ def _ended() -> None:
 def _forked() -> None:
     """Start with nothing open in a forked process."""
     global _lock, _opened
+    for opened in _opened.values():
+        opened.pool.let_go()
     _inherited.append(_opened)
     _lock, _opened = threading.Lock(), {}  # a thread left in the parent may hold the old lock

@@ -360,6 +360,25 @@ def test_no_worker_outlives_the_process(ends):
         assert _ends(worker)
 
 
+def test_no_worker_outlives_the_process_though_one_that_it_forked_lives():
+    script = (
+        "import os, signal, sys, solver; solver.reward.compute_score('', '\\\\boxed{1}', '1')\n"
+        "from solver.bridges import reward\n"
+        "print(*[worker.process_id for worker in reward._open().pool._all], flush=True)\n"
+        "if os.fork() == 0: sys.stdin.read()\n"
+        "os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", script],
+        cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+    ) as process:  # fmt: skip
+        workers = process.stdout.readline().split()
+        process.wait(60)
+        assert workers
+        for worker in map(int, workers):
+            assert _ends(worker)
+
+
 def _ends(process_id):
     """Whether a process ends within a minute; one that is done but not waited for has."""
     pause = threading.Event()
