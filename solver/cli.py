@@ -36,6 +36,7 @@ from solver.cli_output import UsageError, drawn, drop_output, is_of_output, take
 from solver.cli_pages import pages
 from solver.cli_scale import scale
 from solver.cli_sets import sets
+from solver.cli_surroundings import forget_variables, open_streams, require_folder
 
 app = typer.Typer(
     name="solver",
@@ -84,9 +85,12 @@ def _options(
 
 def main() -> None:
     """Run the command line; the user's mistakes are one line on stderr and exit code 2."""
+    open_streams()
     take_any_encoding()
+    forget_variables()
     try:
         try:
+            require_folder()
             code = app(prog_name="solver", standalone_mode=False)
         finally:
             sys.stdout.flush()  # here, where a full disk can still be told

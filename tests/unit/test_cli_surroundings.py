@@ -75,3 +75,45 @@ def test_a_place_where_no_run_can_be_is_one_line(tmp_path, config):
     done = solver("run", config, "--runs", tmp_path / "file")
     assert done.returncode == 2
     assert done.stderr.count(b"\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("closed", "printed"),
+    [("<&-", True), (">&-", False), ("2>&-", True), ("<&- >&-", False), ("<&- >&- 2>&-", False)],
+)
+def test_a_stream_that_is_closed_takes_nothing_from_a_run(tmp_path, config, closed, printed):
+    runs = tmp_path / "runs"
+    for command in (
+        ["run", config, "--runs", runs, "--name", "r", "--limit", 1],
+        ["show", runs / "r"],
+    ):
+        done = solver(*command, before=f"exec {closed}")
+        assert done.returncode == 0
+        assert bool(done.stdout) is printed
+        assert b"Traceback" not in done.stderr
+    assert b"correct" in solver("show", runs / "r").stdout
+
+
+@pytest.mark.parametrize("arguments", [["show", "r"], ["--version"], ["-h"]])
+def test_a_folder_that_was_deleted_is_one_line(tmp_path, arguments):
+    done = solver(*arguments, before=f"mkdir {tmp_path}/z; cd {tmp_path}/z; rmdir {tmp_path}/z")
+    assert done.returncode == 2
+    assert done.stderr == (b"solver: the current folder was deleted: go to one that exists\n")
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("COLUMNS", "\N{SUPERSCRIPT TWO}"),
+        ("COLUMNS", "9" * 5_000),
+        ("LINES", "\N{SUPERSCRIPT TWO}"),
+        ("SOURCE_DATE_EPOCH", "abc"),
+        ("SOURCE_DATE_EPOCH", "-99999999999999999"),
+        ("MPLBACKEND", "garbage"),
+    ],
+)
+def test_a_variable_that_is_not_needed_ends_no_command(tmp_path, variable, value):
+    stored(tmp_path / "r", [problem(1)], [trial("p1", said("1"), right=True)]).close()
+    for command in ("show", "plot"):
+        done = solver(command, tmp_path / "r", **{variable: value})
+        assert (done.returncode, done.stderr) == (0, b"")
