@@ -32,7 +32,15 @@ from solver.cli_options import (
     VerboseOption,
     given_of,
 )
-from solver.cli_output import UsageError, drawn, drop_output, is_of_output, take_any_encoding, told
+from solver.cli_output import (
+    UsageError,
+    drawn,
+    drop_output,
+    is_of_output,
+    is_of_pipe,
+    take_any_encoding,
+    told,
+)
 from solver.cli_pages import pages
 from solver.cli_scale import scale
 from solver.cli_sets import sets
@@ -94,7 +102,9 @@ def main() -> None:
             code = app(prog_name="solver", standalone_mode=False)
         finally:
             sys.stdout.flush()  # here, where a full disk can still be told
-    except BrokenPipeError:
+    except (BrokenPipeError, SystemExit) as end:
+        if not is_of_pipe(end):
+            raise
         sys.stderr.close()  # the reader of a pipe, such as `head`, has closed it
         sys.exit(141)
     except KeyboardInterrupt:

@@ -60,6 +60,11 @@ def is_of_output(failure: BaseException) -> bool:
     return isinstance(failure, OSError) and failure.errno in _FAILS and not failure.filename
 
 
+def is_of_pipe(end: BaseException) -> bool:
+    """Tell whether a command ends as its reader is gone, for which typer and rich exit with 1."""
+    return isinstance(end, BrokenPipeError) or isinstance(end.__context__, BrokenPipeError)
+
+
 def drop_output(failure: BaseException) -> OSError:
     """Drop what is left of the output; return the failure in words for the user."""
     sys.stdout = open(os.devnull, "w")  # noqa: SIM115 - open until the process ends

@@ -70,6 +70,13 @@ class ModelError(Exception):
         return self.scope is Scope.REQUEST
 
 
+def reason_of(failure: OSError) -> str:
+    """Say why a file or a folder could not be written or made."""
+    if isinstance(failure, FileExistsError):
+        return "there is a file, and a folder is needed"
+    return str(failure.strerror or failure)
+
+
 def require_unix(command: str) -> None:
     """Raise ConfigError on Windows, whose processes and signals these commands cannot use."""
     if sys.platform == "win32":

@@ -12,7 +12,7 @@ from typing import Any
 import yaml
 
 from solver.bridges.exported import Arm, arms_of, made_at, slug
-from solver.errors import ConfigError
+from solver.errors import ConfigError, reason_of
 from solver.store import Store
 
 _DATASETS = {
@@ -50,8 +50,7 @@ def export_eval_results(
             path.write_text(text, encoding="utf-8")
             paths.append(path)
     except OSError as failure:
-        reason = failure.strerror or failure
-        raise ConfigError(f"{folder}: cannot be written: {reason}") from failure
+        raise ConfigError(f"{folder}: cannot be written: {reason_of(failure)}") from failure
     return paths
 
 

@@ -21,7 +21,7 @@ import solver
 from judge import Judge, JudgeError, Verdict, open_judge
 from judge.logs import LogError, Logged, Theirs, read_log
 from solver.bridges.imported_trials import Questions, trial_of
-from solver.errors import ConfigError
+from solver.errors import ConfigError, reason_of
 from solver.problems import ProblemSet
 from solver.records import Problem, Trial, digest
 from solver.secrets import without_secrets
@@ -74,9 +74,7 @@ def import_logs(
         folder.parent.mkdir(parents=True, exist_ok=True)
         beside = Path(tempfile.mkdtemp(prefix=".import-", dir=folder.parent))
     except OSError as failure:
-        raise ConfigError(
-            f"{folder}: cannot be written: {failure.strerror or failure}"
-        ) from failure
+        raise ConfigError(f"{folder}: cannot be written: {reason_of(failure)}") from failure
     try:
         store = Store.create_or_open(beside)
         try:

@@ -14,7 +14,7 @@ from typing import Any
 
 from sandbox import Exit
 from solver.bridges.exported import Arm, arms_of, kept_of, made_at, slug, task_name
-from solver.errors import ConfigError
+from solver.errors import ConfigError, reason_of
 from solver.records import Outcome, Problem, Trial, Turn, digest
 from solver.store import Row, Store
 
@@ -34,8 +34,7 @@ def export_inspect(store: Store, output: Path | None = None) -> list[Path]:
         folder.mkdir(parents=True, exist_ok=True)
         return [_write(store, arm, problems, folder) for arm in arms_of(store, problems)]
     except OSError as failure:
-        reason = failure.strerror or failure
-        raise ConfigError(f"{folder}: cannot be written: {reason}") from failure
+        raise ConfigError(f"{folder}: cannot be written: {reason_of(failure)}") from failure
 
 
 def _write(store: Store, arm: Arm, problems: dict[str, Problem], folder: Path) -> Path:

@@ -22,7 +22,7 @@ from solver.bridges.exported import (
     slug,
     task_name,
 )
-from solver.errors import ConfigError
+from solver.errors import ConfigError, reason_of
 from solver.records import Outcome, Problem, Trial
 from solver.store import Store
 
@@ -59,8 +59,7 @@ def export_lm_eval(store: Store, output: Path | None = None) -> list[Path]:
             results.write_text(json.dumps(content, indent=2), encoding="utf-8")
             paths.append(results)
     except OSError as failure:
-        reason = failure.strerror or failure
-        raise ConfigError(f"{folder}: cannot be written: {reason}") from failure
+        raise ConfigError(f"{folder}: cannot be written: {reason_of(failure)}") from failure
     return paths
 
 

@@ -5,7 +5,7 @@ from contextlib import ExitStack, closing
 from pathlib import Path
 
 from solver.collector import no_garbage_collection
-from solver.errors import ConfigError
+from solver.errors import ConfigError, reason_of
 from solver.report.content import Content, content_of
 from solver.report.render.files import comma_separated, latex, markdown
 from solver.report.render.html import render
@@ -87,4 +87,4 @@ def _home(folders: Sequence[Path]) -> Path:
 
 
 def _unwritable(path: Path, failure: OSError) -> ConfigError:
-    return ConfigError(f"{path}: cannot be written: {failure.strerror or failure}")
+    return ConfigError(f"{path}: cannot be written: {reason_of(failure)}")

@@ -14,7 +14,7 @@ from typing import Any, TypeAlias
 
 from solver.config import Config
 from solver.config_file import load_config, merged, settings, shipped_names
-from solver.errors import ConfigError, require_unix
+from solver.errors import ConfigError, reason_of, require_unix
 from solver.problems import ProblemSet, load_sets, select
 from solver.records import Problem
 from solver.report.runs import stored_run
@@ -243,8 +243,9 @@ def make_room(folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         free = shutil.disk_usage(folder).free // 2**20
     except OSError as failure:
-        reason = failure.strerror or failure
-        raise ConfigError(f"{folder}: cannot be written: {reason}; see --runs") from failure
+        raise ConfigError(
+            f"{folder}: cannot be written: {reason_of(failure)}; see --runs"
+        ) from failure
     if free < FREE_DISK_MB:
         raise ConfigError(
             f"{folder}: only {free} MiB free on the disk; at least {FREE_DISK_MB} are needed"

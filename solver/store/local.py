@@ -17,7 +17,7 @@ from pathlib import Path
 
 from filelock import FileLock
 
-from solver.errors import ConfigError, StoreError
+from solver.errors import ConfigError, StoreError, reason_of
 from solver.store.lock import hold, is_locked
 from solver.store.schema import FILE
 from solver.store.scratch import scratch_folder
@@ -88,7 +88,7 @@ def open_shard(run: Path, name: str, *, kept: str | None = None) -> Iterator[Loc
         lock = hold(home, "run another shard")
     except OSError as failure:
         raise ConfigError(
-            f"{home}: cannot be written: {failure.strerror or failure}; see --runs"
+            f"{home}: cannot be written: {reason_of(failure)}; see --runs"
         ) from failure
     try:
         local = _left_of(home)

@@ -4,7 +4,7 @@ import os
 import tempfile
 from pathlib import Path
 
-from solver.errors import ConfigError
+from solver.errors import ConfigError, reason_of
 
 VARIABLES = ("SOLVER_SCRATCH", "SLURM_TMPDIR", "TMPDIR")
 """The first that is set names the disk; else it is the system's temporary folder."""
@@ -24,7 +24,7 @@ def scratch_folder() -> Path:
         found = folder.lstat()
     except OSError as failure:
         raise ConfigError(
-            f"{folder}: cannot be made: {failure.strerror or failure}; set SOLVER_SCRATCH to a"
+            f"{folder}: cannot be made: {reason_of(failure)}; set SOLVER_SCRATCH to a"
             " folder on a local disk"
         ) from failure
     ours = user == "" or (found.st_uid == user and not found.st_mode & 0o022)

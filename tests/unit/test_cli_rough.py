@@ -126,6 +126,32 @@ def test_an_output_that_is_full_is_one_line(here):
     )
 
 
+@pytest.mark.parametrize(
+    "arguments", [["show", "runs/run"], ["config", "seed"], ["--version"], ["-h"]]
+)
+def test_a_reader_that_is_gone_is_no_failure_of_a_command(here, arguments):
+    reading, writing = os.pipe()
+    os.close(reading)
+    done = solver(here, *arguments, stdout=writing)
+    os.close(writing)
+    assert (done.returncode, done.stderr) == (141, "")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["plot", "runs/run", "-o", "run.yaml"],
+        ["report", "runs/run", "--tables", "csv", "-o", "run.yaml"],
+        ["export", "runs/run", "--format", "inspect", "-o", "run.yaml"],
+        ["run", "run.yaml", "--runs", ".", "--name", "run.yaml"],
+    ],
+)
+def test_a_file_where_a_folder_is_needed_is_said_so(here, arguments):
+    done = solver(here, *arguments)
+    assert done.returncode == 2
+    assert "run.yaml: cannot be written: there is a file, and a folder is needed" in done.stderr
+
+
 def test_a_run_whose_model_nobody_serves_leaves_no_folder(here):
     environment = {**os.environ, "OLLAMA_HOST": "http://127.0.0.1:9"}
     done = solver(here, "run", "--model", "ollama/any", "--sandbox", "reduced", env=environment)
