@@ -12,6 +12,7 @@ Failures of the model under test (no code, a crash, a wrong answer) are values, 
 
 import sys
 from enum import Enum
+from pathlib import Path
 
 
 class ConfigError(Exception):
@@ -75,6 +76,12 @@ def reason_of(failure: OSError) -> str:
     if isinstance(failure, FileExistsError):
         return "there is a file, and a folder is needed"
     return str(failure.strerror or failure)
+
+
+def require_file(path: Path) -> None:
+    """Raise ConfigError where something else has a file's name: a pipe, for which one waits."""
+    if path.exists() and not path.is_file():
+        raise ConfigError(f"{path}: cannot be read or written: it is no file; remove it")
 
 
 def require_unix(command: str) -> None:

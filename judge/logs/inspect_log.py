@@ -66,7 +66,7 @@ def read_eval(path: Path) -> Iterator[Logged]:
                 if name.startswith("samples/"):
                     sample = a_mapping(json.loads(archive.read(name)))
                     yield _sample(sample, header, f"{path}, {name}")
-    except (OSError, zipfile.BadZipFile, ValueError, NotImplementedError) as failure:
+    except (OSError, zipfile.BadZipFile, ValueError, RuntimeError) as failure:
         reason = getattr(failure, "strerror", None) or failure
         raise LogError(f"{path}: cannot be read: {reason}") from failure
 

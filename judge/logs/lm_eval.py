@@ -106,7 +106,7 @@ def _prompt(arguments: Any) -> tuple[tuple[str, str], ...]:
     if isinstance(sent, list) and len(sent) == 1 and isinstance(sent[0], str):
         try:
             chat = json.loads(sent[0])
-        except ValueError:
+        except (ValueError, RecursionError):
             chat = None
         if isinstance(chat, list):
             messages = [a_mapping(message) for message in chat]

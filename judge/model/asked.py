@@ -57,6 +57,8 @@ class ReplyCache:
         self._replies: dict[str, str | CutReply] = {}
         self._line_end = b""  # ends an incomplete last line before the first append
         if path is not None and path.exists():
+            if not path.is_file():
+                raise JudgeError(f"the judge's cache {path} cannot be read: it is no file")
             try:
                 self._load(path)
             except OSError as failure:
@@ -100,10 +102,13 @@ class ReplyCache:
             for line in file:
                 try:
                     entry = json.loads(line)
-                    reply = entry["reply"]
-                    self._replies[entry["key"]] = CutReply(reply) if entry.get("cut") else reply
-                except (json.JSONDecodeError, KeyError, TypeError):
-                    self.skipped += 1
+                except (ValueError, RecursionError):
+                    entry = None
+                match entry:
+                    case {"key": str(key), "reply": str(reply)}:
+                        self._replies[key] = CutReply(reply) if entry.get("cut") else reply
+                    case _:
+                        self.skipped += 1
         self._line_end = b"\n" if line and not line.endswith("\n") else b""
 
 

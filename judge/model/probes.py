@@ -63,7 +63,7 @@ def rows_of(path: Path) -> Iterator[tuple[str, dict[str, Any], str, str]]:
             where = f"{path}, line {number}"
             try:
                 row = json.loads(line)
-            except json.JSONDecodeError as problem:
+            except (ValueError, RecursionError) as problem:
                 raise ValueError(f"{where}: {problem}") from None
             if not isinstance(row, dict):
                 raise ValueError(f"{where}: no JSON object")

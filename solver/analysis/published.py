@@ -55,7 +55,7 @@ def published_scores(more: Path | None = None) -> list[Score]:
     if more is not None:
         try:
             found += _scores(more.read_text(encoding="utf-8-sig"), str(more))
-        except (OSError, UnicodeDecodeError) as failure:
+        except (OSError, UnicodeDecodeError, csv.Error) as failure:
             raise ConfigError(f"--scores {more}: cannot be read: {failure}") from failure
     return found
 

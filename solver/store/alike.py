@@ -47,7 +47,7 @@ def _written(value: Any) -> str:
         return written
     try:
         json.loads(value)
-    except ValueError:
+    except (ValueError, RecursionError):
         return value
     return written  # without quotes it would be a number, or true
 

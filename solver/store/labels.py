@@ -5,7 +5,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from solver.errors import ConfigError
+from solver.errors import ConfigError, require_file
 from solver.records import Record
 
 LABELS = "labels.jsonl"
@@ -30,6 +30,7 @@ def read_labels(folder: Path) -> dict[str, bool | None]:
     path = folder / LABELS
     found: dict[str, bool | None] = {}
     try:
+        require_file(path)
         lines = path.read_text(encoding="utf-8").split("\n") if path.exists() else []
     except (OSError, UnicodeDecodeError) as failure:
         raise ConfigError(f"{path}: cannot be read: {failure}") from failure

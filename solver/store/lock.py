@@ -14,7 +14,8 @@ from typing import IO
 
 from filelock import BaseFileLock, FileLock, Timeout
 
-from solver.errors import ConfigError
+from solver.errors import ConfigError, require_file
+from solver.surrogates import without_surrogates
 
 FILE = "run.lock"
 """Says who writes the run, and which turn was stored last."""
@@ -22,6 +23,8 @@ _HELD = "run.held"
 """The file that is locked. Windows lets nobody read one that is."""
 _PATIENCE = 0.5
 """Seconds in which one that only tries the lock has given it back."""
+_BITS = 64
+"""A number of so many cannot be asked for in SQL."""
 _BOOT = Path("/proc/sys/kernel/random/boot_id")
 
 
@@ -63,8 +66,9 @@ def hold(folder: Path, advice: str = "use --name for another run") -> Lock:
     The kernel releases the lock when the process ends, however it ends. Raises ConfigError, with
     advice, where another process holds it.
     """
-    held = FileLock(folder / _HELD, timeout=_PATIENCE, is_singleton=False)
     path = folder / FILE
+    require_file(path)
+    held = FileLock(folder / _HELD, timeout=_PATIENCE, is_singleton=False)
     try:
         held.acquire()
     except Timeout as taken:
@@ -118,18 +122,23 @@ def is_held(folder: Path) -> bool:
 def _first_line(path: Path) -> str:
     """Return the process that the lock's file names; empty where there is none."""
     try:
+        if not path.is_file():
+            return ""
         return path.read_text(encoding="utf-8", errors="replace").partition("\n")[0].strip()
     except OSError:
         return ""
 
 
 def _last(lines: list[str]) -> tuple[str, tuple[str, int] | None]:
-    """Read in which start of the machine which turn was stored last."""
+    """Read in which start of the machine which turn was stored last, unless damaged."""
     try:
-        boot, key, number = json.loads(lines[1])
-    except (LookupError, ValueError, TypeError):
+        found = json.loads(lines[1])
+    except (LookupError, ValueError, RecursionError):
         return "", None
-    return boot, (str(key), int(number))
+    match found:
+        case [str(boot), str(key), int(number)] if number.bit_length() < _BITS:
+            return boot, (without_surrogates(key), number)
+    return "", None
 
 
 def _boot() -> str:

@@ -166,6 +166,7 @@ def test_the_command_prints_both_numbers_and_whether_one_lies_inside(tmp_path):
         ("model,score\na,1\n", "no column 'set'"),
         ("model,set,score\na,math500,much\n", "mine.csv:2: score 'much' should be percent"),
         ("model,set,score\na,math500,120\n", "a score from 0 to 100"),
+        (f"model,set,score\n{'a' * 200_000},math500,1\n", "cannot be read: field larger than"),
     ],
 )
 def test_a_file_of_scores_that_is_none_is_refused(tmp_path, text, expected):

@@ -524,6 +524,11 @@ def test_differences_are_written_as_in_a_config(first, second, said):
     assert list(differences(first, second, absent="default")) == [said]
 
 
+def test_a_text_that_is_nested_deep_is_written_as_it_is():
+    deep = "[" * 200_000
+    assert list(differences({"a": deep}, {"a": "x"})) == [f"a: {deep} → x"]
+
+
 def test_what_is_absent_is_no_other_than_null_or_an_empty_section():
     assert not list(differences({"cot": {}, "top_p": None}, {}))
 

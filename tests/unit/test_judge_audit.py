@@ -280,7 +280,9 @@ def test_labelled_pairs_are_read_under_either_name(tmp_path):
     ]
 
 
-@pytest.mark.parametrize("line", ["{", '{"gold": "1"}', "[]", "3"])
+@pytest.mark.parametrize(
+    "line", ["{", '{"gold": "1"}', "[]", "3", "[" * 200_000, "9" * 5_000], ids=lambda line: line[:8]
+)
 def test_a_pair_that_cannot_be_read_is_named_by_its_line(tmp_path, line):
     path = tmp_path / "pairs.jsonl"
     path.write_text('{"gold": "1", "prediction": "2", "label": false}\n' + line + "\n")

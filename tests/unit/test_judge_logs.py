@@ -1,6 +1,7 @@
 """What is read of other tools' logs, and which files are refused."""
 
 import json
+import zipfile
 
 import pytest
 
@@ -199,6 +200,16 @@ def test_an_inspect_sample_with_anything_anywhere_is_read_or_refused(place, tmp_
         sample = {**whole["samples"][0], place: value}
         path.write_text(json.dumps({**whole, "samples": [sample]}), encoding="utf-8")
         assert "sample 1" in refusal(path)
+
+
+@pytest.mark.parametrize("text", ["[" * 200_000, "9" * 5_000], ids=["deep", "long"])
+def test_json_that_is_too_deep_or_long_is_refused_or_taken_for_text(text, tmp_path):
+    path = logs.lm_eval(tmp_path, {"p1": ["2"]}, arguments={"gen_args_0": {"arg_0": [text]}})
+    assert next(iter(read_log(path))).steps[0].prompt == (("user", text),)
+    with zipfile.ZipFile(tmp_path / "log.eval", "w") as archive:
+        archive.writestr("header.json", text)
+    with pytest.raises(LogError, match=r"log\.eval: "):
+        list(read_log(tmp_path / "log.eval"))
 
 
 # --- changes -----------------------------------------------------------------------------------

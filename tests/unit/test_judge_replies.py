@@ -1,11 +1,13 @@
 """Which replies of a judging model count, and how the others are told apart."""
 
 import json
+import os
 
 import pytest
 
-from judge.model.asked import CutReply
+from judge.model.asked import CutReply, ReplyCache
 from judge.model.rubric import FIVE_POINTS, YES_NO
+from judge.verdict import JudgeError
 from tests.unit.test_judge_grade import UNDECIDED, Scripted, judge_with, says
 
 INVALID = {
@@ -122,3 +124,29 @@ async def test_yes_no_believes_the_last_box_and_nothing_else(reply, score, relat
     assert (verdict.score, verdict.relation) == (score, relation)
     assert ask.asked[0][0] == YES_NO.system
     assert ask.asked[0][2] == {}
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "[" * 200_000, "9" * 5_000, "1", "null", "[]", "{}", '{"key": "k"}',
+        '{"key": "k", "reply": 1}',
+        '{"key": "k", "reply": {}}', '{"key": 1, "reply": ""}', '{"key": [], "reply": ""}',
+    ],
+    ids=lambda line: line[:24],
+)  # fmt: skip
+async def test_a_damaged_line_of_the_cache_is_skipped_and_the_others_count(tmp_path, line):
+    path = tmp_path / "judge.jsonl"
+    await judge_with(Scripted(says("partial")), cache=path).grade(*UNDECIDED)
+    path.write_text(f"{line}\n{path.read_text('utf-8')}", "utf-8")
+    cache = ReplyCache(path)
+    assert (len(cache), cache.skipped) == (1, 1)
+    assert (await judge_with(cache=path).grade(*UNDECIDED)).cached
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs pipes with names")
+@pytest.mark.parametrize("make", [os.mkfifo, os.mkdir])
+def test_a_cache_that_is_no_file_is_refused_in_one_line(tmp_path, make):
+    make(tmp_path / "judge.jsonl")
+    with pytest.raises(JudgeError, match=r"judge\.jsonl cannot be read: it is no file"):
+        ReplyCache(tmp_path / "judge.jsonl")

@@ -82,7 +82,7 @@ def test_live_prints_the_same_lines(tmp_path, capsys):
 
 def test_a_log_that_cannot_be_written_is_one_line(tmp_path):
     (tmp_path / "run.log").mkdir()
-    wanted = pytest.raises(ConfigError, match=r"run\.log: cannot be written: ")
+    wanted = pytest.raises(ConfigError, match=r"run\.log: cannot be read or written: ")
     with wanted, log.logging_to(tmp_path, live=False):
         pass
 

@@ -1,5 +1,6 @@
 """A run's file that lost something is not taken for a new run."""
 
+import os
 import shutil
 import sqlite3
 import subprocess
@@ -9,7 +10,10 @@ from pathlib import Path
 import pytest
 
 from solver.errors import ConfigError
+from solver.run.log import logging_to
 from solver.store import FILE, Store
+from solver.store.labels import read_labels
+from solver.store.lock import is_held
 from tests.unit.test_store import TURN
 
 KILLED = """
@@ -114,3 +118,46 @@ def test_a_run_is_resumed_again_and_again(tmp_path):
         store.add_turn("a key that is long" * (3 - number), number, TURN)
         store.close()
     Store.create_or_open(tmp_path).close()
+
+
+BOOT = Path("/proc/sys/kernel/random/boot_id")
+NEST = "[" * 200_000
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        '["b", "k", NaN]', '["b", "k", 1e400]', '["b", "k", 1.5]', '["b", [], 1]', "[1]", "1", "{}",
+        f'["b", "k", {10**30}]', f'["b", "k", {"9" * 5_000}]', NEST, "\x00", '["b", null, 1]',
+    ],
+    ids=lambda line: line[:20],
+)  # fmt: skip
+def test_a_lock_whose_last_turn_cannot_be_read_does_not_stop_a_run(killed, line):
+    (killed / "run.lock").write_text(f"1 host\n{line}\n")
+    Store.create_or_open(killed).close()
+
+
+@pytest.mark.skipif(not BOOT.exists(), reason="needs Linux")
+def test_a_lock_that_names_what_no_encoding_can_write_is_one_line(killed):
+    boot = BOOT.read_text("ascii").strip()
+    (killed / "run.lock").write_text(f'1 host\n["{boot}", "\\ud800", 1]\n')
+    with pytest.raises(ConfigError, match="does not hold all that was stored"):
+        Store.create_or_open(killed)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs pipes with names")
+@pytest.mark.parametrize("make", [os.mkfifo, os.mkdir, lambda path: os.symlink("/dev/null", path)])
+def test_a_file_of_a_run_that_is_none_is_one_line_and_nothing_waits(tmp_path, make):
+    make(tmp_path / "run.lock")
+    make(tmp_path / "run.log")
+    make(tmp_path / "labels.jsonl")
+    with pytest.raises(ConfigError, match=r"run\.lock: .* it is no file"):
+        Store.create_or_open(tmp_path)
+    assert not is_held(tmp_path)
+    with (
+        pytest.raises(ConfigError, match=r"run\.log: .* it is no file"),
+        logging_to(tmp_path, live=False),
+    ):
+        pass
+    with pytest.raises(ConfigError, match=r"labels\.jsonl: .* it is no file"):
+        read_labels(tmp_path)
