@@ -119,7 +119,7 @@ def determinant(rows: list[tuple[Node, ...]]) -> Node:
 def base_named(subscript: str) -> int:
     """Return the base that a subscript names, or 0."""
     word = _FONT.sub("", subscript).lower()
-    base = int(word) if word.isdigit() and len(word) < 3 else BASE_WORDS.get(word, 0)
+    base = int(word) if word.isdecimal() and len(word) < 3 else BASE_WORDS.get(word, 0)
     return base if 2 <= base <= 36 else 0
 
 

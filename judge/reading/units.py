@@ -71,7 +71,7 @@ def parse_unit(text: str) -> Unit | None:
         lower = word.lower()
         if lower in ("/", "per", "每"):
             direction = -1
-        elif lower in _POWERS or lower.lstrip("-").isdigit():
+        elif lower in _POWERS or lower.lstrip("-").isdecimal():
             power = _POWERS.get(lower) or int(word)
             if abs(power) > 9:
                 return None

@@ -85,7 +85,7 @@ def _check_rows(
         )
     if known.answers == "integers":
         for row in rows:
-            if not row.problem.answer.lstrip("-").isdigit():
+            if not row.problem.answer.lstrip("-").isdecimal():
                 raise ConfigError(
                     f"{place}:{row.line}: not the published {known.name}: its answers are"
                     f" integers, and this one is {row.problem.answer!r:.40}"
@@ -95,9 +95,9 @@ def _check_rows(
 def _without_zeros(problem: Problem) -> Problem:
     """Return the problem with an answer such as `033`, as AIME prints it, as 33."""
     answer = problem.answer
-    if not answer.isdigit() or not answer.startswith("0"):
+    if not answer.isdecimal() or not answer.startswith("0"):
         return problem
-    return problem.model_copy(update={"answer": str(int(answer))})
+    return problem.model_copy(update={"answer": answer.lstrip("0") or "0"})
 
 
 def _numbered(rows: Sequence[Row], name: str) -> tuple[Problem, ...]:

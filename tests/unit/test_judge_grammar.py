@@ -2,6 +2,7 @@
 
 import pytest
 
+from judge.reading.build import base_named
 from judge.reading.grammar import read
 from judge.reading.show import show
 from judge.reading.tree import Unreadable
@@ -85,6 +86,12 @@ def test_a_unit_is_a_dimension_and_a_size(text, dimension, size):
     unit = parse_unit(text)
     assert unit is not None
     assert (unit.dimension, str(unit.size)) == (dimension, size)
+
+
+@pytest.mark.parametrize("sign", ["\N{SUPERSCRIPT TWO}", "\N{CIRCLED DIGIT TWO}"])
+def test_a_sign_that_is_only_like_a_digit_is_no_base_and_no_power(sign):
+    assert base_named(sign) == 0
+    parse_unit(f"m {sign}")
 
 
 def test_a_sentence_is_no_unit():

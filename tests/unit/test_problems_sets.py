@@ -159,6 +159,7 @@ def test_a_contest_without_hashes_is_checked_by_its_rows(tmp_path):
         ("hmmt_feb_2025", contest(29), "29 rows, and it has 30"),
         ("hmmt_feb_2025", contest(30, answer=None), "30 of 30 rows are no problems"),
         ("aime2026", contest(30, answer="one"), "its answers are integers, and this one is 'one'"),
+        ("aime2026", contest(30, answer="0\N{SUPERSCRIPT TWO}"), "its answers are integers, and"),
     ],
 )
 def test_a_copy_that_is_not_the_published_set_is_refused(tmp_path, name, rows, expected):
