@@ -174,14 +174,18 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
         if math.isfinite(seconds):
             return max(0.0, seconds)
     try:
-        moment = parsedate_to_datetime(headers.get("retry-after", "")).timestamp()
-    except ValueError:
+        return parsedate_to_datetime(date).timestamp()
+    except (ValueError, OverflowError, TypeError, OSError):  # also for a year that no clock has
         return None
-    try:  # by the server's own clock, since this machine's may be wrong
-        now = parsedate_to_datetime(headers.get("date", "")).timestamp()
-    except ValueError:
-        now = time.time()
-    return max(0.0, moment - now)
+    moment = _moment(headers.get("retry-after", ""))
+    if moment is None:
+        return None
+    now = _moment(headers.get("date", ""))  # by the server's clock: this machine's may be wrong
+    return max(0.0, moment - (time.time() if now is None else now))
+
+
+def _moment(date: str) -> float | None:
+    """Read an HTTP date, as seconds since 1970; None for one that is none."""
 
 
 def is_loopback(url: str) -> bool:

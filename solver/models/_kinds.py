@@ -179,8 +179,8 @@ def _size(text: str) -> Kind | None:
     return Kind.NO_ROOM if _OF_THE_REPLY.search(text) else Kind.TOO_LONG
 
 
-def _number(patterns: tuple[str, ...], text: str) -> int | None:
+def _number(patterns: tuple[str, ...], text: str) -> float | None:
     """Return the number that the first fitting pattern finds."""
     text = _NO_COUNT.sub(" ", text.replace(",", ""))
     found = (re.search(pattern, text, re.IGNORECASE) for pattern in patterns)
-    return next((int(match[1]) for match in found if match), None)
+    return next((float(match[1]) for match in found if match), None)

@@ -91,9 +91,25 @@ def test_a_date_to_retry_after_is_read_by_the_servers_clock():
     assert retry_after(headers) == 30
 
 
-@pytest.mark.parametrize("value", ["", "soon", "inf", "nan", "Fri, 99 Foo 2026"])
+NO_MOMENTS = (
+    "", "soon", "inf", "nan", "1e400", "9" * 5000, "Fri, 99 Foo 2026",
+    "Fri, 31 Dec 99999999999 23:59:59 GMT", "Fri, 31 Dec 2026 23:59:59 +9999999999999999999999",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("value", NO_MOMENTS, ids=lambda value: value[:40])
 def test_a_retry_after_nobody_understands_is_none(value):
     assert retry_after({"retry-after": value}) is None
+
+
+@pytest.mark.parametrize("value", NO_MOMENTS, ids=lambda value: value[:40])
+def test_a_date_that_is_none_gives_way_to_this_machines_clock(value):
+    later = format_datetime(datetime.now(UTC) + timedelta(seconds=90), usegmt=True)
+    assert 85 < (retry_after({"retry-after": later, "date": value}) or 0) <= 90
+
+
+def test_a_wait_below_zero_is_none():
+    assert retry_after({"retry-after": "-5"}) == 0
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 422])
@@ -181,6 +197,7 @@ def test_a_number_of_the_environment_that_is_none_is_left_out(given, requests, m
         " However, your messages resulted in 9000 tokens.",
         "request (3031 tokens) exceeds the available context size (512 tokens), try increasing it",
         "the input length exceeds the context length",
+        f"request ({'9' * 5000} tokens) exceeds the available context size (512 tokens)",
     ],
 )
 def test_a_prompt_that_does_not_fit_is_recognised(detail):
