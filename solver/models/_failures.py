@@ -4,7 +4,6 @@ The message says how to fix it; `solver/run/schedule.py` decides whether and whe
 """
 
 import math
-import os
 import re
 import time
 from collections.abc import Awaitable, Callable, Mapping
@@ -12,6 +11,7 @@ from email.utils import parsedate_to_datetime
 from urllib.parse import urlsplit
 
 from solver.errors import ModelError, Scope
+from solver.models._clients import PROXIES, are_set
 from solver.models._kinds import Kind, kind_of, parameter_in, stated_delay
 from solver.models._redact import one_line
 from solver.models._said import said_in
@@ -152,15 +152,19 @@ def too_slow(endpoint: str, seconds: float) -> ModelError:
 
 def unreachable(endpoint: str, reason: BaseException, *, fix: str = "") -> ModelError:
     """Build the failure for a connection that could not be made, or broke."""
-    why = one_line(str(reason.__cause__ or reason)) or type(reason).__name__
-    proxies = [name for name in ("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY") if _set(name)]
-    through = f" (through the proxy of {proxies[0]})" if proxies else ""
-    return ModelError(f"{endpoint}: no connection{through}: {why}" + (f"; {fix}" if fix else ""))
+    cause = reason.__cause__ or reason
+    why = one_line(str(cause)) or type(reason).__name__
+    through = f" (through the proxy of {proxies[0]})" if (proxies := are_set(PROXIES)) else ""
+    told = (_ANSWERED.get(type(each).__name__) for each in (reason, cause))
+    what = next(filter(None, told), f"no connection{through}")
+    return ModelError(f"{endpoint}: {what}: {why}" + (f"; {fix}" if fix else ""))
 
 
-def _set(name: str) -> bool:
-    """Tell whether a variable is set, in capitals or not."""
-    return bool(os.environ.get(name) or os.environ.get(name.lower()))
+_ANSWERED = {
+    "DecodingError": "an answer that cannot be unpacked",
+    "TooManyRedirects": "the address leads nowhere",
+}
+"""What of an HTTP library's failures is none of the connection."""
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
@@ -173,10 +177,6 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
             continue
         if math.isfinite(seconds):
             return max(0.0, seconds)
-    try:
-        return parsedate_to_datetime(date).timestamp()
-    except (ValueError, OverflowError, TypeError, OSError):  # also for a year that no clock has
-        return None
     moment = _moment(headers.get("retry-after", ""))
     if moment is None:
         return None
@@ -186,6 +186,10 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
 
 def _moment(date: str) -> float | None:
     """Read an HTTP date, as seconds since 1970; None for one that is none."""
+    try:
+        return parsedate_to_datetime(date).timestamp()
+    except (ValueError, OverflowError, TypeError, OSError):  # also for a year that no clock has
+        return None
 
 
 def is_loopback(url: str) -> bool:

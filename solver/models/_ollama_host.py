@@ -5,6 +5,7 @@ import base64
 import json
 import os
 import re
+import sys
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -12,6 +13,15 @@ from urllib.parse import unquote, urlsplit
 
 from solver.errors import ConfigError, ModelError
 from solver.models import Found, found
+from solver.models._clients import (
+    CERTIFICATES,
+    PROXIES,
+    Guard,
+    are_set,
+    connection_errors,
+    guard,
+    making_client,
+)
 from solver.models._failures import (
     CONNECT_SECONDS,
     Advice,
@@ -44,19 +54,17 @@ class Host:
         self.refuses_long_prompts = False
         """It is new enough to obey `truncate: false`, so nothing is guessed from counts."""
         self._model = model
-        self.client = _client(url, self._check)
+        self.client = _client(url, [guard(self.place), self._check])
 
     async def reach(self, ask: "Callable[[], Awaitable[_T]]", seconds: float) -> "_T":
         """Return what `ask` answers before the deadline. Raises ModelError."""
-        import httpx
-
         library = ollama_library()
         try:
             async with asyncio.timeout(seconds):
                 return await ask()
         except TimeoutError as late:
             raise too_slow(self.place, seconds) from late
-        except (httpx.TransportError, ConnectionError) as broken:
+        except connection_errors() as broken:
             self.down_until = time.monotonic() + DOWN_SECONDS
             fix = "start it with `ollama serve`, or set the option hosts"
             clients = isinstance(broken, ConnectionError)  # whose words are advice, as `fix` is
@@ -120,7 +128,7 @@ def hosts_at(urls: Iterable[str], model: str) -> list[Host]:
     return [Host(url, model) for url in dict.fromkeys(checked)]
 
 
-def _client(url: str, check: "Callable[[httpx.Response], Awaitable[None]]") -> "ollama.AsyncClient":
+def _client(url: str, checks: list[Guard]) -> "ollama.AsyncClient":
     """Build a client that asks the server not to cut prompts, and checks each response."""
     import httpx
 
@@ -146,13 +154,14 @@ def _client(url: str, check: "Callable[[httpx.Response], Awaitable[None]]") -> "
                 raise json.JSONDecodeError("not the API's", answer.text, 0)
             return answer
 
-    client: ollama.AsyncClient = NeverCut(
-        host=url,
-        timeout=httpx.Timeout(None, connect=CONNECT_SECONDS),
-        event_hooks={"response": [check]},
-        headers={"authorization": _login(url)},
-        trust_env=not is_loopback(url),  # no proxy is meant for this machine
-    )
+    with making_client(place(url)):
+        client: ollama.AsyncClient = NeverCut(
+            host=url,
+            timeout=httpx.Timeout(None, connect=CONNECT_SECONDS),
+            event_hooks={"response": checks},
+            headers={"authorization": _login(url)},
+            trust_env=not is_loopback(url),  # no proxy is meant for this machine
+        )
     return client
 
 
@@ -193,13 +202,15 @@ def _login(url: str) -> str | None:
 
 
 def ollama_library() -> Any:
-    """Import the client, which reads OLLAMA_HOST at once and fails where it cannot."""
-    host = os.environ.pop("OLLAMA_HOST", None)
+    """Import the client, which reads some variables at once and fails where it cannot."""
+    names = are_set(("OLLAMA_HOST", *PROXIES, "NO_PROXY", *CERTIFICATES))
+    hidden = {name: os.environ[name] for name in names if "ollama" not in sys.modules}
+    for name in hidden:
+        os.environ.pop(name, None)
     try:
         import ollama
     finally:
-        if host is not None:
-            os.environ["OLLAMA_HOST"] = host
+        os.environ.update(hidden)
     return ollama
 
 

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from solver.errors import ModelError
+from solver.models._clients import connection_errors
 from solver.models._failures import Advice, not_the_api, refused, unreachable
 from solver.models._finish import Finish, read_finish
 from solver.models._said import has_error, said_in
@@ -14,7 +15,7 @@ BASE_URL = "check the option base_url: it should be the API's root, as in http:/
 
 
 def failure_of(
-    failed: "openai.APIError | ValueError | RecursionError",
+    failed: Exception,
     endpoint: str,
     *,
     advice: Advice,
@@ -23,11 +24,13 @@ def failure_of(
     """Return the failure for what the client raised. Its own exception holds the request's key."""
     import openai
 
+    if isinstance(failed.__cause__, ModelError):  # an answer that is too long
+        return failed.__cause__
     if isinstance(failed, openai.APIStatusError):
         body = _whole_body(failed)
         headers = failed.response.headers
         return refused(endpoint, failed.status_code, body, headers, advice=advice, secret=secret)
-    if isinstance(failed, openai.APIConnectionError):
+    if isinstance(failed, connection_errors(openai.APIConnectionError)):
         return unreachable(endpoint, failed, fix="check the option base_url")
     if isinstance(failed, openai.APIError) and failed.body is not None:
         return refused(

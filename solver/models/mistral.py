@@ -17,6 +17,7 @@ from pydantic import Field
 
 from solver.errors import ConfigError, ModelError
 from solver.models import CompleteOptions, ContinueOptions, Provider
+from solver.models._clients import connection_errors, guard, making_client
 from solver.models._failures import (
     CONNECT_SECONDS,
     Advice,
@@ -106,12 +107,17 @@ class Mistral:
         self._http = importlib.import_module("mistralai.client.httpclient").httpx
         deadlines = self._http.Timeout(options.timeout, connect=CONNECT_SECONDS)
         near = is_loopback(options.server_url)  # no proxy is meant for this machine
-        self._web = self._http.AsyncClient(
-            follow_redirects=True, timeout=deadlines, trust_env=not near
-        )
-        self._client = Client(
-            api_key=key, server_url=options.server_url, async_client=self._web, retry_config=None
-        )
+        hooks = {"response": [guard(self.endpoint)]}
+        with making_client(self.endpoint):
+            self._web = self._http.AsyncClient(
+                follow_redirects=True, timeout=deadlines, trust_env=not near, event_hooks=hooks
+            )
+            self._client = Client(
+                api_key=key,
+                server_url=options.server_url,
+                async_client=self._web,
+                retry_config=None,
+            )
         self.has_top_k = "top_k" in inspect.signature(self._client.chat.complete_async).parameters
 
     async def generate(
@@ -303,7 +309,7 @@ class Mistral:
             raise too_slow(self.endpoint, seconds) from late
         except self._errors.MistralError as failed:
             raise self._failure_of(failed) from None  # the SDK's exception holds the key
-        except (self._http.TransportError, self._errors.NoResponseError) as broken:
+        except connection_errors(self._errors.NoResponseError) as broken:
             raise unreachable(self.endpoint, broken) from None
 
     def _failure_of(self, failed: Any) -> ModelError:

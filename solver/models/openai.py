@@ -16,6 +16,7 @@ from pydantic import Field
 
 from solver.errors import ConfigError, ModelError
 from solver.models import CompleteOptions, ContinueOptions, Provider
+from solver.models._clients import connection_errors, guard, making_client
 from solver.models._failures import CONNECT_SECONDS, Advice, is_loopback, reply_or_cut, too_slow
 from solver.models._formats import json_of
 from solver.models._keys import checked_url, read_key
@@ -108,8 +109,6 @@ class OpenAI:
     """One model at one server."""
 
     def __init__(self, name: str, url: str, key: str, sampling: Sampling, options: Options) -> None:
-        import openai
-
         address = urlsplit(url)
         bare = address._replace(query="", fragment="").geturl()
         self.name = f"openai/{name}"
@@ -118,11 +117,10 @@ class OpenAI:
         self.parallel = options.parallel
         self.busy, self.down_until = 0, 0.0
         self._model = name
-        self._url = bare
+        self._url, self._root = bare, bare.rstrip("/").removesuffix("/v1")
         self._key = key
         self._sampling = sampling
         self._options = options
-        self._root = bare.rstrip("/").removesuffix("/v1")
         self._template = (
             read_template(options.chat_template, template_variables(options.thinking))
             if options.chat_template
@@ -130,16 +128,23 @@ class OpenAI:
         )
         self._thinking = openai_fields(url, options.thinking, self.name)
         self._prompts = Prompts(self._render)
-        deadlines = _timeout(options.timeout)
-        near = is_loopback(url)  # no proxy is meant for this machine
+        with making_client(self.endpoint):
+            import openai  # which reads the environment too
+
+            wait = _timeout(options.timeout)
+            web = openai.DefaultAsyncHttpxClient(
+                trust_env=not is_loopback(url),  # no proxy is meant for this machine
+                timeout=wait,
+                event_hooks={"response": [guard(self.endpoint)]},
+            )
         self._client = openai.AsyncOpenAI(
             api_key=key or "none",
             base_url=bare,
             default_query=dict(parse_qsl(address.query)),  # as Azure's ?api-version=
             default_headers={"api-key": key} if _is_azure(url) else None,
             max_retries=0,  # every request is counted, so the client may not add any
-            timeout=deadlines,
-            http_client=openai.DefaultAsyncHttpxClient(trust_env=not near, timeout=deadlines),
+            timeout=wait,
+            http_client=web,
         )
 
     async def generate(
@@ -332,7 +337,7 @@ class OpenAI:
                 return await send()
         except (TimeoutError, openai.APITimeoutError) as late:
             raise too_slow(self.endpoint, seconds) from late
-        except (openai.APIError, ValueError, RecursionError) as failed:  # the last two: no API's
+        except connection_errors(openai.APIError, ValueError, RecursionError) as failed:
             advice = self._advice()
             raise failure_of(failed, self.endpoint, advice=advice, secret=self._key) from None
 
