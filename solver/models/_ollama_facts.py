@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from solver.errors import ModelError, Scope
+from solver.models._answers import positive, reading
 from solver.models._failures import CONNECT_SECONDS
 from solver.models._ollama_host import Host
 from solver.records import digest
@@ -56,7 +57,7 @@ async def facts_of(host: Host, model: str) -> dict[str, Any]:
         "quantisation": details.quantization_level if details else None,
         "parameters": details.parameter_size if details else None,
         "family": details.family if details else None,
-        "trained_context": architecture.get(f"{family}.context_length"),
+        "trained_context": positive(architecture.get(f"{family}.context_length")),
         "defaults": defaults,
         "stops": stops_in(defaults),
         "chat_template": digest(shown.template or ""),
@@ -119,6 +120,7 @@ def notes_on(facts: Mapping[str, Any]) -> list[str]:
     return notes
 
 
+@reading()
 def model_seconds(answer: "ollama.ChatResponse | ollama.GenerateResponse") -> float:
     """Return the time that the model read and wrote, without queue and loading; 0 if untold."""
     return ((answer.prompt_eval_duration or 0) + (answer.eval_duration or 0)) / 1e9
@@ -158,7 +160,7 @@ def _is_quoted(value: str) -> bool:
     """Tell whether a value is a text in quotes, as Go writes it."""
     try:
         return isinstance(json.loads(value), str)
-    except ValueError:
+    except (ValueError, RecursionError):
         return False
 
 

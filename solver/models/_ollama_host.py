@@ -13,6 +13,7 @@ from urllib.parse import unquote, urlsplit
 
 from solver.errors import ConfigError, ModelError
 from solver.models import Found, found
+from solver.models._answers import readable
 from solver.models._clients import (
     CERTIFICATES,
     PROXIES,
@@ -72,7 +73,7 @@ class Host:
             raise unreachable(self.place, why, fix=fix) from broken
         except library.ResponseError as broken:  # an error after a 200, in a stream or alone
             raise self._refusal(None, broken.error, {}) from broken
-        except ValueError as unreadable:  # not JSON, or JSON of another shape
+        except (ValueError, RecursionError) as unreadable:  # not JSON, or JSON of another shape
             text = getattr(unreadable, "doc", unreadable)
             raise not_the_api(self.place, "check the option hosts", text) from unreadable
 
@@ -91,7 +92,8 @@ class Host:
     async def rendered(self, request: dict[str, Any]) -> str:
         """Have the server render a chat without answering it; the client has no function for it."""
         answer = await self.client._request_raw("POST", "/api/chat", json=request)  # type: ignore[no-untyped-call]
-        prompt = (answer.json().get("_debug_info") or {}).get("rendered_template")
+        shown = answer.json().get("_debug_info")
+        prompt = shown.get("rendered_template") if isinstance(shown, dict) else None
         if not isinstance(prompt, str):
             raise ModelError(f"{self.place}: this server renders no chat", retryable=False)
         return prompt
@@ -143,7 +145,8 @@ def _client(url: str, checks: list[Guard]) -> "ollama.AsyncClient":
         async def _request(self, *args: Any, **kwargs: Any) -> Any:
             if "options" in kwargs.get("json", {}):
                 kwargs["json"] |= {"truncate": False, "shift": False}
-            return await super()._request(*args, **kwargs)
+            answer = await super()._request(*args, **kwargs)
+            return readable(answer) if kwargs.get("stream") else answer
 
         async def _request_raw(self, *args: Any, **kwargs: Any) -> Any:
             answer = await super()._request_raw(*args, **kwargs)

@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
+from solver.models._answers import positive, reading
 from solver.models._openai_failures import finish_of
 from solver.models._stream import Piece, token
 from solver.models._thoughts import keep_apart, read_message
@@ -11,10 +12,11 @@ if TYPE_CHECKING:
     import openai
 
 
+@reading()
 def reply_of(choice: Any, usage: Any, seconds: float, endpoint: str) -> Reply:
     """Return the reply of a choice, of a chat or of raw text, with its thoughts kept apart.
 
-    Raises ModelError where the server broke it off.
+    Raises ModelError where the server broke it off, ValueError where it is not the API's.
     """
     message = getattr(choice, "message", None)
     text, thoughts = read_message(message) if message is not None else (choice.text or "", "")
@@ -30,15 +32,18 @@ def reply_of(choice: Any, usage: Any, seconds: float, endpoint: str) -> Reply:
         capped=finish.capped,
         ended=finish.ended,
     )
-    return reply if message is None else keep_apart(reply, total=usage and usage.total_tokens)
+    if message is None:
+        return reply
+    return keep_apart(reply, total=positive(usage.total_tokens) if usage else None)
 
 
+@reading()
 def piece_of(answer: "openai.types.Completion") -> Piece:
-    """Read one event, or an answer that was not streamed."""
+    """Read one event, or an answer that was not streamed. Raises ValueError for another form."""
     usage = answer.usage
     choice = answer.choices[0] if answer.choices else None
     return Piece(
-        text=choice.text or "" if choice else "",
+        text="" + (choice.text or "") if choice else "",  # a text, or an error
         tokens=_tokens(choice.logprobs) if choice and choice.logprobs else (),
         finish=choice.finish_reason if choice else None,
         read=usage.prompt_tokens if usage else None,

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from solver.errors import ModelError
+from solver.models._answers import reading
 from solver.models._clients import connection_errors
 from solver.models._failures import Advice, not_the_api, refused, unreachable
 from solver.models._finish import Finish, read_finish
@@ -36,12 +37,16 @@ def failure_of(
         return refused(
             f"{endpoint}: the stream ended", None, failed.body, {}, advice=advice, secret=secret
         )
-    text = getattr(failed, "doc", "")  # what is not JSON
+    text = getattr(failed, "doc", failed)  # what is not JSON
     return not_the_api(endpoint, BASE_URL, text)
 
 
+@reading()
 def choice_of(answer: Any, endpoint: str, *, advice: Advice, secret: str) -> Any:
-    """Return the first choice of an answer. Raises ModelError where it holds none, but an error."""
+    """Return the first choice of an answer. Raises ModelError where it holds none, but an error.
+
+    Raises ValueError for an answer of another form.
+    """
     for choice in getattr(answer, "choices", None) or ():
         if getattr(choice, "message", None) or isinstance(getattr(choice, "text", None), str):
             return choice

@@ -6,17 +6,17 @@ Also find the servers of this form that answer on this machine.
 import asyncio
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from solver.errors import ModelError
 from solver.models import Found, found
+from solver.models._answers import positive
+from solver.models._clients import connection_errors, guard
 from solver.models._failures import check_room, is_loopback, not_the_api
 from solver.models._openai_failures import BASE_URL
 from solver.models._redact import place
-
-if TYPE_CHECKING:
-    import openai
 
 _CONTEXT = (
     "max_model_len", "loaded_context_length", "context_window", "context_length",
@@ -25,14 +25,12 @@ _CONTEXT = (
 """What vLLM, LM Studio, Groq, OpenRouter and others call the length of the context."""
 
 
-def models_in(text: str, endpoint: str) -> "list[openai.types.Model]":
+def models_in(text: str, endpoint: str) -> list[dict[str, Any]]:
     """Read an answer that lists models, with or without an object around the list.
 
     The client's own reading fails with a traceback on a page, or on JSON of another form. Raises
     ModelError for those, or ValueError for what is not JSON.
     """
-    from openai.types import Model
-
     try:
         said = json.loads(text)
     except RecursionError:
@@ -41,17 +39,17 @@ def models_in(text: str, endpoint: str) -> "list[openai.types.Model]":
     if not isinstance(listed, list):
         raise not_the_api(endpoint, BASE_URL, text)
     entries = (entry for entry in listed if isinstance(entry, dict))
-    return [Model.construct(**entry) for entry in entries if isinstance(entry.get("id"), str)]
+    return [entry for entry in entries if isinstance(entry.get("id"), str)]
 
 
 def facts_in(
-    listed: Sequence["openai.types.Model"], name: str, *, endpoint: str, cap: int
+    listed: Sequence[Mapping[str, Any]], name: str, *, endpoint: str, cap: int
 ) -> dict[str, Any]:
     """Return what the list says about a model. One that it lacks is a note, for it may be served.
 
     Raises ModelError where the context leaves no room for a prompt.
     """
-    known = {model.id.removeprefix("models/"): model for model in listed}
+    known = {model["id"].removeprefix("models/"): model for model in listed}
     model = known.get(name) or known.get(f"{name}:latest")  # as Ollama completes a name
     if model is None:
         facts: dict[str, Any] = {"listed": False, "served": [*known]}
@@ -60,9 +58,9 @@ def facts_in(
         close = get_close_matches(name, known, n=1)
         hint = f"; did you mean {close[0]!r}?" if close else ""
         return facts | {"notes": [f"{endpoint} does not list a model {name!r}{hint}"]}
-    facts = {"listed": True, "id": model.id, "owner": getattr(model, "owned_by", None)}
-    lengths = (getattr(model, field, None) for field in _CONTEXT)
-    context = next((n for n in lengths if isinstance(n, int) and n > 0), None)
+    facts = {"listed": True, "id": model["id"], "owner": model.get("owned_by")}
+    lengths = (positive(model.get(field)) for field in _CONTEXT)
+    context = next(filter(None, lengths), None)
     if context is not None:
         check_room(endpoint, cap, context)
         facts["context"] = context
@@ -89,10 +87,14 @@ async def _serves(url: str) -> Found | None:
     """Return what a server of this machine lists; None where none of this form answers."""
     import httpx
 
+    at = place(url)
+    hooks = {"response": [guard(at)]}
     try:
-        async with httpx.AsyncClient(trust_env=False, timeout=LOOK_SECONDS) as client:
-            listed = (await client.get(f"{url}/models")).json()["data"]
-        names = [f"openai/{entry['id']}" for entry in listed]
-    except (httpx.HTTPError, httpx.InvalidURL, ValueError, KeyError, TypeError):
+        async with (
+            asyncio.timeout(LOOK_SECONDS),
+            httpx.AsyncClient(trust_env=False, timeout=None, event_hooks=hooks) as client,
+        ):
+            listed = models_in((await client.get(f"{url}/models")).text, at)
+    except connection_errors(OSError, ValueError, ModelError):
         return None
-    return found(place(url), "OpenAI's API", names)
+    return found(at, "OpenAI's API", [f"openai/{entry['id']}" for entry in listed])

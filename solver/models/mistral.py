@@ -17,6 +17,7 @@ from pydantic import Field
 
 from solver.errors import ConfigError, ModelError
 from solver.models import CompleteOptions, ContinueOptions, Provider
+from solver.models._answers import reading
 from solver.models._clients import connection_errors, guard, making_client
 from solver.models._failures import (
     CONNECT_SECONDS,
@@ -44,6 +45,7 @@ from solver.surrogates import without_surrogates
 _T = TypeVar("_T")
 
 MISTRAL = "https://api.mistral.ai"
+ADDRESS = "check the option server_url"
 
 
 class Options(Record):
@@ -232,23 +234,7 @@ class Mistral:
         async def whole() -> Reply:
             started = time.perf_counter()
             answer = await self._complete(request)
-            choice = answer.choices[0] if answer and answer.choices else None
-            if choice is None or choice.message is None:
-                raise ModelError(f"{self.endpoint}: the answer holds no reply")
-            text, thoughts = read_message(choice.message)
-            calls = bool(choice.message.tool_calls)
-            finish = read_finish(self.endpoint, choice.finish_reason, text + thoughts, calls=calls)
-            usage = answer.usage
-            reply = Reply(
-                text=text,
-                thoughts=thoughts,
-                input_tokens=usage.prompt_tokens or 0,
-                output_tokens=usage.completion_tokens or 0,
-                seconds=time.perf_counter() - started,
-                capped=finish.capped,
-                ended=finish.ended,
-            )
-            return keep_apart(reply, total=usage.total_tokens)
+            return reply_of(answer, time.perf_counter() - started, self.endpoint)
 
         return await self._or_cut(whole, follow_up=follow_up)
 
@@ -274,14 +260,7 @@ class Mistral:
             aclosing(self._events(stream.response)) as events,
         ):
             async for event in events:
-                usage = event.data.usage
-                choice = event.data.choices[0] if event.data.choices else None
-                yield Piece(
-                    text=read_message(choice.delta)[0] if choice else "",
-                    finish=choice.finish_reason if choice else None,
-                    read=usage.prompt_tokens if usage else None,
-                    wrote=usage.completion_tokens if usage else None,
-                )
+                yield piece_of(event.data)
 
     def _events(self, response: Any) -> AsyncGenerator[Any, None]:
         """Return the SDK's events of a stream, also those with half a surrogate pair.
@@ -311,12 +290,15 @@ class Mistral:
             raise self._failure_of(failed) from None  # the SDK's exception holds the key
         except connection_errors(self._errors.NoResponseError) as broken:
             raise unreachable(self.endpoint, broken) from None
+        except (ValueError, RecursionError) as unreadable:
+            text = getattr(unreadable, "doc", unreadable)
+            raise not_the_api(self.endpoint, ADDRESS, text) from None
 
     def _failure_of(self, failed: Any) -> ModelError:
         """Return the failure for an error status, or for an answer that is not Mistral's."""
         status, body = failed.status_code, failed.body
         if status < 400 and not has_error(parsed(body)):
-            return not_the_api(self.endpoint, "check the option server_url", body)
+            return not_the_api(self.endpoint, ADDRESS, body)
         key = self._options.api_key_env
         advice: Advice = {
             401: f"the key in {key} was refused",
@@ -326,6 +308,44 @@ class Mistral:
         }
         headers = failed.headers
         return refused(self.endpoint, status, body, headers, advice=advice, secret=self._key)
+
+
+@reading()
+def reply_of(answer: Any, seconds: float, endpoint: str) -> Reply:
+    """Return the reply in an answer, with its thoughts kept apart.
+
+    Raises ModelError where it holds none, ValueError where it is not the API's.
+    """
+    choice = answer.choices[0] if answer and answer.choices else None
+    if choice is None or choice.message is None:
+        raise ModelError(f"{endpoint}: the answer holds no reply")
+    text, thoughts = read_message(choice.message)
+    calls = bool(choice.message.tool_calls)
+    finish = read_finish(endpoint, choice.finish_reason, text + thoughts, calls=calls)
+    usage = answer.usage
+    reply = Reply(
+        text=text,
+        thoughts=thoughts,
+        input_tokens=usage.prompt_tokens or 0,
+        output_tokens=usage.completion_tokens or 0,
+        seconds=seconds,
+        capped=finish.capped,
+        ended=finish.ended,
+    )
+    return keep_apart(reply, total=usage.total_tokens)
+
+
+@reading()
+def piece_of(data: Any) -> Piece:
+    """Read one event of a stream. Raises ValueError where it is not the API's."""
+    usage = data.usage
+    choice = data.choices[0] if data.choices else None
+    return Piece(
+        text=read_message(choice.delta)[0] if choice else "",
+        finish=choice.finish_reason if choice else None,
+        read=usage.prompt_tokens if usage else None,
+        wrote=usage.completion_tokens if usage else None,
+    )
 
 
 def _read_again(failed: Any, kind: Any) -> Any:

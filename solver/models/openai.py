@@ -235,7 +235,7 @@ class OpenAI:
         """Close the connections."""
         await self._client.close()
 
-    async def _list(self) -> "list[openai.types.Model]":
+    async def _list(self) -> list[dict[str, Any]]:
         """List the server's models."""
         answer = await self._client.models.with_raw_response.list()
         return models_in(answer.text, self.endpoint)
