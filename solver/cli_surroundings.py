@@ -28,7 +28,8 @@ def forget_variables() -> None:
     """Forget variables of the environment that only do harm, such as a width that is none."""
     os.environ.pop(_UNUSED, None)
     for name, digits in _NUMBERS.items():
-        if not 0 < len(str(natural(os.environ.get(name, "")) or "")) <= digits:
+        value = os.environ.get(name, "")
+        if len(value) > digits or not natural(value):
             os.environ.pop(name, None)
 
 

@@ -191,15 +191,13 @@ def serve_plan(config: Config) -> Plan | None:
     return plan_of(config.serve, models)
 
 
-def check_judging(
-    content: dict[str, Any], *, source: str, typed: dict[str, Any] | None = None
-) -> JudgingConfig:
+def check_judging(content: dict[str, Any], *, source: str, typed: dict[str, Any]) -> JudgingConfig:
     """Make the part of a config that judging needs from plain data.
 
     Only what the user has `typed` now may hold no key: an earlier version may have stored one.
     Raises ConfigError, naming `source`.
     """
-    _refuse_keys(typed or {}, source)
+    _refuse_keys(typed, source)
     try:
         config = JudgingConfig.model_validate(content)
     except ValidationError as invalid:

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator
 
 MOST = 10**9
-"""More than any reply's count of tokens or seconds."""
+"""More than any reply's count of tokens or seconds; a file takes the sum of a thousand of them."""
 _NEVER = -9999.0
 """The logarithm that servers write for no probability at all, which JSON has no number for."""
 

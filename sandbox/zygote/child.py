@@ -34,6 +34,7 @@ _SLOW_IMPORTS = ("pandas", "scipy.stats", "scipy.signal", "scipy.sparse", "scipy
 _STATEMENT = re.compile(r"\b(?:import|from)\b")
 _TIMERS = (signal.ITIMER_REAL, signal.ITIMER_VIRTUAL, signal.ITIMER_PROF)
 _TRIES = 10
+"""How often something of a program's may raise while what it left is ended."""
 
 _STACK_MB = 64
 _WORK = "work"

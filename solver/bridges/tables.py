@@ -10,7 +10,7 @@ from typing import Any
 from judge.logs.records import Theirs
 from solver.analysis.other_judge import change_among, said_by_trial, together
 from solver.bridges.light import write_light
-from solver.errors import ConfigError
+from solver.errors import ConfigError, reason_of
 from solver.install import pip_install
 from solver.records import Outcome
 from solver.store import Store
@@ -49,7 +49,7 @@ def export_run(
         else:
             _write_table(store, form, path, no_formula if no_formulas else str)
     except OSError as failure:
-        raise ConfigError(f"{path}: cannot be written: {failure.strerror or failure}") from failure
+        raise ConfigError(f"{path}: cannot be written: {reason_of(failure)}") from failure
     except ImportError as missing:
         raise ConfigError(f"--format parquet needs pyarrow: {pip_install('parquet')}") from missing
     return path

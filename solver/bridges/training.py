@@ -20,7 +20,7 @@ from typing import Any
 from sandbox import Exit
 from solver.bridges.exported import last_conversation
 from solver.bridges.normal_form import distance, normal_form, squeezed, triples
-from solver.errors import ConfigError
+from solver.errors import ConfigError, reason_of
 from solver.modes import stored_mode
 from solver.records import Message, Outcome, Problem, Trial, Turn, digest
 from solver.store import Store
@@ -86,7 +86,7 @@ def write_training(
             for line in _lines(store, form, chosen):
                 file.write(json.dumps(line) + "\n")
     except OSError as failure:
-        raise ConfigError(f"{path}: cannot be written: {failure.strerror or failure}") from failure
+        raise ConfigError(f"{path}: cannot be written: {reason_of(failure)}") from failure
     return made
 
 

@@ -80,7 +80,7 @@ def _config(
     judge = {key: value for key, value in stored.items() if (key, value) != unasked}
     content = judging_part(store.manifest()["config"])
     content["judge"] = {**judge, **(overrides or {})}
-    typed = {"judge": {**(overrides or {})}}
+    typed = {"judge": overrides or {}}
     return check_judging(content, source=f"{store.folder} (judge)", typed=typed)
 
 

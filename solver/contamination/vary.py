@@ -29,7 +29,7 @@ from solver.contamination.redraw import (
     rewritten,
     slots,
 )
-from solver.errors import ConfigError
+from solver.errors import ConfigError, reason_of
 from solver.modes import stored_mode
 from solver.problems.templates.tex import number as latex
 from solver.records import Problem
@@ -333,4 +333,4 @@ def _write(path: Path, lines: Iterable[str]) -> None:
     try:
         path.write_text("".join(lines), encoding="utf-8")
     except OSError as failure:
-        raise ConfigError(f"{path}: cannot be written: {failure.strerror or failure}") from failure
+        raise ConfigError(f"{path}: cannot be written: {reason_of(failure)}") from failure

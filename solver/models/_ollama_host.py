@@ -206,8 +206,10 @@ def _login(url: str) -> str | None:
 
 def ollama_library() -> Any:
     """Import the client, which reads some variables at once and fails where it cannot."""
+    if "ollama" in sys.modules:
+        return sys.modules["ollama"]
     names = are_set(("OLLAMA_HOST", *PROXIES, "NO_PROXY", *CERTIFICATES))
-    hidden = {name: os.environ[name] for name in names if "ollama" not in sys.modules}
+    hidden = {name: os.environ[name] for name in names}
     for name in hidden:
         os.environ.pop(name, None)
     try:

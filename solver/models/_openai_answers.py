@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
-from solver.models._answers import positive, reading
+from solver.models._answers import reading
 from solver.models._openai_failures import finish_of
 from solver.models._stream import Piece, token
 from solver.models._thoughts import keep_apart, read_message
@@ -32,9 +32,7 @@ def reply_of(choice: Any, usage: Any, seconds: float, endpoint: str) -> Reply:
         capped=finish.capped,
         ended=finish.ended,
     )
-    if message is None:
-        return reply
-    return keep_apart(reply, total=positive(usage.total_tokens) if usage else None)
+    return reply if message is None else keep_apart(reply, total=usage and usage.total_tokens)
 
 
 @reading()

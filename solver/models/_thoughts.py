@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from judge.reading.thoughts import without_thoughts
 from solver.errors import ConfigError
+from solver.models._answers import positive
 from solver.numbers import within
 from solver.records import Reply
 
@@ -31,7 +32,7 @@ def read_message(message: Any) -> tuple[str, str]:
     return text, next(filter(None, fields), "") + thoughts
 
 
-def keep_apart(reply: Reply, *, total: int | None = None, opened: bool = False) -> Reply:
+def keep_apart(reply: Reply, *, total: object = None, opened: bool = False) -> Reply:
     """Move the thoughts out of the text of a reply as a server gave it, and count their tokens.
 
     `total` are the tokens of prompt, thoughts and text together, where the server tells: some leave
@@ -45,7 +46,8 @@ def keep_apart(reply: Reply, *, total: int | None = None, opened: bool = False) 
     text = reply.text if divided.reply == reply.text else divided.reply.strip()
     thoughts = "\n".join(filter(None, (reply.thoughts.strip(), divided.thoughts.strip())))
     written = reply.output_tokens
-    hidden = within(total or 0) - reply.input_tokens - written if reply.input_tokens else 0
+    whole = within(positive(total) or 0)
+    hidden = whole - reply.input_tokens - written if reply.input_tokens else 0
     if hidden > 0:
         written += hidden
     tokens, how = _count(reply, text, thoughts, written, hidden)

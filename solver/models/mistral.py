@@ -45,7 +45,7 @@ from solver.surrogates import without_surrogates
 _T = TypeVar("_T")
 
 MISTRAL = "https://api.mistral.ai"
-ADDRESS = "check the option server_url"
+_ADDRESS = "check the option server_url"
 
 
 class Options(Record):
@@ -292,13 +292,13 @@ class Mistral:
             raise unreachable(self.endpoint, broken) from None
         except (ValueError, RecursionError) as unreadable:
             text = getattr(unreadable, "doc", unreadable)
-            raise not_the_api(self.endpoint, ADDRESS, text) from None
+            raise not_the_api(self.endpoint, _ADDRESS, text) from None
 
     def _failure_of(self, failed: Any) -> ModelError:
         """Return the failure for an error status, or for an answer that is not Mistral's."""
         status, body = failed.status_code, failed.body
         if status < 400 and not has_error(parsed(body)):
-            return not_the_api(self.endpoint, ADDRESS, body)
+            return not_the_api(self.endpoint, _ADDRESS, body)
         key = self._options.api_key_env
         advice: Advice = {
             401: f"the key in {key} was refused",

@@ -11,7 +11,7 @@ from contextvars import ContextVar
 from pathlib import Path
 
 from solver.bounded import MOST_BYTES, BoundedFile
-from solver.errors import ConfigError, require_file
+from solver.errors import ConfigError, reason_of, require_file
 from solver.secrets import without_secrets
 from solver.text import one_line, say
 
@@ -33,7 +33,7 @@ def logging_to(folder: Path, *, live: bool) -> Iterator[None]:
         require_file(path)
         file = BoundedFile(path, MOST_BYTES)
     except OSError as failure:
-        raise ConfigError(f"{path}: cannot be written: {failure.strerror or failure}") from failure
+        raise ConfigError(f"{path}: cannot be written: {reason_of(failure)}") from failure
     handlers: list[logging.Handler] = [file, *([_Live()] if live else [])]
     loggers = [logging.getLogger(name) for name in LOGGERS]
     for handler in handlers:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from solver.errors import ConfigError, require_file
+from solver.errors import ConfigError, reason_of, require_file
 from solver.records import Record
 
 LABELS = "labels.jsonl"
@@ -59,5 +59,5 @@ def add_label(folder: Path, label: Label) -> None:
             os.fsync(file.fileno())
     except OSError as failure:
         raise ConfigError(
-            f"{path}: cannot be written: {failure.strerror or failure}; earlier labels are kept"
+            f"{path}: cannot be written: {reason_of(failure)}; earlier labels are kept"
         ) from failure

@@ -137,7 +137,7 @@ async def kill_runs(folder: Path, *, kind: str, arm: str, kills: int, limit: int
                     ages = [kill - sent for kill in moments if asked < kill < again]
                     found.arrived_again += [max(0.0, age) for age in ages[:1]]
             found.different += len(set(trials_of(folder / "runs" / name)) ^ set(expected))
-            found.left += await _left_behind(folder, name)
+            found.left += await _left_behind(folder, name, kind)
     return found
 
 
@@ -220,13 +220,14 @@ def trials_of(run: Path) -> list[tuple[Any, ...]]:
     return sorted(rows, key=str)
 
 
-async def _left_behind(folder: Path, name: str) -> list[str]:
+async def _left_behind(folder: Path, name: str, kind: str) -> list[str]:
     """Name the processes, boxes and files of a run that are still there after it ended."""
     mark = f"TMPDIR={folder / 'tmp' / name}".encode()
     left: list[str] = []
     for _ in range(300):
         left = [f"file {path}" for path in (folder / "tmp" / name).iterdir()]
-        left += [f"container {box}" for box in containers_of(name)]
+        if kind == "docker":
+            left += [f"container {box}" for box in containers_of(name)]
         for environment in Path("/proc").glob("[0-9]*/environ"):
             try:
                 if mark in environment.read_bytes():
