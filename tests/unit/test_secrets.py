@@ -114,7 +114,7 @@ def test_an_option_that_is_only_called_like_a_key_is_taken(name):
 
 def test_a_stored_config_that_holds_a_key_can_be_judged_but_none_is_typed():
     content = {"providers": {"openai": {"base_url": "http://host/v1?sig=hunter2"}}}
-    check_judging(content, source="a run")
+    check_judging(content, source="a run", typed={})
     with pytest.raises(ConfigError, match="holds a password or key"):
         check_judging(content, source="a run", typed=content)
 
