@@ -51,7 +51,7 @@ def read_template(
     try:
         source = file.read_text(encoding="utf-8")
         config = json.loads(source) if file.suffix == ".json" else {"chat_template": source}
-    except (OSError, ValueError) as failure:
+    except (OSError, ValueError, RecursionError) as failure:
         raise ConfigError(f"chat_template: {file}: cannot be read: {failure}") from failure
     environment = ImmutableSandboxedEnvironment(
         trim_blocks=True, lstrip_blocks=True, extensions=["jinja2.ext.loopcontrols"]
@@ -76,8 +76,9 @@ def read_template(
                 bos_token=begin,
                 eos_token=end,
             )
-        except (jinja2.TemplateError, TypeError, ValueError) as refusal:
-            raise ModelError(f"chat_template: {file}: {refusal}", retryable=False) from refusal
+        except Exception as refusal:  # whatever the template lets happen
+            said = str(refusal) or type(refusal).__name__
+            raise ModelError(f"chat_template: {file}: {said}", retryable=False) from refusal
         return prompt.removeprefix(begin)
 
     return render
@@ -87,7 +88,7 @@ def _source(config: dict[str, Any], file: Path) -> str:
     """Return the template, or the one called `default` if there are several."""
     found = config.get("chat_template")
     if isinstance(found, list):
-        found = {entry["name"]: entry["template"] for entry in found}.get("default")
+        found = next((entry.get("template") for entry in found if _is_default(entry)), None)
     if not isinstance(found, str):
         raise ConfigError(
             f"chat_template: {file}: holds no chat_template; give the model's .jinja file"
@@ -95,10 +96,14 @@ def _source(config: dict[str, Any], file: Path) -> str:
     return found
 
 
+def _is_default(entry: Any) -> bool:
+    return isinstance(entry, dict) and entry.get("name") == "default"
+
+
 def _text(config: dict[str, Any], name: str) -> str:
     """Return a special token, which the file gives as text or as a tokenizer's record."""
     value = config.get(name) or ""
-    return str(value["content"]) if isinstance(value, dict) else str(value)
+    return str(value.get("content") or "") if isinstance(value, dict) else str(value)
 
 
 def _to_json(value: Any, indent: int | None = None) -> str:

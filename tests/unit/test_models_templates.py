@@ -59,6 +59,27 @@ def test_a_chat_that_the_template_refuses_is_an_error_with_its_words(tmp_path):
     assert not failure.value.retryable
 
 
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        "{{ 1 / 0 }}",
+        "{{ [1].pop(7) }}",
+        "{{ messages.nothing() }}",
+        "{% for i in range(10**9) %}{% endfor %}",
+        "{% macro again() %}{{ again() }}{% endmacro %}{{ again() }}",
+    ],
+)
+def test_whatever_a_template_raises_is_an_error_of_one_line(tmp_path, wrong):
+    render = template(tmp_path, wrong, "x.jinja")
+    with pytest.raises(ModelError, match=r"chat_template: .*x\.jinja: .") as failure:
+        render(CHAT)
+    assert not failure.value.retryable
+
+
+def test_a_token_without_content_is_no_token(tmp_path):
+    assert template(tmp_path, {"chat_template": CHATML, "eos_token": {}})(CHAT) == RENDERED
+
+
 def test_a_template_cannot_reach_python(tmp_path):
     render = template(tmp_path, "{{ messages.__class__.__mro__ }}", "x.jinja")
     with pytest.raises(ModelError):
@@ -72,6 +93,8 @@ def test_a_template_cannot_reach_python(tmp_path):
         ("tokenizer_config.json", "not json"),
         ("tokenizer_config.json", "{}"),
         ("tokenizer_config.json", "[]"),
+        ("tokenizer_config.json", "[" * 200_000),
+        ("tokenizer_config.json", '{"chat_template": ["a", {"name": "default"}, {"b": 1}]}'),
         ("x.jinja", "{% if %}"),
     ],
 )
