@@ -231,9 +231,9 @@ def execute(job: Job, *, verbose: bool = False, opening: Opening = on_this_machi
         empty = new and not asked and not (job.folder / SERVER_LOG).exists()
         raise
     finally:
-        store.close()
-        if empty:
+        if empty:  # while we hold its lock, so that no other command has begun in it
             shutil.rmtree(job.folder, ignore_errors=True)
+        store.close()
     return INTERRUPTED if watch.stopping else ERRORS_LEFT if watch.errors else 0
 
 

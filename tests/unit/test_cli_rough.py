@@ -2,11 +2,16 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from solver.errors import ConfigError
+from solver.run.start import execute, prepare
+from solver.store.lock import is_locked
 
 ROOT = Path(__file__).parents[2]
 CONFIG = """
@@ -158,6 +163,26 @@ def test_a_run_whose_model_nobody_serves_leaves_no_folder(here):
     assert done.returncode == 2
     assert "127.0.0.1:9" in done.stderr
     assert [path.name for path in (here / "runs").iterdir()] == ["run"]
+
+
+def test_the_folder_of_a_refused_run_goes_before_another_command_can_begin_in_it(here, monkeypatch):
+    held = []
+
+    def opening(*_):
+        raise ConfigError("refused")
+
+    def remove(folder, **options):
+        held.append(is_locked(folder))
+        rmtree(folder, **options)
+
+    rmtree = shutil.rmtree
+    monkeypatch.chdir(here)
+    monkeypatch.setattr(shutil, "rmtree", remove)
+    job = prepare(Path("run.yaml"), {}, name="refused", runs=here / "runs")
+    with pytest.raises(ConfigError, match="refused"):
+        execute(job, opening=opening)
+    assert held == [True]
+    assert not job.folder.exists()
 
 
 @pytest.mark.parametrize("arguments", [["-h"], ["--version"], ["run", "-h"], ["config", "seed"]])
