@@ -12,6 +12,7 @@ from sandbox.execution import (
     Level,
     Limits,
     Sandbox,
+    SandboxClosed,
     SandboxError,
     Session,
 )
@@ -29,6 +30,7 @@ __all__ = [
     "Limits",
     "Policy",
     "Sandbox",
+    "SandboxClosed",
     "SandboxError",
     "Session",
     "build_image",

@@ -97,6 +97,13 @@ class SandboxError(Exception):
     """
 
 
+class SandboxClosed(SandboxError):
+    """The sandbox was closed before the program had run, or the process is ending."""
+
+    def __init__(self) -> None:
+        super().__init__("the sandbox was closed")
+
+
 class Session(Protocol):
     """Programs that share one interpreter, so that each can use names defined by earlier ones."""
 

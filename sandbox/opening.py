@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from sandbox.boxes.owners import this_process
 from sandbox.execution import Limits, Sandbox, SandboxError
-from sandbox.pool import Launcher, Pool
+from sandbox.pool import Pool
+from sandbox.worker import Launcher
 
 logger = logging.getLogger(__name__)
 

@@ -16,14 +16,14 @@ from collections import deque
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 from sandbox.boxes.engine import EngineTrouble
 from sandbox.channel import NotStarted, WorkerLost
-from sandbox.execution import Execution, Exit, Limits, SandboxError
+from sandbox.execution import Execution, Exit, Limits, SandboxClosed, SandboxError
 from sandbox.results import execution
 from sandbox.sessions import PoolSession
-from sandbox.worker import Worker
+from sandbox.worker import Launcher, Worker
 
 logger = logging.getLogger(__name__)
 
@@ -44,26 +44,6 @@ _SEE = "`solver sandbox check` says which sandboxes work here"
 
 class _NotWarm(EngineTrouble):
     """A fork server ended before it was ready, for which the engine is rarely the cause."""
-
-
-class Launcher(Protocol):
-    """Starts boxes of one kind."""
-
-    def prepare(self) -> None:
-        """Find what is needed, once. Raises SandboxError."""
-        ...
-
-    def check(self) -> None:
-        """Check that the engine, if there is one, answers. Raises SandboxError."""
-        ...
-
-    def launch(self, number: int) -> Worker:
-        """Start one worker, not yet warm. Raises SandboxError."""
-        ...
-
-    def describe(self) -> dict[str, Any]:
-        """Return what the boxes consist of and what they do not cover."""
-        ...
 
 
 class Pool:
@@ -127,7 +107,7 @@ class Pool:
                     return await self._run_through_restarts(program, self._limits)
                 except WorkerLost as lost:
                     if self._closed:  # closing ends the workers
-                        raise SandboxError("the sandbox was closed") from lost
+                        raise SandboxClosed from lost
                     logger.warning("a worker was lost (%d of %d): %s", loss, _LOSSES, lost)
                     if loss == _LOSSES and isinstance(lost, NotStarted):
                         raise SandboxError(f"{lost}: {_SEE}") from lost
@@ -161,7 +141,7 @@ class Pool:
         """End every worker, including those that are starting or busy. Safe to call twice."""
         if not self._closed:
             self._closed = True
-            self._fail_waiting(SandboxError("the sandbox was closed"))
+            self._fail_waiting(SandboxClosed())
             for worker in (*self._idle, *self._busy):
                 self._destroy(worker)
             for worker in self._warming:
@@ -261,7 +241,7 @@ class Pool:
         """Wait for a warm worker. Raises SandboxError when none can be started."""
         while not self._idle:
             if self._closed:
-                raise SandboxError("the sandbox was closed")
+                raise SandboxClosed
             self._start_missing()
             waiter = asyncio.get_running_loop().create_future()
             self._waiting.append(waiter)
@@ -341,7 +321,7 @@ class Pool:
         worker = await self._call(self._launcher.launch, number)
         if self._closed:
             self._destroy(worker)
-            raise SandboxError("the sandbox was closed")
+            raise SandboxClosed
         self._warming.add(worker)
         try:
             await self._call(worker.warm_up)
@@ -363,10 +343,10 @@ class Pool:
         worker.channel.close()
         try:
             await self._call(worker.destroy)
+        except SandboxClosed:
+            return  # it ends by itself
         except SandboxError as error:
-            logger.warning(
-                "worker %d could not be removed, it ends by itself: %s", worker.number, error
-            )
+            logger.warning("worker %d is left, it ends by itself: %s", worker.number, error)
         self._numbers.append(worker.number)
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
@@ -383,8 +363,12 @@ class Pool:
             self._fail_waiting(bug)
 
     async def _call(self, function: Callable[..., T], *arguments: Any) -> T:
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._threads, function, *arguments)
+        try:
+            call = self._threads.submit(function, *arguments)
+        except RuntimeError as ended:  # Python is ending, and starts no thread
+            self._closed = True
+            raise SandboxClosed from ended
+        return await asyncio.wrap_future(call)
 
 
 _KILLED_ITS_WORKERS = Execution(

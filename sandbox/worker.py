@@ -1,8 +1,8 @@
-"""A worker: one box with a fork server inside, the same for every kind of box."""
+"""A worker: one box with a fork server inside, the same for every kind of box, and its launcher."""
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from sandbox.channel import Channel, NotStarted
 from sandbox.execution import Limits
@@ -66,6 +66,26 @@ class Worker:
             self.unfit = facts.get("why") or "a program left something behind"
         elif facts.get("oom_kills"):
             self.unfit = "memory ran out"
+
+
+class Launcher(Protocol):
+    """Starts workers of one kind."""
+
+    def prepare(self) -> None:
+        """Find what is needed, once. Raises SandboxError."""
+        ...
+
+    def check(self) -> None:
+        """Check that the engine, if there is one, answers. Raises SandboxError."""
+        ...
+
+    def launch(self, number: int) -> Worker:
+        """Start one worker, not yet warm. Raises SandboxError."""
+        ...
+
+    def describe(self) -> dict[str, Any]:
+        """Return what the boxes consist of and what they do not cover."""
+        ...
 
 
 def allowance(limits: Limits) -> dict[str, Any]:

@@ -34,7 +34,7 @@ from typing import Any, TypeVar
 from judge import JudgeError, Policy, extract_answer, extract_output
 from judge.grade import Judge
 from judge.workers.pool import Pool
-from sandbox import Exit, Level, Limits, Sandbox, SandboxError, open_sandbox, screen
+from sandbox import Exit, Level, Limits, Sandbox, SandboxClosed, SandboxError, open_sandbox, screen
 from solver.bridges.reward_columns import Completion, after, begun, references, text_of
 from solver.extract import extract_program
 
@@ -314,7 +314,7 @@ def _do(work: Callable[[Opened], Coroutine[Any, Any, T]], chosen: Options | None
     try:
         _close_unused()
         return call.result()
-    except CancelledError:
+    except (CancelledError, SandboxClosed):
         raise Closed from None
     except RuntimeError as error:
         if "cannot schedule new futures" in str(error):  # so thread pools say while Python ends

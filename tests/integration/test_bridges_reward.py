@@ -119,3 +119,4 @@ def test_programs_that_run_as_the_process_ends_get_no_reward(auto):
         [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, timeout=240
     )
     assert done.stdout.splitlines() == ["[1.0]", "no reward"], done.stderr
+    assert done.stderr == ""
