@@ -5,6 +5,7 @@ from pathlib import Path
 
 from solver.config_file import find_config, load_config, shipped_names
 from solver.errors import ConfigError
+from solver.outputs import replacing
 
 PURPOSES = {"compare": "code-vs-cot", "stability": "gpass", "paper": "paper-2501.17084"}
 """What a config is for, and the shipped config for it. Others go by their own names."""
@@ -32,10 +33,15 @@ def start_config(purpose: str, model: str | None, output: Path | None) -> Path:
         text = _MODEL.sub(f"model: {model}\n", text, count=1)
     path = output or Path(f"{Path(purpose).name}.yaml")
     try:
-        with path.open("x", encoding="utf-8") as file:
-            file.write(text)
+        path.open("x").close()
     except FileExistsError as there:
         raise ConfigError(f"{path}: is there already; --output names another file") from there
     except OSError as failure:
         raise ConfigError(f"{path}: cannot be written: {failure.strerror}") from failure
+    try:
+        with replacing(path) as part:
+            part.write_text(text, encoding="utf-8")
+    except ConfigError:
+        path.unlink(missing_ok=True)
+        raise
     return path

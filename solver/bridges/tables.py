@@ -10,8 +10,9 @@ from typing import Any
 from judge.logs.records import Theirs
 from solver.analysis.other_judge import change_among, said_by_trial, together
 from solver.bridges.light import write_light
-from solver.errors import ConfigError, reason_of
+from solver.errors import ConfigError
 from solver.install import pip_install
+from solver.outputs import replacing
 from solver.records import Outcome
 from solver.store import Store
 from solver.text import no_formula
@@ -40,16 +41,15 @@ def export_run(
         raise ConfigError(f"--light is for --format parquet, not {form}")
     path = output or store.folder / f"trials.{form}"
     try:
-        if form == "jsonl":
-            with path.open("w", encoding="utf-8") as file:
-                for trial in _whole(store):
-                    file.write(json.dumps(trial, ensure_ascii=False) + "\n")
-        elif light:
-            write_light(store, path)
-        else:
-            _write_table(store, form, path, no_formula if no_formulas else str)
-    except OSError as failure:
-        raise ConfigError(f"{path}: cannot be written: {reason_of(failure)}") from failure
+        with replacing(path) as part:
+            if form == "jsonl":
+                with part.open("w", encoding="utf-8") as file:
+                    for trial in _whole(store):
+                        file.write(json.dumps(trial, ensure_ascii=False) + "\n")
+            elif light:
+                write_light(store, part)
+            else:
+                _write_table(store, form, part, no_formula if no_formulas else str)
     except ImportError as missing:
         raise ConfigError(f"--format parquet needs pyarrow: {pip_install('parquet')}") from missing
     return path

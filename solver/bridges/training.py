@@ -20,8 +20,9 @@ from typing import Any
 from sandbox import Exit
 from solver.bridges.exported import last_conversation
 from solver.bridges.normal_form import distance, normal_form, squeezed, triples
-from solver.errors import ConfigError, reason_of
+from solver.errors import ConfigError
 from solver.modes import stored_mode
+from solver.outputs import replacing
 from solver.records import Message, Outcome, Problem, Trial, Turn, digest
 from solver.store import Store
 
@@ -81,12 +82,9 @@ def write_training(
     made = Made(path, len(chosen), len({problem_id for problem_id, _ in chosen}), filters)
     if not chosen:
         raise ConfigError(f"{store.folder}: no trial to train on ({made})")
-    try:
-        with path.open("w", encoding="utf-8") as file:
-            for line in _lines(store, form, chosen):
-                file.write(json.dumps(line) + "\n")
-    except OSError as failure:
-        raise ConfigError(f"{path}: cannot be written: {reason_of(failure)}") from failure
+    with replacing(path) as part, part.open("w", encoding="utf-8") as file:
+        for line in _lines(store, form, chosen):
+            file.write(json.dumps(line) + "\n")
     return made
 
 

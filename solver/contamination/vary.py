@@ -29,8 +29,9 @@ from solver.contamination.redraw import (
     rewritten,
     slots,
 )
-from solver.errors import ConfigError, reason_of
+from solver.errors import ConfigError
 from solver.modes import stored_mode
+from solver.outputs import replacing
 from solver.problems.templates.tex import number as latex
 from solver.records import Problem
 from solver.run.schedule import together
@@ -330,7 +331,5 @@ def write_rejections(path: Path, rejections: Iterable[Rejection]) -> None:
 
 
 def _write(path: Path, lines: Iterable[str]) -> None:
-    try:
-        path.write_text("".join(lines), encoding="utf-8")
-    except OSError as failure:
-        raise ConfigError(f"{path}: cannot be written: {reason_of(failure)}") from failure
+    with replacing(path) as part:
+        part.write_text("".join(lines), encoding="utf-8")

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from solver.collector import no_garbage_collection
 from solver.errors import ConfigError, reason_of
+from solver.outputs import replacing
 from solver.report.content import Content, content_of
 from solver.report.render.files import comma_separated, latex, markdown
 from solver.report.render.html import render
@@ -28,11 +29,8 @@ def write_report(
     """
     path = output or _home(folders) / "report.html"
     page = render(_content(folders, with_trials=with_trials))
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(page, encoding="utf-8")
-    except OSError as failure:
-        raise _unwritable(path, failure) from failure
+    with replacing(path) as part:
+        part.write_text(page, encoding="utf-8")
     return path
 
 

@@ -14,7 +14,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 import httpx
 
-from solver.errors import ConfigError
+from solver.errors import ConfigError, reason_of
 from solver.text import say
 from solver.view.addresses import run_address
 from solver.view.app import app
@@ -39,7 +39,7 @@ def write_bundle(folder: Path, target: Path, line: str = "") -> int:
     """Write the trials that pass a filter line, and all that their pages link to.
 
     Return the number of trials. Raises ConfigError where the line cannot be read or passes no
-    trial, where there is no run, or where the target holds something already.
+    trial, where there is no run, or where the target holds something or cannot be written.
     """
     library = Library(folder)
     readable = [name for name in library.names() if library.about(name).readable]
@@ -51,8 +51,11 @@ def write_bundle(folder: Path, target: Path, line: str = "") -> int:
         raise ConfigError(f"{folder}: holds no trial{f' that passes {line!r}' if line else ''}")
     if target.exists() and (not target.is_dir() or any(target.iterdir())):
         raise ConfigError(f"{target}: is there already; name a new folder")
-    target.mkdir(parents=True, exist_ok=True)
-    asyncio.run(_Bundle(library, list(runs), line).write(target))
+    try:
+        target.mkdir(parents=True, exist_ok=True)
+        asyncio.run(_Bundle(library, list(runs), line).write(target))
+    except OSError as failure:
+        raise ConfigError(f"{target}: cannot be written: {reason_of(failure)}") from failure
     return found
 
 
