@@ -77,8 +77,8 @@ def reap_others(but: int) -> None:
 def memory_of(pid: int) -> dict[str, int]:
     """Read a process's memory in bytes and its number of threads from the kernel."""
     counted = {}
-    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
-        name, _, value = line.partition(":")
+    for line in Path(f"/proc/{pid}/status").read_bytes().split(b"\n"):  # its name is any bytes
+        name, _, value = line.decode(errors="replace").partition(":")
         if name in ("VmData", "VmSize", "VmHWM", "RssAnon", "RssShmem"):
             counted[name] = int(value.split()[0]) * 1024
         elif name == "Threads":

@@ -105,4 +105,5 @@ def waits_for_disk(pid: int) -> bool:
 
 def _stat(pid: int) -> list[str]:
     """Read the fields of /proc/PID/stat behind the name, the state first. Raises OSError."""
-    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    after = Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2]  # a name is any bytes
+    return after.decode().split()

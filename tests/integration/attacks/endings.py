@@ -34,6 +34,13 @@ STALLING = [
             except BaseException:
                 pass
     """),
+    attack("calls itself what is no text", OK, r"""
+        import time
+        for name in (b"\xff) R", b"\rThreads:x"):
+            open("/proc/self/comm", "wb").write(name)
+            time.sleep(0.3)
+        print(42)
+    """, says="42"),
     attack("stops itself", TIMEOUT, "import os, signal; os.kill(os.getpid(), signal.SIGSTOP)"),
     attack("hangs at its exit", TIMEOUT, """
         import atexit, time
