@@ -15,7 +15,9 @@ _KEYS_PARAMETER = re.compile(
     re.IGNORECASE,
 )
 """Names of parameters of an address that hold a key."""
-_HARMLESS = re.compile(r"(?:(?:api[-_])?version=[\w.-]{0,30})?")
+_HARMLESS = re.compile(
+    r"(?:(?:(?:api|model)[-_]?)?version|deployment|project|provider|region|tenant)=[\w.-]{0,40}|"
+)
 """What a query may hold in a config, such as Azure's version."""
 _ADDRESS = re.compile(r"(?:[\w.-]+|\[[\da-f:.]+\])(?::\d+)?(?:/[\w./~%-]*)?", re.IGNORECASE)
 """An address that can be suggested: host, port and path."""
@@ -30,6 +32,8 @@ _KEYS_NAME = re.compile(
     re.IGNORECASE,
 )
 """Names of options that hold a key."""
+_NO_KEY = re.compile(r"[<\[▁].*|none|off|false|no|", re.IGNORECASE | re.DOTALL)
+"""What such an option holds that is no key: a token of a model's text, a word for nothing."""
 _MODELS_TOKEN = re.compile(
     r"(?:audio|begin|bos|cls|end|eo[stm]|first|image|last|mask|max|min|next|pad|sep|special|start"
     r"|stop|think|thinking|unk|video)[_-]?token$",
@@ -79,7 +83,7 @@ def key_argument(command: Sequence[str]) -> str | None:
         name, _, value = argument.partition("=")
         if name.startswith("--"):
             given = value or (following if not following.startswith("-") else "")
-            if given and _names_key(name):
+            if _is_key(name, given):
                 return name
         elif value and name.isidentifier() and _VARIABLE.search(name):  # `env HF_TOKEN=… server`
             return name
@@ -126,13 +130,13 @@ def _wrong(value: Any, where: str, name: str) -> str:
         )
     if _in_address(value) != value:
         return f"holds a password or key, {stored} {_BY_VARIABLE}"
-    if _SHAPE.search(value) or (value and _names_key(name)):
+    if _SHAPE.search(value) or _is_key(name, value):
         return f"holds a key, {stored} {_BY_VARIABLE}"
     return ""
 
 
 def _may_hold_key(address: str) -> bool:
-    """Tell whether an address holds more than a host, a port, a path and a version."""
+    """Tell whether an address holds more than a host, a port, a path and what is harmless."""
     before, _, query = address.partition("?")
     known = all(_HARMLESS.fullmatch(part) for part in query.split("&"))
     return not known or any(character in before for character in "@#;")
@@ -144,15 +148,19 @@ def _bare(address: str) -> str:
     head = re.split("[?#;]", address, maxsplit=1)[0]
     scheme = "https" if head.lower().startswith("https:") else "http"
     place = head.rpartition("@" if "@" in head else "://")[2].lstrip("/")
-    if "@" in address[len(head) :] or not _ADDRESS.fullmatch(place):  # it is not sure what is what
+    login = head.partition("://")[2].rpartition("@")[0]
+    if (
+        "/" in login or "@" in address[len(head) :] or not _ADDRESS.fullmatch(place)
+    ):  # it is not sure what is what
         place = "host:port/path"
     return without_secrets(f"{scheme}://{place}")
 
 
-def _names_key(name: str) -> bool:
-    """Tell whether an option of this name holds a key: `api_key`, `--hf-token`, `clientSecret`."""
+def _is_key(name: str, value: str) -> bool:
+    """Tell whether an option's value is a key: of `api_key`, `--hf-token`, `clientSecret`."""
     words = re.sub(r"(?<=[a-z\d])(?=[A-Z])", "_", name)
-    return _KEYS_NAME.search(words) is not None and _MODELS_TOKEN.search(words) is None
+    named = _KEYS_NAME.search(words) is not None and _MODELS_TOKEN.search(words) is None
+    return named and _NO_KEY.fullmatch(value) is None
 
 
 def _is_variable(text: str) -> bool:

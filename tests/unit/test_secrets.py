@@ -112,6 +112,25 @@ def test_an_option_that_is_only_called_like_a_key_is_taken(name):
     assert not [*typed_secrets({"extra_body": {name: "abc", "token": 5, "auth": True}})]
 
 
+@pytest.mark.parametrize("value", ["<|prefix|>", "[PRE]", "▁<PRE>", "none", "off"])
+def test_a_token_of_a_models_text_and_a_word_for_nothing_are_no_keys(value):
+    assert not [*typed_secrets({"extra_body": {"prefix_token": value, "auth": value}})]
+    assert key_argument(["server", "--auth", value]) is None
+
+
+@pytest.mark.parametrize(
+    "query", ["api-version=2024-10-21&deployment=gpt4", "tenant=a", "model_version=2&region=eu-1"]
+)
+def test_what_is_harmless_in_an_address_is_taken(query):
+    assert not [*typed_secrets({"base_url": f"https://host/v1?{query}"})]
+
+
+@pytest.mark.parametrize("address", ["https://gw/v1/@cf/meta", "http://user:a/hunter2@host/v1"])
+def test_no_host_is_proposed_where_it_is_not_sure_which_it_is(address):
+    (line,) = typed_secrets({"base_url": address})
+    assert "://host:port/path and api_key_env" in line
+
+
 def test_a_stored_config_that_holds_a_key_can_be_judged_but_none_is_typed():
     content = {"providers": {"openai": {"base_url": "http://host/v1?sig=hunter2"}}}
     check_judging(content, source="a run", typed={})
