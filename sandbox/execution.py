@@ -100,8 +100,8 @@ class SandboxError(Exception):
 class SandboxClosed(SandboxError):
     """The sandbox was closed before the program had run, or the process is ending."""
 
-    def __init__(self) -> None:
-        super().__init__("the sandbox was closed")
+    def __init__(self, message: str = "the sandbox was closed") -> None:
+        super().__init__(message)
 
 
 class Session(Protocol):

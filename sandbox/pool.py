@@ -365,9 +365,11 @@ class Pool:
     async def _call(self, function: Callable[..., T], *arguments: Any) -> T:
         try:
             call = self._threads.submit(function, *arguments)
-        except RuntimeError as ended:  # Python is ending, and starts no thread
-            self._closed = True
-            raise SandboxClosed from ended
+        except RuntimeError as failure:
+            if "cannot schedule new futures" not in str(failure):
+                raise SandboxError(f"no thread can be started: {failure}") from failure
+            self._closed = True  # Python is ending
+            raise SandboxClosed from failure
         return await asyncio.wrap_future(call)
 
 

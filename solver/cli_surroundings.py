@@ -8,8 +8,8 @@ from solver.text import natural
 
 _UNUSED = "MPLBACKEND"
 """Nothing here needs it, but one that matplotlib does not know ends its import."""
-_NUMBERS = {"COLUMNS": 5, "LINES": 5, "SOURCE_DATE_EPOCH": 10}
-"""Variables that hold a number, and of how many digits; numpy and rich end a command otherwise."""
+_NUMBERS = {"COLUMNS": (1, 10**5), "LINES": (1, 10**5), "SOURCE_DATE_EPOCH": (0, 10**10)}
+"""Variables that hold a number, from where to below where; numpy and rich end a command else."""
 
 
 def open_streams() -> None:
@@ -27,9 +27,9 @@ def open_streams() -> None:
 def forget_variables() -> None:
     """Forget variables of the environment that only do harm, such as a width that is none."""
     os.environ.pop(_UNUSED, None)
-    for name, digits in _NUMBERS.items():
-        value = os.environ.get(name, "")
-        if len(value) > digits or not natural(value):
+    for name, (least, end) in _NUMBERS.items():
+        value = natural(os.environ.get(name, ""))
+        if value is None or not least <= value < end:
             os.environ.pop(name, None)
 
 

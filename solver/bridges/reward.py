@@ -162,8 +162,10 @@ def close() -> None:
 class Closed(SandboxError, JudgeError):
     """There is no reward, since `close` was called meanwhile or the process is ending."""
 
-    def __init__(self) -> None:
-        super().__init__("no reward: `close` was called meanwhile, or the process is ending")
+    def __init__(
+        self, message: str = "no reward: `close` was called meanwhile, or the process is ending"
+    ) -> None:
+        super().__init__(message)
 
 
 # --- one batch ---------------------------------------------------------------------------------

@@ -62,7 +62,7 @@ def _and_raised(*others: type[Exception], names: tuple[str, ...]) -> tuple[type[
 def guard(endpoint: str) -> Guard:
     """Return a hook for responses: it bounds an answer's size, and sees that its text can be read.
 
-    Raises ModelError in the reading of an answer that is too long.
+    Raises ModelError in the reading of an answer that is too long or packed several times.
     """
     too_long = ModelError(
         f"{endpoint}: the answer is longer than {LARGEST_MIB} MiB, so it is not read; check the"
@@ -70,9 +70,15 @@ def guard(endpoint: str) -> Guard:
         scope=Scope.ADDRESS,
     )
 
+    packed_twice = ModelError(
+        f"{endpoint}: the answer is packed several times, so it is not read; check the address",
+        scope=Scope.ADDRESS,
+    )
+
     async def look_at(response: Any) -> None:
-        if "," in response.headers.get("content-encoding", ""):  # a few bytes may hold all memory
-            raise too_long
+        codings = response.headers.get("content-encoding", "").lower().replace(" ", "").split(",")
+        if len([coding for coding in codings if coding not in ("", "identity")]) > 1:
+            raise packed_twice  # a few bytes may hold all memory
         if not _holds_json(response.charset_encoding or "utf-8"):
             response.encoding = "utf-8"
         read = response.aiter_bytes

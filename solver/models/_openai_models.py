@@ -87,9 +87,9 @@ async def _serves(url: str) -> Found | None:
     """Return what a server of this machine lists; None where none of this form answers."""
     import httpx
 
-    at = place(url)
-    hooks = {"response": [guard(at)]}
     try:
+        at = place(url)
+        hooks = {"response": [guard(at)]}
         async with (
             asyncio.timeout(LOOK_SECONDS),
             httpx.AsyncClient(trust_env=False, timeout=None, event_hooks=hooks) as client,

@@ -16,13 +16,14 @@ _LONGEST_SECRET = 1_000
 
 def one_line(text: str, secret: str = "") -> str:
     """Shorten to at most 300 printable characters, without the key or a part of it."""
-    for whole in {secret, secret.strip()} - {""}:
-        text = text.replace(whole, "[key]")
+    secret = secret.strip()
+    if secret:
+        text = text.replace(secret, "[key]")
     text = _SHAPED.sub("[key]", beginning(text, _READ))
     text = _QUERY.sub(r"\1", _LOGIN.sub("", text))
     parts = ["***"]
     if len(secret) > _QUOTED_ENOUGH:
-        parts += [secret.strip()[:_QUOTED_ENOUGH], secret.strip()[-_QUOTED_ENOUGH:]]
+        parts += [secret[:_QUOTED_ENOUGH], secret[-_QUOTED_ENOUGH:]]
     words = "".join(c if c.isprintable() else " " for c in text).split()
     return " ".join("[key]" if any(p in word for p in parts) else word for word in words)[:300]
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from judge import JudgeError
-from sandbox import SandboxError
+from sandbox import SandboxClosed, SandboxError
 from solver.bridges import reward as module
 from solver.bridges import reward_columns
 from solver.bridges.reward import (
@@ -301,6 +301,11 @@ def test_closing_ends_the_calls_that_other_threads_wait_for():
         assert isinstance(failure, JudgeError)
     configure()
     assert rewards(["\\boxed{1}"], "1") == [1.0]
+
+
+def test_a_closed_call_can_be_told_by_another_process():
+    for closed in (module.Closed(), SandboxClosed()):
+        assert str(pickle.loads(pickle.dumps(closed))) == str(closed)
 
 
 def test_calls_with_different_options_at_once_each_have_their_own():

@@ -108,6 +108,7 @@ def test_a_folder_that_was_deleted_is_one_line(tmp_path, arguments):
         ("COLUMNS", "9" * 5_000),
         ("LINES", "\N{SUPERSCRIPT TWO}"),
         ("SOURCE_DATE_EPOCH", "abc"),
+        ("SOURCE_DATE_EPOCH", "9" * 30),
         ("SOURCE_DATE_EPOCH", "-99999999999999999"),
         ("MPLBACKEND", "garbage"),
     ],

@@ -2,10 +2,12 @@
 
 import itertools
 import time
+from types import SimpleNamespace
 
 import pytest
 
-from solver.errors import Scope
+from solver.errors import ModelError, Scope
+from solver.models._clients import guard
 from solver.models._failures import NoRoom, TooLong, refused, reply_or_cut
 from solver.models._kinds import kind_of, stated_delay
 from solver.models._redact import one_line
@@ -327,3 +329,22 @@ def growth(read, piece):
         return min(b - a for a, b in itertools.pairwise(started))
 
     return seconds(16_000) / max(seconds(2_000), 0.0005)
+
+
+@pytest.mark.parametrize(
+    ("codings", "said"),
+    [("identity, gzip", None), ("gzip", None), ("", None), ("gzip, gzip", "packed several times")],
+)
+async def test_an_answer_may_be_packed_once(codings, said):
+    async def parts():
+        yield b"42"
+
+    answer = SimpleNamespace(
+        headers={"content-encoding": codings}, charset_encoding=None, aiter_bytes=parts
+    )
+    if said:
+        with pytest.raises(ModelError, match=said):
+            await guard("here")(answer)
+        return
+    await guard("here")(answer)
+    assert [part async for part in answer.aiter_bytes()] == [b"42"]
