@@ -32,8 +32,8 @@ _KEYS_NAME = re.compile(
     re.IGNORECASE,
 )
 """Names of options that hold a key."""
-_NO_KEY = re.compile(r"[<\[▁].*|none|off|false|no|", re.IGNORECASE | re.DOTALL)
-"""What such an option holds that is no key: a token of a model's text, a word for nothing."""
+_NO_KEY = re.compile(r"<.*>|\[.*\]|▁.*|none|off|false|no", re.IGNORECASE | re.DOTALL)
+"""What a `token` or `auth` holds that is no key: a token of a model's text, a word for nothing."""
 _MODELS_TOKEN = re.compile(
     r"(?:audio|begin|bos|cls|end|eo[stm]|first|image|last|mask|max|min|next|pad|sep|special|start"
     r"|stop|think|thinking|unk|video)[_-]?token$",
@@ -149,9 +149,8 @@ def _bare(address: str) -> str:
     scheme = "https" if head.lower().startswith("https:") else "http"
     place = head.rpartition("@" if "@" in head else "://")[2].lstrip("/")
     login = head.partition("://")[2].rpartition("@")[0]
-    if (
-        "/" in login or "@" in address[len(head) :] or not _ADDRESS.fullmatch(place)
-    ):  # it is not sure what is what
+    sure = "/" not in login and "@" not in address[len(head) :]
+    if not sure or not _ADDRESS.fullmatch(place):
         place = "host:port/path"
     return without_secrets(f"{scheme}://{place}")
 
@@ -160,7 +159,8 @@ def _is_key(name: str, value: str) -> bool:
     """Tell whether an option's value is a key: of `api_key`, `--hf-token`, `clientSecret`."""
     words = re.sub(r"(?<=[a-z\d])(?=[A-Z])", "_", name)
     named = _KEYS_NAME.search(words) is not None and _MODELS_TOKEN.search(words) is None
-    return named and _NO_KEY.fullmatch(value) is None
+    may_be_none = words.lower().endswith(("token", "auth")) and _NO_KEY.fullmatch(value)
+    return named and value != "" and not may_be_none
 
 
 def _is_variable(text: str) -> bool:

@@ -118,6 +118,12 @@ def test_a_token_of_a_models_text_and_a_word_for_nothing_are_no_keys(value):
     assert key_argument(["server", "--auth", value]) is None
 
 
+@pytest.mark.parametrize("value", ["<hunter2", "[hunter2]", "<hunter2>"])
+def test_a_password_is_one_whatever_it_begins_with(value):
+    assert [*typed_secrets({"extra_body": {"password": value}})]
+    assert [*typed_secrets({"extra_body": {"api_key": value}})]
+
+
 @pytest.mark.parametrize(
     "query", ["api-version=2024-10-21&deployment=gpt4", "tenant=a", "model_version=2&region=eu-1"]
 )
