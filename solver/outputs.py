@@ -9,7 +9,7 @@ from pathlib import Path
 from solver.errors import ConfigError, reason_of
 
 _RUNS = re.compile(
-    r".+\.sqlite(?:-\w+)?|run\.(?:held|local|lock|log|reserve)|(?:judge|labels)\.jsonl|server\.log"
+    r".+\.sqlite(?:-\w+)?|run\.(?:held|local|lock|log|reserve)|(?:judge|labels)\.jsonl|serve\.log"
 )
 """Files that hold a run, or what belongs to it."""
 

@@ -12,7 +12,12 @@ from solver.config_start import start_config
 from solver.errors import ConfigError
 from solver.outputs import replacing
 from solver.report.write import write_report
+from solver.run.judging import CACHE
+from solver.run.log import FILE as LOG
+from solver.serve import LOG as SERVER_LOG
 from solver.store import FILE, Store
+from solver.store.labels import LABELS
+from solver.store.lock import FILE as LOCK
 from tests.stored import problem, said, stored, trial
 
 WRITERS = {
@@ -42,7 +47,9 @@ def test_no_output_replaces_a_file_of_a_run(run, tmp_path, writer, linked):
     assert path.read_bytes() == before
 
 
-@pytest.mark.parametrize("name", ["run.sqlite-wal", "run.lock", "judge.jsonl", "labels.jsonl"])
+@pytest.mark.parametrize(
+    "name", [f"{FILE}-wal", LOCK, LOG, CACHE, LABELS, SERVER_LOG, "run.held", "run.reserve"]
+)
 def test_nor_one_of_those_beside_it(tmp_path, name):
     (tmp_path / name).write_text("kept")
     with pytest.raises(ConfigError, match=name), replacing(tmp_path / name):

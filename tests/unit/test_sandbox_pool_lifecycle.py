@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from sandbox.boxes.engine import EngineTrouble
-from sandbox.execution import Exit, Limits, SandboxError
+from sandbox.execution import Exit, Limits, SandboxClosed, SandboxError
 from sandbox.pool import Pool
 from tests.unit.fake_boxes import FakeBoxes, opened, until
 
@@ -136,3 +136,16 @@ async def test_closing_fails_the_programs_that_still_run() -> None:
     await pool.close()
     with pytest.raises(SandboxError, match="closed"):
         await running
+
+
+async def test_a_moment_without_threads_ends_its_programs_and_not_the_pool(monkeypatch) -> None:
+    def none_left(*_: object) -> None:
+        raise RuntimeError("can't start new thread")
+
+    async with opened(FakeBoxes()) as pool:
+        with monkeypatch.context() as patch:
+            patch.setattr(pool._threads, "submit", none_left)
+            with pytest.raises(SandboxError, match="no thread can be started") as failure:
+                await pool.run("innocent")
+        assert not isinstance(failure.value, SandboxClosed)
+        assert (await pool.run("innocent")).exit is Exit.OK
